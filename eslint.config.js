@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname, relative, resolve } from 'node:path';
+import { isBuiltin } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+const ROOT = dirname(fileURLToPath(import.meta.url));
+
+/**
+ * Who may import whom: protocol ← {chaincode, network, client-apps/common} ← parties ← cli.
+ * Parties never import each other. `bench` and `test` stand outside and may read everything.
+ * A file belongs to the longest prefix that matches; imports inside one layer are free.
+ */
+const LAYERS = {
+  protocol: [],
+  chaincode: ['protocol'],
+  network: ['protocol'],
+  'client-apps/common': ['protocol'],
+  'client-apps/control-center': ['protocol', 'client-apps/common'],
+  'client-apps/service-provider': ['protocol', 'client-apps/common'],
+  'client-apps/meter': ['protocol', 'client-apps/common'],
+  'client-apps/consumer': ['protocol', 'client-apps/common'],
+  'client-apps/relay': ['protocol', 'client-apps/common'],
+  'client-apps/cli': [
+    'protocol',
+    'network',
+    'client-apps/common',
+    'client-apps/control-center',
+    'client-apps/service-provider',
+    'client-apps/meter',
+    'client-apps/consumer',
+    'client-apps/relay',
+  ],
+};
+
+/** Packages that only some layers may load; a layer not named here may load every dependency. */
+const PACKAGES = {
+  // Pure functions: they also run in a browser, so nothing of Node's outside the native back end.
+  protocol: (file, name) =>
+    name.startsWith('@noble/') ||
+    (file === 'protocol/crypto/sodium.ts' && (isBuiltin(name) || name === 'sodium-native')),
+};
+
+/** Where the Fabric client library may be loaded: one submit helper, used by all. */
+const FABRIC_CLIENT = ['client-apps/common', 'network', 'client-apps/cli', 'test', 'bench'];
+
+const within = (file, folder) => file === folder || file.startsWith(`${folder}/`);
+const layerOf = (file) =>
+  Object.keys(LAYERS)
+    .filter((layer) => within(file, layer))
+    .sort((a, b) => b.length - a.length)[0];
+
+/** Refuses an import that goes against the layering of `LAYERS`, `PACKAGES` and `FABRIC_CLIENT`. */
+const importDirection = {
+  meta: { type: 'problem', schema: [], messages: { refused: '{{from}} must not import {{what}}' } },
+  create(context) {
+    const file = relative(ROOT, context.filename).replaceAll('\\', '/');
+    const layer = layerOf(file);
+    const check = (node) => {
+      const source = node.source?.value ?? node.moduleReference?.expression?.value;
+      if (layer === undefined || typeof source !== 'string') return;
+      const refuse = (what) => context.report({ node, messageId: 'refused', data: { from: layer, what } });
+      if (source.startsWith('.')) {
+        const target = relative(ROOT, resolve(dirname(context.filename), source)).replaceAll('\\', '/');
+        if (/\.test\.ts$/.test(file) && within(target, 'test')) return;
+        if (within(target, layer) && layerOf(target) === layer) return;
+        if (!LAYERS[layer].some((allowed) => within(target, allowed))) refuse(target);
+        return;
+      }
+      if (/\.test\.ts$/.test(file)) return;
+      if (PACKAGES[layer] !== undefined && !PACKAGES[layer](file, source)) refuse(source);
+      if (source === '@hyperledger/fabric-gateway' && !FABRIC_CLIENT.some((folder) => within(file, folder)))
+        refuse(source);
+    };
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+      TSImportEqualsDeclaration: check,
+    };
+  },
+};
+
+const CLOCK_MESSAGE = 'Take a Clock (or the time as an argument): simulated runs must not see the wall clock.';
+const RANDOM_MESSAGE = 'Take a random source as an argument: Math.random is neither secret nor repeatable.';
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/', '**/dist/', '**/build/', '**/coverage/', '**/organizations/'] },
+  js.configs.recommended,
+  {
+    files: ['**/*.{js,mjs,cjs}'],
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        setTimeout: 'readonly',
+        clearTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearInterval: 'readonly',
+        require: 'readonly',
+        module: 'readonly',
+        fetch: 'readonly',
+        performance: 'readonly',
+        Buffer: 'readonly',
+      },
+    },
+  },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommended],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: ROOT } },
+    plugins: { gridveil: { rules: { 'import-direction': importDirection } } },
+    rules: {
+      'gridveil/import-direction': 'error',
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: CLOCK_MESSAGE },
+        { object: 'Math', property: 'random', message: RANDOM_MESSAGE },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: CLOCK_MESSAGE },
+      ],
+      eqeqeq: 'error',
+      '@typescript-eslint/await-thenable': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/no-unnecessary-type-assertion': 'error',
+      '@typescript-eslint/only-throw-error': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+    },
+  },
+  {
+    // The one place that reads the machine's clock for the parties.
+    files: ['client-apps/common/clock.ts'],
+    rules: { 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' },
+  },
+  {
+    files: ['protocol/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        { name: 'Buffer', message: 'protocol/ runs in browsers: use Uint8Array.' },
+        { name: 'process', message: 'protocol/ is pure: no environment.' },
+        { name: 'crypto', message: 'protocol/ takes its Crypto as the first argument.' },
+      ],
+    },
+  },
+);

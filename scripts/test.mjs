@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole check, cheapest first; the first section that fails ends it. The last line is `N passed, N failed`.
+// GRIDVEIL_TEST_NODES (for CI): exact Node versions, separated by blanks, that run the unit tests.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, npm, ROOT, run } from './prepare.mjs';
+
+const bin = (name) => join(ROOT, 'node_modules', name);
+const scratch = mkdtempSync(join(tmpdir(), 'gridveil-test-'));
+const total = { passed: 0, failed: 0, skipped: [] };
+
+/** One check that passes or fails as a whole. */
+const check =
+  (command, ...args) =>
+  async () => {
+    const ok = (await run(command, args)) === 0;
+    total[ok ? 'passed' : 'failed']++;
+    return ok;
+  };
+
+/** Mocha over compiled tests; its counts come back through a file, its report goes to the terminal. */
+const mocha =
+  (node, ...args) =>
+  async () => {
+    const counts = join(scratch, `counts-${total.passed}-${total.skipped.length}`);
+    const reporter = join(ROOT, 'scripts', 'test-reporter.cjs');
+    const code = await run(node, [bin('mocha/bin/mocha.js'), '--reporter', reporter, ...args], {
+      env: { ...process.env, GRIDVEIL_TEST_COUNTS: counts },
+    });
+    const { passed, failed, skipped } = readCounts(counts);
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped.push(...skipped);
+    if (code !== 0 && failed === 0) total.failed++; // a test file that could not even be loaded
+    return code === 0;
+  };
+
+function readCounts(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return { passed: 0, failed: 1, skipped: [] };
+  }
+}
+
+/** Another Node from npm's `node` package, in a folder of its own; undefined when it cannot be had here. */
+async function otherNode(version) {
+  const directory = join(scratch, `node-${version}`);
+  const [command, args] = npm(
+    'install',
+    '--prefix',
+    directory,
+    '--no-save',
+    '--no-audit',
+    '--no-fund',
+    `node@${version}`,
+  );
+  const code = await run(command, args, { cwd: scratch, stdio: 'ignore' }).catch(() => 1);
+  const node = join(directory, 'node_modules', 'node', 'bin', 'node');
+  return code === 0 && (await run(node, ['--version'], { stdio: 'ignore' }).catch(() => 1)) === 0 ? node : undefined;
+}
+
+const unit = (node) => mocha(node, 'dist/**/*.test.js', '--ignore', 'dist/test/system/**');
+
+async function* sections() {
+  yield ['licence headers', check(process.execPath, 'scripts/check-headers.mjs')];
+  yield ['format', check(process.execPath, bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.')];
+  yield ['lint', check(process.execPath, bin('eslint/bin/eslint.js'), '--max-warnings=0', '.')];
+  yield ['types and build', () => build().then(() => ++total.passed > 0)];
+  const versions = (process.env.GRIDVEIL_TEST_NODES ?? '').split(/\s+/).filter(Boolean);
+  let ran = false;
+  for (const version of versions) {
+    const node = await otherNode(version);
+    if (node === undefined) {
+      total.skipped.push(`unit tests on Node ${version}: it cannot be installed here`);
+      continue;
+    }
+    ran = true;
+    yield [`unit tests, Node ${version}`, unit(node)];
+  }
+  if (!ran) yield [`unit tests, this machine's Node ${process.versions.node}`, unit(process.execPath)];
+  yield ['whole system', mocha(process.execPath, '--timeout', '300000', 'dist/test/system/**/*.test.js')];
+}
+
+const started = performance.now();
+const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
+try {
+  for await (const [name, section] of sections()) {
+    process.stdout.write(`\n── ${name} (${seconds()}) ${'─'.repeat(Math.max(0, 60 - name.length))}\n`);
+    const ok = await section().catch((error) => {
+      process.stderr.write(`${error.message}\n`);
+      total.failed++;
+      return false;
+    });
+    if (ok) continue;
+    process.stdout.write(`\n${name}: failed; what comes after it was not run\n`);
+    process.exitCode = 1;
+    break;
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+for (const name of total.skipped) process.stdout.write(`skipped: ${name}\n`);
+const skipped = total.skipped.length > 0 ? `, ${total.skipped.length} skipped` : '';
+process.stdout.write(`\nfinished in ${seconds()}\n${total.passed} passed, ${total.failed} failed${skipped}\n`);
