@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '../errors.js';
+import { asciiBytes, concatBytes } from './bytes.js';
+import { DIGEST_LENGTH } from './crypto.js';
+import type { Crypto } from './crypto.js';
+
+/** What a plain digest is of. One name, one use. */
+export type DigestDomain =
+  | 'header'
+  | 'seal'
+  | 'parameters'
+  | 'tariff'
+  | 'directory'
+  | 'index'
+  | 'registry'
+  | 'descriptor'
+  | 'enrolment'
+  | 'price';
+
+/** What a tag or a derived key is for. */
+export type MacDomain = 'enrolment' | 'packet' | 'padding';
+
+const EMPTY = new Uint8Array(0);
+const HKDF_MAXIMUM_LENGTH = 255 * DIGEST_LENGTH;
+
+/**
+ * The domain prefix: ASCII `gridveil/v1/<name>` and a zero byte. No name holds a zero byte, so no prefix begins
+ * another one, and no input of one function is an input of another.
+ */
+export function prefix(name: string): Uint8Array {
+  return concatBytes(asciiBytes(`gridveil/v1/${name}`), new Uint8Array(1));
+}
+
+const H_PREFIX = prefix('H');
+const H1_PREFIX = prefix('H1');
+const H2_PREFIX = prefix('H2');
+const RATCHET_PREFIX = prefix('ratchet');
+
+/** The paper's keyed H, which makes pseudonyms: HMAC-SHA-256(key, prefix(H) ‖ message). 32 bytes. */
+export function H(crypto: Crypto, key: Uint8Array, message: Uint8Array): Uint8Array {
+  return crypto.hmacSha256(key, concatBytes(H_PREFIX, message));
+}
+
+/** The paper's H1, from a group element to 32 bytes: SHA-256(prefix(H1) ‖ point). */
+export function H1(crypto: Crypto, point: Uint8Array): Uint8Array {
+  return crypto.sha256(concatBytes(H1_PREFIX, point));
+}
+
+/** The paper's H2, the message that is signed: SHA-256(prefix(H2) ‖ message). 32 bytes. */
+export function H2(crypto: Crypto, message: Uint8Array): Uint8Array {
+  return crypto.sha256(concatBytes(H2_PREFIX, message));
+}
+
+/** One step of the link key: h_{e+1} = HMAC-SHA-256(h_e, prefix(ratchet)). 32 bytes. */
+export function ratchet(crypto: Crypto, linkKey: Uint8Array): Uint8Array {
+  return crypto.hmacSha256(linkKey, RATCHET_PREFIX);
+}
+
+/** SHA-256(prefix(domain) ‖ bytes). 32 bytes. */
+export function digest(crypto: Crypto, domain: DigestDomain, bytes: Uint8Array): Uint8Array {
+  return crypto.sha256(concatBytes(prefix(domain), bytes));
+}
+
+/** HMAC-SHA-256(key, prefix(domain) ‖ bytes). 32 bytes. */
+export function mac(crypto: Crypto, domain: MacDomain, key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return crypto.hmacSha256(key, concatBytes(prefix(domain), bytes));
+}
+
+/**
+ * HKDF-SHA-256 (RFC 5869), extract and expand.
+ *
+ * @param salt empty stands for 32 zero bytes
+ * @param length bytes wanted, at most 8,160
+ * @throws LIMIT_EXCEEDED for more
+ */
+export function hkdf(
+  crypto: Crypto,
+  salt: Uint8Array,
+  inputKey: Uint8Array,
+  info: Uint8Array,
+  length: number,
+): Uint8Array {
+  if (length > HKDF_MAXIMUM_LENGTH) throw new ProtocolError('LIMIT_EXCEEDED', 'HKDF gives at most 8,160 bytes');
+  const pseudorandomKey = crypto.hmacSha256(salt, inputKey);
+  const output = new Uint8Array(length);
+  let block: Uint8Array = EMPTY;
+  for (let offset = 0, counter = 1; offset < length; offset += DIGEST_LENGTH, counter++) {
+    block = crypto.hmacSha256(pseudorandomKey, concatBytes(block, info, Uint8Array.of(counter)));
+    output.set(block.subarray(0, length - offset), offset);
+  }
+  return output;
+}

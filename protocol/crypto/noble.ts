@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import { chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { ed25519, x25519 } from '@noble/curves/ed25519.js';
+import { hmac } from '@noble/hashes/hmac.js';
+import { sha256, sha512 } from '@noble/hashes/sha2.js';
+import { ProtocolError } from '../errors.js';
+import { concatBytes, equalBytes, requireLength, wipe } from './bytes.js';
+import { CHACHA_NONCE_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, TAG_LENGTH, XCHACHA_NONCE_LENGTH } from './crypto.js';
+import type { Crypto, SigningKey } from './crypto.js';
+
+const { Point } = ed25519;
+type EdwardsPoint = ReturnType<typeof Point.fromBytes>;
+
+/** Order of the base point. */
+const L = Point.Fn.ORDER;
+
+class NobleSigningKey implements SigningKey {
+  readonly publicKey: Uint8Array;
+  #seed: Uint8Array;
+
+  constructor(seed: Uint8Array) {
+    this.#seed = seed.slice();
+    this.publicKey = ed25519.getPublicKey(seed);
+  }
+
+  sign(message: Uint8Array): Uint8Array {
+    requireLength(this.#seed, KEY_LENGTH, 'signing key');
+    return ed25519.sign(message, this.#seed);
+  }
+
+  wipe(): void {
+    wipe(this.#seed);
+    this.#seed = new Uint8Array(0);
+  }
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  let value = 0n;
+  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
+  return value;
+}
+
+/** The point of a canonical encoding (RFC 8032, 5.1.3), or undefined. */
+function decodePoint(bytes: Uint8Array): EdwardsPoint | undefined {
+  try {
+    return Point.fromBytes(bytes, false);
+  } catch {
+    return undefined;
+  }
+}
+
+/** noble's own verification multiplies by the cofactor, so the equation stands here. */
+function verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
+  const r = signature.subarray(0, 32);
+  const s = littleEndian(signature.subarray(32));
+  if (s >= L) return false;
+  const a = decodePoint(publicKey);
+  if (a === undefined || a.isSmallOrder()) return false;
+  const challenge = littleEndian(sha512(concatBytes(r, publicKey, message))) % L;
+  // Everything here is public, so variable time is no leak.
+  const expected = Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(challenge));
+  return !expected.isSmallOrder() && equalBytes(expected.toBytes(), r);
+}
+
+type Aead = typeof chacha20poly1305 | typeof xchacha20poly1305;
+
+function seal(
+  aead: Aead,
+  nonceLength: number,
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+): Uint8Array {
+  requireLength(key, KEY_LENGTH, 'key');
+  requireLength(nonce, nonceLength, 'nonce');
+  return aead(key, nonce, aad).encrypt(plaintext);
+}
+
+function open(
+  aead: Aead,
+  nonceLength: number,
+  key: Uint8Array,
+  nonce: Uint8Array,
+  aad: Uint8Array,
+  sealed: Uint8Array,
+): Uint8Array {
+  requireLength(key, KEY_LENGTH, 'key');
+  requireLength(nonce, nonceLength, 'nonce');
+  if (sealed.length < TAG_LENGTH) throw new ProtocolError('DECRYPT_FAILED', 'shorter than its tag');
+  try {
+    return aead(key, nonce, aad).decrypt(sealed);
+  } catch (cause) {
+    throw new ProtocolError('DECRYPT_FAILED', 'the tag does not fit', { cause });
+  }
+}
+
+/** The portable back end: JavaScript alone, for browsers and for machines without the native add-on. */
+export const nobleCrypto: Crypto = {
+  name: 'noble',
+
+  sha256: (data) => sha256(data),
+
+  sha512(data, output) {
+    const digest = sha512(data);
+    if (output === undefined) return digest;
+    requireLength(output, digest.length, 'output');
+    output.set(digest);
+    return output;
+  },
+
+  hmacSha256: (key, data) => hmac(sha256, key, data),
+
+  x25519PublicKey(secretKey) {
+    requireLength(secretKey, KEY_LENGTH, 'secret key');
+    return x25519.getPublicKey(secretKey);
+  },
+
+  x25519(secretKey, publicKey) {
+    requireLength(secretKey, KEY_LENGTH, 'secret key');
+    requireLength(publicKey, KEY_LENGTH, 'public key');
+    try {
+      return x25519.getSharedSecret(secretKey, publicKey);
+    } catch (cause) {
+      throw new ProtocolError('ZERO_SHARED_SECRET', 'the public key has small order', { cause });
+    }
+  },
+
+  ed25519Key(seed) {
+    requireLength(seed, KEY_LENGTH, 'seed');
+    return new NobleSigningKey(seed);
+  },
+
+  ed25519Verify(signature, message, publicKey) {
+    requireLength(signature, SIGNATURE_LENGTH, 'signature');
+    requireLength(publicKey, KEY_LENGTH, 'public key');
+    return verify(signature, message, publicKey);
+  },
+
+  ed25519IsPrimeOrder(publicKey) {
+    requireLength(publicKey, KEY_LENGTH, 'public key');
+    const point = decodePoint(publicKey);
+    return point !== undefined && !point.isSmallOrder() && point.isTorsionFree();
+  },
+
+  chacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
+    seal(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
+  chacha20Poly1305Open: (key, nonce, aad, sealed) =>
+    open(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, sealed),
+  xchacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
+    seal(xchacha20poly1305, XCHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
+  xchacha20Poly1305Open: (key, nonce, aad, sealed) =>
+    open(xchacha20poly1305, XCHACHA_NONCE_LENGTH, key, nonce, aad, sealed),
+};

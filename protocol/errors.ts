@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Every reason for which the protocol layer refuses something. The codes are stable: chaincode errors start with
+ * them and programs decide by them, never by the message.
+ */
+export type ProtocolErrorCode =
+  // Encoding
+  | 'BAD_LENGTH'
+  | 'MALFORMED'
+  | 'NON_CANONICAL'
+  | 'LIMIT_EXCEEDED'
+  // Cryptography and keys
+  | 'ZERO_SHARED_SECRET'
+  | 'BAD_POINT'
+  | 'DECRYPT_FAILED'
+  | 'BAD_SIGNATURE'
+  | 'EPOCH_ERASED'
+  | 'EPOCH_RANGE'
+  | 'K_RANGE'
+  // Rows
+  | 'WRONG_TYPE'
+  | 'WRONG_LEDGER'
+  | 'WRONG_TIME'
+  | 'BAD_CATEGORY'
+  | 'WRONG_PSEUDONYM'
+  | 'WRONG_KEY'
+  | 'UNREGISTERED'
+  // Pages and headers
+  | 'ROW_ORDER'
+  | 'DUPLICATE_ROW'
+  | 'PAGE_MISMATCH'
+  | 'PAGE_ORDER'
+  | 'PAGE_SIZE'
+  | 'HEADER_MISMATCH'
+  | 'K_ANONYMITY'
+  // Money
+  | 'WRONG_PRICE'
+  | 'WRONG_BILL'
+  | 'PRICE_GRANULARITY'
+  | 'TARIFF_INVALID'
+  | 'BAD_ENERGY'
+  // Seals and what they bind
+  | 'SEAL_MISMATCH'
+  | 'SEAL_CHAIN'
+  | 'INDEX_MISMATCH'
+  | 'PARAMETERS_INVALID'
+  | 'PARAMETERS_CHAIN'
+  | 'NOT_EFFECTIVE'
+  | 'REGISTRY_INVALID'
+  | 'DIRECTORY_INVALID'
+  // Onion tier
+  | 'PACKET_INVALID';
+
+/** A refusal of the protocol layer. The message never holds a secret, a pseudonym or a meter's number. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+
+  constructor(
+    readonly code: ProtocolErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
