@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2034 # its variables are the other parts' too
+# What every part of network.sh needs: messages, paths, binaries, ports, processes.
+
+# All that the network writes; `down` removes it whole.
+STATE_DIR="${GRIDVEIL_FABRIC_DIR:-$NETWORK_DIR/state}"
+ORGS_DIR="$STATE_DIR/organizations"
+LOG_DIR="$STATE_DIR/logs"
+PID_DIR="$STATE_DIR/pids"
+
+info() { printf '%s\n' "$*" >&2; }
+verbose() { if [ "$VERBOSE" = true ]; then printf '%s\n' "$*" >&2; fi; }
+fail() {
+  local code=$1
+  shift
+  printf 'network.sh: %s: %s\n' "$code" "$*" >&2
+  exit 1
+}
+topology() { node "$NETWORK_DIR/lib/topology.mjs" "$@"; }
+
+# Runs a tool quietly; its output is shown only when it fails (or with -verbose).
+quietly() {
+  local output
+  if [ "$VERBOSE" = true ]; then
+    "$@" >&2
+  elif ! output=$("$@" 2>&1); then
+    printf '%s\n' "$output" >&2
+    return 1
+  fi
+}
+
+# Waits for background jobs by id and fails with the first that failed.
+await() {
+  local what=$1 pid failed=0
+  shift
+  for pid in "$@"; do wait "$pid" || failed=1; done
+  [ "$failed" = 0 ] || fail STEP_FAILED "$what"
+}
+
+require_binaries() {
+  if [ -n "${FABRIC_BIN:-}" ]; then PATH="$FABRIC_BIN:$PATH"; fi
+  local tool
+  command -v node >/dev/null || fail MISSING_BINARY "node (>= 20.19) is not on PATH"
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null ||
+      fail MISSING_BINARY "$tool is neither in FABRIC_BIN nor on PATH; 'network.sh prereq' says how to get it"
+  done
+  if [ -z "${FABRIC_CFG_PATH:-}" ] || [ ! -f "${FABRIC_CFG_PATH:-}/core.yaml" ]; then
+    FABRIC_CFG_PATH=$(dirname "$(dirname "$(command -v peer)")")/config
+  fi
+  [ -f "$FABRIC_CFG_PATH/core.yaml" ] ||
+    fail MISSING_CONFIG "core.yaml not found in $FABRIC_CFG_PATH; set FABRIC_CFG_PATH to the config folder of Fabric's release"
+  export PATH FABRIC_CFG_PATH
+  FABRIC_VERSION=$(peer version | sed -n 's/^ *Version: v*//p')
+  case "$FABRIC_VERSION" in
+    3.*) CHANNEL_CAPABILITY=V3_0 ;;
+    2.5*) CHANNEL_CAPABILITY=V2_0 ;;
+    *) fail UNSUPPORTED_VERSION "Fabric $FABRIC_VERSION; 2.5 and 3.x are supported" ;;
+  esac
+}
+
+# The consensus chosen at `up` is remembered, so that the other modes need no flag.
+load_consensus() {
+  if [ -f "$STATE_DIR/consensus" ]; then CONSENSUS=$(cat "$STATE_DIR/consensus"); fi
+}
+
+port_open() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+
+wait_port() {
+  local name=$1 host=$2 port=$3 tries=0
+  until port_open "$host" "$port"; do
+    tries=$((tries + 1))
+    running "$name" || fail NOT_STARTED "$name ended; see $LOG_DIR/$name.log: $(tail -n 1 "$LOG_DIR/$name.log")"
+    [ "$tries" -lt 600 ] || fail NOT_STARTED "$name does not listen on $host:$port; see $LOG_DIR/$name.log"
+    sleep 0.05
+  done
+}
+
+# A pid file counts only while that process still runs the command it was written for: after a reboot the number may
+# belong to somebody else.
+running() {
+  local file="$PID_DIR/$1.pid" pid command
+  [ -f "$file" ] || return 1
+  { read -r pid && read -r command; } <"$file" || return 1
+  case "$(ps -p "$pid" -o args= 2>/dev/null)" in *"$command"*) return 0 ;; esac
+  return 1
+}
+
+# start NAME COMMAND MARK...: detached, output to the log, pid and a mark of its command line to the pid file.
+start() {
+  local name=$1 mark=$2
+  shift 2
+  nohup "$@" >>"$LOG_DIR/$name.log" 2>&1 </dev/null &
+  printf '%s\n%s\n' "$!" "$mark" >"$PID_DIR/$name.pid"
+  disown "$!"
+}
+
+stop() {
+  local name=$1 file="$PID_DIR/$1.pid" pid tries=0
+  if running "$name"; then
+    read -r pid <"$file"
+    kill "$pid" 2>/dev/null || true
+    while running "$name" && [ "$tries" -lt 100 ]; do
+      tries=$((tries + 1))
+      sleep 0.05
+    done
+    if running "$name"; then kill -9 "$pid" 2>/dev/null || true; fi
+  fi
+  rm -f "$file"
+}
+
+stop_all() {
+  local file jobs=()
+  for file in "$PID_DIR"/*.pid; do
+    [ -e "$file" ] || continue
+    stop "$(basename "$file" .pid)" &
+    jobs+=("$!")
+  done
+  [ "${#jobs[@]}" = 0 ] || await "stopping" "${jobs[@]}"
+}

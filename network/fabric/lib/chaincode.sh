@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Chaincode as a service: package, install on CC's peers, approve, commit, start; and the same again for a new version.
+# A new version's processes listen on the other of two ports, so the old version answers until the new one is committed.
+
+CHAINCODE_DIR=$(cd "$NETWORK_DIR/../../chaincode" && pwd)
+CC_MSP=ControlCenterMSP
+
+# The peers that run chaincode: name, domain, host, port, base port.
+chaincode_peers() { topology nodes "$CONSENSUS" | awk '$1 == "peer" && $9 != "-" { print $2, $4, $5, $6, $9 }'; }
+
+first_peer_of() { topology nodes "$CONSENSUS" | awk -v msp="$1" '$1 == "peer" && $3 == msp { print $4, $5 ":" $6; exit }'; }
+
+# The committed definition of a chaincode as "version sequence", empty when there is none.
+committed() {
+  local domain address
+  read -r domain address < <(first_peer_of "$CC_MSP")
+  as_admin "$CC_MSP" "$domain" "$address" \
+    peer lifecycle chaincode querycommitted -C "$2" -n "$1" 2>/dev/null |
+    sed -n 's/^Version: \([^,]*\), Sequence: \([0-9]*\),.*/\1 \2/p'
+}
+
+start_chaincode() {
+  local name=$1 offset=$2 version=$3 id=$4 peer domain host port base tls
+  while read -r peer domain host port base; do
+    if running "chaincode-$name-$version-$peer"; then continue; fi
+    tls="$ORGS_DIR/peerOrganizations/$domain/peers/chaincode-server.$domain/tls"
+    if port_open "$host" "$((base + offset))"; then fail PORT_TAKEN "$host:$((base + offset)) (chaincode $name)"; fi
+    # CORE_PEER_LOCALMSPID: the contracts take the organisation that runs them as the control center
+    (cd "$CHAINCODE_DIR/build/$name" && start "chaincode-$name-$version-$peer" "--chaincode-id $id" env \
+      CORE_PEER_LOCALMSPID="$CC_MSP" CORE_CHAINCODE_LOGGING_LEVEL=ERROR NODE_ENV=production \
+      node "$CHAINCODE_DIR/node_modules/fabric-shim/cli.js" server \
+      --chaincode-address "$host:$((base + offset))" --chaincode-id "$id" \
+      --chaincode-tls-cert-file "$tls/server.crt" --chaincode-tls-key-file "$tls/server.key" \
+      --chaincode-tls-client-cacert-file "$tls/ca.crt")
+  done < <(chaincode_peers)
+}
+
+install_chaincode() {
+  local file=$1 peer domain host port base jobs=()
+  while read -r peer domain host port base; do
+    (
+      answer=$(as_admin "$CC_MSP" "$domain" "$host:$port" peer lifecycle chaincode install "$file" 2>&1) ||
+        case "$answer" in *"already successfully installed"*) ;; *) fail INSTALL_FAILED "$peer: $answer" ;; esac
+    ) &
+    jobs+=("$!")
+  done < <(chaincode_peers)
+  await "installing $file" "${jobs[@]}"
+}
+
+# Only CC holds the package; the other organisations approve the definition without it.
+define_chaincode() {
+  local name=$1 channel=$2 version=$3 sequence=$4 id=$5 org msp domain address jobs=() targets=() package=()
+  local orderer ca
+  read -r orderer ca < <(topology nodes "$CONSENSUS" | awk -v dir="$ORGS_DIR" \
+    '$1 == "orderer" { print $5 ":" $6, dir "/ordererOrganizations/" $4 "/tlsca/tlsca." $4 "-cert.pem"; exit }')
+  local definition=(-o "$orderer" --tls --cafile "$ca" -C "$channel" -n "$name" -v "$version" --sequence "$sequence"
+    --signature-policy "$(topology value policies.endorsement)")
+  while read -r org msp domain; do
+    read -r domain address < <(first_peer_of "$msp")
+    package=()
+    if [ "$msp" = "$CC_MSP" ]; then package=(--package-id "$id"); fi
+    quietly as_admin "$msp" "$domain" "$address" \
+      peer lifecycle chaincode approveformyorg "${definition[@]}" ${package[@]+"${package[@]}"} &
+    jobs+=("$!")
+    targets+=(--peerAddresses "$address" --tlsRootCertFiles "$ORGS_DIR/peerOrganizations/$domain/tlsca/tlsca.$domain-cert.pem")
+    verbose "$org approves $name $version"
+  done < <(topology organizations)
+  await "approving $name $version" "${jobs[@]}"
+  read -r domain address < <(first_peer_of "$CC_MSP")
+  quietly as_admin "$CC_MSP" "$domain" "$address" peer lifecycle chaincode commit "${definition[@]}" "${targets[@]}" ||
+    fail COMMIT_FAILED "$name $version on $channel"
+}
+
+# deploy NAME CHANNEL OFFSET
+deploy() {
+  local name=$1 channel=$2 offset=$3 version sequence=0 old="" label id file tls record="$STATE_DIR/chaincode/$1.deployed"
+  read -r old sequence < <(committed "$name" "$channel") || true
+  version=$CC_VERSION
+  case "$CC_SEQUENCE" in
+    auto) sequence=$((${sequence:-0} + 1)) ;;
+    *) sequence=$CC_SEQUENCE ;;
+  esac
+  if [ "$old" = "$version" ]; then
+    info "$name $version stands on $channel"
+    # shellcheck disable=SC2046 # offset and id are separate words
+    start_chaincode "$name" $(awk -v v="$version" '{ print $1, v, $2 }' "$record")
+    return
+  fi
+  if [ $((sequence % 2)) = 0 ]; then offset=$((offset + 5)); fi
+  label="${name}_$version"
+  file="$STATE_DIR/chaincode/$label.tar.gz"
+  tls="$ORGS_DIR/peerOrganizations/$CC_DOMAIN/peers"
+  node "$NETWORK_DIR/lib/package.mjs" "$file" "$label" "$offset" "$tls/chaincode-server.$CC_DOMAIN/tls/ca.crt" \
+    "$tls/chaincode-client.$CC_DOMAIN/tls/server.crt" "$tls/chaincode-client.$CC_DOMAIN/tls/server.key"
+  id=$(peer lifecycle chaincode calculatepackageid "$file")
+  start_chaincode "$name" "$offset" "$version" "$id"
+  install_chaincode "$file"
+  define_chaincode "$name" "$channel" "$version" "$sequence" "$id"
+  printf '%s %s\n' "$offset" "$id" >"$record"
+  if [ -n "$old" ]; then
+    while read -r peer _; do stop "chaincode-$name-$old-$peer"; done < <(chaincode_peers)
+  fi
+  info "$name $version (sequence $sequence) on $channel"
+}
+
+deploy_chaincodes() {
+  local name channel offset jobs=()
+  [ -d "$STATE_DIR/channels" ] || fail NO_CHANNEL "no channels stand; run 'network.sh createChannel' first"
+  mkdir -p "$STATE_DIR/chaincode"
+  CC_DOMAIN=$(first_peer_of "$CC_MSP" | cut -d ' ' -f 1)
+  while read -r name channel offset; do
+    case " ${CHANNELS[*]} " in *" $channel "*) ;; *) continue ;; esac
+    [ -f "$CHAINCODE_DIR/build/$name/index.js" ] || fail NOT_BUILT "chaincode/build/$name is missing; run 'npm run build'"
+    deploy "$name" "$channel" "$offset" &
+    jobs+=("$!")
+  done < <(topology chaincodes)
+  await "deploying chaincode" "${jobs[@]}"
+}
+
+restart_chaincodes() {
+  local name channel offset version sequence record
+  while read -r name channel offset; do
+    record="$STATE_DIR/chaincode/$name.deployed"
+    [ -f "$record" ] || continue
+    read -r version sequence < <(committed "$name" "$channel")
+    verbose "starting $name $version (sequence $sequence, offset $offset)"
+    # shellcheck disable=SC2046
+    start_chaincode "$name" $(awk -v v="$version" '{ print $1, v, $2 }' "$record")
+  done < <(topology chaincodes)
+}

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Channels: genesis block, orderers by channel participation, peers.
+
+# Runs the peer CLI as an organisation's admin against one of its peers.
+as_admin() {
+  local msp=$1 domain=$2 address=$3
+  shift 3
+  CORE_PEER_LOCALMSPID="$msp" CORE_PEER_MSPCONFIGPATH="$ORGS_DIR/peerOrganizations/$domain/users/Admin@$domain/msp" \
+    CORE_PEER_ADDRESS="$address" CORE_PEER_TLS_ENABLED=true \
+    CORE_PEER_TLS_ROOTCERT_FILE="$ORGS_DIR/peerOrganizations/$domain/tlsca/tlsca.$domain-cert.pem" \
+    FABRIC_LOGGING_SPEC="${FABRIC_LOGGING_SPEC:-ERROR}" "$@"
+}
+
+genesis_block() {
+  local channel=$1
+  local block="$STATE_DIR/channels/$channel.block"
+  [ -f "$block" ] || {
+    FABRIC_CFG_PATH="$STATE_DIR" FABRIC_LOGGING_SPEC=ERROR \
+      quietly configtxgen -profile "$channel" -channelID "$channel" -outputBlock "$block.partial"
+    mv "$block.partial" "$block"
+  }
+}
+
+join_orderer() {
+  local channel=$1 name=$2 domain=$3 address=$4 dir answer
+  dir="$ORGS_DIR/ordererOrganizations/$domain/orderers/$name/tls"
+  answer=$(osnadmin channel join --channelID "$channel" --config-block "$STATE_DIR/channels/$channel.block" \
+    -o "$address" --ca-file "$dir/ca.crt" --client-cert "$dir/server.crt" --client-key "$dir/server.key" 2>&1) || true
+  case "$answer" in
+    *"Status: 201"* | *"already exists"* | *"Status: 405"*) verbose "$name has $channel" ;;
+    *) fail JOIN_FAILED "$name, channel $channel: $answer" ;;
+  esac
+}
+
+join_peer() {
+  local channel=$1 name=$2 msp=$3 domain=$4 address=$5 answer
+  answer=$(as_admin "$msp" "$domain" "$address" peer channel join -b "$STATE_DIR/channels/$channel.block" 2>&1) ||
+    case "$answer" in
+      *"already exists"*) ;;
+      *) fail JOIN_FAILED "$name, channel $channel: $answer" ;;
+    esac
+  verbose "$name has $channel"
+}
+
+create_channels() {
+  local channel kind name msp domain host ports jobs=()
+  [ -d "$ORGS_DIR" ] || fail NOT_UP "no network stands; run 'network.sh up' first"
+  mkdir -p "$STATE_DIR/channels"
+  topology configtx "$CONSENSUS" "$ORGS_DIR" "$CHANNEL_CAPABILITY" >"$STATE_DIR/configtx.yaml"
+  for channel in "${CHANNELS[@]}"; do
+    genesis_block "$channel" &
+    jobs+=("$!")
+  done
+  await "genesis blocks" "${jobs[@]}"
+  jobs=()
+  for channel in "${CHANNELS[@]}"; do
+    while read -r kind name msp domain host ports; do
+      case "$kind" in
+        orderer)
+          ports=${ports#* }
+          join_orderer "$channel" "$name" "$domain" "$host:${ports%% *}" &
+          ;;
+        peer) join_peer "$channel" "$name" "$msp" "$domain" "$host:${ports%% *}" & ;;
+      esac
+      jobs+=("$!")
+    done < <(topology nodes "$CONSENSUS")
+  done
+  await "joining the channels" "${jobs[@]}"
+  info "channels: ${CHANNELS[*]}"
+}

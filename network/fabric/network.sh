@@ -1,0 +1,185 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Hyperledger Fabric for Gridveil: native processes, three channels, chaincode as a service. Modes and flags are those
+# that users of fabric-samples' test-network know.
+set -euo pipefail
+
+NETWORK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+VERBOSE=false
+USE_CA=false
+CONSENSUS=raft
+CC_VERSION=1.0
+CC_SEQUENCE=auto
+CHANNELS=()
+MODES=()
+
+usage() {
+  cat <<'TEXT'
+Usage: network.sh MODE... [FLAGS]
+
+Modes, done in the order given:
+  prereq          how to get Fabric's binaries, and which are found now
+  up              certificates, orderers and peers (a second time: starts what is not running)
+  createChannel   the channels consumption, pricing, billing, joined by every orderer and peer
+  deployCC        packages, installs, approves, commits and starts the chaincodes; with a new -ccv, upgrades them
+  status          processes, channels and chaincodes
+  restart         stops everything and starts it again with its data
+  down            stops everything and removes every file the network wrote
+
+Flags:
+  -c NAME         only this channel (createChannel, deployCC)
+  -bft            four orderers of four organisations under SmartBFT instead of three raft orderers of CC's (Fabric 3)
+  -ca             certificates by fabric-ca instead of cryptogen
+  -ccv VERSION    chaincode version (default 1.0)
+  -ccs SEQUENCE   sequence of the chaincode definition: a number, or auto (default)
+  -verbose        what every tool prints
+  -h              this text
+
+Environment:
+  FABRIC_BIN           folder of peer, orderer, osnadmin, cryptogen, configtxgen (default: PATH)
+  FABRIC_CFG_PATH      folder of core.yaml and orderer.yaml (default: config beside FABRIC_BIN)
+  GRIDVEIL_FABRIC_DIR  where the network keeps its files (default: network/fabric/state)
+  GRIDVEIL_TOPOLOGY    organisations, hosts, ports and channels (default: network/topology.json)
+
+Exit status: 0 done, 1 refused or failed, 2 wrong use.
+TEXT
+}
+
+wrong_use() {
+  printf 'network.sh: %s\n' "$*" >&2
+  usage >&2
+  exit 2
+}
+
+while [ $# -gt 0 ]; do
+  case "$1" in
+    prereq | up | createChannel | deployCC | down | restart | status) MODES+=("$1") ;;
+    -c | -ccv | -ccs)
+      [ $# -ge 2 ] || wrong_use "$1 needs a value"
+      case "$1" in
+        -c) CHANNELS+=("$2") ;;
+        -ccv) CC_VERSION=$2 ;;
+        -ccs) CC_SEQUENCE=$2 ;;
+      esac
+      shift
+      ;;
+    -bft) CONSENSUS=bft ;;
+    -ca) USE_CA=true ;;
+    -verbose) VERBOSE=true ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *) wrong_use "unknown mode or flag: $1" ;;
+  esac
+  shift
+done
+[ "${#MODES[@]}" -gt 0 ] || wrong_use "no mode given"
+[[ $CC_VERSION =~ ^[A-Za-z0-9._-]{1,32}$ ]] || wrong_use "-ccv takes letters, digits, dots, dashes and underscores"
+[[ $CC_SEQUENCE =~ ^(auto|[1-9][0-9]{0,5})$ ]] || wrong_use "-ccs takes auto or a positive number"
+
+# shellcheck source=lib/base.sh
+. "$NETWORK_DIR/lib/base.sh"
+# shellcheck source=lib/crypto.sh
+. "$NETWORK_DIR/lib/crypto.sh"
+# shellcheck source=lib/nodes.sh
+. "$NETWORK_DIR/lib/nodes.sh"
+# shellcheck source=lib/channels.sh
+. "$NETWORK_DIR/lib/channels.sh"
+# shellcheck source=lib/chaincode.sh
+. "$NETWORK_DIR/lib/chaincode.sh"
+
+prereq() {
+  cat <<'TEXT'
+Gridveil runs on Hyperledger Fabric 3.1 (or 2.5). Fabric's own installer brings the binaries, see
+"Getting Started - Install Fabric" in Hyperledger Fabric's documentation:
+
+  ./install-fabric.sh --fabric-version 3.1.5 binary
+
+Then put its bin folder on PATH, or name it:  export FABRIC_BIN=.../fabric-samples/bin
+TEXT
+  local tool
+  if [ -n "${FABRIC_BIN:-}" ]; then PATH="$FABRIC_BIN:$PATH"; fi
+  for tool in node peer orderer osnadmin cryptogen configtxgen; do
+    printf '  %-12s %s\n' "$tool" "$(command -v "$tool" || echo 'not found')"
+  done
+}
+
+up() {
+  require_binaries peer orderer osnadmin cryptogen configtxgen
+  if [ -f "$STATE_DIR/consensus" ] && [ "$(cat "$STATE_DIR/consensus")" != "$CONSENSUS" ] && [ "$CONSENSUS" = bft ]; then
+    fail OTHER_NETWORK "a network with other orderers stands in $STATE_DIR; run 'network.sh down' first"
+  fi
+  load_consensus
+  if [ "$CONSENSUS" = bft ] && [ "$CHANNEL_CAPABILITY" != V3_0 ]; then fail NEEDS_FABRIC_3 "-bft needs Fabric 3, this is $FABRIC_VERSION"; fi
+  check_ports
+  mkdir -p "$STATE_DIR"
+  printf '%s' "$CONSENSUS" >"$STATE_DIR/consensus"
+  generate_crypto
+  start_nodes
+  restart_chaincodes
+  info "up: Fabric $FABRIC_VERSION, $CONSENSUS, files in $STATE_DIR"
+}
+
+down() {
+  stop_all
+  rm -rf "$STATE_DIR"
+  info "down: no process and no file left"
+}
+
+status() {
+  local file name state failed=0
+  [ -d "$STATE_DIR" ] || {
+    printf 'no network stands\n'
+    return 1
+  }
+  load_consensus
+  printf 'consensus %s\n' "$CONSENSUS"
+  for file in "$PID_DIR"/*.pid; do
+    [ -e "$file" ] || continue
+    name=$(basename "$file" .pid)
+    state=running
+    running "$name" || {
+      state=stopped
+      failed=1
+    }
+    printf '%-48s %s\n' "$name" "$state"
+  done
+  for file in "$STATE_DIR"/channels/*.block; do
+    if [ -e "$file" ]; then printf 'channel %s\n' "$(basename "$file" .block)"; fi
+  done
+  for file in "$STATE_DIR"/chaincode/*.deployed; do
+    if [ -e "$file" ]; then printf 'chaincode %s\n' "$(cut -d ' ' -f 2 "$file")"; fi
+  done
+  return "$failed"
+}
+
+select_channels() {
+  local known channel
+  known=" $(topology channels | tr '\n' ' ') "
+  if [ "${#CHANNELS[@]}" = 0 ]; then read -r -a CHANNELS <<<"$known"; fi
+  for channel in "${CHANNELS[@]}"; do
+    case "$known" in *" $channel "*) ;; *) wrong_use "no channel '$channel' in the topology (it has:$known)" ;; esac
+  done
+}
+
+for mode in "${MODES[@]}"; do
+  case "$mode" in
+    prereq) prereq ;;
+    up) up ;;
+    createChannel | deployCC)
+      require_binaries peer orderer osnadmin cryptogen configtxgen
+      load_consensus
+      select_channels
+      if [ "$mode" = createChannel ]; then create_channels; else deploy_chaincodes; fi
+      ;;
+    restart)
+      require_binaries peer orderer osnadmin cryptogen configtxgen
+      [ -d "$ORGS_DIR" ] || fail NOT_UP "no network stands; run 'network.sh up' first"
+      stop_all
+      up
+      ;;
+    status) status ;;
+    down) down ;;
+  esac
+done
