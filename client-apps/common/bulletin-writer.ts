@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { readIfPresent, replaceFile, TEMPORARY_SUFFIX } from './atomic-file.js';
+import { directoryPath, intervalPath, PARAMETERS_PATH, type IntervalFile } from './bulletin-layout.js';
+import { ClientError } from './errors.js';
+
+/**
+ * Writes a bulletin directory. Every write is atomic and idempotent; all of it can be written again from the ledger,
+ * so nothing waits for the disk.
+ */
+export class BulletinWriter {
+  private constructor(readonly root: string) {}
+
+  /** Opens or makes the directory and removes what a crash left half-written. */
+  static async open(root: string): Promise<BulletinWriter> {
+    await mkdir(root, { recursive: true });
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+      if (entry.isFile() && entry.name.startsWith('.') && entry.name.endsWith(TEMPORARY_SUFFIX)) {
+        await rm(join(entry.parentPath, entry.name));
+      }
+    }
+    return new BulletinWriter(root);
+  }
+
+  /** Replaces the list of parameter versions. */
+  writeParameters(bytes: Uint8Array): Promise<void> {
+    return this.write(PARAMETERS_PATH, bytes, true);
+  }
+
+  /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
+  writeDirectory(region: string, epoch: number, bytes: Uint8Array): Promise<void> {
+    return this.write(directoryPath(region, epoch), bytes, false);
+  }
+
+  /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there and the file is not `seals.json` */
+  writeFile(region: string, startSeconds: number, file: IntervalFile, bytes: Uint8Array): Promise<void> {
+    return this.write(intervalPath(region, startSeconds, file), bytes, file === 'seals.json');
+  }
+
+  private async write(relative: string, bytes: Uint8Array, replaceable: boolean): Promise<void> {
+    const path = join(this.root, relative);
+    const standing = await readIfPresent(path);
+    if (standing !== undefined && equalBytes(standing, bytes)) return;
+    if (standing !== undefined && !replaceable) {
+      throw new ClientError('BULLETIN_CONFLICT', `${relative} already holds other bytes`);
+    }
+    await mkdir(dirname(path), { recursive: true });
+    await replaceFile(path, bytes, { mode: 0o644, durable: false });
+  }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { ClientError } from './errors.js';
+
+/** Lower-case hexadecimal of exactly `length` bytes, read as bytes. */
+export function hexBytes(length: number): z.ZodType<Uint8Array, string> {
+  return z
+    .string()
+    .regex(new RegExp(`^[0-9a-f]{${2 * length}}$`), `must be ${length} bytes in lower-case hexadecimal`)
+    .transform((text) => Uint8Array.from(text.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)));
+}
+
+/** An amount as design.md writes it in JSON: a decimal string. */
+export const amount: z.ZodType<bigint, string> = z
+  .string()
+  .regex(/^(0|[1-9][0-9]{0,30})$/, 'must be a decimal string')
+  .transform((text) => BigInt(text));
+
+/** TCP port; 0 lets the system choose, the `ready` report says which. */
+export const port = z.int().min(0).max(65_535);
+
+/** A region's name, 1–8 characters: it is 8 bytes of every ledger id. */
+export const region = z.string().regex(/^[a-z0-9-]{1,8}$/, 'must be 1 to 8 of a–z, 0–9 and -');
+
+/** SHA-256 of a public key's SubjectPublicKeyInfo, by which every TLS link of Gridveil is pinned. */
+export const pin = hexBytes(32);
+
+/** Where a party finds the control center: its HTTPS address and the pin of its key. */
+export const controlCenterAddress = z.strictObject({
+  url: z.url({ protocol: /^https$/ }),
+  pin,
+});
+
+/**
+ * Checks a configuration once, at the border; everything behind it has its type.
+ *
+ * @param source named in the error, usually the file
+ * @throws ClientError CONFIG_INVALID listing all that is wrong, one line each
+ */
+export function parseConfig<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `  ${issue.path.join('.') || '(all)'}: ${issue.message}`);
+  throw new ClientError('CONFIG_INVALID', `${source}:\n${faults.join('\n')}`);
+}
+
+/**
+ * Reads and checks a JSON configuration file.
+ *
+ * @throws ClientError CONFIG_INVALID
+ */
+export async function loadConfig<T>(schema: z.ZodType<T>, path: string): Promise<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw new ClientError('CONFIG_INVALID', `${path}: ${(cause as Error).message}`, { cause });
+  }
+  return parseConfig(schema, value, path);
+}

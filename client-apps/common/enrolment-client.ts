@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { toHex } from '../../protocol/crypto/bytes.js';
+import { encodeEnrolmentRequest, type EnrolmentRequest } from '../../protocol/identity/enrolment.js';
+import { hexBytes } from './config.js';
+import { ClientError } from './errors.js';
+import { answerReason, PinnedHttps } from './pinned-https.js';
+
+/** Paths of the control center's enrolment service. */
+export const METER_ENROLMENT_PATH = '/enrol';
+export const HUB_ENROLMENT_PATH = '/enrol-hub';
+
+/** Longest enrolment request and answer, bytes; the answer carries the parameter versions. */
+export const MAXIMUM_ENROLMENT_REQUEST_LENGTH = 4_096;
+export const MAXIMUM_ENROLMENT_ANSWER_LENGTH = 4_000_000;
+
+/** Why the control center refuses an enrolment. The texts say no more than the code. */
+export type EnrolmentRefusal =
+  /** Not JSON of the request's form. */
+  | 'MALFORMED'
+  /** No such code was given out. */
+  | 'UNKNOWN_CODE'
+  /** The code is bound to another key. */
+  | 'CODE_USED'
+  /** The key is enrolled under another code. */
+  | 'KEY_ENROLLED'
+  /** The public key is not a point that yields a shared secret. */
+  | 'BAD_KEY'
+  /** The MAC does not show knowledge of the key, or the link key is not the one it covers. */
+  | 'BAD_PROOF'
+  /** The sealed meter key does not open. */
+  | 'BAD_SEALED_KEY'
+  /** The region holds as many meters as it can. */
+  | 'REGION_FULL'
+  /** Too many attempts; try again later. */
+  | 'TOO_MANY_REQUESTS';
+
+/** What a meter gets for a good request; the same again for the same request. */
+export interface MeterEnrolment {
+  /** Its number in packet hints: 0 … 2^32 − 1, known to it and the control center only. */
+  readonly meterNumber: number;
+  /** First registry epoch in which it is registered. */
+  readonly firstEpoch: number;
+  /** Certificate of its link key, DER, from the control center's link authority. */
+  readonly certificate: Uint8Array;
+  /** The bytes of `parameters.json`, to be verified before use. */
+  readonly parameters: Uint8Array;
+}
+
+/** What a hub gets. */
+export type HubEnrolment = Pick<MeterEnrolment, 'certificate' | 'parameters'>;
+
+const hubAnswer = z.strictObject({ certificate: bytes(), parameters: bytes() });
+const meterAnswer = z.strictObject({
+  meterNumber: z.int().min(0).max(0xffff_ffff),
+  firstEpoch: z.int().min(0).max(0xffff),
+  certificate: bytes(),
+  parameters: bytes(),
+});
+
+/** Hexadecimal bytes of any length; the answer as a whole is bounded. */
+function bytes(): z.ZodType<Uint8Array, string> {
+  return z
+    .string()
+    .regex(/^([0-9a-f]{2})*$/)
+    .transform((text) => Uint8Array.from(Buffer.from(text, 'hex')));
+}
+
+/**
+ * Enrols a meter. Safe to repeat after a crash with the same request: the code is bound to `pk_i` on first use.
+ *
+ * @param address the control center's HTTPS address and pin
+ * @param request from `protocol/identity/enrolment`
+ * @param linkKey SubjectPublicKeyInfo of the meter's link key, DER; the request's `linkPin` is its SHA-256
+ * @throws ClientError ENROLMENT_REFUSED (the message is an {@link EnrolmentRefusal}), UNREACHABLE, WRONG_PIN,
+ *   BAD_ANSWER
+ */
+export function enrol(
+  address: { url: string; pin: Uint8Array },
+  request: EnrolmentRequest,
+  linkKey: Uint8Array,
+): Promise<MeterEnrolment> {
+  const body = { request: new TextDecoder().decode(encodeEnrolmentRequest(request)), linkKey: toHex(linkKey) };
+  return exchange(address, METER_ENROLMENT_PATH, body, meterAnswer);
+}
+
+/**
+ * Enrols a home hub: it proves nothing but its one-use code and gets a certificate for its link key.
+ *
+ * @throws ClientError as {@link enrol}
+ */
+export function enrolHub(
+  address: { url: string; pin: Uint8Array },
+  code: Uint8Array,
+  linkKey: Uint8Array,
+): Promise<HubEnrolment> {
+  return exchange(address, HUB_ENROLMENT_PATH, { code: toHex(code), linkKey: toHex(linkKey) }, hubAnswer);
+}
+
+async function exchange<T>(
+  address: { url: string; pin: Uint8Array },
+  path: string,
+  body: Record<string, string>,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const https = new PinnedHttps(address.url, address.pin);
+  try {
+    const bytes = new TextEncoder().encode(JSON.stringify(body));
+    const answer = await https.post(path, bytes, MAXIMUM_ENROLMENT_ANSWER_LENGTH);
+    if (answer.status >= 400 && answer.status < 500) {
+      throw new ClientError('ENROLMENT_REFUSED', answerReason(answer));
+    }
+    if (answer.status !== 200) throw new ClientError('UNREACHABLE', answerReason(answer));
+    return schema.parse(JSON.parse(new TextDecoder().decode(answer.body)));
+  } catch (cause) {
+    if (cause instanceof ClientError) throw cause;
+    throw new ClientError('BAD_ANSWER', `${path}: not an enrolment answer`, { cause });
+  } finally {
+    https.close();
+  }
+}
+
+/** Form of the two requests, for the server. */
+export const meterEnrolmentBody = z.strictObject({ request: z.string(), linkKey: bytes() });
+export const hubEnrolmentBody = z.strictObject({ code: hexBytes(16), linkKey: bytes() });

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir } from 'node:fs/promises';
+import { ClassicLevel } from 'classic-level';
+import { openAtRest, sealAtRest } from './sealed-file.js';
+
+/** One change of a batch; a missing value deletes the key. */
+export interface StoreChange {
+  readonly key: string;
+  readonly value?: Uint8Array;
+}
+
+/**
+ * A LevelDB directory whose values are sealed, each under its key's name. Keys stand in the clear, so they must say
+ * nothing that is secret: a running number, an interval, never a pseudonym or a count per meter.
+ */
+export class SealedStore {
+  private constructor(
+    private readonly level: ClassicLevel<string, Uint8Array>,
+    private readonly key: Uint8Array,
+  ) {}
+
+  static async open(directory: string, key: Uint8Array): Promise<SealedStore> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const level = new ClassicLevel<string, Uint8Array>(directory, { keyEncoding: 'utf8', valueEncoding: 'view' });
+    await level.open();
+    return new SealedStore(level, key);
+  }
+
+  /** @throws ClientError SEALED_INVALID */
+  async get(key: string): Promise<Uint8Array | undefined> {
+    const sealed = await this.level.get(key);
+    return sealed === undefined ? undefined : openAtRest(this.key, key, sealed);
+  }
+
+  /** One durable change. */
+  put(key: string, value: Uint8Array): Promise<void> {
+    return this.batch([{ key, value }]);
+  }
+
+  /** All of the changes or none, on the disk when it returns (`sync: false`: they may be lost in a crash, in order). */
+  async batch(changes: readonly StoreChange[], options: { sync: boolean } = { sync: true }): Promise<void> {
+    await this.level.batch(
+      changes.map(({ key, value }) =>
+        value === undefined
+          ? { type: 'del' as const, key }
+          : { type: 'put' as const, key, value: sealAtRest(this.key, key, value) },
+      ),
+      options,
+    );
+  }
+
+  /** Entries whose key starts with `prefix`, in the order of their keys. */
+  async *iterate(prefix: string): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
+    for await (const [key, sealed] of this.level.iterator({ gte: prefix, lt: `${prefix}\u{10ffff}` })) {
+      yield [key, openAtRest(this.key, key, sealed)];
+    }
+  }
+
+  close(): Promise<void> {
+    return this.level.close();
+  }
+}
