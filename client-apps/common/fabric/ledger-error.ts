@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import { CommitError, GatewayError, StatusCode } from '@hyperledger/fabric-gateway';
+import { status as GrpcStatus } from '@grpc/grpc-js';
+
+/**
+ * Reasons of the client's own, beside the stable codes that a chaincode puts before its error text:
+ * - `PROFILE_INVALID`: connection profile, certificate or key file cannot be read or lacks something;
+ * - `DENIED`: the ledger does not accept this identity or request, and asking again cannot help;
+ * - `CHAINCODE_ERROR`: the chaincode refused without a code;
+ * - `CONFLICT_PERSISTS`: every attempt lost against concurrent transactions;
+ * - `INVALID_TRANSACTION`: ordered, but marked invalid for a reason that a repetition cannot cure;
+ * - `UNAVAILABLE`: no answer, or none that settles the matter, within the time allowed;
+ * - `CLOSED`: the client was closed.
+ */
+export type LedgerClientCode =
+  | 'PROFILE_INVALID'
+  | 'DENIED'
+  | 'CHAINCODE_ERROR'
+  | 'CONFLICT_PERSISTS'
+  | 'INVALID_TRANSACTION'
+  | 'UNAVAILABLE'
+  | 'CLOSED';
+
+/**
+ * A refusal by the ledger. `code` is the chaincode's stable code (`K_ANONYMITY`, `NOT_YET_SEALED`, …) where the
+ * chaincode refused, otherwise a {@link LedgerClientCode}. `message` does not repeat the code.
+ */
+export class LedgerError extends Error {
+  readonly code: string;
+
+  constructor(code: LedgerClientCode | (string & {}), message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'LedgerError';
+    this.code = code;
+  }
+}
+
+/** What a failed attempt means for the next one. */
+export interface Diagnosis {
+  /** The error to report if no further attempt is made. */
+  readonly error: LedgerError;
+  /** Whether asking the ledger again, with the transaction simulated and endorsed anew, can succeed. */
+  readonly retryable: boolean;
+}
+
+/** Chaincode refusals that time cures: another channel's seal is on its way. */
+const CURED_BY_TIME: ReadonlySet<string> = new Set(['NOT_YET_SEALED']);
+
+const CHAINCODE_RESPONSE = /chaincode response \d+, (.*)$/s;
+const STABLE_CODE = /^([A-Z][A-Z0-9_]*): (.*)$/s;
+/** Texts with which peers and orderers refuse the caller or the message itself; repeating it changes nothing. */
+const PERMANENT =
+  /access denied|error validating proposal|permission denied|status=(FORBIDDEN|BAD_REQUEST|REQUEST_ENTITY_TOO_LARGE)/;
+
+/**
+ * Splits the text of a chaincode's refusal, as the gateway passes it on, into code and sentence.
+ * @returns undefined if the text is no chaincode response.
+ */
+export function parseChaincodeRefusal(text: string): { code: string; message: string } | undefined {
+  const refusal = CHAINCODE_RESPONSE.exec(text)?.[1];
+  if (refusal === undefined) {
+    return undefined;
+  }
+  const [, code, message] = STABLE_CODE.exec(refusal) ?? [];
+  return code !== undefined && message !== undefined
+    ? { code, message }
+    : { code: 'CHAINCODE_ERROR', message: refusal };
+}
+
+/** Maps whatever an attempt threw to the error to report and whether a new attempt is of use. */
+export function diagnose(thrown: unknown): Diagnosis {
+  if (thrown instanceof LedgerError) {
+    return { error: thrown, retryable: false };
+  }
+  if (thrown instanceof CommitError) {
+    return diagnoseCommit(thrown);
+  }
+  if (!(thrown instanceof GatewayError)) {
+    return { error: new LedgerError('UNAVAILABLE', 'the request failed', { cause: thrown }), retryable: false };
+  }
+  // An evaluation carries the peer's text in its message, an endorsement in the details of each peer asked.
+  const texts = [thrown.message, ...thrown.details.map((detail) => detail.message)];
+  for (const text of texts) {
+    const refusal = parseChaincodeRefusal(text);
+    if (refusal !== undefined) {
+      const error = new LedgerError(refusal.code, refusal.message, { cause: thrown });
+      return { error, retryable: CURED_BY_TIME.has(refusal.code) };
+    }
+  }
+  if (texts.some((text) => PERMANENT.test(text)) || isClientFault(thrown.code)) {
+    return { error: new LedgerError('DENIED', texts.join('; '), { cause: thrown }), retryable: false };
+  }
+  return { error: new LedgerError('UNAVAILABLE', texts.join('; '), { cause: thrown }), retryable: true };
+}
+
+function diagnoseCommit(thrown: CommitError): Diagnosis {
+  if (thrown.code === StatusCode.MVCC_READ_CONFLICT || thrown.code === StatusCode.PHANTOM_READ_CONFLICT) {
+    const message = 'concurrent transactions changed what this one had read';
+    return { error: new LedgerError('CONFLICT_PERSISTS', message, { cause: thrown }), retryable: true };
+  }
+  return { error: new LedgerError('INVALID_TRANSACTION', thrown.message, { cause: thrown }), retryable: false };
+}
+
+function isClientFault(code: number): boolean {
+  return (
+    code === GrpcStatus.INVALID_ARGUMENT ||
+    code === GrpcStatus.PERMISSION_DENIED ||
+    code === GrpcStatus.UNAUTHENTICATED ||
+    code === GrpcStatus.UNIMPLEMENTED
+  );
+}

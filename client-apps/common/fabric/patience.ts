@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomInt } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { diagnose, LedgerError } from './ledger-error.js';
+
+/**
+ * How long and how often to ask a ledger again. Real time, not the party's clock: a ledger needs its seconds even where
+ * the demo's simulated time stands still.
+ */
+export interface Patience {
+  /** After this many milliseconds no further attempt is made. */
+  readonly totalMilliseconds: number;
+  /** Pause before the second attempt; it doubles from there. */
+  readonly firstPauseMilliseconds: number;
+  readonly longestPauseMilliseconds: number;
+}
+
+/** Two minutes: longer than a change of raft leader, and than a ledger's restart. */
+export const DEFAULT_PATIENCE: Patience = {
+  totalMilliseconds: 120_000,
+  firstPauseMilliseconds: 50,
+  longestPauseMilliseconds: 3_000,
+};
+
+/** Growing pauses, each between half and the whole of its step, so that clients which failed together do not return together. */
+export class Backoff {
+  readonly #patience: Patience;
+  readonly #signal: AbortSignal;
+  #step: number;
+
+  constructor(patience: Patience, signal: AbortSignal) {
+    this.#patience = patience;
+    this.#signal = signal;
+    this.#step = patience.firstPauseMilliseconds;
+  }
+
+  /** @throws LedgerError `CLOSED` if the client is closed meanwhile. */
+  async pause(): Promise<void> {
+    const whole = Math.max(2, Math.round(this.#step));
+    this.#step = Math.min(2 * this.#step, this.#patience.longestPauseMilliseconds);
+    try {
+      await pause(randomInt(Math.floor(whole / 2), whole), undefined, { signal: this.#signal });
+    } catch (cause) {
+      throw new LedgerError('CLOSED', 'the ledger client was closed', { cause });
+    }
+  }
+
+  reset(): void {
+    this.#step = this.#patience.firstPauseMilliseconds;
+  }
+}
+
+/**
+ * Runs `attempt` until it succeeds, is refused for good, or patience ends; then throws the last error.
+ * `attempt` must be safe to repeat even if an earlier run took effect without our knowing.
+ * @throws LedgerError
+ */
+export async function persist<T>(attempt: () => Promise<T>, patience: Patience, signal: AbortSignal): Promise<T> {
+  const start = performance.now();
+  const backoff = new Backoff(patience, signal);
+  for (;;) {
+    if (signal.aborted) {
+      throw new LedgerError('CLOSED', 'the ledger client was closed');
+    }
+    try {
+      return await attempt();
+    } catch (thrown) {
+      const { error, retryable } = diagnose(thrown);
+      if (!retryable || performance.now() - start > patience.totalMilliseconds) {
+        throw error;
+      }
+    }
+    await backoff.pause();
+  }
+}
