@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MAXIMUM_ROWS } from '../../protocol/ledger/limits.js';
+import { ROW_LENGTH } from '../../protocol/ledger/row.js';
 import { readIfPresent } from './atomic-file.js';
 import { directoryPath, intervalPath, PARAMETERS_PATH, type IntervalFile } from './bulletin-layout.js';
 import { ClientError } from './errors.js';
 import { answerReason, PinnedHttps } from './pinned-https.js';
 
-/**
- * Longest bulletin file that is read, in bytes. The largest kind is a rows file: 5,000 meters × 21 rows × 177 bytes
- * is 18.6 MB at the very most.
- */
-export const MAXIMUM_BULLETIN_FILE_LENGTH = 20_000_000;
+/** Longest bulletin file that is read, in bytes: rows of a full interval, the largest kind of file. */
+export const MAXIMUM_BULLETIN_FILE_LENGTH = MAXIMUM_ROWS * ROW_LENGTH;
 
 /**
  * Where meters, hubs and auditors read from. What comes out is bytes of unknown truth: only signed seals make them
