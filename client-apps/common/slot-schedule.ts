@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RandomSource } from '../../protocol/onion/packet.js';
+import type { Clock, Timer } from './clock.js';
+
+/** The part of the parameters that places slots in time. All in seconds. */
+export interface SlotTiming {
+  /** L. Reporting windows are intervals, counted from the origin of the epochs. */
+  readonly intervalSeconds: number;
+  /** Length of a slot, a divisor of L. */
+  readonly slotSeconds: number;
+  readonly epochOriginSeconds: number;
+}
+
+/** One slot of a reporting window. */
+export interface Slot {
+  /** Unix seconds. */
+  readonly startSeconds: number;
+  /** 0 for the first slot of the window. */
+  readonly index: number;
+  /** Slots of the window that are left, this one included. */
+  readonly left: number;
+  /** s of the ledger whose window this is: the slot lies in [s + L, s + 2L). */
+  readonly ledgerStartSeconds: number;
+}
+
+/** The slot that a time lies in. */
+export function slotAt(timing: SlotTiming, timeSeconds: number): Slot {
+  const { intervalSeconds, slotSeconds, epochOriginSeconds } = timing;
+  const sinceOrigin = timeSeconds - epochOriginSeconds;
+  const windowStart = epochOriginSeconds + Math.floor(sinceOrigin / intervalSeconds) * intervalSeconds;
+  const index = Math.floor((timeSeconds - windowStart) / slotSeconds);
+  return {
+    startSeconds: windowStart + index * slotSeconds,
+    index,
+    left: intervalSeconds / slotSeconds - index,
+    ledgerStartSeconds: windowStart - intervalSeconds,
+  };
+}
+
+/**
+ * An offset into a slot, uniform in the common window, in whole milliseconds. Each packet gets its own: equal offsets
+ * of a meter's two packets would pair them.
+ *
+ * @param windowSeconds length of the window, at most 2^32 ms
+ */
+export function drawOffsetMilliseconds(random: RandomSource, windowSeconds: number): number {
+  const span = windowSeconds * 1000;
+  const bound = 2 ** 32 - (2 ** 32 % span);
+  for (;;) {
+    const bytes = random(4);
+    const word = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
+    if (word < bound) return word % span;
+  }
+}
+
+/**
+ * Runs a task at the start of every slot from the next one on. A task that takes longer than a slot does not delay the
+ * next: slots are the clock's, not the task's.
+ *
+ * @param timing asked for before each slot, since parameters may change between intervals
+ * @returns stops the schedule; a running task is not interrupted
+ */
+export function everySlot(clock: Clock, timing: () => SlotTiming, task: (slot: Slot) => Promise<void>): () => void {
+  let timer: Timer;
+  const next = (afterSeconds: number): void => {
+    const current = slotAt(timing(), afterSeconds);
+    const startSeconds = current.startSeconds + timing().slotSeconds;
+    timer = clock.setTimer(startSeconds * 1000, () => {
+      next(startSeconds);
+      return task(slotAt(timing(), startSeconds));
+    });
+  };
+  next(Math.floor(clock.nowMilliseconds() / 1000));
+  return () => clock.clearTimer(timer);
+}
