@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+import { asciiBytes, concatBytes, readUint16, readUint32, writeUint16, writeUint32 } from '../crypto/bytes.js';
+import type { Crypto } from '../crypto/crypto.js';
+import { hpkeOpen, hpkeSeal } from '../crypto/hpke.js';
+import { ProtocolError } from '../errors.js';
+import {
+  HEADER_LENGTH,
+  INNER_LENGTH,
+  MAILBOX_ID_LENGTH,
+  MAXIMUM_LAYERS,
+  packetLength,
+  PACKET_VERSION,
+  PAYLOAD_LENGTH,
+  PREFIX_LENGTH,
+} from './geometry.js';
+
+/** Draws `length` secret random bytes. protocol/ has no source of its own. */
+export type RandomSource = (length: number) => Uint8Array;
+
+/** An X25519 key pair that opens onion layers or inner packets during one registry epoch. */
+export interface OnionKeyPair {
+  readonly epoch: number;
+  readonly secretKey: Uint8Array;
+  readonly publicKey: Uint8Array;
+}
+
+/** What a relay does with a packet once it has held it. */
+export type PacketRoute =
+  /** Forward to this relay, an index into the epoch's directory. */
+  | { readonly to: 'relay'; readonly relay: number }
+  /** Hand to the control center. */
+  | { readonly to: 'control-center' }
+  /** Put into a mailbox at this relay. */
+  | { readonly to: 'mailbox'; readonly mailbox: Uint8Array };
+
+/** One layer to wrap: who opens it, how long it holds the packet, where the packet goes from there. */
+export interface WrapLayer {
+  /** X25519 key of the relay for the packet's epoch, 32 bytes. */
+  readonly onionKey: Uint8Array;
+  readonly delayMilliseconds: number;
+  readonly route: PacketRoute;
+}
+
+/** An opened layer. */
+export interface PeeledPacket {
+  readonly route: PacketRoute;
+  readonly delayMilliseconds: number;
+  /** The packet to pass on, shorter by LAYER_OVERHEAD. */
+  readonly packet: Uint8Array;
+}
+
+/** Who an inner packet is for; each has its own HPKE info string, so that neither opens as the other. */
+export type InnerRecipient = 'control-center' | 'hub';
+
+const LAYER_INFO = asciiBytes('gridveil/v1/onion layer');
+const INNER_INFO: Readonly<Record<InnerRecipient, Uint8Array>> = {
+  'control-center': asciiBytes('gridveil/v1/onion control-center'),
+  hub: asciiBytes('gridveil/v1/onion hub'),
+};
+
+const TO_RELAY = 0;
+const TO_CONTROL_CENTER = 1;
+const TO_MAILBOX = 2;
+
+/**
+ * Seals a payload for its final recipient.
+ *
+ * @param epoch registry epoch, 16 bits
+ * @param payload PAYLOAD_LENGTH bytes
+ * @returns the inner packet, INNER_LENGTH bytes
+ * @throws ProtocolError BAD_LENGTH, ZERO_SHARED_SECRET
+ */
+export function sealInner(
+  crypto: Crypto,
+  recipient: InnerRecipient,
+  publicKey: Uint8Array,
+  epoch: number,
+  payload: Uint8Array,
+  random: RandomSource,
+): Uint8Array {
+  if (payload.length !== PAYLOAD_LENGTH) throw new ProtocolError('BAD_LENGTH', 'onion payload has the wrong length');
+  return seal(crypto, publicKey, INNER_INFO[recipient], epoch, payload, random);
+}
+
+/**
+ * Opens an inner packet.
+ *
+ * @returns the payload, PAYLOAD_LENGTH bytes
+ * @throws ProtocolError PACKET_INVALID: wrong length, version or epoch; DECRYPT_FAILED, ZERO_SHARED_SECRET
+ */
+export function openInner(
+  crypto: Crypto,
+  recipient: InnerRecipient,
+  key: OnionKeyPair,
+  packet: Uint8Array,
+): Uint8Array {
+  if (packet.length !== INNER_LENGTH) throw new ProtocolError('PACKET_INVALID', 'inner packet has the wrong length');
+  return open(crypto, key, INNER_INFO[recipient], packet);
+}
+
+/**
+ * Wraps an inner packet in one layer per relay.
+ *
+ * @param layers first relay first; every route but the last goes to a relay, the last does not
+ * @returns the packet for the first relay, `packetLength(layers.length)` bytes
+ * @throws ProtocolError PACKET_INVALID: bad layers; BAD_LENGTH, ZERO_SHARED_SECRET
+ */
+export function wrapPacket(
+  crypto: Crypto,
+  epoch: number,
+  layers: readonly WrapLayer[],
+  inner: Uint8Array,
+  random: RandomSource,
+): Uint8Array {
+  if (layers.length < 1 || layers.length > MAXIMUM_LAYERS)
+    throw new ProtocolError('PACKET_INVALID', `a packet has 1 to ${MAXIMUM_LAYERS} layers`);
+  if (inner.length !== INNER_LENGTH) throw new ProtocolError('BAD_LENGTH', 'inner packet has the wrong length');
+  return layers.reduceRight((packet, layer, index) => {
+    if ((layer.route.to === 'relay') === (index === layers.length - 1))
+      throw new ProtocolError('PACKET_INVALID', 'all routes but the last go to a relay');
+    const plaintext = concatBytes(encodeHeader(layer.route, layer.delayMilliseconds), packet);
+    return seal(crypto, layer.onionKey, LAYER_INFO, epoch, plaintext, random);
+  }, inner);
+}
+
+/**
+ * Opens one layer. A relay drops what this refuses, without an answer. Replays are the caller's to find: see
+ * {@link encapsulatedKey}.
+ *
+ * @param layersLeft layers the packet still has, the relay's own included
+ * @throws ProtocolError PACKET_INVALID: wrong length, version, epoch or header; DECRYPT_FAILED, ZERO_SHARED_SECRET
+ */
+export function peelPacket(crypto: Crypto, key: OnionKeyPair, layersLeft: number, packet: Uint8Array): PeeledPacket {
+  if (packet.length !== packetLength(layersLeft))
+    throw new ProtocolError('PACKET_INVALID', 'packet has the wrong length');
+  const plaintext = open(crypto, key, LAYER_INFO, packet);
+  const { route, delayMilliseconds } = decodeHeader(plaintext);
+  if ((route.to === 'relay') !== layersLeft > 1)
+    throw new ProtocolError('PACKET_INVALID', 'route does not fit the layer');
+  return { route, delayMilliseconds, packet: plaintext.subarray(HEADER_LENGTH) };
+}
+
+/** The epoch a packet claims, or undefined when its version is unknown; the key of that epoch authenticates it. */
+export function packetEpoch(packet: Uint8Array): number | undefined {
+  return packet.length >= PREFIX_LENGTH && packet[0] === PACKET_VERSION ? readUint16(packet, 1) : undefined;
+}
+
+/**
+ * The encapsulated key of a packet's outer layer, 32 bytes. It is fresh in every honest layer and bound by the AEAD
+ * key, so of two packets that open with the same one, the second is a replay.
+ */
+export function encapsulatedKey(packet: Uint8Array): Uint8Array {
+  return packet.subarray(PREFIX_LENGTH, PREFIX_LENGTH + 32);
+}
+
+function seal(
+  crypto: Crypto,
+  publicKey: Uint8Array,
+  info: Uint8Array,
+  epoch: number,
+  plaintext: Uint8Array,
+  random: RandomSource,
+): Uint8Array {
+  const prefix = new Uint8Array(PREFIX_LENGTH);
+  prefix[0] = PACKET_VERSION;
+  writeUint16(prefix, 1, epoch);
+  return concatBytes(prefix, hpkeSeal(crypto, random(32), publicKey, info, prefix, plaintext));
+}
+
+function open(crypto: Crypto, key: OnionKeyPair, info: Uint8Array, packet: Uint8Array): Uint8Array {
+  if (packetEpoch(packet) !== key.epoch)
+    throw new ProtocolError('PACKET_INVALID', 'packet is of another version or epoch');
+  const prefix = packet.subarray(0, PREFIX_LENGTH);
+  return hpkeOpen(crypto, key.secretKey, key.publicKey, info, prefix, packet.subarray(PREFIX_LENGTH));
+}
+
+function encodeHeader(route: PacketRoute, delayMilliseconds: number): Uint8Array {
+  const header = new Uint8Array(HEADER_LENGTH);
+  writeUint32(header, 3, delayMilliseconds);
+  switch (route.to) {
+    case 'relay':
+      header[0] = TO_RELAY;
+      writeUint16(header, 1, route.relay);
+      break;
+    case 'control-center':
+      header[0] = TO_CONTROL_CENTER;
+      break;
+    case 'mailbox':
+      if (route.mailbox.length !== MAILBOX_ID_LENGTH) throw new ProtocolError('BAD_LENGTH', 'mailbox id is 8 bytes');
+      header[0] = TO_MAILBOX;
+      header.set(route.mailbox, 7);
+      break;
+  }
+  return header;
+}
+
+/** Refuses every header that {@link encodeHeader} does not make: fields a route has no use for are zero. */
+function decodeHeader(plaintext: Uint8Array): { route: PacketRoute; delayMilliseconds: number } {
+  const relay = readUint16(plaintext, 1);
+  const delayMilliseconds = readUint32(plaintext, 3);
+  const mailbox = plaintext.subarray(7, 7 + MAILBOX_ID_LENGTH);
+  const flags = plaintext[0];
+  const canonical =
+    plaintext[HEADER_LENGTH - 1] === 0 &&
+    (flags === TO_RELAY || relay === 0) &&
+    (flags === TO_MAILBOX || mailbox.every((byte) => byte === 0));
+  if (canonical && flags === TO_RELAY) return { route: { to: 'relay', relay }, delayMilliseconds };
+  if (canonical && flags === TO_CONTROL_CENTER) return { route: { to: 'control-center' }, delayMilliseconds };
+  if (canonical && flags === TO_MAILBOX) return { route: { to: 'mailbox', mailbox }, delayMilliseconds };
+  throw new ProtocolError('PACKET_INVALID', 'header is malformed');
+}
