@@ -80,6 +80,8 @@ done
 
 # shellcheck source=lib/base.sh
 . "$NETWORK_DIR/lib/base.sh"
+# shellcheck source=lib/ca.sh
+. "$NETWORK_DIR/lib/ca.sh"
 # shellcheck source=lib/crypto.sh
 . "$NETWORK_DIR/lib/crypto.sh"
 # shellcheck source=lib/nodes.sh
@@ -115,6 +117,11 @@ up() {
   check_ports
   mkdir -p "$STATE_DIR"
   printf '%s' "$CONSENSUS" >"$STATE_DIR/consensus"
+  mkdir -p "$LOG_DIR" "$PID_DIR" "$STATE_DIR/data"
+  if [ "$USE_CA" = true ] || [ -d "$CA_DIR" ]; then
+    require_binaries fabric-ca-server fabric-ca-client
+    start_cas
+  fi
   generate_crypto
   start_nodes
   restart_chaincodes

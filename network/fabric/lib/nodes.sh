@@ -81,7 +81,6 @@ start_peer() {
 
 start_nodes() {
   local kind name msp domain host ports
-  mkdir -p "$LOG_DIR" "$PID_DIR" "$STATE_DIR/data"
   while read -r kind name msp domain host ports; do
     if running "$name"; then continue; fi
     verbose "starting $name"

@@ -5,7 +5,9 @@
 //   node topology.mjs cryptogen <raft|bft>           crypto-config.yaml for cryptogen
 //   node topology.mjs configtx <raft|bft> <orgsDir> <capability>   configtx.yaml for configtxgen
 //   node topology.mjs profiles <orgsDir>             writes connection-<org>.json beside each organisation's MSP
-//   node topology.mjs channels | chaincodes | value <dotted.path>
+//   node topology.mjs cas <raft|bft>                 a line an organisation: peer|orderer, mspId, domain, caPort
+//   node topology.mjs identities <raft|bft> <domain> a line an identity: folder, name, type, host (- for users)
+//   node topology.mjs organizations | channels | chaincodes | value <dotted.path>
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,6 +60,30 @@ function chaincodeHosts(org) {
     { Hostname: 'chaincode-server', SANS: [...new Set(['localhost', '127.0.0.1', ...hosts])] },
     { Hostname: 'chaincode-client', SANS: ['localhost'] },
   ];
+}
+
+function caLines(consensus) {
+  const line = (kind) => (org) => [kind, org.mspId, org.domain, org.caPort].join(' ');
+  return [...ordererOrganizations(consensus).map(line('orderer')), ...organizations.map(line('peer'))];
+}
+
+/** What fabric-ca is asked to certify for one organisation; the types are Fabric's NodeOUs. */
+function identityLines(consensus, domain) {
+  const orderers = ordererOrganizations(consensus).find((org) => org.domain === domain)?.orderers ?? [];
+  const org = organizations.find((candidate) => candidate.domain === domain);
+  const users = Array.from({ length: org?.users ?? 0 }, (_, index) => [
+    'users',
+    `User${index + 1}@${domain}`,
+    'client',
+    '-',
+  ]);
+  return [
+    ...orderers.map((orderer) => ['orderers', `${orderer.name}.${domain}`, 'orderer', orderer.host]),
+    ...(org?.peers ?? []).map((peer) => ['peers', `${peer.name}.${domain}`, 'peer', peer.host]),
+    ...(org ? chaincodeHosts(org) : []).map((spec) => ['peers', `${spec.Hostname}.${domain}`, 'tls', spec.SANS.at(-1)]),
+    ...users,
+    ['users', `Admin@${domain}`, 'admin', '-'],
+  ].map((fields) => fields.join(' '));
 }
 
 function cryptogenConfig(consensus) {
@@ -247,6 +273,12 @@ const print = (value) =>
 switch (verb) {
   case 'nodes':
     print(nodeLines(args[0]).join('\n'));
+    break;
+  case 'cas':
+    print(caLines(args[0]).join('\n'));
+    break;
+  case 'identities':
+    print(identityLines(args[0], args[1]).join('\n'));
     break;
   case 'cryptogen':
     print(cryptogenConfig(args[0]));
