@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '../errors.js';
+import { asciiBytes, concatBytes, fromHex, wipe } from './bytes.js';
+import { CHACHA_NONCE_LENGTH, KEY_LENGTH, TAG_LENGTH } from './crypto.js';
+import type { Crypto } from './crypto.js';
+
+/** What a sealed box adds to its plaintext: the encapsulated key (32 bytes) before it, the tag (16 bytes) behind. */
+export const HPKE_OVERHEAD = KEY_LENGTH + TAG_LENGTH;
+
+// RFC 9180: DHKEM(X25519, HKDF-SHA-256) is 0x0020, HKDF-SHA-256 0x0001, ChaCha20-Poly1305 0x0003.
+const KEM_SUITE = concatBytes(asciiBytes('HPKE-v1KEM'), Uint8Array.of(0x00, 0x20));
+const SUITE = concatBytes(asciiBytes('HPKE-v1HPKE'), Uint8Array.of(0x00, 0x20, 0x00, 0x01, 0x00, 0x03));
+
+// Every output is at most one hash long, so LabeledExpand is one HMAC over: length ‖ suite ‖ label ‖ context ‖ 0x01.
+const EXTRACT_EAE_PRK = concatBytes(KEM_SUITE, asciiBytes('eae_prk'));
+const EXPAND_SHARED_SECRET = concatBytes(Uint8Array.of(0, KEY_LENGTH), KEM_SUITE, asciiBytes('shared_secret'));
+const EXTRACT_INFO_HASH = concatBytes(SUITE, asciiBytes('info_hash'));
+const EXTRACT_SECRET = concatBytes(SUITE, asciiBytes('secret'));
+const EXPAND_KEY = concatBytes(Uint8Array.of(0, KEY_LENGTH), SUITE, asciiBytes('key'));
+const EXPAND_NONCE = concatBytes(Uint8Array.of(0, CHACHA_NONCE_LENGTH), SUITE, asciiBytes('base_nonce'));
+const FIRST_BLOCK = Uint8Array.of(1);
+const NO_SALT = new Uint8Array(0);
+
+/** Mode base (0x00) and LabeledExtract("", "psk_id_hash", ""), which never changes. */
+const BASE_MODE_CONTEXT = fromHex('00431df6cd95e11ff49d7013563baf7f11588c75a6611ee2a4404a49306ae4cfc5');
+
+/** The key schedule of RFC 9180, 5.1, for the first and only message of a context. */
+function keyAndNonce(
+  crypto: Crypto,
+  shared: Uint8Array,
+  encapsulated: Uint8Array,
+  recipientPublicKey: Uint8Array,
+  info: Uint8Array,
+): { key: Uint8Array; nonce: Uint8Array } {
+  const eaePrk = crypto.hmacSha256(NO_SALT, concatBytes(EXTRACT_EAE_PRK, shared));
+  const sharedSecret = crypto.hmacSha256(
+    eaePrk,
+    concatBytes(EXPAND_SHARED_SECRET, encapsulated, recipientPublicKey, FIRST_BLOCK),
+  );
+  const infoHash = crypto.hmacSha256(NO_SALT, concatBytes(EXTRACT_INFO_HASH, info));
+  const secret = crypto.hmacSha256(sharedSecret, EXTRACT_SECRET);
+  const key = crypto.hmacSha256(secret, concatBytes(EXPAND_KEY, BASE_MODE_CONTEXT, infoHash, FIRST_BLOCK));
+  const nonce = crypto
+    .hmacSha256(secret, concatBytes(EXPAND_NONCE, BASE_MODE_CONTEXT, infoHash, FIRST_BLOCK))
+    .slice(0, CHACHA_NONCE_LENGTH);
+  for (const used of [shared, eaePrk, sharedSecret, secret]) wipe(used);
+  return { key, nonce };
+}
+
+/**
+ * A sealed box: HPKE (RFC 9180) in base mode, one message, X25519 / HKDF-SHA-256 / ChaCha20-Poly1305.
+ *
+ * @param ephemeralSecretKey 32 fresh random bytes; a second use under the same recipient would repeat the AEAD nonce
+ * @param info what the box is for; bound to the key
+ * @param aad what stands beside the box; authenticated
+ * @returns encapsulated key (32) ‖ ciphertext ‖ tag (16)
+ * @throws ZERO_SHARED_SECRET for a recipient key of small order
+ */
+export function hpkeSeal(
+  crypto: Crypto,
+  ephemeralSecretKey: Uint8Array,
+  recipientPublicKey: Uint8Array,
+  info: Uint8Array,
+  aad: Uint8Array,
+  plaintext: Uint8Array,
+): Uint8Array {
+  const encapsulated = crypto.x25519PublicKey(ephemeralSecretKey);
+  const shared = crypto.x25519(ephemeralSecretKey, recipientPublicKey);
+  const { key, nonce } = keyAndNonce(crypto, shared, encapsulated, recipientPublicKey, info);
+  const sealed = concatBytes(encapsulated, crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext));
+  wipe(key);
+  return sealed;
+}
+
+/**
+ * Opens what `hpkeSeal` made.
+ *
+ * @param recipientPublicKey of `recipientSecretKey`; part of the key schedule
+ * @throws DECRYPT_FAILED for another recipient, info or aad, and for a changed or cut box
+ * @throws ZERO_SHARED_SECRET for an encapsulated key of small order
+ */
+export function hpkeOpen(
+  crypto: Crypto,
+  recipientSecretKey: Uint8Array,
+  recipientPublicKey: Uint8Array,
+  info: Uint8Array,
+  aad: Uint8Array,
+  sealed: Uint8Array,
+): Uint8Array {
+  if (sealed.length < HPKE_OVERHEAD) throw new ProtocolError('DECRYPT_FAILED', 'shorter than an empty sealed box');
+  const encapsulated = sealed.subarray(0, KEY_LENGTH);
+  const shared = crypto.x25519(recipientSecretKey, encapsulated);
+  const { key, nonce } = keyAndNonce(crypto, shared, encapsulated, recipientPublicKey, info);
+  try {
+    return crypto.chacha20Poly1305Open(key, nonce, aad, sealed.subarray(KEY_LENGTH));
+  } finally {
+    wipe(key);
+  }
+}

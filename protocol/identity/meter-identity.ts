@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { wipe } from '../crypto/bytes.js';
+import type { Crypto } from '../crypto/crypto.js';
+import { requireEpoch } from '../crypto/ggm.js';
+import { H1, ratchet } from '../crypto/hash.js';
+import { ProtocolError } from '../errors.js';
+
+/**
+ * ID_i = H1(pk_i), 32 bytes: a meter's (or the service provider's) identity.
+ *
+ * @param publicKey pk_i, an X25519 public key
+ */
+export function meterIdentity(crypto: Crypto, publicKey: Uint8Array): Uint8Array {
+  return H1(crypto, publicKey);
+}
+
+/**
+ * h_0 = H1(sk_{i,CC}), 32 bytes, where sk_{i,CC} = X25519(sk_i, pk_CC): both sides compute the same.
+ *
+ * @throws ZERO_SHARED_SECRET for a public key of small order
+ */
+export function sharedLinkKey(crypto: Crypto, secretKey: Uint8Array, otherPublicKey: Uint8Array): Uint8Array {
+  const shared = crypto.x25519(secretKey, otherPublicKey);
+  const linkKey = H1(crypto, shared);
+  wipe(shared);
+  return linkKey;
+}
+
+/**
+ * h_{toEpoch} from h_{fromEpoch}. The caller erases the older key; the keys between are wiped here.
+ *
+ * @throws EPOCH_ERASED for an earlier epoch: the ratchet does not turn back
+ * @throws EPOCH_RANGE
+ */
+export function ratchetTo(crypto: Crypto, linkKey: Uint8Array, fromEpoch: number, toEpoch: number): Uint8Array {
+  requireEpoch(fromEpoch);
+  requireEpoch(toEpoch);
+  if (toEpoch < fromEpoch) throw new ProtocolError('EPOCH_ERASED', 'the link key of this epoch is erased');
+  let key = linkKey.slice();
+  for (let epoch = fromEpoch; epoch < toEpoch; epoch++) {
+    const next = ratchet(crypto, key);
+    wipe(key);
+    key = next;
+  }
+  return key;
+}
