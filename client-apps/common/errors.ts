@@ -28,10 +28,16 @@ export type ClientErrorCode =
   | 'READINGS_INVALID'
   /** The command or call does not fit the state the party is in. */
   | 'WRONG_STATE'
+  /** A process of a run ended or kept silent; the message shows the end of its log. */
+  | 'PARTY_FAILED'
   /** Wrong arguments on the command line. */
   | 'WRONG_USE'
   /** A bound on size or number was exceeded. */
-  | 'LIMIT_EXCEEDED';
+  | 'LIMIT_EXCEEDED'
+  /** A process of a run ended, hangs or did not start; the message names it and ends with its last log lines. */
+  | 'PARTY_FAILED'
+  /** Measured energy is not what stands on the ledger, is carried and is in flight. */
+  | 'UNBALANCED';
 
 /** The one error class of the client apps. Messages never hold secrets and never name a meter. */
 export class ClientError extends Error {
