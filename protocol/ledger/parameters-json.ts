@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+import { toHex } from '../crypto/bytes.js';
+import { DIGEST_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH } from '../crypto/crypto.js';
+import { MAXIMUM_REGISTRY_DEPTH } from '../identity/registry.js';
+import { tariffFromJson, tariffToJson } from '../money/tariff.js';
+import {
+  type JsonObject,
+  type JsonValue,
+  readAmount,
+  readArray,
+  readBoolean,
+  readHex,
+  readInteger,
+  readObject,
+  readOneOf,
+  readString,
+} from './canonical-json.js';
+import { checkRegion, REGION_LENGTH } from './ledger-id.js';
+import {
+  CATEGORY_COUNT,
+  MAXIMUM_METERS,
+  MAXIMUM_PARAMETER_VERSIONS,
+  MAXIMUM_ROWS_PER_METER,
+  MAXIMUM_SECONDS,
+  ROWS_PER_PAGE,
+} from './limits.js';
+import type {
+  ControlCenterParameters,
+  OnionParameters,
+  Parameters,
+  ServiceProviderParameters,
+  SignedParameters,
+} from './parameters.js';
+
+/** Characters of an MSP id. */
+const MAXIMUM_MSP_ID_LENGTH = 64;
+
+/** A layer of the onion costs 98 bytes of every packet and seconds of delay. */
+const MAXIMUM_ONION_LAYERS = 8;
+
+/** Longest mean delay of a hop: a packet must arrive within the grace. */
+const MAXIMUM_MEAN_DELAY_MILLISECONDS = 60_000;
+
+/** A signed version as JSON. */
+export function signedParametersToJson(signed: SignedParameters): JsonObject {
+  return { parameters: parametersToJson(signed.parameters), signature: toHex(signed.signature) };
+}
+
+/** Reads a signed version from JSON. @throws ProtocolError `MALFORMED`, `LIMIT_EXCEEDED`, `TARIFF_INVALID` */
+export function signedParametersFromJson(value: JsonValue): SignedParameters {
+  const fields = readObject(value, ['parameters', 'signature']);
+  return { parameters: parametersFromJson(fields.parameters), signature: readHex(fields.signature, SIGNATURE_LENGTH) };
+}
+
+/** A version as JSON, without its signature. */
+export function parametersToJson(parameters: Parameters): JsonObject {
+  const { controlCenter, serviceProvider, onion } = parameters;
+  return {
+    version: parameters.version,
+    region: parameters.region,
+    effectiveFromSeconds: parameters.effectiveFromSeconds,
+    intervalSeconds: parameters.intervalSeconds,
+    slotSeconds: parameters.slotSeconds,
+    graceSeconds: parameters.graceSeconds,
+    epochOriginSeconds: parameters.epochOriginSeconds,
+    epochSeconds: parameters.epochSeconds,
+    categoriesMilliWattHours: parameters.categoriesMilliWattHours.map(String),
+    kAnonymity: parameters.kAnonymity,
+    rowsPerPage: parameters.rowsPerPage,
+    rowsPerPacket: parameters.rowsPerPacket,
+    registryDepth: parameters.registryDepth,
+    identityMode: parameters.identityMode,
+    priceMode: parameters.priceMode,
+    onion: {
+      layers: onion.layers,
+      meanDelayMilliseconds: onion.meanDelayMilliseconds,
+      maximumDelayMeans: onion.maximumDelayMeans,
+      offsetWindowSeconds: onion.offsetWindowSeconds,
+    },
+    tariff: tariffToJson(parameters.tariff),
+    tariffSignature: toHex(parameters.tariffSignature),
+    controlCenter: {
+      mspId: controlCenter.mspId,
+      publicKey: toHex(controlCenter.publicKey),
+      signaturePublicKey: toHex(controlCenter.signaturePublicKey),
+    },
+    serviceProvider: {
+      mspId: serviceProvider.mspId,
+      identity: toHex(serviceProvider.identity),
+      signaturePublicKey: toHex(serviceProvider.signaturePublicKey),
+      pricePseudonymCommitment: toHex(serviceProvider.pricePseudonymCommitment),
+    },
+    demo: parameters.demo,
+    previous: toHex(parameters.previous),
+  };
+}
+
+function parametersFromJson(value: JsonValue): Parameters {
+  const fields = readObject(value, [
+    'version',
+    'region',
+    'effectiveFromSeconds',
+    'intervalSeconds',
+    'slotSeconds',
+    'graceSeconds',
+    'epochOriginSeconds',
+    'epochSeconds',
+    'categoriesMilliWattHours',
+    'kAnonymity',
+    'rowsPerPage',
+    'rowsPerPacket',
+    'registryDepth',
+    'identityMode',
+    'priceMode',
+    'onion',
+    'tariff',
+    'tariffSignature',
+    'controlCenter',
+    'serviceProvider',
+    'demo',
+    'previous',
+  ]);
+  const seconds = (member: JsonValue, minimum: number) => readInteger(member, minimum, MAXIMUM_SECONDS);
+  return {
+    version: readInteger(fields.version, 1, MAXIMUM_PARAMETER_VERSIONS),
+    region: checkRegion(readString(fields.region, REGION_LENGTH)),
+    effectiveFromSeconds: seconds(fields.effectiveFromSeconds, 0),
+    intervalSeconds: seconds(fields.intervalSeconds, 1),
+    slotSeconds: seconds(fields.slotSeconds, 1),
+    graceSeconds: seconds(fields.graceSeconds, 0),
+    epochOriginSeconds: seconds(fields.epochOriginSeconds, 0),
+    epochSeconds: seconds(fields.epochSeconds, 1),
+    categoriesMilliWattHours: readArray(fields.categoriesMilliWattHours, CATEGORY_COUNT, readAmount),
+    kAnonymity: readInteger(fields.kAnonymity, 2, MAXIMUM_METERS),
+    rowsPerPage: readInteger(fields.rowsPerPage, ROWS_PER_PAGE, ROWS_PER_PAGE),
+    rowsPerPacket: readInteger(fields.rowsPerPacket, 1, MAXIMUM_ROWS_PER_METER),
+    registryDepth: readInteger(fields.registryDepth, 0, MAXIMUM_REGISTRY_DEPTH),
+    identityMode: readOneOf(fields.identityMode, ['chain']),
+    priceMode: readOneOf(fields.priceMode, ['ledger']),
+    onion: onionFromJson(fields.onion),
+    tariff: tariffFromJson(fields.tariff),
+    tariffSignature: readHex(fields.tariffSignature, SIGNATURE_LENGTH),
+    controlCenter: controlCenterFromJson(fields.controlCenter),
+    serviceProvider: serviceProviderFromJson(fields.serviceProvider),
+    demo: readBoolean(fields.demo),
+    previous: readHex(fields.previous, DIGEST_LENGTH),
+  };
+}
+
+function onionFromJson(value: JsonValue): OnionParameters {
+  const fields = readObject(value, ['layers', 'meanDelayMilliseconds', 'maximumDelayMeans', 'offsetWindowSeconds']);
+  return {
+    layers: readInteger(fields.layers, 1, MAXIMUM_ONION_LAYERS),
+    meanDelayMilliseconds: readInteger(fields.meanDelayMilliseconds, 0, MAXIMUM_MEAN_DELAY_MILLISECONDS),
+    maximumDelayMeans: readInteger(fields.maximumDelayMeans, 1, 100),
+    offsetWindowSeconds: readInteger(fields.offsetWindowSeconds, 0, MAXIMUM_SECONDS),
+  };
+}
+
+function controlCenterFromJson(value: JsonValue): ControlCenterParameters {
+  const fields = readObject(value, ['mspId', 'publicKey', 'signaturePublicKey']);
+  return {
+    mspId: readString(fields.mspId, MAXIMUM_MSP_ID_LENGTH),
+    publicKey: readHex(fields.publicKey, KEY_LENGTH),
+    signaturePublicKey: readHex(fields.signaturePublicKey, KEY_LENGTH),
+  };
+}
+
+function serviceProviderFromJson(value: JsonValue): ServiceProviderParameters {
+  const fields = readObject(value, ['mspId', 'identity', 'signaturePublicKey', 'pricePseudonymCommitment']);
+  return {
+    mspId: readString(fields.mspId, MAXIMUM_MSP_ID_LENGTH),
+    identity: readHex(fields.identity, DIGEST_LENGTH),
+    signaturePublicKey: readHex(fields.signaturePublicKey, KEY_LENGTH),
+    pricePseudonymCommitment: readHex(fields.pricePseudonymCommitment, DIGEST_LENGTH),
+  };
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+import { toHex } from '../crypto/bytes.js';
+import type { Crypto, SigningKey } from '../crypto/crypto.js';
+import { digest } from '../crypto/hash.js';
+import { ProtocolError } from '../errors.js';
+import type { IdentityMode } from '../identity/pseudonym.js';
+import type { Tariff } from '../money/tariff.js';
+import { encodeCanonical, parseCanonical } from './canonical-json.js';
+import { signDocument, verifyDocument } from './document.js';
+import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';
+import { parametersToJson, signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
+
+/** How a meter sends; each field is explained in the chapter on the onion tier. */
+export interface OnionParameters {
+  readonly layers: number;
+  readonly meanDelayMilliseconds: number;
+  /** A delay above this many means is drawn again. */
+  readonly maximumDelayMeans: number;
+  readonly offsetWindowSeconds: number;
+}
+
+/** The control center's public names. */
+export interface ControlCenterParameters {
+  readonly mspId: string;
+  /** pk_CC, X25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** sigPk_CC, Ed25519, 32 bytes. */
+  readonly signaturePublicKey: Uint8Array;
+}
+
+/** The service provider's public names. */
+export interface ServiceProviderParameters {
+  readonly mspId: string;
+  /** ID_SP, 32 bytes. */
+  readonly identity: Uint8Array;
+  /** sigPk_SP, Ed25519, 32 bytes. */
+  readonly signaturePublicKey: Uint8Array;
+  /** Commitment to the key of the price rows' pseudonyms, 32 bytes. */
+  readonly pricePseudonymCommitment: Uint8Array;
+}
+
+/** One immutable version of what a region's ledgers are checked against. */
+export interface Parameters {
+  /** 1, 2, 3 … */
+  readonly version: number;
+  readonly region: string;
+  /** Start of the first interval under this version, Unix seconds. */
+  readonly effectiveFromSeconds: number;
+  /** L. */
+  readonly intervalSeconds: number;
+  readonly slotSeconds: number;
+  /** Wait between the end of the reporting window and the close. */
+  readonly graceSeconds: number;
+  readonly epochOriginSeconds: number;
+  readonly epochSeconds: number;
+  /** Five, ascending, whole Wh. */
+  readonly categoriesMilliWattHours: readonly bigint[];
+  /** k of k-anonymity. */
+  readonly kAnonymity: number;
+  readonly rowsPerPage: number;
+  /** Row places in a packet to CC. */
+  readonly rowsPerPacket: number;
+  readonly registryDepth: number;
+  readonly identityMode: IdentityMode;
+  readonly priceMode: 'ledger';
+  readonly onion: OnionParameters;
+  readonly tariff: Tariff;
+  /** SP's signature under the tariff for this region, 64 bytes. */
+  readonly tariffSignature: Uint8Array;
+  readonly controlCenter: ControlCenterParameters;
+  readonly serviceProvider: ServiceProviderParameters;
+  /** A seeded run: daemons refuse it. */
+  readonly demo: boolean;
+  /** Digest of version − 1; zeros in version 1. */
+  readonly previous: Uint8Array;
+}
+
+/** A version with CC's signature, 64 bytes: version 1 by its own key, later ones by the key of the version before. */
+export interface SignedParameters {
+  readonly parameters: Parameters;
+  readonly signature: Uint8Array;
+}
+
+/** Canonical JSON of a version without its signature. */
+export function encodeParameters(parameters: Parameters): Uint8Array {
+  return encodeCanonical(parametersToJson(parameters));
+}
+
+/** What seals and the next version bind: SHA-256(prefix('parameters') ‖ canonical bytes). */
+export function parametersDigest(crypto: Crypto, parameters: Parameters): Uint8Array {
+  return digest(crypto, 'parameters', encodeParameters(parameters));
+}
+
+/** Signs a version with CC's key: its own for version 1, that of the version before for later ones. */
+export function signParameters(crypto: Crypto, parameters: Parameters, key: SigningKey): SignedParameters {
+  return { parameters, signature: signDocument(crypto, 'parameters', encodeParameters(parameters), key) };
+}
+
+/** Checks CC's signature. @throws ProtocolError `BAD_SIGNATURE` */
+export function verifyParametersSignature(crypto: Crypto, signed: SignedParameters, publicKey: Uint8Array): void {
+  verifyDocument(crypto, 'parameters', encodeParameters(signed.parameters), signed.signature, publicKey);
+}
+
+/** Canonical JSON `{"parameters":{…},"signature":"…"}`. */
+export function encodeSignedParameters(signed: SignedParameters): Uint8Array {
+  return encodeCanonical(signedParametersToJson(signed));
+}
+
+/** Reads a signed version; `rules/check-parameters` judges it. @throws ProtocolError as `parseCanonical` and the readers */
+export function decodeSignedParameters(bytes: Uint8Array): SignedParameters {
+  return signedParametersFromJson(parseCanonical(bytes, MAXIMUM_PARAMETERS_BYTES));
+}
+
+/** The SHA-256 of CC's signature key in hex: what people compare and pin. */
+export function fingerprint(crypto: Crypto, signaturePublicKey: Uint8Array): string {
+  return toHex(crypto.sha256(signaturePublicKey));
+}
+
+/**
+ * The version in force for an interval.
+ *
+ * @param list a list that `verifyParametersList` accepted
+ * @throws ProtocolError `NOT_EFFECTIVE` when the interval is before version 1
+ */
+export function parametersFor(list: readonly SignedParameters[], startSeconds: number): Parameters {
+  const found = list.findLast(({ parameters }) => parameters.effectiveFromSeconds <= startSeconds);
+  if (found === undefined) throw new ProtocolError('NOT_EFFECTIVE', 'no parameters are effective yet');
+  return found.parameters;
+}
+
+/** Slots of a reporting window. */
+export function slotsPerInterval(parameters: Parameters): number {
+  return parameters.intervalSeconds / parameters.slotSeconds;
+}
+
+/** Rows a meter may send in one reporting window: slots × places. */
+export function maximumRowsPerMeter(parameters: Parameters): number {
+  return slotsPerInterval(parameters) * parameters.rowsPerPacket;
+}
