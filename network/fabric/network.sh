@@ -10,6 +10,7 @@ USE_CA=false
 CONSENSUS=raft
 CC_VERSION=1.0
 CC_SEQUENCE=auto
+OPERATORS=""
 CHANNELS=()
 MODES=()
 
@@ -22,7 +23,7 @@ Modes, done in the order given:
   up              certificates, orderers and peers (a second time: starts what is not running)
   createChannel   the channels consumption, pricing, billing, joined by every orderer and peer
   deployCC        packages, installs, approves, commits and starts the chaincodes; with a new -ccv, upgrades them
-  status          processes, channels and chaincodes
+  status          processes, channels, chaincodes, and certificates that end within 30 days
   restart         stops everything and starts it again with its data
   down            stops everything and removes every file the network wrote
 
@@ -31,6 +32,7 @@ Flags:
   -bft            four orderers of four organisations under SmartBFT instead of three raft orderers of CC's (Fabric 3)
   -ca             certificates by fabric-ca instead of cryptogen
   -ccv VERSION    chaincode version (default 1.0)
+  -org NAME       only what this organisation runs, for a network over several machines (docs/OPERATIONS.md); repeatable
   -ccs SEQUENCE   sequence of the chaincode definition: a number, or auto (default)
   -verbose        what every tool prints
   -h              this text
@@ -54,12 +56,13 @@ wrong_use() {
 while [ $# -gt 0 ]; do
   case "$1" in
     prereq | up | createChannel | deployCC | down | restart | status) MODES+=("$1") ;;
-    -c | -ccv | -ccs)
+    -c | -ccv | -ccs | -org)
       [ $# -ge 2 ] || wrong_use "$1 needs a value"
       case "$1" in
         -c) CHANNELS+=("$2") ;;
         -ccv) CC_VERSION=$2 ;;
         -ccs) CC_SEQUENCE=$2 ;;
+        -org) OPERATORS="${OPERATORS:+$OPERATORS,}$2" ;;
       esac
       shift
       ;;
@@ -76,6 +79,7 @@ while [ $# -gt 0 ]; do
 done
 [ "${#MODES[@]}" -gt 0 ] || wrong_use "no mode given"
 [[ $CC_VERSION =~ ^[A-Za-z0-9._-]{1,32}$ ]] || wrong_use "-ccv takes letters, digits, dots, dashes and underscores"
+[[ $OPERATORS =~ ^[A-Za-z,]*$ ]] || wrong_use "-org takes an organisation's name"
 [[ $CC_SEQUENCE =~ ^(auto|[1-9][0-9]{0,5})$ ]] || wrong_use "-ccs takes auto or a positive number"
 
 # shellcheck source=lib/base.sh
@@ -158,6 +162,7 @@ status() {
   for file in "$STATE_DIR"/chaincode/*.deployed; do
     if [ -e "$file" ]; then printf 'chaincode %s\n' "$(cut -d ' ' -f 2 "$file")"; fi
   done
+  if command -v node >/dev/null; then node "$NETWORK_DIR/lib/certificates.mjs" "$ORGS_DIR" || failed=1; fi
   return "$failed"
 }
 

@@ -17,6 +17,11 @@ fail() {
   exit 1
 }
 topology() { node "$NETWORK_DIR/lib/topology.mjs" "$@"; }
+# What runs on this machine: everything, or with -org what the named operators run.
+own_nodes() { topology nodes "$CONSENSUS" ${OPERATORS:+"$OPERATORS"}; }
+own_cas() { topology cas "$CONSENSUS" ${OPERATORS:+"$OPERATORS"}; }
+own_organizations() { topology organizations ${OPERATORS:+"$OPERATORS"}; }
+operates() { [ -z "$OPERATORS" ] || case ",$OPERATORS," in *",$1,"*) ;; *) return 1 ;; esac; }
 
 # Runs a tool quietly; its output is shown only when it fails (or with -verbose).
 quietly() {

@@ -18,8 +18,8 @@ start_cas() {
     start "ca.$domain" "fabric-ca-server start" fabric-ca-server start --home "$home" --port "$port" \
       --address 127.0.0.1 --boot "admin:$(cat "$home/secret")" --csr.cn "ca.$domain" --csr.hosts localhost,127.0.0.1 \
       --ca.name "ca-$domain" --tls.enabled --operations.listenaddress 127.0.0.1:0 --loglevel warning
-  done < <(topology cas "$CONSENSUS")
-  while read -r kind msp domain port; do wait_port "ca.$domain" 127.0.0.1 "$port"; done < <(topology cas "$CONSENSUS")
+  done < <(own_cas)
+  while read -r kind msp domain port; do wait_port "ca.$domain" 127.0.0.1 "$port"; done < <(own_cas)
 }
 
 # enroll FOLDER NAME PORT DOMAIN SECRET ARGS...: fabric-ca-client with this organisation's TLS root.
@@ -87,6 +87,6 @@ enroll_with_ca() {
   while read -r kind msp domain port; do
     enroll_organization "$work" "$kind" "$domain" "$port" &
     jobs+=("$!")
-  done < <(topology cas "$CONSENSUS")
+  done < <(own_cas)
   await "enrolling with fabric-ca" "${jobs[@]}"
 }

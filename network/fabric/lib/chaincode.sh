@@ -48,9 +48,27 @@ install_chaincode() {
   await "installing $file" "${jobs[@]}"
 }
 
+# CC commits once the others have approved; where they run elsewhere, it waits for them.
+commit_definition() {
+  local name=$1 version=$2 channel=$3 org msp domain address tries=0 targets=()
+  shift 3
+  while read -r org msp domain; do
+    read -r domain address < <(first_peer_of "$msp")
+    targets+=(--peerAddresses "$address" --tlsRootCertFiles "$ORGS_DIR/peerOrganizations/$domain/tlsca/tlsca.$domain-cert.pem")
+    verbose "asking $org's peer to endorse $name $version"
+  done < <(topology organizations)
+  read -r domain address < <(first_peer_of "$CC_MSP")
+  until quietly as_admin "$CC_MSP" "$domain" "$address" peer lifecycle chaincode commit "$@" "${targets[@]}"; do
+    tries=$((tries + 1))
+    if [ -z "$OPERATORS" ] || [ "$tries" -ge 60 ]; then fail COMMIT_FAILED "$name $version on $channel"; fi
+    info "$name $version: waiting for the other organisations to approve"
+    sleep 5
+  done
+}
+
 # Only CC holds the package; the other organisations approve the definition without it.
 define_chaincode() {
-  local name=$1 channel=$2 version=$3 sequence=$4 id=$5 org msp domain address jobs=() targets=() package=()
+  local name=$1 channel=$2 version=$3 sequence=$4 id=$5 org msp domain address jobs=() package=()
   local orderer ca
   read -r orderer ca < <(topology nodes "$CONSENSUS" | awk -v dir="$ORGS_DIR" \
     '$1 == "orderer" { print $5 ":" $6, dir "/ordererOrganizations/" $4 "/tlsca/tlsca." $4 "-cert.pem"; exit }')
@@ -63,13 +81,11 @@ define_chaincode() {
     quietly as_admin "$msp" "$domain" "$address" \
       peer lifecycle chaincode approveformyorg "${definition[@]}" ${package[@]+"${package[@]}"} &
     jobs+=("$!")
-    targets+=(--peerAddresses "$address" --tlsRootCertFiles "$ORGS_DIR/peerOrganizations/$domain/tlsca/tlsca.$domain-cert.pem")
     verbose "$org approves $name $version"
-  done < <(topology organizations)
+  done < <(own_organizations)
   await "approving $name $version" "${jobs[@]}"
-  read -r domain address < <(first_peer_of "$CC_MSP")
-  quietly as_admin "$CC_MSP" "$domain" "$address" peer lifecycle chaincode commit "${definition[@]}" "${targets[@]}" ||
-    fail COMMIT_FAILED "$name $version on $channel"
+  operates ControlCenter || return 0
+  commit_definition "$name" "$version" "$channel" "${definition[@]}"
 }
 
 # deploy NAME CHANNEL OFFSET
@@ -88,6 +104,11 @@ deploy() {
     return
   fi
   if [ $((sequence % 2)) = 0 ]; then offset=$((offset + 5)); fi
+  if ! operates ControlCenter; then
+    define_chaincode "$name" "$channel" "$version" "$sequence" ""
+    info "$name $version (sequence $sequence) approved on $channel; ControlCenter commits it"
+    return
+  fi
   label="${name}_$version"
   file="$STATE_DIR/chaincode/$label.tar.gz"
   tls="$ORGS_DIR/peerOrganizations/$CC_DOMAIN/peers"
@@ -111,7 +132,8 @@ deploy_chaincodes() {
   CC_DOMAIN=$(first_peer_of "$CC_MSP" | cut -d ' ' -f 1)
   while read -r name channel offset; do
     case " ${CHANNELS[*]} " in *" $channel "*) ;; *) continue ;; esac
-    [ -f "$CHAINCODE_DIR/build/$name/index.js" ] || fail NOT_BUILT "chaincode/build/$name is missing; run 'npm run build'"
+    ! operates ControlCenter || [ -f "$CHAINCODE_DIR/build/$name/index.js" ] ||
+      fail NOT_BUILT "chaincode/build/$name is missing; run 'npm run build'"
     deploy "$name" "$channel" "$offset" &
     jobs+=("$!")
   done < <(topology chaincodes)

@@ -64,7 +64,7 @@ create_channels() {
         peer) join_peer "$channel" "$name" "$msp" "$domain" "$host:${ports%% *}" & ;;
       esac
       jobs+=("$!")
-    done < <(topology nodes "$CONSENSUS")
+    done < <(own_nodes)
   done
   await "joining the channels" "${jobs[@]}"
   info "channels: ${CHANNELS[*]}"

@@ -11,12 +11,12 @@ generate_crypto() {
     enroll_with_ca "$work"
   else
     info "certificates: cryptogen"
-    topology cryptogen "$CONSENSUS" >"$STATE_DIR/crypto-config.yaml"
+    topology cryptogen "$CONSENSUS" ${OPERATORS:+"$OPERATORS"} >"$STATE_DIR/crypto-config.yaml"
     quietly cryptogen generate --config="$STATE_DIR/crypto-config.yaml" --output="$work"
   fi
   # the link between peers and chaincode needs TLS certificates and no Fabric identity
   find "$work/peerOrganizations" -type d -path '*/peers/chaincode-*/msp' -prune -exec rm -rf {} +
-  topology profiles "$work"
+  topology profiles "$work" ${OPERATORS:+"$OPERATORS"}
   chmod -R go-rwx "$work"
   mv "$work" "$ORGS_DIR"
 }

@@ -11,7 +11,7 @@ check_ports() {
       [ "$port" != - ] || continue
       if port_open "$host" "$port"; then taken+=("$host:$port ($name)"); fi
     done
-  done < <(topology nodes "$CONSENSUS")
+  done < <(own_nodes)
   [ "${#taken[@]}" = 0 ] || fail PORT_TAKEN "${taken[*]}; nothing was started"
 }
 
@@ -86,12 +86,12 @@ start_nodes() {
     verbose "starting $name"
     # shellcheck disable=SC2086 # the ports are separate words
     "start_$kind" "$name" "$msp" "$domain" "$host" $ports
-  done < <(topology nodes "$CONSENSUS")
+  done < <(own_nodes)
   while read -r kind name msp domain host ports; do
     wait_port "$name" "$host" "${ports%% *}"
     if [ "$kind" = orderer ]; then
       ports=${ports#* }
       wait_port "$name" "$host" "${ports%% *}"
     fi
-  done < <(topology nodes "$CONSENSUS")
+  done < <(own_nodes)
 }

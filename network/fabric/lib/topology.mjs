@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns network/topology.json into what Fabric's own tools read. Built-ins only: operators run it without installing anything.
 //
-//   node topology.mjs nodes <raft|bft>               a line a process: kind, name, mspId, domain, host, ports
-//   node topology.mjs cryptogen <raft|bft>           crypto-config.yaml for cryptogen
+//   node topology.mjs nodes <raft|bft> [operators]   a line a process: kind, name, mspId, domain, host, ports
+//   node topology.mjs cryptogen <raft|bft> [operators]   crypto-config.yaml for cryptogen
 //   node topology.mjs configtx <raft|bft> <orgsDir> <capability>   configtx.yaml for configtxgen
-//   node topology.mjs profiles <orgsDir>             writes connection-<org>.json beside each organisation's MSP
-//   node topology.mjs cas <raft|bft>                 a line an organisation: peer|orderer, mspId, domain, caPort
+//   node topology.mjs profiles <orgsDir> [operators] writes connection-<org>.json beside each organisation's MSP
+//   node topology.mjs cas <raft|bft> [operators]     a line an organisation: peer|orderer, mspId, domain, caPort
 //   node topology.mjs identities <raft|bft> <domain> a line an identity: folder, name, type, host (- for users)
-//   node topology.mjs organizations | channels | chaincodes | value <dotted.path>
+//   node topology.mjs organizations [operators] | channels | chaincodes | value <dotted.path>
+//
+// operators: names of organisations, comma separated; only what they run on their own machines. Default: everything.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,17 +19,23 @@ const topologyPath =
 const topology = JSON.parse(readFileSync(topologyPath, 'utf8'));
 const { organizations, ordering, channels, chaincodes, policies } = topology;
 
+/** An operator runs the peers of its organisation and the orderers entrusted to it. */
+const runs = (operators, name) => operators === undefined || operators.split(',').includes(name);
+
+const peerOrganizations = (operators) => organizations.filter((org) => runs(operators, org.name));
+
 /** Orderer organisations that hold at least one consenter of this consensus, with those orderers only. */
-function ordererOrganizations(consensus) {
+function ordererOrganizations(consensus, operators) {
   const names = new Set(ordering.consenters[consensus]);
   return ordering.organizations
+    .filter((org) => runs(operators, org.operator))
     .map((org) => ({ ...org, orderers: org.orderers.filter((orderer) => names.has(`${orderer.name}.${org.domain}`)) }))
     .filter((org) => org.orderers.length > 0);
 }
 
-function nodeLines(consensus) {
+function nodeLines(consensus, operators) {
   const lines = [];
-  for (const org of ordererOrganizations(consensus)) {
+  for (const org of ordererOrganizations(consensus, operators)) {
     for (const o of org.orderers) {
       lines.push([
         'orderer',
@@ -41,7 +49,7 @@ function nodeLines(consensus) {
       ]);
     }
   }
-  for (const org of organizations) {
+  for (const org of peerOrganizations(operators)) {
     for (const p of org.peers) {
       const fields = [p.host, p.port, p.chaincodePort, p.operationsPort, p.chaincodeBasePort ?? '-'];
       lines.push(['peer', `${p.name}.${org.domain}`, org.mspId, org.domain, ...fields]);
@@ -62,9 +70,12 @@ function chaincodeHosts(org) {
   ];
 }
 
-function caLines(consensus) {
+function caLines(consensus, operators) {
   const line = (kind) => (org) => [kind, org.mspId, org.domain, org.caPort].join(' ');
-  return [...ordererOrganizations(consensus).map(line('orderer')), ...organizations.map(line('peer'))];
+  return [
+    ...ordererOrganizations(consensus, operators).map(line('orderer')),
+    ...peerOrganizations(operators).map(line('peer')),
+  ];
 }
 
 /** What fabric-ca is asked to certify for one organisation; the types are Fabric's NodeOUs. */
@@ -86,16 +97,16 @@ function identityLines(consensus, domain) {
   ].map((fields) => fields.join(' '));
 }
 
-function cryptogenConfig(consensus) {
+function cryptogenConfig(consensus, operators) {
   // JSON is YAML: no template text, no quoting rules.
   return {
-    OrdererOrgs: ordererOrganizations(consensus).map((org) => ({
+    OrdererOrgs: ordererOrganizations(consensus, operators).map((org) => ({
       Name: org.name,
       Domain: org.domain,
       EnableNodeOUs: true,
       Specs: org.orderers.map((orderer) => ({ Hostname: orderer.name, SANS: sans(orderer.host) })),
     })),
-    PeerOrgs: organizations.map((org) => ({
+    PeerOrgs: peerOrganizations(operators).map((org) => ({
       Name: org.name,
       Domain: org.domain,
       EnableNodeOUs: true,
@@ -260,8 +271,8 @@ function connectionProfile(org, orgsDir) {
   };
 }
 
-function writeProfiles(orgsDir) {
-  for (const org of organizations) {
+function writeProfiles(orgsDir, operators) {
+  for (const org of peerOrganizations(operators)) {
     const path = join(orgsDir, 'peerOrganizations', org.domain, `connection-${org.name.toLowerCase()}.json`);
     writeFileSync(path, `${JSON.stringify(connectionProfile(org, orgsDir), null, 2)}\n`);
   }
@@ -272,28 +283,32 @@ const print = (value) =>
   process.stdout.write(`${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}\n`);
 switch (verb) {
   case 'nodes':
-    print(nodeLines(args[0]).join('\n'));
+    print(nodeLines(args[0], args[1]).join('\n'));
     break;
   case 'cas':
-    print(caLines(args[0]).join('\n'));
+    print(caLines(args[0], args[1]).join('\n'));
     break;
   case 'identities':
     print(identityLines(args[0], args[1]).join('\n'));
     break;
   case 'cryptogen':
-    print(cryptogenConfig(args[0]));
+    print(cryptogenConfig(args[0], args[1]));
     break;
   case 'configtx':
     print(configtx(args[0], args[1], args[2]));
     break;
   case 'profiles':
-    writeProfiles(args[0]);
+    writeProfiles(args[0], args[1]);
     break;
   case 'channels':
     print(channels.map((channel) => channel.name).join('\n'));
     break;
   case 'organizations':
-    print(organizations.map((org) => [org.name, org.mspId, org.domain].join(' ')).join('\n'));
+    print(
+      peerOrganizations(args[0])
+        .map((org) => [org.name, org.mspId, org.domain].join(' '))
+        .join('\n'),
+    );
     break;
   case 'chaincodes':
     print(
