@@ -28,8 +28,6 @@ export type ClientErrorCode =
   | 'READINGS_INVALID'
   /** The command or call does not fit the state the party is in. */
   | 'WRONG_STATE'
-  /** A process of a run ended or kept silent; the message shows the end of its log. */
-  | 'PARTY_FAILED'
   /** Wrong arguments on the command line. */
   | 'WRONG_USE'
   /** A bound on size or number was exceeded. */
