@@ -191,7 +191,7 @@ export class PuncturedTree {
 /** The node of `epoch` below `node`, then the subtrees of `node` to the right of it, lowest first. */
 function expand(crypto: Crypto, node: TreeNode, epoch: number): TreeNode[] {
   const nodes: TreeNode[] = [];
-  let value = node.value.slice();
+  let value: Uint8Array = node.value.slice();
   for (let bits = node.bits + 1; bits <= EPOCH_BITS; bits++) {
     const path = epoch >>> (EPOCH_BITS - bits);
     if (path % 2 === 0) nodes.unshift({ path: path + 1, bits, value: ggmDescend(crypto, value, 1, 1) });

@@ -36,7 +36,7 @@ export function ratchetTo(crypto: Crypto, linkKey: Uint8Array, fromEpoch: number
   requireEpoch(fromEpoch);
   requireEpoch(toEpoch);
   if (toEpoch < fromEpoch) throw new ProtocolError('EPOCH_ERASED', 'the link key of this epoch is erased');
-  let key = linkKey.slice();
+  let key: Uint8Array = linkKey.slice();
   for (let epoch = fromEpoch; epoch < toEpoch; epoch++) {
     const next = ratchet(crypto, key);
     wipe(key);

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import { concatBytes, equalBytes, requireLength, toHex } from '../crypto/bytes.js';
+import { DIGEST_LENGTH, KEY_LENGTH } from '../crypto/crypto.js';
+import type { Crypto } from '../crypto/crypto.js';
+import { mac, prefix } from '../crypto/hash.js';
+import { HPKE_OVERHEAD, hpkeOpen, hpkeSeal } from '../crypto/hpke.js';
+import { ProtocolError } from '../errors.js';
+import { encodeCanonical, parseCanonical, readHex, readObject } from '../ledger/canonical-json.js';
+import { sharedLinkKey } from './meter-identity.js';
+
+/** A code is random, used once, and given out of band: 128 bits cannot be guessed. */
+export const ENROLMENT_CODE_LENGTH = 16;
+export const SEALED_METER_KEY_LENGTH = KEY_LENGTH + HPKE_OVERHEAD;
+
+/** The encoding has a fixed length, 508 bytes; the bound leaves nothing to read for anything else. */
+const MAXIMUM_REQUEST_LENGTH = 512;
+const SEALED_KEY_INFO = prefix('enrolment');
+
+/** What a meter sends once, over TLS, to become a registered meter. */
+export interface EnrolmentRequest {
+  /** The one-use code from the control center, 16 bytes. */
+  readonly code: Uint8Array;
+  /** pk_i, X25519, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** SHA-256 of the SubjectPublicKeyInfo of the meter's link key, 32 bytes. */
+  readonly linkPin: Uint8Array;
+  /** K_i in a sealed box to pk_CC, 80 bytes. */
+  readonly sealedKey: Uint8Array;
+  /** MAC under h_0 over all of the above: who sends it holds sk_i. 32 bytes. */
+  readonly proof: Uint8Array;
+}
+
+/** What a meter brings to its enrolment. All secrets stay the caller's to wipe. */
+export interface EnrolmentSecrets {
+  readonly code: Uint8Array;
+  readonly linkPin: Uint8Array;
+  /** sk_i, 32 bytes. */
+  readonly secretKey: Uint8Array;
+  /** K_i, 32 random bytes. */
+  readonly meterKey: Uint8Array;
+  /** pk_CC, 32 bytes. */
+  readonly controlCenterPublicKey: Uint8Array;
+  /** 32 fresh random bytes. */
+  readonly ephemeralSecretKey: Uint8Array;
+}
+
+/**
+ * Makes the request: K_i sealed to the control center, and the proof of sk_i.
+ *
+ * @throws ZERO_SHARED_SECRET for a control center's key of small order
+ * @throws BAD_LENGTH
+ */
+export function sealEnrolment(crypto: Crypto, secrets: EnrolmentSecrets): EnrolmentRequest {
+  const { code, linkPin, secretKey, meterKey, controlCenterPublicKey, ephemeralSecretKey } = secrets;
+  requireLength(code, ENROLMENT_CODE_LENGTH, 'enrolment code');
+  requireLength(linkPin, DIGEST_LENGTH, 'link pin');
+  requireLength(meterKey, KEY_LENGTH, 'meter key');
+  const publicKey = crypto.x25519PublicKey(secretKey);
+  const bound = concatBytes(code, publicKey, linkPin);
+  const sealedKey = hpkeSeal(crypto, ephemeralSecretKey, controlCenterPublicKey, SEALED_KEY_INFO, bound, meterKey);
+  const linkKey = sharedLinkKey(crypto, secretKey, controlCenterPublicKey);
+  const proof = mac(crypto, 'enrolment', linkKey, concatBytes(bound, sealedKey));
+  return { code, publicKey, linkPin, sealedKey, proof };
+}
+
+/**
+ * The control center's side. The caller checks the code first: that it is open, and bound to this pk_i from now on.
+ *
+ * @param secretKey sk_CC, 32 bytes
+ * @param publicKey pk_CC, 32 bytes
+ * @returns h_0 and K_i, 32 bytes each
+ * @throws NON_CANONICAL for a pk_i with a second spelling, which would give one meter two identities
+ * @throws ZERO_SHARED_SECRET for a pk_i of small order
+ * @throws BAD_SIGNATURE when the proof does not fit
+ * @throws DECRYPT_FAILED when the box was made for another request or control center
+ */
+export function openEnrolment(
+  crypto: Crypto,
+  secretKey: Uint8Array,
+  publicKey: Uint8Array,
+  request: EnrolmentRequest,
+): { linkKey: Uint8Array; meterKey: Uint8Array } {
+  requireCanonicalX25519(request.publicKey);
+  const bound = concatBytes(request.code, request.publicKey, request.linkPin);
+  const linkKey = sharedLinkKey(crypto, secretKey, request.publicKey);
+  if (!equalBytes(mac(crypto, 'enrolment', linkKey, concatBytes(bound, request.sealedKey)), request.proof)) {
+    throw new ProtocolError('BAD_SIGNATURE', 'the proof of the enrolment does not fit');
+  }
+  return { linkKey, meterKey: hpkeOpen(crypto, secretKey, publicKey, SEALED_KEY_INFO, bound, request.sealedKey) };
+}
+
+/** Canonical JSON. */
+export function encodeEnrolmentRequest(request: EnrolmentRequest): Uint8Array {
+  return encodeCanonical({
+    code: toHex(request.code),
+    linkPin: toHex(request.linkPin),
+    proof: toHex(request.proof),
+    publicKey: toHex(request.publicKey),
+    sealedKey: toHex(request.sealedKey),
+  });
+}
+
+/** @throws MALFORMED, NON_CANONICAL, LIMIT_EXCEEDED */
+export function decodeEnrolmentRequest(bytes: Uint8Array): EnrolmentRequest {
+  const fields = readObject(parseCanonical(bytes, MAXIMUM_REQUEST_LENGTH), [
+    'code',
+    'linkPin',
+    'proof',
+    'publicKey',
+    'sealedKey',
+  ]);
+  return {
+    code: readHex(fields.code, ENROLMENT_CODE_LENGTH),
+    publicKey: readHex(fields.publicKey, KEY_LENGTH),
+    linkPin: readHex(fields.linkPin, DIGEST_LENGTH),
+    sealedKey: readHex(fields.sealedKey, SEALED_METER_KEY_LENGTH),
+    proof: readHex(fields.proof, DIGEST_LENGTH),
+  };
+}
+
+/** X25519 reads any 32 bytes modulo 2^255 − 19 without the top bit; only the smallest spelling is canonical. */
+function requireCanonicalX25519(publicKey: Uint8Array): void {
+  requireLength(publicKey, KEY_LENGTH, 'public key');
+  const isFieldElement =
+    publicKey[31]! < 0x7f ||
+    (publicKey[31] === 0x7f && (publicKey[0]! < 0xed || !publicKey.subarray(1, 31).every((byte) => byte === 0xff)));
+  if (!isFieldElement) throw new ProtocolError('NON_CANONICAL', 'the public key is not in its smallest spelling');
+}
