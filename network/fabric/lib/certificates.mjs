@@ -3,7 +3,7 @@
 //   node certificates.mjs ORGANIZATIONS_FOLDER [DAYS]
 // One line a certificate that ends within DAYS (default 30); exit status 1 when one has ended.
 import { X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const DAY_MILLISECONDS = 86_400_000;
@@ -11,6 +11,11 @@ const [folder, days = '30'] = process.argv.slice(2);
 if (folder === undefined || !/^[1-9][0-9]{0,4}$/.test(days)) {
   process.stderr.write('usage: certificates.mjs ORGANIZATIONS_FOLDER [DAYS]\n');
   process.exit(2);
+}
+
+if (!existsSync(folder)) {
+  process.stderr.write(`certificates.mjs: NOT_FOUND: ${folder}\n`);
+  process.exit(1);
 }
 
 const now = Date.now();
