@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addReadings } from './commands/readings.js';
+import { addVerify } from './commands/verify.js';
+
+/** Every command of `gridveil`. What a command needs is loaded when it runs, so that help is quick. */
+export function createProgram(): Command {
+  const program = new Command('gridveil')
+    .description('Private smart metering with bills that anyone can check.')
+    .version(packageVersion())
+    .showHelpAfterError('(run it with --help to see what it takes)')
+    // Errors are printed once, by main, with their codes; this process decides its exit code itself.
+    .configureOutput({ outputError: () => {} })
+    .exitOverride();
+  for (const add of [addVerify, addReadings]) add(program);
+  return program;
+}
+
+function packageVersion(): string {
+  // dist/client-apps/cli → the repository's root
+  const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
