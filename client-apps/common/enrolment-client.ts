@@ -24,12 +24,12 @@ export type EnrolmentRefusal =
   | 'CODE_USED'
   /** The key is enrolled under another code. */
   | 'KEY_ENROLLED'
-  /** The public key is not a point that yields a shared secret. */
+  /** The public key is not canonical, or yields no shared secret. */
   | 'BAD_KEY'
-  /** The MAC does not show knowledge of the key, or the link key is not the one it covers. */
+  /** The MAC does not show knowledge of sk_i, or the sealed meter key does not open. */
   | 'BAD_PROOF'
-  /** The sealed meter key does not open. */
-  | 'BAD_SEALED_KEY'
+  /** The link key is no P-256 key, or not the one whose pin the request holds. */
+  | 'BAD_LINK_KEY'
   /** The region holds as many meters as it can. */
   | 'REGION_FULL'
   /** Too many attempts; try again later. */
@@ -41,8 +41,8 @@ export interface MeterEnrolment {
   readonly meterNumber: number;
   /** First registry epoch in which it is registered. */
   readonly firstEpoch: number;
-  /** Certificate of its link key, DER, from the control center's link authority. */
-  readonly certificate: Uint8Array;
+  /** Certificate of its link key, PEM, from the control center's link authority. */
+  readonly certificate: string;
   /** The bytes of `parameters.json`, to be verified before use. */
   readonly parameters: Uint8Array;
 }
@@ -50,11 +50,12 @@ export interface MeterEnrolment {
 /** What a hub gets. */
 export type HubEnrolment = Pick<MeterEnrolment, 'certificate' | 'parameters'>;
 
-const hubAnswer = z.strictObject({ certificate: bytes(), parameters: bytes() });
+const pem = z.string().max(4_096);
+const hubAnswer = z.strictObject({ certificate: pem, parameters: bytes() });
 const meterAnswer = z.strictObject({
   meterNumber: z.int().min(0).max(0xffff_ffff),
   firstEpoch: z.int().min(0).max(0xffff),
-  certificate: bytes(),
+  certificate: pem,
   parameters: bytes(),
 });
 
