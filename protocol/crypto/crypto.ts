@@ -31,8 +31,8 @@ export interface SigningKey {
 export interface Crypto {
   readonly name: 'sodium' | 'noble';
 
-  /** FIPS 180-4, 32 bytes. */
-  sha256(data: Uint8Array): Uint8Array;
+  /** FIPS 180-4 over the parts one after the other, 32 bytes. */
+  sha256(...parts: readonly Uint8Array[]): Uint8Array;
 
   /**
    * FIPS 180-4, 64 bytes.
@@ -41,8 +41,8 @@ export interface Crypto {
    */
   sha512(data: Uint8Array, output?: Uint8Array): Uint8Array;
 
-  /** RFC 2104 over SHA-256, 32 bytes; a key of any length. */
-  hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** RFC 2104 with SHA-256 over the parts one after the other, 32 bytes; a key of any length. */
+  hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array;
 
   /** RFC 7748. The secret key is clamped inside. */
   x25519PublicKey(secretKey: Uint8Array): Uint8Array;

@@ -5,20 +5,23 @@ import { DIGEST_LENGTH } from './crypto.js';
 import type { Crypto } from './crypto.js';
 
 /** What a plain digest is of. One name, one use. */
-export type DigestDomain =
-  | 'header'
-  | 'seal'
-  | 'parameters'
-  | 'tariff'
-  | 'directory'
-  | 'index'
-  | 'registry'
-  | 'descriptor'
-  | 'enrolment'
-  | 'price';
+export type DigestDomain = (typeof DIGEST_DOMAINS)[number];
+const DIGEST_DOMAINS = [
+  'header',
+  'seal',
+  'parameters',
+  'tariff',
+  'directory',
+  'index',
+  'registry',
+  'descriptor',
+  'enrolment',
+  'price',
+] as const;
 
 /** What a tag or a derived key is for. */
-export type MacDomain = 'enrolment' | 'packet' | 'padding';
+export type MacDomain = (typeof MAC_DOMAINS)[number];
+const MAC_DOMAINS = ['enrolment', 'packet', 'padding'] as const;
 
 const EMPTY = new Uint8Array(0);
 const HKDF_MAXIMUM_LENGTH = 255 * DIGEST_LENGTH;
@@ -35,20 +38,23 @@ const H_PREFIX = prefix('H');
 const H1_PREFIX = prefix('H1');
 const H2_PREFIX = prefix('H2');
 const RATCHET_PREFIX = prefix('ratchet');
+const DOMAIN_PREFIXES = Object.fromEntries(
+  [...DIGEST_DOMAINS, ...MAC_DOMAINS].map((domain) => [domain, prefix(domain)]),
+) as Record<DigestDomain | MacDomain, Uint8Array>;
 
 /** The paper's keyed H, which makes pseudonyms: HMAC-SHA-256(key, prefix(H) ‖ message). 32 bytes. */
 export function H(crypto: Crypto, key: Uint8Array, message: Uint8Array): Uint8Array {
-  return crypto.hmacSha256(key, concatBytes(H_PREFIX, message));
+  return crypto.hmacSha256(key, H_PREFIX, message);
 }
 
 /** The paper's H1, from a group element to 32 bytes: SHA-256(prefix(H1) ‖ point). */
 export function H1(crypto: Crypto, point: Uint8Array): Uint8Array {
-  return crypto.sha256(concatBytes(H1_PREFIX, point));
+  return crypto.sha256(H1_PREFIX, point);
 }
 
 /** The paper's H2, the message that is signed: SHA-256(prefix(H2) ‖ message). 32 bytes. */
 export function H2(crypto: Crypto, message: Uint8Array): Uint8Array {
-  return crypto.sha256(concatBytes(H2_PREFIX, message));
+  return crypto.sha256(H2_PREFIX, message);
 }
 
 /** One step of the link key: h_{e+1} = HMAC-SHA-256(h_e, prefix(ratchet)). 32 bytes. */
@@ -56,14 +62,14 @@ export function ratchet(crypto: Crypto, linkKey: Uint8Array): Uint8Array {
   return crypto.hmacSha256(linkKey, RATCHET_PREFIX);
 }
 
-/** SHA-256(prefix(domain) ‖ bytes). 32 bytes. */
-export function digest(crypto: Crypto, domain: DigestDomain, bytes: Uint8Array): Uint8Array {
-  return crypto.sha256(concatBytes(prefix(domain), bytes));
+/** SHA-256(prefix(domain) ‖ parts). 32 bytes. */
+export function digest(crypto: Crypto, domain: DigestDomain, ...parts: readonly Uint8Array[]): Uint8Array {
+  return crypto.sha256(DOMAIN_PREFIXES[domain], ...parts);
 }
 
-/** HMAC-SHA-256(key, prefix(domain) ‖ bytes). 32 bytes. */
-export function mac(crypto: Crypto, domain: MacDomain, key: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return crypto.hmacSha256(key, concatBytes(prefix(domain), bytes));
+/** HMAC-SHA-256(key, prefix(domain) ‖ parts). 32 bytes. */
+export function mac(crypto: Crypto, domain: MacDomain, key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+  return crypto.hmacSha256(key, DOMAIN_PREFIXES[domain], ...parts);
 }
 
 /**
@@ -85,7 +91,7 @@ export function hkdf(
   const output = new Uint8Array(length);
   let block: Uint8Array = EMPTY;
   for (let offset = 0, counter = 1; offset < length; offset += DIGEST_LENGTH, counter++) {
-    block = crypto.hmacSha256(pseudorandomKey, concatBytes(block, info, Uint8Array.of(counter)));
+    block = crypto.hmacSha256(pseudorandomKey, block, info, Uint8Array.of(counter));
     output.set(block.subarray(0, length - offset), offset);
   }
   return output;

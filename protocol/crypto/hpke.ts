@@ -32,16 +32,13 @@ function keyAndNonce(
   recipientPublicKey: Uint8Array,
   info: Uint8Array,
 ): { key: Uint8Array; nonce: Uint8Array } {
-  const eaePrk = crypto.hmacSha256(NO_SALT, concatBytes(EXTRACT_EAE_PRK, shared));
-  const sharedSecret = crypto.hmacSha256(
-    eaePrk,
-    concatBytes(EXPAND_SHARED_SECRET, encapsulated, recipientPublicKey, FIRST_BLOCK),
-  );
-  const infoHash = crypto.hmacSha256(NO_SALT, concatBytes(EXTRACT_INFO_HASH, info));
+  const eaePrk = crypto.hmacSha256(NO_SALT, EXTRACT_EAE_PRK, shared);
+  const sharedSecret = crypto.hmacSha256(eaePrk, EXPAND_SHARED_SECRET, encapsulated, recipientPublicKey, FIRST_BLOCK);
+  const infoHash = crypto.hmacSha256(NO_SALT, EXTRACT_INFO_HASH, info);
   const secret = crypto.hmacSha256(sharedSecret, EXTRACT_SECRET);
-  const key = crypto.hmacSha256(secret, concatBytes(EXPAND_KEY, BASE_MODE_CONTEXT, infoHash, FIRST_BLOCK));
+  const key = crypto.hmacSha256(secret, EXPAND_KEY, BASE_MODE_CONTEXT, infoHash, FIRST_BLOCK);
   const nonce = crypto
-    .hmacSha256(secret, concatBytes(EXPAND_NONCE, BASE_MODE_CONTEXT, infoHash, FIRST_BLOCK))
+    .hmacSha256(secret, EXPAND_NONCE, BASE_MODE_CONTEXT, infoHash, FIRST_BLOCK)
     .slice(0, CHACHA_NONCE_LENGTH);
   for (const used of [shared, eaePrk, sharedSecret, secret]) wipe(used);
   return { key, nonce };

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../errors.js';
-import { concatBytes } from './bytes.js';
 import type { Crypto } from './crypto.js';
 
 // Merkle trees of RFC 9162, 2.1. The prefixes keep a leaf from being read as a node.
@@ -9,12 +8,12 @@ const NODE_PREFIX = Uint8Array.of(1);
 
 /** SHA-256(0x00 ‖ leaf). */
 export function leafHash(crypto: Crypto, leaf: Uint8Array): Uint8Array {
-  return crypto.sha256(concatBytes(LEAF_PREFIX, leaf));
+  return crypto.sha256(LEAF_PREFIX, leaf);
 }
 
 /** SHA-256(0x01 ‖ left ‖ right). */
 export function nodeHash(crypto: Crypto, left: Uint8Array, right: Uint8Array): Uint8Array {
-  return crypto.sha256(concatBytes(NODE_PREFIX, left, right));
+  return crypto.sha256(NODE_PREFIX, left, right);
 }
 
 /** The level above: neighbours in pairs, and a last one without a neighbour moves up as it is. */
@@ -29,7 +28,7 @@ export function parentLevel(crypto: Crypto, level: readonly Uint8Array[]): Uint8
 
 /** MTH of RFC 9162, 2.1.1; of no leaves it is the hash of the empty string. 32 bytes. */
 export function merkleRoot(crypto: Crypto, leaves: readonly Uint8Array[]): Uint8Array {
-  if (leaves.length === 0) return crypto.sha256(new Uint8Array(0));
+  if (leaves.length === 0) return crypto.sha256();
   let level = leaves.map((leaf) => leafHash(crypto, leaf));
   while (level.length > 1) level = parentLevel(crypto, level);
   return level[0]!;

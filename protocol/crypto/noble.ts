@@ -99,7 +99,7 @@ function open(
 export const nobleCrypto: Crypto = {
   name: 'noble',
 
-  sha256: (data) => sha256(data),
+  sha256: (...parts) => sha256(concatBytes(...parts)),
 
   sha512(data, output) {
     const digest = sha512(data);
@@ -109,7 +109,7 @@ export const nobleCrypto: Crypto = {
     return output;
   },
 
-  hmacSha256: (key, data) => hmac(sha256, key, data),
+  hmacSha256: (key, ...parts) => hmac(sha256, key, concatBytes(...parts)),
 
   x25519PublicKey(secretKey) {
     requireLength(secretKey, KEY_LENGTH, 'secret key');

@@ -52,33 +52,65 @@ const IPAD = 0x36;
 const OPAD = 0x5c;
 
 /**
- * OpenSSL's one-shot SHA-256. A Latin-1 (`binary`) string is the cheapest way out of `crypto.hash`: 0.3 µs for a short input,
- * where a Buffer costs 0.6, a Hash object 1.7 and libsodium's SHA-256 0.5.
+ * Hash inputs are put together here. A typed array of more than 64 bytes costs 0.3 µs to make and a view 0.2, as much
+ * as a hash, so this one and its views are made once. It holds secrets only during a call.
+ */
+const scratch = new Uint8Array(256);
+const scratchViews: Uint8Array[] = [];
+
+/** The parts, behind `offset` bytes for the caller to fill: a view of the scratch memory, or new memory for long ones. */
+function gather(offset: number, parts: readonly Uint8Array[]): Uint8Array {
+  let length = offset;
+  for (const part of parts) length += part.length;
+  const input =
+    length <= scratch.length ? (scratchViews[length] ??= scratch.subarray(0, length)) : new Uint8Array(length);
+  let position = offset;
+  for (const part of parts) {
+    input.set(part, position);
+    position += part.length;
+  }
+  return input;
+}
+
+/**
+ * OpenSSL's one-shot SHA-256. A Latin-1 (`binary`) string is the cheapest way out of `crypto.hash`: 0.3 µs for a short
+ * input, where a Buffer costs 0.6, a Hash object 1.7 and libsodium's SHA-256 0.5.
  */
 function sha256Into(output: Uint8Array, offset: number, data: Uint8Array): void {
   const text = hash('sha256', data, 'binary');
   for (let i = 0; i < DIGEST_LENGTH; i++) output[offset + i] = text.charCodeAt(i);
 }
 
-function sha256(data: Uint8Array): Uint8Array {
+function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const digest = new Uint8Array(DIGEST_LENGTH);
-  sha256Into(digest, 0, data);
+  if (parts.length === 1) {
+    sha256Into(digest, 0, parts[0]!);
+  } else {
+    const input = gather(0, parts);
+    sha256Into(digest, 0, input);
+    wipe(input);
+  }
   return digest;
 }
 
+/** Opad block ‖ inner digest: the second input of an HMAC. */
+const outer = new Uint8Array(SHA256_BLOCK + DIGEST_LENGTH);
+
 /** libsodium has no HMAC-SHA-256 with keys of any length, and a Hmac object costs 4.5 µs: two one-shots. */
-function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
+function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   const blockKey = key.length > SHA256_BLOCK ? sha256(key) : key;
-  const inner = new Uint8Array(SHA256_BLOCK + data.length);
-  const outer = new Uint8Array(SHA256_BLOCK + DIGEST_LENGTH);
-  for (let i = 0; i < SHA256_BLOCK; i++) {
-    const byte = i < blockKey.length ? blockKey[i]! : 0;
-    inner[i] = byte ^ IPAD;
-    outer[i] = byte ^ OPAD;
+  const inner = gather(SHA256_BLOCK, parts);
+  inner.fill(IPAD, 0, SHA256_BLOCK);
+  outer.fill(OPAD, 0, SHA256_BLOCK);
+  for (let i = 0; i < blockKey.length; i++) {
+    inner[i]! ^= blockKey[i]!;
+    outer[i]! ^= blockKey[i]!;
   }
-  inner.set(data, SHA256_BLOCK);
   sha256Into(outer, SHA256_BLOCK, inner);
-  return sha256(outer);
+  const tag = sha256(outer);
+  wipe(inner);
+  wipe(outer);
+  return tag;
 }
 
 class SodiumSigningKey implements SigningKey {

@@ -59,7 +59,7 @@ export function sealEnrolment(crypto: Crypto, secrets: EnrolmentSecrets): Enrolm
   const bound = concatBytes(code, publicKey, linkPin);
   const sealedKey = hpkeSeal(crypto, ephemeralSecretKey, controlCenterPublicKey, SEALED_KEY_INFO, bound, meterKey);
   const linkKey = sharedLinkKey(crypto, secretKey, controlCenterPublicKey);
-  const proof = mac(crypto, 'enrolment', linkKey, concatBytes(bound, sealedKey));
+  const proof = mac(crypto, 'enrolment', linkKey, bound, sealedKey);
   return { code, publicKey, linkPin, sealedKey, proof };
 }
 
@@ -83,7 +83,7 @@ export function openEnrolment(
   requireCanonicalX25519(request.publicKey);
   const bound = concatBytes(request.code, request.publicKey, request.linkPin);
   const linkKey = sharedLinkKey(crypto, secretKey, request.publicKey);
-  if (!equalBytes(mac(crypto, 'enrolment', linkKey, concatBytes(bound, request.sealedKey)), request.proof)) {
+  if (!equalBytes(mac(crypto, 'enrolment', linkKey, bound, request.sealedKey), request.proof)) {
     throw new ProtocolError('BAD_SIGNATURE', 'the proof of the enrolment does not fit');
   }
   return { linkKey, meterKey: hpkeOpen(crypto, secretKey, publicKey, SEALED_KEY_INFO, bound, request.sealedKey) };

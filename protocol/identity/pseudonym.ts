@@ -91,5 +91,5 @@ export function pricePseudonym(
  * SHA-256(prefix(price) ‖ ID_SP ‖ key), 32 bytes.
  */
 export function pricePseudonymCommitment(crypto: Crypto, identity: Uint8Array, key: Uint8Array): Uint8Array {
-  return digest(crypto, 'price', concatBytes(identity, key));
+  return digest(crypto, 'price', identity, key);
 }

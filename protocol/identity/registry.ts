@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareBytes, concatBytes, equalBytes, requireLength, writeUint16, writeUint32 } from '../crypto/bytes.js';
+import { compareBytes, equalBytes, requireLength, writeUint16, writeUint32 } from '../crypto/bytes.js';
 import { DIGEST_LENGTH, KEY_LENGTH } from '../crypto/crypto.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { requireEpoch } from '../crypto/ggm.js';
@@ -23,7 +23,7 @@ export function registryLeaf(
   requireLength(identity, DIGEST_LENGTH, 'identity');
   requireLength(linkKey, KEY_LENGTH, 'link key');
   requireLength(epochNode, KEY_LENGTH, 'epoch node');
-  return digest(crypto, 'registry', concatBytes(identity, linkKey, epochNode));
+  return digest(crypto, 'registry', identity, linkKey, epochNode);
 }
 
 /**
@@ -135,17 +135,19 @@ export class RegistryPathChecker {
     if (siblings.length !== this.#depth || !Number.isInteger(index) || index < 0 || index >= 2 ** this.#depth) {
       return false;
     }
-    let node = 2 ** this.#depth + index;
-    let hash = leafHash(this.#crypto, leaf);
-    const seen: [node: number, hash: Uint8Array][] = [];
-    for (const sibling of siblings) {
-      if (this.#proven.has(node)) break;
-      seen.push([node, hash], [node ^ 1, sibling]);
-      hash = node % 2 === 1 ? nodeHash(this.#crypto, sibling, hash) : nodeHash(this.#crypto, hash, sibling);
-      node >>>= 1;
+    const leafNode = 2 ** this.#depth + index;
+    const hashes = [leafHash(this.#crypto, leaf)];
+    let level = 0;
+    while (!this.#proven.has(leafNode >>> level)) {
+      const hash = hashes[level]!;
+      const sibling = siblings[level]!;
+      hashes.push(
+        (index >>> level) % 2 === 1 ? nodeHash(this.#crypto, sibling, hash) : nodeHash(this.#crypto, hash, sibling),
+      );
+      level++;
     }
-    if (!equalBytes(this.#proven.get(node)!, hash)) return false;
-    for (const [provenNode, provenHash] of seen) this.#proven.set(provenNode, provenHash);
+    if (!equalBytes(this.#proven.get(leafNode >>> level)!, hashes[level]!)) return false;
+    while (level-- > 0) this.#proven.set(leafNode >>> level, hashes[level]!);
     return true;
   }
 }
