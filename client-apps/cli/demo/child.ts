@@ -21,6 +21,8 @@ export interface ChildSpec {
   readonly directory: string;
   /** Whether it runs on the stepped clock. */
   readonly stepped: boolean;
+  /** Whether it sends reports, `ready` first. */
+  readonly reports: boolean;
 }
 
 /** How long a child may take to answer or to become ready before the run is given up. Generous: machines are slow. */
@@ -85,9 +87,11 @@ export class Child {
       child.once('exit', (code, signal) => {
         if (this.process === child) this.process = undefined;
         const error = this.failure(`ended (${signal ?? `exit code ${code}`})`);
-        this.refuseAll(error);
-        done();
+        const waiters = [this.stateWaiters, ...this.reportWaiters.values()].flatMap((list) => list.splice(0));
+        // First, so that whoever is refused below already knows whether the process comes back.
         if (!this.stopping) this.onUnexpectedEnd(error);
+        for (const waiter of waiters) waiter.reject(error);
+        done();
       });
     });
   }
@@ -166,12 +170,6 @@ export class Child {
       const kept = this.reports.get(name) ?? [];
       kept.push(data);
       this.reports.set(name, kept);
-    }
-  }
-
-  private refuseAll(error: Error): void {
-    for (const waiters of [this.stateWaiters, ...this.reportWaiters.values()]) {
-      for (const waiter of waiters.splice(0)) waiter.reject(error);
     }
   }
 

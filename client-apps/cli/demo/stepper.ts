@@ -7,7 +7,7 @@ import type { Child } from './child.js';
 const QUANTUM_MILLISECONDS = 1_000;
 /** Real milliseconds without any progress after which a step is given up. */
 const PATIENCE_MILLISECONDS = 120_000;
-/** Real milliseconds between two questions while somebody is at work; doubles up to the second number. */
+/** Real milliseconds between two questions while somebody is at work; doubles from the first to the second. */
 const SHORTEST_PAUSE_MILLISECONDS = 1;
 const LONGEST_PAUSE_MILLISECONDS = 16;
 
@@ -17,33 +17,36 @@ const LONGEST_PAUSE_MILLISECONDS = 16;
  * changes nothing but the seconds that a run takes.
  */
 export class Stepper {
-  /** Frames of processes that have ended: counted on, because the other ends have counted them too. */
-  private readonly retired = { sent: 0, received: 0 };
-  private readonly last = new Map<Child, ClockState>();
+  /** What each process last said. */
+  private readonly members = new Map<Child, ClockState>();
+  /** Processes that have ended and are being started again: time waits for them. */
+  private readonly away = new Set<Child>();
 
   /** @param nowMilliseconds the simulated Unix time at which all processes start */
   constructor(public nowMilliseconds: number) {}
 
-  /** Gives a started process its time; a process that comes back keeps the frames of its former life. */
-  async join(child: Child): Promise<void> {
-    const former = this.last.get(child);
-    if (former !== undefined) {
-      this.retired.sent += former.sent;
-      this.retired.received += former.received;
-    }
-    this.last.delete(child);
-    this.last.set(child, await child.ask({ kind: 'advance', toMilliseconds: this.nowMilliseconds }));
+  /** Gives a process that has just started its time. */
+  async give(child: Child): Promise<void> {
+    await child.ask({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
   }
 
-  leave(child: Child): void {
-    this.last.delete(child);
+  /** From now on time waits for this process's work. */
+  async join(child: Child): Promise<void> {
+    this.members.set(child, await child.ask({ kind: 'poll' }));
+    this.away.delete(child);
+  }
+
+  /** A process has ended and will join again. The other ends of its links take back what they counted on them. */
+  lose(child: Child): void {
+    this.members.delete(child);
+    this.away.add(child);
   }
 
   /** Moves time to `toMilliseconds` and returns when all is quiet there. */
   async advanceTo(toMilliseconds: number): Promise<void> {
     await this.settle();
     while (this.nowMilliseconds < toMilliseconds) {
-      const due = [...this.last.values()].map((state) => state.nextTimer ?? Number.POSITIVE_INFINITY);
+      const due = [...this.members.values()].map((state) => state.nextTimer ?? Number.POSITIVE_INFINITY);
       const next = Math.max(this.nowMilliseconds + QUANTUM_MILLISECONDS, Math.min(...due));
       this.nowMilliseconds = Math.min(toMilliseconds, next);
       await this.askAll({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
@@ -59,7 +62,7 @@ export class Stepper {
     let since = performance.now();
     while (quiet < 2) {
       await this.askAll({ kind: 'poll' });
-      if (this.quiet()) {
+      if (this.isQuiet()) {
         quiet++;
         continue;
       }
@@ -78,31 +81,39 @@ export class Stepper {
   }
 
   private async askAll(request: ClockRequest): Promise<void> {
-    const children = [...this.last.keys()];
-    const states = await Promise.all(children.map((child) => child.ask(request)));
-    children.forEach((child, index) => this.last.set(child, states[index]!));
+    const ask = async (child: Child): Promise<void> => {
+      try {
+        this.members.set(child, await child.ask(request));
+      } catch (error) {
+        if (!this.away.has(child)) throw error;
+      }
+    };
+    await Promise.all([...this.members.keys()].map(ask));
   }
 
-  private quiet(): boolean {
-    let { sent, received } = this.retired;
-    for (const state of this.last.values()) {
-      if (state.work > 0) return false;
+  private isQuiet(): boolean {
+    const { sent, received } = this.frames();
+    return this.away.size === 0 && sent === received && [...this.members.values()].every((state) => state.work === 0);
+  }
+
+  private frames(): { sent: number; received: number } {
+    let sent = 0;
+    let received = 0;
+    for (const state of this.members.values()) {
       sent += state.sent;
       received += state.received;
     }
-    return sent === received;
+    return { sent, received };
   }
 
   /** Who is at work on what, and the frames under way. */
   private describe(): string {
-    let { sent, received } = this.retired;
-    const busy: string[] = [];
-    for (const [child, state] of this.last) {
-      sent += state.sent;
-      received += state.received;
+    const busy = [...this.away].map((child) => `${child.name} (starting again)`);
+    for (const [child, state] of this.members) {
       const work = Object.entries(state.labels).map(([label, count]) => `${label} ×${count}`);
       if (work.length > 0) busy.push(`${child.name} (${work.join(', ')})`);
     }
+    const { sent, received } = this.frames();
     return `${busy.join('; ') || 'nobody at work'}; ${sent} frames sent, ${received} received`;
   }
 }

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto';
+import { Option, type Command } from 'commander';
+import type { ZodType } from 'zod';
+import { SteppedClock, SystemClock, type Clock } from '../../common/clock.js';
+import { loadConfig } from '../../common/config.js';
+import { ClientError } from '../../common/errors.js';
+import { createLog } from '../../common/log.js';
+import type { PartyContext, RunningParty } from '../../common/party.js';
+import { ipcReport, type Report } from '../../common/report.js';
+import { onRun, print } from '../output.js';
+
+/** A party as its own folder exports it: how its configuration looks, and how it is started. */
+export interface Party<Config> {
+  readonly config: ZodType<Config>;
+  readonly start: (config: Config, context: PartyContext) => Promise<RunningParty>;
+}
+
+interface RunOptions {
+  config: string;
+  logLevel: string;
+  steppedClock?: true;
+  json?: true;
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
+
+/**
+ * Adds a command that runs a party until it is told to end (SIGTERM, Ctrl-C). Its log goes to stderr; with `--json` its
+ * reports go to stdout, one JSON object a line.
+ *
+ * @param load loads the party's module when it is run, and not for help
+ */
+export function addRun<Config>(
+  parent: Command,
+  verb: string,
+  description: string,
+  load: () => Promise<Party<Config>>,
+): void {
+  const command = parent
+    .command(verb)
+    .description(description)
+    .requiredOption('--config <file>', 'configuration, JSON')
+    .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--stepped-clock', 'simulated time over the IPC channel').hideHelp())
+    .addHelpText('after', '\nGRIDVEIL_KEY_FILE names the file with the key that seals what the party writes.');
+  onRun<RunOptions>(command, async (options) => {
+    const { config: schema, start } = await load();
+    const name = parent.name();
+    const config = await loadConfig(schema, options.config);
+    const party = await start(config, {
+      clock: await clockFor(options),
+      random: (length) => new Uint8Array(randomBytes(length)),
+      log: createLog(name, options.logLevel),
+      report: reporter(options),
+    });
+    const stop = (): void => void party.stop();
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+    await party.ended;
+    // The IPC channel of a run would keep the process alive.
+    if (process.connected) process.disconnect();
+    return { data: { name: 'ended', data: {} }, text: [] };
+  });
+}
+
+async function clockFor(options: RunOptions): Promise<Clock> {
+  if (options.steppedClock !== true) return new SystemClock();
+  if (process.send === undefined) {
+    throw new ClientError('WRONG_USE', '--stepped-clock needs the IPC channel of a run that moves the time');
+  }
+  // Without whoever moves the time there is none: the process must not outlive the run.
+  process.once('disconnect', () => process.exit());
+  return SteppedClock.connect(process);
+}
+
+function reporter(options: RunOptions): Report {
+  const overIpc = ipcReport(process);
+  return (name, data) => {
+    overIpc(name, data);
+    if (options.json) print(JSON.stringify({ name, data }));
+  };
+}
