@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../crypto/bytes.js';
 import { type Crypto, DIGEST_LENGTH } from '../crypto/crypto.js';
+import { MAXIMUM_EPOCH } from '../crypto/ggm.js';
 import { digest } from '../crypto/hash.js';
 import {
   encodeCanonical,
@@ -13,7 +14,7 @@ import {
   readObject,
   readOneOf,
 } from './canonical-json.js';
-import { type LedgerId, ledgerIdFromJson, ledgerIdToJson, MAXIMUM_EPOCH } from './ledger-id.js';
+import { type LedgerId, ledgerIdFromJson, ledgerIdToJson } from './ledger-id.js';
 import {
   CATEGORY_COUNT,
   MAXIMUM_HEADER_BYTES,

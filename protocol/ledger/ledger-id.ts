@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asciiBytes, readUint64, writeUint64 } from '../crypto/bytes.js';
+import { MAXIMUM_EPOCH } from '../crypto/ggm.js';
 import { ProtocolError } from '../errors.js';
 import { type JsonValue, readInteger, readObject, readString } from './canonical-json.js';
 import { MAXIMUM_SECONDS } from './limits.js';
@@ -9,9 +10,6 @@ export const LEDGER_ID_LENGTH = 16;
 
 /** Bytes of the region in a ledger id. */
 export const REGION_LENGTH = 8;
-
-/** Epochs are 16 bits of a one-time key's path. */
-export const MAXIMUM_EPOCH = 0xffff;
 
 const REGION = /^[a-z0-9-]{1,8}$/;
 

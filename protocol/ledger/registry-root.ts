@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../crypto/bytes.js';
 import { type Crypto, DIGEST_LENGTH, SIGNATURE_LENGTH, type SigningKey } from '../crypto/crypto.js';
+import { MAXIMUM_EPOCH } from '../crypto/ggm.js';
 import { MAXIMUM_REGISTRY_DEPTH } from '../identity/registry.js';
 import {
   encodeCanonical,
@@ -12,7 +13,7 @@ import {
   readString,
 } from './canonical-json.js';
 import { signDocument, verifyDocument } from './document.js';
-import { checkRegion, MAXIMUM_EPOCH, REGION_LENGTH } from './ledger-id.js';
+import { checkRegion, REGION_LENGTH } from './ledger-id.js';
 import { MAXIMUM_METERS, MAXIMUM_REGISTRY_ROOT_BYTES, MAXIMUM_SECONDS } from './limits.js';
 
 /** Who is registered in an epoch, as one root; published at a fixed cadence, changed or not. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../crypto/bytes.js';
 import { type Crypto, DIGEST_LENGTH, SIGNATURE_LENGTH, type SigningKey } from '../crypto/crypto.js';
+import { MAXIMUM_EPOCH } from '../crypto/ggm.js';
 import { digest } from '../crypto/hash.js';
 import {
   encodeCanonical,
@@ -15,7 +16,7 @@ import {
 } from './canonical-json.js';
 import { signDocument, verifyDocument } from './document.js';
 import { histogramFromJson, histogramToJson } from './header.js';
-import { type LedgerId, ledgerIdFromJson, ledgerIdToJson, MAXIMUM_EPOCH } from './ledger-id.js';
+import { type LedgerId, ledgerIdFromJson, ledgerIdToJson } from './ledger-id.js';
 import {
   MAXIMUM_METERS,
   MAXIMUM_PARAMETER_VERSIONS,

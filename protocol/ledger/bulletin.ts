@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+import { toHex } from '../crypto/bytes.js';
+import { SIGNATURE_LENGTH } from '../crypto/crypto.js';
+import { ProtocolError } from '../errors.js';
+import {
+  encodeCanonical,
+  type JsonObject,
+  type JsonValue,
+  parseCanonical,
+  readAnyObject,
+  readArray,
+  readHex,
+  readObject,
+} from './canonical-json.js';
+import { type Header, headerFromJson, headerToJson } from './header.js';
+import type { LedgerId } from './ledger-id.js';
+import { MAXIMUM_PARAMETER_VERSIONS, MAXIMUM_PARAMETERS_FILE_BYTES, MAXIMUM_SEALS_FILE_BYTES } from './limits.js';
+import { type SignedParameters } from './parameters.js';
+import { signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
+import { LEDGER_KINDS, type LedgerKind } from './row.js';
+import { sealFromJson, sealToJson, type SignedSeal } from './seal.js';
+
+/** The list of parameter versions, beside `bulletin/`. */
+export const PARAMETERS_FILE = 'parameters.json';
+
+/** Headers and seals of an interval, in its folder. */
+export const SEALS_FILE = 'seals.json';
+
+/** The index of the consumption ledger, in the interval's folder. */
+export const INDEX_FILE = 'consumption.index';
+
+/** The rows of a ledger, in the interval's folder. */
+export const ROWS_FILE = {
+  consumption: 'consumption.rows',
+  pricing: 'pricing.rows',
+  billing: 'billing.rows',
+} as const satisfies Record<LedgerKind, string>;
+
+/** All that may stand in an interval's folder. */
+export const INTERVAL_FILES: readonly string[] = [SEALS_FILE, INDEX_FILE, ...Object.values(ROWS_FILE)];
+
+/** Folder of an interval, relative to the bulletin's root, with `/`. */
+export function intervalFolder(ledgerId: LedgerId): string {
+  return `bulletin/${ledgerId.region}/${ledgerId.startSeconds}`;
+}
+
+/** The signed relay directory of an epoch, relative to the bulletin's root. */
+export function directoryFile(region: string, epoch: number): string {
+  return `bulletin/${region}/directory/${epoch}.json`;
+}
+
+/** A ledger's header with its seal. */
+export interface SealedLedger extends SignedSeal {
+  readonly header: Header;
+}
+
+/** `seals.json`: what is sealed so far. Billing stands only with pricing. */
+export interface SealsFile {
+  readonly consumption: SealedLedger;
+  readonly pricing?: SealedLedger;
+  readonly billing?: SealedLedger;
+}
+
+/** The last kind that an interval has sealed. */
+export function stageOf(seals: SealsFile): LedgerKind {
+  if (seals.billing !== undefined) return 'billing';
+  return seals.pricing === undefined ? 'consumption' : 'pricing';
+}
+
+/** Canonical JSON of `seals.json`. */
+export function encodeSealsFile(seals: SealsFile): Uint8Array {
+  const json: Record<string, JsonValue> = {};
+  for (const kind of LEDGER_KINDS) {
+    const sealed = seals[kind];
+    if (sealed !== undefined) json[kind] = sealedLedgerToJson(sealed);
+  }
+  return encodeCanonical(json);
+}
+
+/**
+ * Reads `seals.json`; what it says is for `rules/verify-interval`.
+ *
+ * @throws ProtocolError as `parseCanonical` and the readers; `MALFORMED` when a kind stands under another's name
+ */
+export function decodeSealsFile(bytes: Uint8Array): SealsFile {
+  const json = readAnyObject(parseCanonical(bytes, MAXIMUM_SEALS_FILE_BYTES));
+  const sealed = LEDGER_KINDS.filter((kind) => Object.hasOwn(json, kind));
+  if (sealed.length === 0 || sealed.some((kind, i) => kind !== LEDGER_KINDS[i])) {
+    throw new ProtocolError('MALFORMED', 'seals are consumption, then pricing, then billing');
+  }
+  const fields = readObject(json, sealed);
+  const [consumption, pricing, billing] = sealed.map((kind) => sealedLedgerFromJson(fields[kind], kind));
+  return {
+    consumption: consumption!,
+    ...(pricing === undefined ? {} : { pricing }),
+    ...(billing === undefined ? {} : { billing }),
+  };
+}
+
+/** Canonical JSON `{"versions":[…]}`. */
+export function encodeParametersFile(versions: readonly SignedParameters[]): Uint8Array {
+  return encodeCanonical({ versions: versions.map(signedParametersToJson) });
+}
+
+/** Reads `parameters.json`; `verifyParametersList` judges it. @throws ProtocolError as `parseCanonical` and the readers */
+export function decodeParametersFile(bytes: Uint8Array): SignedParameters[] {
+  const fields = readObject(parseCanonical(bytes, MAXIMUM_PARAMETERS_FILE_BYTES), ['versions']);
+  return readArray(fields.versions, MAXIMUM_PARAMETER_VERSIONS, signedParametersFromJson);
+}
+
+function sealedLedgerToJson(sealed: SealedLedger): JsonObject {
+  return {
+    header: headerToJson(sealed.header),
+    seal: sealToJson(sealed.seal),
+    signature: toHex(sealed.signature),
+  };
+}
+
+function sealedLedgerFromJson(value: JsonValue, kind: LedgerKind): SealedLedger {
+  const fields = readObject(value, ['header', 'seal', 'signature']);
+  const header = headerFromJson(fields.header);
+  const seal = sealFromJson(fields.seal);
+  if (header.kind !== kind || seal.kind !== kind)
+    throw new ProtocolError('MALFORMED', `a seal under ${kind} is not its`);
+  return { header, seal, signature: readHex(fields.signature, SIGNATURE_LENGTH) };
+}

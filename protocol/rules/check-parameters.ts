@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../crypto/bytes.js';
+import type { Crypto } from '../crypto/crypto.js';
+import { MAXIMUM_K } from '../crypto/ggm.js';
+import { ProtocolError } from '../errors.js';
+import { NO_DIGEST } from '../ledger/document.js';
+import { epochOf, epochStartSeconds, isIntervalStart } from '../ledger/ledger-id.js';
+import { MAXIMUM_ROWS_PER_METER } from '../ledger/limits.js';
+import {
+  fingerprint,
+  maximumRowsPerMeter,
+  type Parameters,
+  parametersDigest,
+  type SignedParameters,
+  verifyParametersSignature,
+} from '../ledger/parameters.js';
+import { type SignedRegistryRoot, verifyRegistryRootSignature } from '../ledger/registry-root.js';
+import { checkCategories } from '../money/categories.js';
+import { verifyTariffSignature } from '../money/tariff.js';
+
+/** Set once for a region: with another value the seals of two versions would not chain. */
+const FIXED_FIELDS = [
+  'region',
+  'intervalSeconds',
+  'epochOriginSeconds',
+  'epochSeconds',
+  'identityMode',
+  'demo',
+] as const;
+
+/**
+ * A version of the parameters: possible in itself, the successor of the version before, its tariff signed by SP and the
+ * whole signed by CC (version 1 by its own key, later ones by the key of the version before).
+ *
+ * @param previous the version before; undefined for version 1
+ * @throws ProtocolError `PARAMETERS_INVALID`, `BAD_CATEGORY`, `EPOCH_RANGE`, `PARAMETERS_CHAIN`, `BAD_SIGNATURE`
+ */
+export function checkParameters(crypto: Crypto, signed: SignedParameters, previous?: Parameters): void {
+  const { parameters } = signed;
+  checkTimes(parameters);
+  checkKeys(crypto, parameters);
+  checkCategories(parameters.categoriesMilliWattHours);
+  checkSuccession(crypto, parameters, previous);
+  verifyTariffSignature(
+    crypto,
+    parameters.region,
+    parameters.tariff,
+    parameters.tariffSignature,
+    parameters.serviceProvider.signaturePublicKey,
+  );
+  verifyParametersSignature(crypto, signed, (previous ?? parameters).controlCenter.signaturePublicKey);
+}
+
+/**
+ * A whole list, from version 1.
+ *
+ * @param list as it stands in `parameters.json`
+ * @param trustedFingerprint hex SHA-256 of CC's signature key in version 1; undefined trusts the key that is found
+ * @returns the fingerprint that is trusted
+ * @throws ProtocolError as {@link checkParameters}; `PARAMETERS_INVALID` for an empty list, `WRONG_KEY` for another key
+ */
+export function verifyParametersList(
+  crypto: Crypto,
+  list: readonly SignedParameters[],
+  trustedFingerprint?: string,
+): string {
+  const first = list[0];
+  if (first === undefined) throw new ProtocolError('PARAMETERS_INVALID', 'there is no version of the parameters');
+  const found = fingerprint(crypto, first.parameters.controlCenter.signaturePublicKey);
+  if (trustedFingerprint !== undefined && found !== trustedFingerprint) {
+    throw new ProtocolError('WRONG_KEY', "the control center's key is not the trusted one");
+  }
+  list.forEach((signed, i) => checkParameters(crypto, signed, list[i - 1]?.parameters));
+  return found;
+}
+
+/**
+ * The registry root of an epoch.
+ *
+ * @param parameters the version in force when the epoch begins
+ * @throws ProtocolError `REGISTRY_INVALID`, `EPOCH_RANGE`, `BAD_SIGNATURE`
+ */
+export function checkRegistryRoot(crypto: Crypto, signed: SignedRegistryRoot, parameters: Parameters): void {
+  const { registryRoot } = signed;
+  if (registryRoot.region !== parameters.region) registryInvalid('registry root is of another region');
+  if (registryRoot.effectiveFromSeconds !== epochStartSeconds(parameters, registryRoot.epoch)) {
+    registryInvalid('registry root is not effective from the start of its epoch');
+  }
+  if (registryRoot.depth !== parameters.registryDepth) registryInvalid('depth is not the one of the parameters');
+  if (registryRoot.meters > 2 ** registryRoot.depth) registryInvalid('more meters than leaves');
+  verifyRegistryRootSignature(crypto, signed, parameters.controlCenter.signaturePublicKey);
+}
+
+function checkTimes(parameters: Parameters): void {
+  const { intervalSeconds, slotSeconds, epochSeconds, effectiveFromSeconds, graceSeconds, onion } = parameters;
+  if (intervalSeconds % slotSeconds !== 0) invalid('the interval is no multiple of the slot');
+  if (epochSeconds % intervalSeconds !== 0) invalid('the epoch is no multiple of the interval');
+  if (!isIntervalStart(parameters, effectiveFromSeconds)) invalid('effective from a second where no interval starts');
+  epochOf(parameters, effectiveFromSeconds);
+  const rowsPerMeter = maximumRowsPerMeter(parameters);
+  if (rowsPerMeter > MAXIMUM_ROWS_PER_METER) invalid(`more than ${MAXIMUM_ROWS_PER_METER} rows per meter and interval`);
+  // Every row of an epoch takes one k, and k has 16 bits.
+  if (rowsPerMeter * (epochSeconds / intervalSeconds) > MAXIMUM_K) invalid('an epoch has more rows than one-time keys');
+  if (onion.offsetWindowSeconds > slotSeconds) invalid('the offset window is longer than a slot');
+  // What is sent in the last slot has arrived when the interval closes.
+  const slowestMilliseconds = onion.layers * onion.meanDelayMilliseconds * onion.maximumDelayMeans;
+  if (1000 * onion.offsetWindowSeconds + slowestMilliseconds > 1000 * (slotSeconds + graceSeconds)) {
+    invalid('packets of the last slot can arrive after the close');
+  }
+}
+
+function checkKeys(crypto: Crypto, { controlCenter, serviceProvider }: Parameters): void {
+  if (controlCenter.mspId === serviceProvider.mspId) invalid('control center and service provider are one MSP');
+  for (const { signaturePublicKey } of [controlCenter, serviceProvider]) {
+    if (!crypto.ed25519IsPrimeOrder(signaturePublicKey)) invalid('a signature key is not of prime order');
+  }
+  if (equalBytes(controlCenter.signaturePublicKey, serviceProvider.signaturePublicKey)) {
+    invalid('control center and service provider have one signature key');
+  }
+}
+
+function checkSuccession(crypto: Crypto, parameters: Parameters, previous: Parameters | undefined): void {
+  if (parameters.version !== (previous?.version ?? 0) + 1) chain('versions are not consecutive');
+  const digest = previous === undefined ? NO_DIGEST : parametersDigest(crypto, previous);
+  if (!equalBytes(parameters.previous, digest)) chain('does not name the version before');
+  if (previous === undefined) return;
+  if (parameters.effectiveFromSeconds <= previous.effectiveFromSeconds) chain('not effective after the version before');
+  for (const field of FIXED_FIELDS) {
+    if (parameters[field] !== previous[field]) chain(`${field} cannot change within a region`);
+  }
+  if (!equalBytes(parameters.controlCenter.publicKey, previous.controlCenter.publicKey)) {
+    chain("the control center's public key cannot change within a region");
+  }
+}
+
+function invalid(reason: string): never {
+  throw new ProtocolError('PARAMETERS_INVALID', reason);
+}
+
+function chain(reason: string): never {
+  throw new ProtocolError('PARAMETERS_CHAIN', reason);
+}
+
+function registryInvalid(reason: string): never {
+  throw new ProtocolError('REGISTRY_INVALID', reason);
+}

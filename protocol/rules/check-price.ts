@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../crypto/bytes.js';
+import type { Crypto } from '../crypto/crypto.js';
+import { ProtocolError } from '../errors.js';
+import { pricePseudonym, pricePseudonymCommitment } from '../identity/pseudonym.js';
+import { ROW_TYPE, rowPseudonym, rowValue } from '../ledger/row.js';
+import type { Seal } from '../ledger/seal.js';
+import { priceOf } from '../money/tariff.js';
+import { checkRowFrame, type IntervalContext } from './interval-context.js';
+import { checkServiceProviderSignature } from './service-provider-signature.js';
+
+/**
+ * What anyone checks of a price row: the price is the tariff's for the sealed total, and SP signed it.
+ * Its pseudonym needs {@link checkPricePseudonym}.
+ *
+ * @param row 177 bytes
+ * @param consumption the interval's consumption seal, checked
+ * @returns p_j, nano-currency per kWh
+ * @throws ProtocolError `BAD_LENGTH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`, `WRONG_PRICE`, `WRONG_KEY`, `BAD_SIGNATURE`
+ */
+export function checkPriceRow(crypto: Crypto, row: Uint8Array, context: IntervalContext, consumption: Seal): bigint {
+  checkRowFrame(row, ROW_TYPE.price, context);
+  const price = sealedPrice(context, consumption);
+  if (rowValue(row) !== price) throw new ProtocolError('WRONG_PRICE', 'price is not the one that the tariff gives');
+  checkServiceProviderSignature(crypto, row, context);
+  return price;
+}
+
+/** p_j that the tariff in force gives for a sealed consumption ledger. @throws ProtocolError `TARIFF_INVALID` */
+export function sealedPrice(context: IntervalContext, consumption: Seal): bigint {
+  return priceOf(context.parameters.tariff, consumption.total, consumption.registeredMeters);
+}
+
+/**
+ * The price row's pseudonym H(H_1(sk_{SP,CC}), ID_SP ‖ ledgerId); only SP and CC's peers can check it.
+ *
+ * @param key H_1(sk_{SP,CC}), 32 bytes, which must be the one that the parameters commit to
+ * @throws ProtocolError `WRONG_KEY`, `WRONG_PSEUDONYM`
+ */
+export function checkPricePseudonym(crypto: Crypto, row: Uint8Array, context: IntervalContext, key: Uint8Array): void {
+  const { identity, pricePseudonymCommitment: commitment } = context.parameters.serviceProvider;
+  if (!equalBytes(pricePseudonymCommitment(crypto, identity, key), commitment)) {
+    throw new ProtocolError('WRONG_KEY', 'pseudonym key is not the one of the parameters');
+  }
+  if (!equalBytes(pricePseudonym(crypto, key, identity, context.ledgerIdBytes), rowPseudonym(row))) {
+    throw new ProtocolError('WRONG_PSEUDONYM', 'pseudonym is not the one of this price');
+  }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Crypto } from '../crypto/crypto.js';
+import { ProtocolError } from '../errors.js';
+import { decodeSealsFile, type SealedLedger, SEALS_FILE, stageOf } from '../ledger/bulletin.js';
+import type { LedgerId } from '../ledger/ledger-id.js';
+import { type Parameters, parametersFor } from '../ledger/parameters.js';
+import type { LedgerKind } from '../ledger/row.js';
+import { IntervalAuditor, type IntervalSeals, type IntervalTrust } from './interval-auditor.js';
+import { type IntervalContext, intervalContext } from './interval-context.js';
+import {
+  checkFileNames,
+  type Depth,
+  type Fault,
+  FaultCollector,
+  type IntervalFiles,
+  requireFile,
+} from './interval-files.js';
+
+export type { IntervalSeals, IntervalTrust } from './interval-auditor.js';
+export type { Depth, Fault, IntervalFiles } from './interval-files.js';
+
+/** An interval in which everything that the depth covers is right. */
+export interface VerifiedInterval {
+  readonly ledgerId: LedgerId;
+  /** The last ledger that is sealed: an interval without price or bills yet is complete in itself. */
+  readonly stage: LedgerKind;
+  readonly parameters: Parameters;
+  readonly registryEpoch: number;
+  readonly registeredMeters: number;
+  readonly seals: IntervalSeals;
+  /** Rows on each of the three ledgers' consumption pages. */
+  readonly count: number;
+  /** Rows per category, smallest category first. */
+  readonly rowsPerCategory: readonly number[];
+  readonly totalMilliWattHours: bigint;
+  /** p_j; undefined before the pricing seal. */
+  readonly priceNanoPerKilowattHour?: bigint;
+  /** Sum of the bills; undefined before the billing seal. */
+  readonly billedNanoCurrency?: bigint;
+}
+
+/** What an audit of one interval found. */
+export interface IntervalAudit {
+  /** In the order found; empty when everything is right. */
+  readonly faults: readonly Fault[];
+  /** The seals that were claimed, right or wrong, so that the next interval can be audited; undefined if unreadable. */
+  readonly seals: IntervalSeals | undefined;
+  /** Only without faults. */
+  readonly interval: VerifiedInterval | undefined;
+}
+
+/**
+ * Checks an interval of the bulletin as SP, hubs, auditors and browsers do; stops at nothing and collects what is wrong.
+ *
+ * @param ledgerId the interval that the folder's name promises
+ * @param files all that stands in the folder; at depth `index` the rows of consumption and bills may be absent
+ */
+export function auditInterval(
+  crypto: Crypto,
+  ledgerId: LedgerId,
+  files: IntervalFiles,
+  trust: IntervalTrust,
+  depth: Depth,
+): IntervalAudit {
+  const collector = new FaultCollector();
+  const { faults } = collector;
+  const sealed = collector.attempt(SEALS_FILE, () => decodeSealsFile(requireFile(files, SEALS_FILE)));
+  if (sealed === undefined) return { faults, seals: undefined, interval: undefined };
+  checkFileNames(files, sealed, collector);
+  const seals: IntervalSeals = {
+    consumption: sealed.consumption.seal,
+    ...(sealed.pricing === undefined ? {} : { pricing: sealed.pricing.seal }),
+    ...(sealed.billing === undefined ? {} : { billing: sealed.billing.seal }),
+  };
+  const context = collector.attempt(SEALS_FILE, () => contextOf(crypto, ledgerId, trust));
+  if (context === undefined) return { faults, seals, interval: undefined };
+
+  const auditor = new IntervalAuditor(crypto, context, files, trust, depth, collector);
+  const rowsPerCategory = auditor.consumption(sealed.consumption);
+  if (sealed.pricing !== undefined) auditor.pricing(sealed.pricing, seals.consumption);
+  if (sealed.billing !== undefined) {
+    auditor.billing(sealed.billing, sealed.consumption, (sealed.pricing as SealedLedger).seal);
+  }
+  if (faults.length > 0 || rowsPerCategory === undefined) return { faults, seals, interval: undefined };
+  const interval: VerifiedInterval = {
+    ledgerId,
+    stage: stageOf(sealed),
+    parameters: context.parameters,
+    registryEpoch: context.registryEpoch,
+    registeredMeters: seals.consumption.registeredMeters,
+    seals,
+    count: seals.consumption.count,
+    rowsPerCategory,
+    totalMilliWattHours: seals.consumption.total,
+    ...(seals.pricing === undefined ? {} : { priceNanoPerKilowattHour: seals.pricing.total }),
+    ...(seals.billing === undefined ? {} : { billedNanoCurrency: seals.billing.total }),
+  };
+  return { faults, seals, interval };
+}
+
+/**
+ * {@link auditInterval} for those who need a right interval or none.
+ *
+ * @throws ProtocolError of the first fault, with the file's name in front
+ */
+export function verifyInterval(
+  crypto: Crypto,
+  ledgerId: LedgerId,
+  files: IntervalFiles,
+  trust: IntervalTrust,
+  depth: Depth,
+): VerifiedInterval {
+  const { faults, interval } = auditInterval(crypto, ledgerId, files, trust, depth);
+  if (interval !== undefined) return interval;
+  const fault = faults[0]!;
+  throw new ProtocolError(fault.code, `${fault.file}: ${fault.message}`);
+}
+
+function contextOf(crypto: Crypto, ledgerId: LedgerId, trust: IntervalTrust): IntervalContext {
+  const parameters = parametersFor(trust.parameters, ledgerId.startSeconds);
+  if (parameters.region !== ledgerId.region) throw new ProtocolError('WRONG_LEDGER', 'interval is of another region');
+  return intervalContext(crypto, parameters, ledgerId.startSeconds);
+}
