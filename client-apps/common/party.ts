@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RandomSource } from '../../protocol/onion/packet.js';
+import type { Clock } from './clock.js';
+import type { Log } from './log.js';
+import type { Report } from './report.js';
+
+/** What every party gets from whoever starts it, besides its configuration. */
+export interface PartyContext {
+  readonly clock: Clock;
+  /** Secret random bytes, from the operating system. */
+  readonly random: RandomSource;
+  readonly log: Log;
+  readonly report: Report;
+}
+
+/** A party that was started. */
+export interface RunningParty {
+  /** Resolves after {@link stop}; rejects when the party cannot go on, which ends its process. */
+  readonly ended: Promise<void>;
+  /** Ends orderly. Not needed for safety: all state is such that a crash loses nothing that was promised. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
+import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
+import { amount, hexBytes, pin, port, region } from '../common/config.js';
+
+const seconds = z.int().min(0);
+
+/** Where the process listens. */
+const listen = z.strictObject({ host: z.string().min(1), port });
+
+/** One version of the parameters as the operator writes it; the rest of it follows from keys and from its place. */
+export const parameterSettings = z.strictObject({
+  /** Start of the first interval under this version, Unix seconds; the first version's is the first interval of all. */
+  effectiveFromSeconds: seconds,
+  /** L. */
+  intervalSeconds: seconds.default(1_800),
+  slotSeconds: seconds.default(300),
+  graceSeconds: seconds.default(120),
+  epochOriginSeconds: seconds,
+  epochSeconds: seconds.default(86_400),
+  /** Five, ascending; `categoriesFor` of `protocol/money` makes them from the region's average use. */
+  categoriesMilliWattHours: z.array(amount).length(CATEGORY_COUNT),
+  kAnonymity: z.int().min(2).default(5),
+  /** Levels of the registry; 2^depth bounds the number of meters. */
+  registryDepth: z.int().min(0).max(20).default(13),
+  onion: z.strictObject({
+    layers: z.int().min(1).max(MAXIMUM_LAYERS).default(4),
+    meanDelayMilliseconds: z.int().min(0).default(4_000),
+    maximumDelayMeans: z.int().min(1).default(5),
+    offsetWindowSeconds: z.int().min(0).default(20),
+  }),
+  tariff: z.strictObject({
+    points: z.array(z.strictObject({ perMeterMilliWattHours: amount, priceNanoPerKilowattHour: amount })).min(1),
+  }),
+  /** The service provider's signature under the tariff, from `gridveil service-provider identity`. */
+  tariffSignature: hexBytes(64),
+});
+
+/** A relay that the operator has admitted: its descriptors are taken, and no other's. */
+export const admittedRelay = z.strictObject({
+  /** Ed25519 key that signs its descriptors. */
+  identity: hexBytes(32),
+  /** SHA-256 of the SubjectPublicKeyInfo of its link key. */
+  linkPin: pin,
+  operator: z.string().regex(/^[a-z0-9.-]{1,64}$/),
+  layer: z.int().min(1).max(MAXIMUM_LAYERS),
+});
+
+/** Configuration of the control center. */
+export const controlCenterConfig = z.strictObject({
+  /** Its own directory: keys and store, sealed with the key of `GRIDVEIL_KEY_FILE`. */
+  directory: z.string().min(1),
+  /** The root of the bulletin that it writes. */
+  bulletin: z.string().min(1),
+  region,
+  ledger: z.strictObject({
+    /** Connection profile of an own peer. */
+    profile: z.string().min(1),
+    identity: z.strictObject({
+      mspId: z.string().min(1).max(64),
+      certificatePath: z.string().min(1),
+      keyPath: z.string().min(1),
+    }),
+  }),
+  /** Enrolment and bulletin. */
+  https: listen,
+  /** Onion exit. */
+  links: listen.extend({
+    /** `host:port` under which the directory names it. */
+    address: z.string().min(3).max(260),
+  }),
+  /** All versions of the parameters, the oldest first; one that was published must not change. */
+  parameters: z.array(parameterSettings).min(1),
+  /** From `gridveil service-provider identity`. */
+  serviceProvider: z.strictObject({
+    mspId: z.string().min(1).max(64),
+    /** pk_SP, X25519. */
+    publicKey: hexBytes(32),
+    /** sigPk_SP, Ed25519. */
+    signaturePublicKey: hexBytes(32),
+  }),
+  relays: z.array(admittedRelay),
+  /** How long before the first interval of an epoch its registry and directory are fixed. */
+  epochLeadSeconds: seconds.default(1_800),
+  /** Demo only: all keys come from it, and the parameters say so. */
+  enrolmentSeed: hexBytes(32).optional(),
+});
+
+export type ControlCenterConfig = z.output<typeof controlCenterConfig>;
+export type ParameterSettings = z.output<typeof parameterSettings>;
+export type AdmittedRelay = z.output<typeof admittedRelay>;

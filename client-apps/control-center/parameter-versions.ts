@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { meterIdentity, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
+import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
+import { decodeParametersFile, encodeParametersFile } from '../../protocol/ledger/bulletin.js';
+import { NO_DIGEST } from '../../protocol/ledger/document.js';
+import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
+import {
+  encodeSignedParameters,
+  parametersDigest,
+  parametersFor,
+  signParameters,
+  type Parameters,
+  type SignedParameters,
+} from '../../protocol/ledger/parameters.js';
+import { ROW_PLACES } from '../../protocol/onion/geometry.js';
+import { checkParameters } from '../../protocol/rules/check-parameters.js';
+import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
+import { ClientError } from '../common/errors.js';
+import type { SealedStore } from '../common/sealed-store.js';
+import type { ControlCenterConfig, ParameterSettings } from './config.js';
+import type { ControlCenterKeys } from './keys.js';
+import { storeKey } from './store-keys.js';
+
+/**
+ * The versions of the parameters: those of the configuration, signed. The operator enacts a new one by adding it to
+ * the configuration; what was signed once stays as it is.
+ */
+export class ParameterVersions {
+  private constructor(readonly list: readonly SignedParameters[]) {}
+
+  /**
+   * Signs the versions that are new.
+   *
+   * @throws ProtocolError as `checkParameters`; ClientError STATE_CONFLICT when a signed version was changed or removed
+   */
+  static async open(
+    store: SealedStore,
+    config: ControlCenterConfig,
+    keys: ControlCenterKeys,
+  ): Promise<ParameterVersions> {
+    const stored = await store.get(storeKey.parameters);
+    const signed = stored === undefined ? [] : decodeParametersFile(stored);
+    const list: SignedParameters[] = [];
+    for (const settings of config.parameters) {
+      const previous = list.at(-1)?.parameters;
+      const version = signParameters(sodiumCrypto, build(config, keys, settings, previous), keys.signing);
+      checkParameters(sodiumCrypto, version, previous);
+      list.push(version);
+    }
+    signed.forEach((version, index) => {
+      const configured = list[index];
+      if (configured !== undefined && equalBytes(encodeSignedParameters(version), encodeSignedParameters(configured)))
+        return;
+      throw new ClientError('STATE_CONFLICT', `version ${index + 1} of the parameters was signed otherwise before`);
+    });
+    if (list.length > signed.length) await store.put(storeKey.parameters, encodeParametersFile(list));
+    return new ParameterVersions(list);
+  }
+
+  /** Version 1, which fixes what no later version can change. */
+  get first(): Parameters {
+    return this.list[0]!.parameters;
+  }
+
+  /** The bytes of `parameters.json`. */
+  get file(): Uint8Array {
+    return encodeParametersFile(this.list);
+  }
+
+  /** @throws ProtocolError NOT_EFFECTIVE before the first interval */
+  at(startSeconds: number): Parameters {
+    return parametersFor(this.list, startSeconds);
+  }
+
+  /** @throws ProtocolError WRONG_LEDGER, NOT_EFFECTIVE, EPOCH_RANGE */
+  context(startSeconds: number): IntervalContext {
+    return intervalContext(sodiumCrypto, this.at(startSeconds), startSeconds);
+  }
+}
+
+function build(
+  config: ControlCenterConfig,
+  keys: ControlCenterKeys,
+  settings: ParameterSettings,
+  previous: Parameters | undefined,
+): Parameters {
+  const { serviceProvider } = config;
+  const identity = meterIdentity(sodiumCrypto, serviceProvider.publicKey);
+  const pseudonymKey = sharedLinkKey(sodiumCrypto, keys.secretKey, serviceProvider.publicKey);
+  return {
+    ...settings,
+    version: (previous?.version ?? 0) + 1,
+    region: config.region,
+    rowsPerPage: ROWS_PER_PAGE,
+    rowsPerPacket: ROW_PLACES,
+    identityMode: 'chain',
+    priceMode: 'ledger',
+    controlCenter: {
+      mspId: config.ledger.identity.mspId,
+      publicKey: keys.publicKey,
+      signaturePublicKey: keys.signing.publicKey,
+    },
+    serviceProvider: {
+      mspId: serviceProvider.mspId,
+      identity,
+      signaturePublicKey: serviceProvider.signaturePublicKey,
+      pricePseudonymCommitment: pricePseudonymCommitment(sodiumCrypto, identity, pseudonymKey),
+    },
+    demo: config.enrolmentSeed !== undefined,
+    previous: previous === undefined ? NO_DIGEST : parametersDigest(sodiumCrypto, previous),
+  };
+}
