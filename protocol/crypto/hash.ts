@@ -14,6 +14,7 @@ const DIGEST_DOMAINS = [
   'directory',
   'index',
   'registry',
+  'registry-root',
   'descriptor',
   'enrolment',
   'price',

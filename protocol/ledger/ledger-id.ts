@@ -5,6 +5,8 @@ import { ProtocolError } from '../errors.js';
 import { type JsonValue, readInteger, readObject, readString } from './canonical-json.js';
 import { MAXIMUM_SECONDS } from './limits.js';
 
+export { MAXIMUM_EPOCH };
+
 /** Bytes of a ledger id: region (8, ASCII padded with zeros) and start (8, Unix seconds). */
 export const LEDGER_ID_LENGTH = 16;
 

@@ -39,13 +39,13 @@ export interface SignedRegistryRoot {
 /** Signs a registry root with CC's signature key. */
 export function signRegistryRoot(crypto: Crypto, registryRoot: RegistryRoot, key: SigningKey): SignedRegistryRoot {
   const bytes = encodeCanonical(registryRootToJson(registryRoot));
-  return { registryRoot, signature: signDocument(crypto, 'registry', bytes, key) };
+  return { registryRoot, signature: signDocument(crypto, 'registry-root', bytes, key) };
 }
 
 /** Checks CC's signature. @throws ProtocolError `BAD_SIGNATURE` */
 export function verifyRegistryRootSignature(crypto: Crypto, signed: SignedRegistryRoot, publicKey: Uint8Array): void {
   const bytes = encodeCanonical(registryRootToJson(signed.registryRoot));
-  verifyDocument(crypto, 'registry', bytes, signed.signature, publicKey);
+  verifyDocument(crypto, 'registry-root', bytes, signed.signature, publicKey);
 }
 
 /** Canonical JSON `{"registryRoot":{…},"signature":"…"}`. */
