@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Context, Info, Returns, Transaction } from 'fabric-contract-api';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
+import { ROW_LENGTH } from '../../protocol/ledger/row.js';
+import { checkBillHeader, checkBillPage } from '../../protocol/rules/check-bills.js';
+import { checkHeader } from '../../protocol/rules/check-header.js';
+import { checkPageEntry } from '../../protocol/rules/check-page.js';
+import { followingSealContent } from '../../protocol/rules/check-seal.js';
+import { ledgerIdArgument, pageArgument, transientField } from '../common/arguments.js';
+import { readBasis, readConsumptionHeader, readConsumptionPage } from '../common/basis.js';
+import { requireServiceProvider } from '../common/caller.js';
+import {
+  headerArgument,
+  headerStands,
+  pageStands,
+  putSeal,
+  requireEntry,
+  writeHeader,
+  writePage,
+} from '../common/interval.js';
+import { LedgerContract } from '../common/ledger-contract.js';
+import { getHeader, getLatestSeal, getPage, getPageRows, getSeal } from '../common/queries.js';
+
+/**
+ * The paper's ledger BC: one bill per consumption row, in the same pages. The service provider writes it, the control
+ * center seals it.
+ */
+@Info({ title: 'BillingContract', description: 'One bill per consumption row' })
+export class BillingContract extends LedgerContract {
+  constructor() {
+    super('BillingContract', 'billing');
+  }
+
+  /** Announces the bills, page by page as the consumption. */
+  @Transaction()
+  async PutHeader(ctx: Context, headerJson: string): Promise<void> {
+    const argument = headerArgument('billing', headerJson);
+    const { header } = argument;
+    const { seal: pricing, context } = await readBasis(ctx, 'pricing', header.ledgerId);
+    requireServiceProvider(ctx, context.parameters);
+    if (await headerStands(ctx, argument)) return;
+    checkHeader(header, context);
+    checkBillHeader(header, await readConsumptionHeader(ctx, header.ledgerId), pricing.total);
+    await writeHeader(ctx, argument);
+  }
+
+  /** Writes a page of bills. Transient: `rows`, which therefore stand in the block once. */
+  @Transaction()
+  async PutPage(ctx: Context, region: string, startSeconds: string, page: string): Promise<void> {
+    const rows = transientField(ctx, 'rows', ROWS_PER_PAGE * ROW_LENGTH);
+    const ledgerId = ledgerIdArgument(region, startSeconds);
+    const number = pageArgument(page);
+    const { seal: pricing, context } = await readBasis(ctx, 'pricing', ledgerId);
+    requireServiceProvider(ctx, context.parameters);
+    if (await pageStands(ctx, ledgerId, number, rows)) return;
+    const { header, entry } = await requireEntry(ctx, ledgerId, number);
+    checkPageEntry(sodiumCrypto, rows, entry);
+    const consumption = await readConsumptionPage(ctx, ledgerId, number);
+    checkBillPage(sodiumCrypto, rows, consumption, pricing.total, context, 'verify');
+    await writePage(ctx, header, number, rows);
+  }
+
+  /** Seals an interval whose bills all stand. */
+  @Transaction()
+  async PutSeal(ctx: Context, sealJson: string): Promise<void> {
+    await putSeal(ctx, sealJson, async (header) => {
+      const { seal, context } = await readBasis(ctx, 'pricing', header.ledgerId);
+      return { context, content: followingSealContent(sodiumCrypto, context, header, seal) };
+    });
+  }
+
+  /** The header of an interval. */
+  @Transaction(false)
+  @Returns('string')
+  GetHeader(ctx: Context, region: string, startSeconds: string): Promise<string> {
+    return getHeader(ctx, region, startSeconds);
+  }
+
+  /** A page, field by field. */
+  @Transaction(false)
+  @Returns('string')
+  GetPage(ctx: Context, region: string, startSeconds: string, page: string): Promise<string> {
+    return getPage(ctx, 'billing', region, startSeconds, page);
+  }
+
+  /** A page as raw rows of 177 bytes. */
+  @Transaction(false)
+  GetPageRows(ctx: Context, region: string, startSeconds: string, page: string): Promise<Uint8Array> {
+    return getPageRows(ctx, region, startSeconds, page);
+  }
+
+  /** The signed seal of an interval. */
+  @Transaction(false)
+  @Returns('string')
+  GetSeal(ctx: Context, region: string, startSeconds: string): Promise<string> {
+    return getSeal(ctx, region, startSeconds);
+  }
+
+  /** The signed seal of the newest sealed interval. */
+  @Transaction(false)
+  @Returns('string')
+  GetLatestSeal(ctx: Context, region: string): Promise<string> {
+    return getLatestSeal(ctx, region);
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Context } from 'fabric-contract-api';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { decodeHeader, type Header } from '../../protocol/ledger/header.js';
+import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
+import { decodeSignedParameters, type Parameters } from '../../protocol/ledger/parameters.js';
+import type { LedgerKind } from '../../protocol/ledger/row.js';
+import { decodeSignedSeal, type Seal } from '../../protocol/ledger/seal.js';
+import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
+import { Refusal } from './refusal.js';
+
+// Reads of other channels. The peer does not validate them at commit, so they name only what never changes once it
+// stands: seals, versions of the parameters, and headers and pages of sealed intervals.
+
+/** The sealed ledger that another one rests on. */
+export interface Basis {
+  readonly seal: Seal;
+  readonly context: IntervalContext;
+}
+
+/**
+ * The seal of an interval on another channel, and the interval under the parameters that it binds.
+ *
+ * @param kind consumption for pricing, pricing for billing
+ * @throws Refusal `NOT_YET_SEALED`: ask again later
+ */
+export async function readBasis(ctx: Context, kind: LedgerKind, ledgerId: LedgerId): Promise<Basis> {
+  const { region, startSeconds } = ledgerId;
+  const bytes = await query(ctx, kind, 'GetSeal', region, String(startSeconds));
+  if (bytes === undefined) throw new Refusal('NOT_YET_SEALED', `the interval is not sealed on ${kind}`);
+  const { seal } = decodeSignedSeal(bytes);
+  const parameters = await readParameters(ctx, region, seal.parametersVersion);
+  return { seal, context: intervalContext(sodiumCrypto, parameters, startSeconds) };
+}
+
+/** The consumption header of a sealed interval. @throws Refusal `NOT_FOUND` */
+export async function readConsumptionHeader(ctx: Context, { region, startSeconds }: LedgerId): Promise<Header> {
+  return decodeHeader(await requireQuery(ctx, 'GetHeader', region, String(startSeconds)));
+}
+
+/** A consumption page of a sealed interval. @throws Refusal `NOT_FOUND` */
+export function readConsumptionPage(ctx: Context, ledgerId: LedgerId, page: number): Promise<Uint8Array> {
+  return requireQuery(ctx, 'GetPageRows', ledgerId.region, String(ledgerId.startSeconds), String(page));
+}
+
+async function readParameters(ctx: Context, region: string, version: number): Promise<Parameters> {
+  return decodeSignedParameters(await requireQuery(ctx, 'GetParameters', region, String(version))).parameters;
+}
+
+async function requireQuery(ctx: Context, transaction: string, ...args: string[]): Promise<Uint8Array> {
+  const bytes = await query(ctx, 'consumption', transaction, ...args);
+  if (bytes === undefined) throw new Refusal('NOT_FOUND', `consumption has nothing for ${transaction}`);
+  return bytes;
+}
+
+/** Evaluates a query on another channel, where the contract has the channel's name; undefined for `NOT_FOUND`. */
+async function query(
+  ctx: Context,
+  channel: LedgerKind,
+  transaction: string,
+  ...args: string[]
+): Promise<Uint8Array | undefined> {
+  const response = await ctx.stub.invokeChaincode(channel, [transaction, ...args], channel);
+  if (response.status === 200) return response.payload;
+  if (response.message?.startsWith('NOT_FOUND:')) return undefined;
+  throw new Refusal('INTERNAL', `${transaction} on ${channel} failed`);
+}

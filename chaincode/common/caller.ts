@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Context } from 'fabric-contract-api';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { Refusal } from './refusal.js';
+
+/**
+ * The control center is the organisation whose peers run this chaincode: the endorsement policy gives no other peer a
+ * voice, so no parameter has to name it before the first parameters stand.
+ *
+ * @throws Refusal `WRONG_MSP`
+ */
+export function requireControlCenter(ctx: Context): void {
+  requireCaller(ctx, controlCenterMsp(ctx), 'control center');
+}
+
+/** The MSP of the peer that runs this chaincode (`CORE_PEER_LOCALMSPID`). */
+export function controlCenterMsp(ctx: Context): string {
+  return ctx.stub.getMspID();
+}
+
+/** The service provider's MSP is a parameter. @throws Refusal `WRONG_MSP` */
+export function requireServiceProvider(ctx: Context, parameters: Parameters): void {
+  requireCaller(ctx, parameters.serviceProvider.mspId, 'service provider');
+}
+
+function requireCaller(ctx: Context, mspId: string, party: string): void {
+  if (ctx.clientIdentity.getMSPID() !== mspId) {
+    throw new Refusal('WRONG_MSP', `only the ${party} may submit this transaction`);
+  }
+}
