@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+import fc, { type Arbitrary } from 'fast-check';
+import type { Header } from './header.js';
+import type { LedgerId } from './ledger-id.js';
+import { MAXIMUM_METERS, MAXIMUM_ROWS, MAXIMUM_SECONDS, ROWS_PER_PAGE } from './limits.js';
+import type { HistogramEntry, PageEntry } from './page.js';
+import { LEDGER_KINDS, type Row } from './row.js';
+import type { SignedSeal } from './seal.js';
+
+/** Values of every shape that the codecs must carry; whether they make sense is for the rules. */
+export const anyBytes = (length: number): Arbitrary<Uint8Array> =>
+  fc.uint8Array({ minLength: length, maxLength: length });
+
+export const anyAmount: Arbitrary<bigint> = fc.bigInt({ min: 0n, max: (1n << 128n) - 1n });
+
+export const anySeconds: Arbitrary<number> = fc.integer({ min: 0, max: MAXIMUM_SECONDS });
+
+export const anyLedgerId: Arbitrary<LedgerId> = fc.record(
+  { region: fc.stringMatching(/^[a-z0-9-]{1,8}$/), startSeconds: anySeconds },
+  { noNullPrototype: true },
+);
+
+export const anyRow: Arbitrary<Row> = fc.record(
+  {
+    type: fc.constantFrom(0, 1, 2),
+    ledgerId: anyLedgerId,
+    pseudonym: anyBytes(32),
+    timeSeconds: anySeconds,
+    value: anyAmount,
+    signaturePublicKey: anyBytes(32),
+    signature: anyBytes(64),
+  },
+  { noNullPrototype: true },
+);
+
+export const anyHistogram: Arbitrary<HistogramEntry[]> = fc.array(
+  fc.record({ value: anyAmount, count: fc.integer({ min: 1, max: MAXIMUM_ROWS }) }, { noNullPrototype: true }),
+  { maxLength: 5 },
+);
+
+const anyPageEntry: Arbitrary<PageEntry> = fc.record(
+  {
+    first: anyBytes(32),
+    last: anyBytes(32),
+    count: fc.integer({ min: 1, max: ROWS_PER_PAGE }),
+    sum: anyAmount,
+    histogram: anyHistogram,
+    root: anyBytes(32),
+  },
+  { noNullPrototype: true },
+);
+
+export const anyHeader: Arbitrary<Header> = fc.record(
+  {
+    kind: fc.constantFrom(...LEDGER_KINDS),
+    ledgerId: anyLedgerId,
+    parametersVersion: fc.integer({ min: 1, max: 4_096 }),
+    registryEpoch: fc.integer({ min: 0, max: 65_535 }),
+    count: fc.integer({ min: 0, max: MAXIMUM_ROWS }),
+    total: anyAmount,
+    histogram: anyHistogram,
+    pages: fc.array(anyPageEntry, { maxLength: 3 }),
+  },
+  { noNullPrototype: true },
+);
+
+export const anySignedSeal: Arbitrary<SignedSeal> = fc.record(
+  {
+    seal: fc.record(
+      {
+        kind: fc.constantFrom(...LEDGER_KINDS),
+        ledgerId: anyLedgerId,
+        headerDigest: anyBytes(32),
+        count: fc.integer({ min: 0, max: MAXIMUM_ROWS }),
+        total: anyAmount,
+        histogram: anyHistogram,
+        parametersVersion: fc.integer({ min: 1, max: 4_096 }),
+        parametersDigest: anyBytes(32),
+        registryEpoch: fc.integer({ min: 0, max: 65_535 }),
+        registryRoot: anyBytes(32),
+        registeredMeters: fc.integer({ min: 1, max: MAXIMUM_METERS }),
+        directoryDigest: anyBytes(32),
+        indexDigest: anyBytes(32),
+        basis: anyBytes(32),
+        previous: anyBytes(32),
+        closeSeconds: anySeconds,
+      },
+      { noNullPrototype: true },
+    ),
+    signature: anyBytes(64),
+  },
+  { noNullPrototype: true },
+);

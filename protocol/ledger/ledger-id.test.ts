@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { toHex } from '../crypto/bytes.js';
+import { anyLedgerId } from './arbitraries.test-support.js';
+import {
+  checkRegion,
+  closeSeconds,
+  decodeLedgerId,
+  encodeLedgerId,
+  epochOf,
+  epochStartSeconds,
+  isIntervalStart,
+  ledgerIdFromJson,
+  ledgerIdToJson,
+  rowTimeSeconds,
+  sameLedger,
+  windowStartSeconds,
+} from './ledger-id.js';
+import { MAXIMUM_SECONDS } from './limits.js';
+
+const TIMING = { intervalSeconds: 1_800, graceSeconds: 120, epochOriginSeconds: 1_384_128_000, epochSeconds: 86_400 };
+
+describe('ledger id', () => {
+  it('reads back its bytes and its JSON', () => {
+    fc.assert(
+      fc.property(anyLedgerId, (ledgerId) => {
+        assert.deepEqual(decodeLedgerId(encodeLedgerId(ledgerId)), ledgerId);
+        assert.deepEqual(ledgerIdFromJson(ledgerIdToJson(ledgerId)), ledgerId);
+      }),
+    );
+  });
+
+  it('is region, zeros, seconds', () => {
+    assert.equal(
+      toHex(encodeLedgerId({ region: 'london', startSeconds: 1_384_128_000 })),
+      '6c6f6e646f6e0000' + '0000000052801e00',
+    );
+  });
+
+  it('accepts only bytes that it would write', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 16, maxLength: 16 }), anyLedgerId, fc.nat(15), (noise, id, at) => {
+        const bytes = encodeLedgerId(id);
+        bytes[at] = noise[at]!;
+        let decoded;
+        try {
+          decoded = decodeLedgerId(bytes);
+        } catch {
+          return;
+        }
+        assert.deepEqual(encodeLedgerId(decoded), bytes);
+      }),
+    );
+  });
+
+  it('refuses regions outside 1 to 8 of a-z, 0-9 and -', () => {
+    for (const region of ['', 'ninechars', 'London', 'a b', 'é', 'a\0b', 'a\n', 'a/b', '..']) {
+      assert.throws(() => checkRegion(region), { code: 'MALFORMED' }, JSON.stringify(region));
+      assert.throws(() => encodeLedgerId({ region, startSeconds: 0 }), { code: 'MALFORMED' });
+    }
+    const zeroInside = encodeLedgerId({ region: 'ab', startSeconds: 0 });
+    zeroInside[0] = 0;
+    assert.throws(() => decodeLedgerId(zeroInside), { code: 'MALFORMED' });
+    assert.throws(() => decodeLedgerId(new Uint8Array(16)), { code: 'MALFORMED' });
+  });
+
+  it('refuses times that are no seconds of four-digit years, and short bytes', () => {
+    for (const startSeconds of [-1, 0.5, Number.NaN, MAXIMUM_SECONDS + 1]) {
+      assert.throws(() => encodeLedgerId({ region: 'a', startSeconds }), { code: 'MALFORMED' });
+    }
+    const late = encodeLedgerId({ region: 'a', startSeconds: 0 });
+    late[8] = 0x80;
+    assert.throws(() => decodeLedgerId(late), { code: 'MALFORMED' });
+    assert.throws(() => decodeLedgerId(new Uint8Array(15)), { code: 'BAD_LENGTH' });
+  });
+
+  it('tells ledgers apart', () => {
+    const id = { region: 'a', startSeconds: 1 };
+    assert.ok(sameLedger(id, { ...id }));
+    assert.ok(!sameLedger(id, { ...id, region: 'b' }));
+    assert.ok(!sameLedger(id, { ...id, startSeconds: 2 }));
+  });
+});
+
+describe('time of an interval', () => {
+  const start = TIMING.epochOriginSeconds + 86_400;
+
+  it('has the reporting window after it, then the grace', () => {
+    assert.equal(windowStartSeconds(TIMING, start), start + 1_800);
+    assert.equal(rowTimeSeconds(TIMING, start), start + 1_800);
+    assert.equal(closeSeconds(TIMING, start), start + 3_720);
+  });
+
+  it('belongs to the epoch in which it starts', () => {
+    assert.equal(epochOf(TIMING, TIMING.epochOriginSeconds), 0);
+    assert.equal(epochOf(TIMING, start - 1), 0);
+    assert.equal(epochOf(TIMING, start), 1);
+    assert.equal(epochOf(TIMING, epochStartSeconds(TIMING, 65_535)), 65_535);
+    assert.throws(() => epochOf(TIMING, epochStartSeconds(TIMING, 65_536)), { code: 'EPOCH_RANGE' });
+    assert.throws(() => epochOf(TIMING, TIMING.epochOriginSeconds - 1), { code: 'EPOCH_RANGE' });
+  });
+
+  it('starts at whole intervals from the origin of the epochs', () => {
+    assert.ok(isIntervalStart(TIMING, TIMING.epochOriginSeconds));
+    assert.ok(isIntervalStart(TIMING, start + 1_800));
+    assert.ok(!isIntervalStart(TIMING, start + 900));
+    assert.ok(!isIntervalStart(TIMING, TIMING.epochOriginSeconds - 1_800));
+  });
+});

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { BACK_ENDS } from '../../test/frozen-vectors.js';
+import { anyRow } from './arbitraries.test-support.js';
+import { MAXIMUM_SECONDS } from './limits.js';
+import {
+  decodeRow,
+  encodeRow,
+  ROW_LENGTH,
+  ROW_OFFSET,
+  ROW_SIGNED_LENGTH,
+  ROW_TYPE,
+  ROW_TYPE_OF,
+  rowMessage,
+  signRow,
+  verifyRowSignature,
+} from './row.js';
+
+const CONTENT = {
+  type: ROW_TYPE.consumption,
+  ledgerId: { region: 'london', startSeconds: 1_384_128_000 },
+  pseudonym: new Uint8Array(32).fill(7),
+  timeSeconds: 1_384_129_800,
+  value: 200_000n,
+};
+const ROW = { ...CONTENT, signaturePublicKey: new Uint8Array(32), signature: new Uint8Array(64) };
+
+describe('row', () => {
+  it("has the paper's types and 177 bytes", () => {
+    assert.deepEqual(ROW_TYPE_OF, { consumption: 0b00, pricing: 0b01, billing: 0b10 });
+    assert.equal(encodeRow(ROW).length, 177);
+    assert.equal(ROW_SIGNED_LENGTH, 81);
+  });
+
+  it('reads back what it writes', () => {
+    fc.assert(fc.property(anyRow, (row) => assert.deepEqual(decodeRow(encodeRow(row)), row)));
+  });
+
+  it('accepts only bytes that it would write', () => {
+    fc.assert(
+      fc.property(anyRow, fc.nat(ROW_LENGTH - 1), fc.integer({ min: 1, max: 255 }), (row, at, change) => {
+        const bytes = encodeRow(row);
+        bytes[at]! ^= change;
+        let decoded;
+        try {
+          decoded = decodeRow(bytes);
+        } catch {
+          return;
+        }
+        assert.deepEqual(encodeRow(decoded), bytes);
+      }),
+    );
+  });
+
+  it('refuses other lengths, types and times', () => {
+    const bytes = encodeRow(ROW);
+    assert.throws(() => decodeRow(bytes.subarray(1)), { code: 'BAD_LENGTH' });
+    assert.throws(() => decodeRow(new Uint8Array(ROW_LENGTH + 1)), { code: 'BAD_LENGTH' });
+    assert.throws(() => decodeRow(bytes.with(0, 3)), { code: 'WRONG_TYPE' });
+    assert.throws(() => decodeRow(bytes.with(ROW_OFFSET.time, 1)), { code: 'MALFORMED' });
+    assert.throws(() => decodeRow(bytes.with(ROW_OFFSET.ledgerId, 0x4c)), { code: 'MALFORMED' });
+  });
+
+  it('refuses to write what it could not read', () => {
+    for (const [change, code] of [
+      [{ value: -1n }, 'MALFORMED'],
+      [{ value: 1n << 128n }, 'MALFORMED'],
+      [{ timeSeconds: MAXIMUM_SECONDS + 1 }, 'MALFORMED'],
+      [{ timeSeconds: 0.5 }, 'MALFORMED'],
+      [{ pseudonym: new Uint8Array(31) }, 'BAD_LENGTH'],
+      [{ signaturePublicKey: new Uint8Array(33) }, 'BAD_LENGTH'],
+      [{ signature: new Uint8Array(63) }, 'BAD_LENGTH'],
+    ] as const) {
+      assert.throws(() => encodeRow({ ...ROW, ...change }), { code });
+    }
+  });
+
+  for (const crypto of BACK_ENDS) {
+    it(`is covered by its signature in every byte (${crypto.name})`, () => {
+      const key = crypto.ed25519Key(new Uint8Array(32).fill(1));
+      const bytes = signRow(crypto, CONTENT, key);
+      assert.ok(verifyRowSignature(crypto, bytes));
+      assert.equal(rowMessage(crypto, bytes).length, 32);
+      const positions = crypto.name === 'sodium' ? [...bytes.keys()] : [0, 1, 17, 64, 80, 81, 113, 145, 176];
+      for (const i of positions) {
+        assert.ok(!verifyRowSignature(crypto, bytes.with(i, bytes[i]! ^ 1)), `byte ${i}`);
+      }
+    });
+  }
+});
