@@ -1,37 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
+import {
+  directoryFile,
+  INDEX_FILE,
+  intervalFolder,
+  PARAMETERS_FILE,
+  ROWS_FILE,
+  SEALS_FILE,
+} from '../../protocol/ledger/bulletin.js';
+import type { LedgerKind } from '../../protocol/ledger/row.js';
 
-/** The files of one interval. Write-once, but for `seals.json`, which grows by one seal at a time. */
-export const INTERVAL_FILES = [
-  'consumption.rows',
-  'pricing.rows',
-  'billing.rows',
-  'consumption.index',
-  'seals.json',
-] as const;
+/** A file of an interval. Write-once, but for `seals.json`, which grows by one seal at a time. */
+export type IntervalFile = (typeof ROWS_FILE)[LedgerKind] | typeof INDEX_FILE | typeof SEALS_FILE;
 
-export type IntervalFile = (typeof INTERVAL_FILES)[number];
-
-/** Path of the signed list of parameter versions, relative to the bulletin's root. */
-export const PARAMETERS_PATH = 'parameters.json';
-
-/** Path of the relay directory of a registry epoch. */
-export function directoryPath(region: string, epoch: number): string {
-  return `bulletin/${region}/directory/${epoch}.json`;
-}
-
-/** Path of one file of the interval that starts at `startSeconds` (Unix seconds). */
+/** Path of one file of the interval that starts at `startSeconds` (Unix seconds), relative to the bulletin's root. */
 export function intervalPath(region: string, startSeconds: number, file: IntervalFile): string {
-  return `bulletin/${region}/${startSeconds}/${file}`;
+  return `${intervalFolder({ region, startSeconds })}/${file}`;
 }
 
-const REGION = '[a-z0-9-]{1,8}';
-const NUMBER = '(?:0|[1-9][0-9]{0,11})';
-const KNOWN_PATH = new RegExp(
-  `^(?:${PARAMETERS_PATH}|bulletin/${REGION}/directory/${NUMBER}\\.json|bulletin/${REGION}/${NUMBER}/` +
-    `(?:${INTERVAL_FILES.map((name) => name.replace('.', '\\.')).join('|')}))$`,
-);
+const REGION = /^bulletin\/([a-z0-9-]{1,8})\//;
+const NUMBER = /\/(0|[1-9][0-9]{0,11})(?:\/|\.json$)/;
+const FILES: readonly IntervalFile[] = [...Object.values(ROWS_FILE), INDEX_FILE, SEALS_FILE];
 
-/** Whether a path is one that a bulletin can hold. Nothing else may stand in one, and nothing else is served. */
+/**
+ * Whether a path, relative to the root, is one that a bulletin can hold: nothing else is served. The path is not
+ * cleaned but compared with what its region and number would give, so no spelling leads elsewhere.
+ */
 export function isBulletinPath(path: string): boolean {
-  return KNOWN_PATH.test(path);
+  if (path === PARAMETERS_FILE) return true;
+  const region = REGION.exec(path)?.[1];
+  const number = NUMBER.exec(path)?.[1];
+  if (region === undefined || number === undefined) return false;
+  return (
+    path === directoryFile(region, Number(number)) ||
+    FILES.some((file) => path === intervalPath(region, Number(number), file))
+  );
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
 import { MAXIMUM_ROWS } from '../../protocol/ledger/limits.js';
 import { ROW_LENGTH } from '../../protocol/ledger/row.js';
 import { readIfPresent } from './atomic-file.js';
-import { directoryPath, intervalPath, PARAMETERS_PATH, type IntervalFile } from './bulletin-layout.js';
+import { intervalPath, type IntervalFile } from './bulletin-layout.js';
 import { ClientError } from './errors.js';
 import { answerReason, PinnedHttps } from './pinned-https.js';
 
@@ -28,11 +29,11 @@ export interface BulletinSource {
 
 abstract class PathSource implements BulletinSource {
   readParameters(): Promise<Uint8Array | undefined> {
-    return this.read(PARAMETERS_PATH);
+    return this.read(PARAMETERS_FILE);
   }
 
   readDirectory(region: string, epoch: number): Promise<Uint8Array | undefined> {
-    return this.read(directoryPath(region, epoch));
+    return this.read(directoryFile(region, epoch));
   }
 
   readFile(region: string, startSeconds: number, file: IntervalFile): Promise<Uint8Array | undefined> {

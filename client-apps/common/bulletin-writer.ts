@@ -2,8 +2,9 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { directoryFile, PARAMETERS_FILE, SEALS_FILE } from '../../protocol/ledger/bulletin.js';
 import { readIfPresent, replaceFile, TEMPORARY_SUFFIX } from './atomic-file.js';
-import { directoryPath, intervalPath, PARAMETERS_PATH, type IntervalFile } from './bulletin-layout.js';
+import { intervalPath, type IntervalFile } from './bulletin-layout.js';
 import { ClientError } from './errors.js';
 
 /**
@@ -26,17 +27,17 @@ export class BulletinWriter {
 
   /** Replaces the list of parameter versions. */
   writeParameters(bytes: Uint8Array): Promise<void> {
-    return this.write(PARAMETERS_PATH, bytes, true);
+    return this.write(PARAMETERS_FILE, bytes, true);
   }
 
   /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
   writeDirectory(region: string, epoch: number, bytes: Uint8Array): Promise<void> {
-    return this.write(directoryPath(region, epoch), bytes, false);
+    return this.write(directoryFile(region, epoch), bytes, false);
   }
 
   /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there and the file is not `seals.json` */
   writeFile(region: string, startSeconds: number, file: IntervalFile, bytes: Uint8Array): Promise<void> {
-    return this.write(intervalPath(region, startSeconds, file), bytes, file === 'seals.json');
+    return this.write(intervalPath(region, startSeconds, file), bytes, file === SEALS_FILE);
   }
 
   private async write(relative: string, bytes: Uint8Array, replaceable: boolean): Promise<void> {

@@ -56,6 +56,11 @@ export class SealedStore {
     }
   }
 
+  /** Rewrites the files, so that deleted and replaced values are no longer in them: for keys that must be forgotten. */
+  compact(): Promise<void> {
+    return this.level.compactRange('', '\u{10ffff}');
+  }
+
   close(): Promise<void> {
     return this.level.close();
   }

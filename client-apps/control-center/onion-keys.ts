@@ -55,7 +55,7 @@ export class OnionKeys {
 
   private secretOf(epoch: number): Uint8Array {
     if (epoch < this.oldest) throw new ProtocolError('EPOCH_ERASED', 'the onion key of this epoch is erased');
-    let secret = this.secret.slice();
+    let secret: Uint8Array = this.secret.slice();
     for (let passed = this.oldest; passed < epoch; passed++) {
       const next = hkdf(sodiumCrypto, NO_SALT, secret, RATCHET, KEY_LENGTH);
       wipe(secret);

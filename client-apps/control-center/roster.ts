@@ -58,6 +58,11 @@ export class Roster {
     return this.meters.length;
   }
 
+  /** Meters registered in an epoch. */
+  countIn(epoch: number): number {
+    return this.meters.filter(({ firstEpoch }) => firstEpoch <= epoch).length;
+  }
+
   byNumber(number: number): Meter | undefined {
     return this.meters[number];
   }

@@ -21,7 +21,7 @@ export const storeKey = {
   presence: (number: number): string => `presence/${digits(number)}`,
   /** A relay's descriptor for an epoch. */
   descriptor: (epoch: number, identityHex: string): string => `descriptor/${digits(epoch)}/${identityHex}`,
-  registryRoot: (epoch: number): string => `registry/${digits(epoch)}`,
+  registryRoot: (epoch: number): string => `registryRoot/${digits(epoch)}`,
   directory: (epoch: number): string => `directory/${digits(epoch)}`,
   /** A meter's keys in an epoch that is open. */
   secrets: (epoch: number, number: number): string => `secrets/${digits(epoch)}/${digits(number)}`,
