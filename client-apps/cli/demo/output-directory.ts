@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseParametersList } from '../../../protocol/ledger/bulletin.js';
+import { decodeParametersFile } from '../../../protocol/ledger/bulletin.js';
 import { ClientError } from '../../common/errors.js';
 
 /**
@@ -30,7 +30,7 @@ export async function prepareOutput(directory: string): Promise<string> {
 async function holdsDemoBulletin(path: string, names: readonly string[]): Promise<boolean> {
   if (!names.every((name) => name === 'bulletin' || name === 'parameters.json')) return false;
   try {
-    const versions = parseParametersList(await readFile(join(path, 'parameters.json')));
+    const versions = decodeParametersFile(await readFile(join(path, 'parameters.json')));
     return versions.every(({ parameters }) => parameters.demo);
   } catch {
     return false;

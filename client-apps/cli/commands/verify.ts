@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import { hexText } from '../options.js';
+import { onRun, table } from '../output.js';
+
+/** `gridveil verify DIR` */
+export function addVerify(program: Command): void {
+  const command = program
+    .command('verify <directory>')
+    .description('audit a bulletin offline: every signature, row, index, seal, chain, price and bill')
+    .option('--cc-key <fingerprint>', "SHA-256 of the control center's first signature key, 64 hex digits", hexText(32))
+    .addHelpText(
+      'after',
+      '\nWithout --cc-key it believes the key in parameters.json and prints it: compare it with what you know.\n' +
+        'Exit code 0: all is right; 1: a line for each fault.',
+    );
+  onRun<{ ccKey?: string }>(command, async ({ ccKey }, directory) => {
+    const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
+    const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
+    const { auditBulletin } = await import('../audit/audit.js');
+    const audit = await auditBulletin(sodiumCrypto, directory!, ccKey);
+    const { faults, trusted, last } = audit;
+    const ok = faults.length === 0;
+    const lastText =
+      last === undefined
+        ? 'none'
+        : `${last.region}/${last.startSeconds} (${new Date(last.startSeconds * 1000).toISOString()})` +
+          (last.sealed === undefined || last.sealed === 'billing' ? '' : `, sealed up to ${last.sealed}`);
+    return {
+      ok,
+      data: {
+        directory,
+        ok,
+        trustedKey: trusted ?? null,
+        keyWasGiven: ccKey !== undefined,
+        intervals: audit.intervals,
+        rows: audit.rows,
+        totalMilliWattHours: audit.totalMilliWattHours.toString(),
+        billedNanoCurrency: audit.billedNanoCurrency.toString(),
+        lastInterval: last ?? null,
+        faults,
+      },
+      text: [
+        ...faults.map(({ file, code, message }) => `FAULT ${file}: ${code}: ${message}`),
+        ...table([
+          ['key trusted', trusted === undefined ? 'none' : `${trusted}${ccKey === undefined ? ' (as found)' : ''}`],
+          ['last interval', lastText],
+          ['intervals', String(audit.intervals)],
+          ['rows', String(audit.rows)],
+          ['energy', formatMilliWattHours(audit.totalMilliWattHours)],
+          ['bills', formatNanoCurrency(audit.billedNanoCurrency)],
+        ]),
+        ok ? 'Everything is right.' : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`,
+      ],
+    };
+  });
+}
