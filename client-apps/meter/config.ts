@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
+import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
+import { controlCenterAddress, hexBytes, region } from '../common/config.js';
+import { hubPairing } from '../common/pairing.js';
+
+/** What meters of one host have in common. */
+const shared = {
+  region,
+  controlCenter: controlCenterAddress,
+  /** Fingerprint of the control center's first signature key; without it, the key found at enrolment is trusted. */
+  trustAnchor: hexBytes(32).optional(),
+  /** Where the relays' names in the directory really are. */
+  addressOverrides: z.record(z.string(), z.string()).default({}),
+};
+
+/** What is one meter's own. */
+const own = {
+  /** Its directory: one sealed file, under the key of `GRIDVEIL_KEY_FILE`. */
+  directory: z.string().min(1),
+  enrolmentCode: hexBytes(ENROLMENT_CODE_LENGTH),
+  /** Recorded readings that stand for the measuring part. */
+  readings: z.strictObject({ file: z.string().min(1), household: z.string().min(1).max(64) }),
+  hub: hubPairing,
+  /** Demo only: sk_i, K_i and the link key come from it. */
+  enrolmentSeed: hexBytes(32).optional(),
+};
+
+/** Configuration of a meter daemon. */
+export const meterConfig = z.strictObject({ ...shared, ...own });
+export type MeterConfig = z.output<typeof meterConfig>;
+
+/** Configuration of a host: many meters, each with its own directory, keys and links. */
+export const meterHostConfig = z.strictObject({
+  ...shared,
+  meters: z.array(z.strictObject(own)).min(1).max(MAXIMUM_METERS),
+});
+export type MeterHostConfig = z.output<typeof meterHostConfig>;

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+import { HttpsBulletin, type BulletinSource } from '../common/bulletin-reader.js';
+import { mapBounded } from '../common/bounded.js';
+import { MemoBulletin } from '../common/memo-bulletin.js';
+import type { PartyContext, RunningParty } from '../common/party.js';
+import { loadFileKey } from '../common/sealed-file.js';
+import type { MeterConfig, MeterHostConfig } from './config.js';
+import { MeterDaemon } from './daemon.js';
+import { openMeter } from './open-meter.js';
+
+export { meterConfig, meterHostConfig, type MeterConfig, type MeterHostConfig } from './config.js';
+
+/** Meters of a host that are opened at once: enrolments are short, and the control center bounds their rate. */
+const OPENED_AT_ONCE = 8;
+
+/** Starts one meter. See {@link startMeterHost} for its reports. */
+export function startMeter(config: MeterConfig, context: PartyContext): Promise<RunningParty> {
+  const { url, pin } = config.controlCenter;
+  return run([config], new HttpsBulletin(url, pin), context);
+}
+
+/**
+ * Starts many meters in one process. They share downloads of the bulletin and nothing else.
+ *
+ * Reports: `ready` `{ meters }` when all are enrolled and scheduled; `meter` after every slot of each meter:
+ * `{ meter, slotStartSeconds, measuredMilliWattHours, carriedMilliWattHours, inFlightMilliWattHours }`, where `meter`
+ * is the position in the configuration and amounts are decimal strings.
+ *
+ * @throws ClientError CONFIG_INVALID, KEY_FILE, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID; ReadingsError
+ */
+export function startMeterHost(config: MeterHostConfig, context: PartyContext): Promise<RunningParty> {
+  const { meters, ...shared } = config;
+  const source = new MemoBulletin(new HttpsBulletin(shared.controlCenter.url, shared.controlCenter.pin), context.clock);
+  return run(
+    meters.map((own) => ({ ...shared, ...own })),
+    source,
+    context,
+  );
+}
+
+async function run(
+  configs: readonly MeterConfig[],
+  source: BulletinSource,
+  context: PartyContext,
+): Promise<RunningParty> {
+  const fileKey = await loadFileKey(process.env);
+  let end: () => void;
+  let fail: (error: unknown) => void;
+  const ended = new Promise<void>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+  const opened = await mapBounded(OPENED_AT_ONCE, configs, (config) => openMeter(config, source, fileKey, context));
+  const daemons = opened.map(
+    (meter, index) =>
+      new MeterDaemon(meter, configs[index]!, context, {
+        onFailure: (error) => fail(error),
+        onSlot: ({ startSeconds }, balance) =>
+          context.report('meter', {
+            meter: index,
+            slotStartSeconds: startSeconds,
+            measuredMilliWattHours: balance.measured.toString(),
+            carriedMilliWattHours: balance.carried.toString(),
+            inFlightMilliWattHours: balance.inFlight.toString(),
+          }),
+      }),
+  );
+  context.report('ready', { meters: daemons.length });
+  return {
+    ended,
+    async stop() {
+      await Promise.all(daemons.map((daemon) => daemon.stop()));
+      source.close();
+      end();
+    },
+  };
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../../protocol/crypto/bytes.js';
+import type { Crypto } from '../../protocol/crypto/crypto.js';
+import { NO_DIGEST } from '../../protocol/ledger/document.js';
+import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
+import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
+import type { RandomSource } from '../../protocol/onion/packet.js';
+import { ClientError } from '../common/errors.js';
+import type { LinkTarget } from '../common/links/connect.js';
+import type { Log } from '../common/log.js';
+import type { Slot } from '../common/slot-schedule.js';
+import type { TrustedBulletin } from '../common/trusted-bulletin.js';
+import { canSplit, enterEpoch, measure, settle, slotEpoch, split } from './energy.js';
+import type { EnergyReader } from './energy-reader.js';
+import {
+  controlCenterPacket,
+  entryRelays,
+  hubPacket,
+  type HubRoute,
+  type OutgoingPacket,
+  type PacketContext,
+} from './slot-packets.js';
+import { inFlightMilliWattHours, type MeterState } from './state.js';
+import type { MeterStore } from './store.js';
+import { signRows, WindowRows } from './window-rows.js';
+
+/** Sealed intervals that are taken in one slot. After a long outage the rest follows in the next slots. */
+const MAXIMUM_SETTLED_PER_SLOT = 50;
+
+/** What a meter works with. */
+export interface MeterParts {
+  readonly crypto: Crypto;
+  readonly random: RandomSource;
+  readonly reader: EnergyReader;
+  readonly store: MeterStore;
+  readonly bulletin: TrustedBulletin;
+  readonly hub: HubRoute;
+  readonly log: Log;
+}
+
+/** The two packets of a slot. There are always both or neither, whatever was consumed. */
+export interface SlotPackets {
+  readonly controlCenter: OutgoingPacket;
+  readonly hub: OutgoingPacket;
+  /** All relays that take packets in this epoch: links to them stand before one is drawn. */
+  readonly entryRelays: readonly LinkTarget[];
+}
+
+/** A meter's figures, in milliwatt hours. */
+export interface MeterBalance {
+  readonly measured: bigint;
+  readonly carried: bigint;
+  readonly inFlight: bigint;
+}
+
+/** An enrolled meter: what it does in a slot, apart from when and through which link it sends. */
+export class Meter {
+  #window: WindowRows | undefined;
+
+  constructor(
+    private readonly parts: MeterParts,
+    private state: MeterState,
+  ) {}
+
+  get balance(): MeterBalance {
+    const { measured, carried } = this.state;
+    return { measured, carried, inFlight: inFlightMilliWattHours(this.state) };
+  }
+
+  /**
+   * Does a slot's work: reads the bulletin, settles what was sealed, splits at the start of a window, and makes the
+   * slot's packets. A bulletin that cannot be read or trusted changes nothing in the account; the meter goes on with
+   * the parameters and the directory that it knows.
+   *
+   * @returns undefined when it cannot send: not yet registered, or it has never had the epoch's directory
+   * @throws ClientError STATE_CONFLICT; a failed write of the store
+   */
+  async slot(slot: Slot): Promise<SlotPackets | undefined> {
+    const { bulletin } = this.parts;
+    const synchronised = await this.#attempt('bulletin', () => this.#synchronise());
+    if (bulletin.versions.length === 0) return undefined;
+    const parameters = parametersFor(bulletin.versions, Math.max(slot.ledgerStartSeconds, firstStart(bulletin)));
+    if (slot.ledgerStartSeconds < parameters.effectiveFromSeconds) return undefined;
+    const epoch = slotEpoch(parameters, slot);
+    if (epoch < this.state.keys.epoch) return undefined;
+
+    // The ratchet does not turn back: a signed directory shows that the epoch has come, a clock alone may be wrong.
+    const directory = await this.#attempt('directory', () => bulletin.directory(epoch));
+    if (directory === undefined) return undefined;
+
+    await this.#enterWindow(slot, parameters, epoch, synchronised === true);
+    const { crypto, random } = this.parts;
+    return this.#packets(slot, parameters, { crypto, random, directory, onion: parameters.onion });
+  }
+
+  /** Reads parameters and every interval that was sealed since. */
+  async #synchronise(): Promise<true> {
+    const { bulletin } = this.parts;
+    await bulletin.refresh();
+    for (let settled = 0; settled < MAXIMUM_SETTLED_PER_SLOT; settled++) {
+      const { nextSealSeconds, previousSeal } = this.state;
+      const known = equalBytes(previousSeal, NO_DIGEST) ? undefined : previousSeal;
+      const sealed = await bulletin.sealedIndex(nextSealSeconds, known);
+      if (sealed === undefined) break;
+      await this.#keep(settle(this.state, sealed, sealed.parameters));
+    }
+    return true;
+  }
+
+  /** Measures, ratchets and splits, and keeps the result in one write before any row of it can leave. */
+  async #enterWindow(slot: Slot, parameters: Parameters, epoch: number, synchronised: boolean): Promise<void> {
+    const { crypto, random, reader } = this.parts;
+    let next = enterEpoch(crypto, this.state, epoch);
+    next = await measure(next, parameters.intervalSeconds, slot.ledgerStartSeconds, reader);
+    // Without the bulletin the parameters may be old ones: rows made under them would only come back.
+    if (synchronised && canSplit(next, slot)) next = split(crypto, next, parameters, slot, random);
+    await this.#keep(next);
+    if (this.#window?.ledger.startSeconds === slot.ledgerStartSeconds) return;
+    const ledger = this.state.ledgers.find(({ startSeconds }) => startSeconds === slot.ledgerStartSeconds);
+    this.#window = ledger && new WindowRows(ledger, signRows(crypto, this.state.keys, parameters, ledger));
+  }
+
+  #packets(slot: Slot, parameters: Parameters, context: PacketContext): SlotPackets {
+    const { meterNumber, keys, measured, carried, handles } = this.state;
+    const { startSeconds: slotStartSeconds } = slot;
+    const rows = this.#window?.next(parameters.rowsPerPacket) ?? [];
+    const payload = { meterNumber, epoch: keys.epoch, slotStartSeconds, rows };
+    return {
+      entryRelays: entryRelays(context.directory),
+      controlCenter: controlCenterPacket(context, payload, keys.linkKey),
+      hub: hubPacket(context, this.parts.hub, {
+        slotStartSeconds,
+        measuredMilliWattHours: measured,
+        carriedMilliWattHours: carried,
+        handles: [...handles, ...(this.#window?.handles() ?? [])].slice(-HANDLE_PLACES),
+      }),
+    };
+  }
+
+  /** Makes a state the meter's own once it is on the disk. */
+  async #keep(state: MeterState): Promise<void> {
+    if (state === this.state) return;
+    await this.parts.store.write({ state });
+    this.state = state;
+  }
+
+  /** What comes from outside may fail; the next slot tries again. The energy account and the store may not. */
+  async #attempt<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code === 'STATE_CONFLICT') throw error;
+      this.parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
+      return undefined;
+    }
+  }
+}
+
+function firstStart(bulletin: TrustedBulletin): number {
+  return bulletin.versions[0]!.parameters.effectiveFromSeconds;
+}

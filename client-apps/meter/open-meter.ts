@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { fromHex, toHex } from '../../protocol/crypto/bytes.js';
+import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import type { BulletinSource } from '../common/bulletin-reader.js';
+import { enrol } from '../common/enrolment-client.js';
+import { ClientError } from '../common/errors.js';
+import { linkKeyFromSeed, type LinkIdentity } from '../common/links/link-identity.js';
+import type { PartyContext } from '../common/party.js';
+import { untilReachable } from '../common/retry.js';
+import { TrustedBulletin } from '../common/trusted-bulletin.js';
+import type { MeterConfig } from './config.js';
+import { RecordedReader } from './energy-reader.js';
+import { enrolMeter } from './enrolment.js';
+import { Meter } from './meter.js';
+import type { MeterState } from './state.js';
+import { SealedMeterStore, type MeterStore } from './store.js';
+
+/** An enrolled meter and what it is known by on its links. */
+export interface OpenedMeter {
+  readonly meter: Meter;
+  readonly bulletin: TrustedBulletin;
+  readonly link: LinkIdentity;
+}
+
+/**
+ * Opens a meter's directory, and enrols the meter when it is new.
+ *
+ * @param source the bulletin; meters of one host may share it
+ * @param fileKey key of the sealed file, 32 bytes
+ * @throws ClientError CONFIG_INVALID, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID; ReadingsError
+ */
+export async function openMeter(
+  config: MeterConfig,
+  source: BulletinSource,
+  fileKey: Uint8Array,
+  context: PartyContext,
+): Promise<OpenedMeter> {
+  const { log, random } = context;
+  const store = new SealedMeterStore(join(config.directory, 'meter.sealed'), fileKey);
+  const record = await store.read();
+  const known = record !== undefined && 'state' in record ? record.state : undefined;
+
+  const anchor = known?.trustAnchor ?? config.trustAnchor;
+  const bulletin = new TrustedBulletin(crypto, source, config.region, anchor && toHex(anchor));
+  const versions = await untilReachable(log, 'bulletin', () => bulletin.refresh());
+  const { parameters } = versions.at(-1)!;
+  if (parameters.demo !== (config.enrolmentSeed !== undefined)) {
+    throw new ClientError('CONFIG_INVALID', 'an enrolment seed belongs to the region of a demo, and to no other');
+  }
+
+  const { file, household } = config.readings;
+  const reader = await RecordedReader.fromFile(file, household, parameters.intervalSeconds);
+  const state = known ?? (await enrolNew(config, store, parameters, fromHex(bulletin.trustAnchor!), context));
+  const meter = new Meter({ crypto, random, reader, store, bulletin, hub: config.hub, log }, state);
+  const link = { key: linkKeyFromSeed(state.linkSeed), certificate: state.linkCertificate };
+  return { meter, bulletin, link };
+}
+
+async function enrolNew(
+  config: MeterConfig,
+  store: MeterStore,
+  parameters: Parameters,
+  trustAnchor: Uint8Array,
+  { clock, log, random }: PartyContext,
+): Promise<MeterState> {
+  const record = await store.read();
+  return enrolMeter(
+    {
+      crypto,
+      random,
+      store,
+      code: config.enrolmentCode,
+      seed: config.enrolmentSeed,
+      send: (request, linkKey) => untilReachable(log, 'enrolment', () => enrol(config.controlCenter, request, linkKey)),
+    },
+    record !== undefined && 'pending' in record ? record.pending : undefined,
+    parameters,
+    trustAnchor,
+    clock.nowMilliseconds() / 1000,
+  );
+}
