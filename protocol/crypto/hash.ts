@@ -16,7 +16,6 @@ const DIGEST_DOMAINS = [
   'registry',
   'registry-root',
   'descriptor',
-  'enrolment',
   'price',
 ] as const;
 

@@ -12,8 +12,8 @@ import { sharedLinkKey } from './meter-identity.js';
 export const ENROLMENT_CODE_LENGTH = 16;
 export const SEALED_METER_KEY_LENGTH = KEY_LENGTH + HPKE_OVERHEAD;
 
-/** The encoding has a fixed length, 508 bytes; the bound leaves nothing to read for anything else. */
-const MAXIMUM_REQUEST_LENGTH = 512;
+/** The encoding always has this length. */
+const REQUEST_LENGTH = 449;
 const SEALED_KEY_INFO = prefix('enrolment');
 
 /** What a meter sends once, over TLS, to become a registered meter. */
@@ -102,7 +102,7 @@ export function encodeEnrolmentRequest(request: EnrolmentRequest): Uint8Array {
 
 /** @throws MALFORMED, NON_CANONICAL, LIMIT_EXCEEDED */
 export function decodeEnrolmentRequest(bytes: Uint8Array): EnrolmentRequest {
-  const fields = readObject(parseCanonical(bytes, MAXIMUM_REQUEST_LENGTH), [
+  const fields = readObject(parseCanonical(bytes, REQUEST_LENGTH), [
     'code',
     'linkPin',
     'proof',
