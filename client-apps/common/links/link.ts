@@ -70,6 +70,8 @@ export interface AttachedSocket {
   wake(): void;
   /** Writes what is queued and ends the socket, within a bounded time. */
   end(): Promise<void>;
+  /** Ends the socket at once, as after a bad frame. */
+  cut(): void;
 }
 
 /** Moves frames between a queue and a connected, checked socket until the socket closes. */
@@ -88,6 +90,10 @@ export function attachSocket(
   let written = 0;
   let received = 0;
 
+  const cut = (): void => {
+    reason = 'bad-frame';
+    socket.destroy();
+  };
   const settle = (): void => {
     if (--pending === MAXIMUM_PENDING) socket.resume();
   };
@@ -105,9 +111,7 @@ export function attachSocket(
       handle(type, body);
     });
     end();
-    if (whole) return;
-    reason = 'bad-frame';
-    socket.destroy();
+    if (!whole) cut();
   });
 
   const flush = (): void => {
@@ -150,5 +154,5 @@ export function attachSocket(
       wake();
     });
   };
-  return { wake, end };
+  return { wake, end, cut };
 }

@@ -19,6 +19,8 @@ import type { LinkIdentity } from './link-identity.js';
 /** A link that a peer opened, and what it was admitted as. */
 export interface AcceptedLink<Role> extends Link {
   readonly role: Role;
+  /** Cuts the link off at once: the peer sent a frame that its role has no use for. Counted as `bad-frame`. */
+  cut(): void;
 }
 
 export interface ListenOptions<Role> {
@@ -98,6 +100,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
         return queued;
       },
       close: () => attached.end(),
+      cut: () => attached.cut(),
     };
     open.add(link);
     links.set(link, { peer, socket });

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
+import { controlCenterAddress, hexBytes, port, region } from '../common/config.js';
+
+const address = z.string().regex(/^[^\s]{1,254}:[1-9][0-9]{0,4}$/, 'must be host:port');
+
+/** Configuration of a relay. */
+export const relayConfig = z.strictObject({
+  /** Its own directory: keys, replay tags, and what it held when it was stopped. */
+  directory: z.string().min(1),
+  region,
+  /** Who runs it; one operator serves one layer. */
+  operator: z.string().regex(/^[a-z0-9.-]{1,64}$/, 'must be 1 to 64 of a–z, 0–9, . and -'),
+  /** 1 is where packets enter. */
+  layer: z.int().min(1).max(MAXIMUM_LAYERS),
+  /** Where it takes links, and the `host:port` under which the directory names it. */
+  links: z.strictObject({ host: z.string().min(1), port, address }),
+  /** The control center's HTTPS address and pin, and the `host:port` of its links, which have the same key. */
+  controlCenter: controlCenterAddress.extend({ linkAddress: address }),
+  /** Hex SHA-256 of the control center's signature key in version 1 of the parameters. */
+  trustAnchor: z.string().regex(/^[0-9a-f]{64}$/, 'must be 32 bytes in lower-case hexadecimal'),
+  /** Where the names of the directory really are: `host:port` → `host:port`. */
+  addressOverrides: z.record(z.string(), address).default({}),
+  /**
+   * Packets of one epoch that it remembers; further ones are dropped. The default is more than a full region sends in
+   * a day, all through one relay: 5,000 meters × 2 packets × 288 slots. Takes 8 to 16 bytes each.
+   */
+  replayCapacity: z.int().min(1_024).max(100_000_000).default(3_000_000),
+  /** Packets held at once, about 1 kB each; further ones are dropped. The default is four seconds at 50,000 a second. */
+  poolCapacity: z.int().min(16).max(4_000_000).default(200_000),
+  /** Where Prometheus may read counts, never flows. */
+  metrics: z.strictObject({ host: z.string().min(1), port }).optional(),
+  /** Demo only: all keys come from it, and the parameters must say so. */
+  enrolmentSeed: hexBytes(32).optional(),
+});
+
+export type RelayConfig = z.output<typeof relayConfig>;

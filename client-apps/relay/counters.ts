@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Why a relay drops packets. Senders are never told. */
+export const DROP_REASONS = [
+  /** Unknown version, or an epoch whose key the relay does not have (yet, or any more). */
+  'unknown-epoch',
+  /** Wrong length, does not open under the epoch's key, or its header is not well formed. */
+  'not-genuine',
+  'replay',
+  /** More packets in one epoch than the relay can remember. */
+  'replay-full',
+  /** A next hop that is not in the next layer. */
+  'bad-route',
+  /** To be held longer than anybody may ask. */
+  'delay-too-long',
+  /** More packets at once than the relay can hold. */
+  'pool-full',
+  /** The next hop takes packets too slowly, or stayed away. */
+  'queue-full',
+  /** A mailbox that nobody has opened, or no room in any. */
+  'no-mailbox',
+  /** More packets in one slot than a meter has. */
+  'over-allowance',
+] as const;
+export type DropReason = (typeof DROP_REASONS)[number];
+
+/** Counts of a relay since it was started. No count belongs to a link. */
+export class Counters {
+  received = 0;
+  forwarded = 0;
+  readonly dropped: Record<DropReason, number> = Object.fromEntries(
+    DROP_REASONS.map((reason) => [reason, 0]),
+  ) as Record<DropReason, number>;
+  /** Links that were refused, or that ended with a bad frame. */
+  linksRefused = 0;
+  linksCut = 0;
+}

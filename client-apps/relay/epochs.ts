@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { MAXIMUM_EPOCH } from '../../protocol/ledger/ledger-id.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { directoryValidity } from '../../protocol/onion/directory.js';
+import { signDescriptor, type Directory, type SignedDescriptor } from '../../protocol/onion/directory-format.js';
+import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
+import type { OnionKeyPair, RandomSource } from '../../protocol/onion/packet.js';
+import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
+import type { LinkTarget } from '../common/links/connect.js';
+import type { RelayConfig } from './config.js';
+import { OnionKeyFile, type RelayKeys } from './relay-keys.js';
+import { ReplayStore } from './replay-store.js';
+
+/** An epoch whose packets this relay takes: it has the key, and stands in the directory with it. */
+export interface LiveEpoch {
+  readonly epoch: number;
+  readonly directory: Directory;
+  readonly key: OnionKeyPair;
+  readonly replay: ReplayStore;
+  /** Layers a packet has when it comes here, this one included. */
+  readonly layersLeft: number;
+  readonly maximumDelayMilliseconds: number;
+  /** The relays of the next layer, by directory index; nothing is forwarded to any other. */
+  readonly next: readonly (LinkTarget | undefined)[];
+  readonly controlCenter: LinkTarget;
+}
+
+/** First and last epoch of a range, both included. */
+export interface EpochRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * The epochs of a relay: which it serves at a time, their keys, descriptors, directories and replay tags. An epoch
+ * begins with a descriptor, goes live with its directory, and ends, a grace after the last packet of it can have been
+ * sent, with the destruction of its key and tags.
+ */
+export class Epochs {
+  private readonly live = new Map<number, LiveEpoch>();
+
+  private constructor(
+    private readonly config: RelayConfig,
+    private readonly keys: RelayKeys,
+    private readonly onionKeyFile: OnionKeyFile,
+    private readonly onionKeys: OnionKeys,
+    private oldest: number,
+  ) {}
+
+  /** @throws ClientError SEALED_INVALID */
+  static async open(
+    config: RelayConfig,
+    keys: RelayKeys,
+    fileKey: Uint8Array,
+    random: RandomSource,
+    parameters: Parameters,
+    nowSeconds: number,
+  ): Promise<Epochs> {
+    const { first } = servedEpochs(parameters, nowSeconds);
+    const onionKeyFile = new OnionKeyFile(config.directory, fileKey);
+    const onionKeys = await onionKeyFile.load(first, random, config.enrolmentSeed);
+    const epochs = new Epochs(config, keys, onionKeyFile, onionKeys, first);
+    await epochs.removeReplayFiles((epoch) => epoch < first);
+    return epochs;
+  }
+
+  /** The live epoch of this number. */
+  get(epoch: number): LiveEpoch | undefined {
+    return this.live.get(epoch);
+  }
+
+  /** All live epochs. */
+  all(): readonly LiveEpoch[] {
+    return [...this.live.values()];
+  }
+
+  /** What the relay says of itself for an epoch. @throws ProtocolError EPOCH_ERASED */
+  descriptor(parameters: Parameters, epoch: number): SignedDescriptor {
+    const key = this.onionKeys.key(epoch);
+    wipe(key.secretKey);
+    const { config, keys } = this;
+    const descriptor = {
+      region: config.region,
+      epoch,
+      operator: config.operator,
+      layer: config.layer,
+      address: config.links.address,
+      identity: keys.identity.publicKey,
+      linkPin: keys.link.pin,
+      onionKey: key.publicKey,
+      ...directoryValidity(parameters, epoch),
+    };
+    return signDescriptor(sodiumCrypto, descriptor, keys.identity);
+  }
+
+  /**
+   * Takes a checked directory into use.
+   *
+   * @returns false when this relay does not stand in it with the key it has: it is not admitted for this epoch
+   */
+  async begin(directory: Directory, parameters: Parameters): Promise<boolean> {
+    const { epoch } = directory;
+    const key = this.onionKeys.key(epoch);
+    const listed = directory.relays.some(
+      ({ descriptor }) =>
+        equalBytes(descriptor.identity, this.keys.identity.publicKey) &&
+        equalBytes(descriptor.onionKey, key.publicKey) &&
+        descriptor.layer === this.config.layer,
+    );
+    if (!listed) return false;
+    const replayKey = this.onionKeys.replayKey(epoch);
+    const path = this.replayPath(epoch);
+    this.live.set(epoch, {
+      epoch,
+      directory,
+      key,
+      replay: await ReplayStore.open(sodiumCrypto, path, replayKey, this.config.replayCapacity),
+      layersLeft: directory.layers - this.config.layer + 1,
+      maximumDelayMilliseconds: maximumDelayMilliseconds(parameters.onion),
+      next: directory.relays.map(({ descriptor: { layer, address, linkPin } }) =>
+        layer === this.config.layer + 1 ? { address, pin: linkPin } : undefined,
+      ),
+      controlCenter: { address: directory.controlCenter.address, pin: directory.controlCenter.linkPin },
+    });
+    return true;
+  }
+
+  /** Destroys keys and tags of the epochs before this one, first on the disk. */
+  async endBefore(epoch: number): Promise<void> {
+    if (epoch <= this.oldest) return;
+    this.oldest = epoch;
+    await this.onionKeyFile.forgetBefore(this.onionKeys, epoch);
+    for (const ended of this.all()) {
+      if (ended.epoch >= epoch) continue;
+      this.live.delete(ended.epoch);
+      wipe(ended.key.secretKey);
+      await ended.replay.destroy();
+    }
+  }
+
+  /** Puts the tags of all packets seen so far on disk. */
+  async flush(): Promise<void> {
+    for (const { replay } of this.live.values()) await replay.flush();
+  }
+
+  async close(): Promise<void> {
+    for (const { replay, key } of this.live.values()) {
+      await replay.close();
+      wipe(key.secretKey);
+    }
+    this.live.clear();
+  }
+
+  private replayPath(epoch: number): string {
+    return join(this.config.directory, 'replay', `${epoch}.tags`);
+  }
+
+  private async removeReplayFiles(isOver: (epoch: number) => boolean): Promise<void> {
+    const names = await readdir(join(this.config.directory, 'replay')).catch(() => []);
+    for (const name of names) {
+      const epoch = /^(\d{1,5})\.tags$/.exec(name)?.[1];
+      if (epoch !== undefined && isOver(Number(epoch))) await rm(this.replayPath(Number(epoch)));
+    }
+  }
+}
+
+/**
+ * The epochs a relay has keys for: from the oldest whose packets can still be under way to the one after the registry
+ * epoch, which is described before it begins.
+ */
+export function servedEpochs(parameters: Parameters, nowSeconds: number): EpochRange {
+  const { epochOriginSeconds, epochSeconds, intervalSeconds, graceSeconds } = parameters;
+  const epochAt = (seconds: number): number =>
+    Math.min(MAXIMUM_EPOCH, Math.max(0, Math.floor((seconds - epochOriginSeconds) / epochSeconds)));
+  return {
+    first: epochAt(nowSeconds - intervalSeconds - graceSeconds),
+    last: Math.min(MAXIMUM_EPOCH, epochAt(nowSeconds) + 1),
+  };
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../../protocol/crypto/bytes.js';
+import type { Clock } from '../common/clock.js';
+import { FRAME, type FrameType } from '../common/links/frames.js';
+import type { LinkPeer } from '../common/links/link.js';
+import { certifiedRole, type LinkIdentity, type LinkRole } from '../common/links/link-identity.js';
+import { listenLinks, type AcceptedLink, type LinkListener } from '../common/links/listen.js';
+import { decodeDrain, encodeMailboxPackets, mailboxIdOf } from '../common/links/mailbox-frames.js';
+import type { RelayConfig } from './config.js';
+import type { Counters } from './counters.js';
+import type { LiveEpoch } from './epochs.js';
+import type { Mailboxes } from './mailboxes.js';
+import type { PacketHandler } from './packet-handler.js';
+
+/** What the links of a relay lead to. */
+export interface LinkServices {
+  readonly config: RelayConfig;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  readonly mailboxes: Mailboxes;
+  /** The epochs that are live now; without one nobody is admitted. */
+  readonly liveEpochs: () => readonly LiveEpoch[];
+  readonly handler: () => PacketHandler | undefined;
+}
+
+/**
+ * Takes the links of a relay: of enrolled meters in the first layer, of the relays of the layer before in the others,
+ * of hubs in the last.
+ *
+ * @throws ClientError LINK_REFUSED when it cannot listen
+ */
+export function listenForPeers(identity: LinkIdentity, services: LinkServices): Promise<LinkListener<LinkRole>> {
+  const { config, clock, counters } = services;
+  return listenLinks<LinkRole>({
+    identity,
+    host: config.links.host,
+    port: config.links.port,
+    clock,
+    admit: (peer) => roleOf(peer, services),
+    onFrame: (link, type, body) => handleFrame(link, type, body, services),
+    onEnd: (_link, reason) => {
+      if (reason === 'refused') counters.linksRefused++;
+      if (reason === 'bad-frame') counters.linksCut++;
+    },
+  });
+}
+
+/** What a peer may link as, by the directories in force, or undefined. */
+function roleOf(peer: LinkPeer, { config, clock, liveEpochs }: LinkServices): LinkRole | undefined {
+  for (const { directory } of liveEpochs()) {
+    const isRelayBefore = directory.relays.some(
+      ({ descriptor: { layer, linkPin } }) => layer === config.layer - 1 && equalBytes(linkPin, peer.pin),
+    );
+    if (isRelayBefore) return 'relay';
+    const role = certifiedRole(peer.certificate, directory.linkAuthority, config.region, clock.nowMilliseconds());
+    if (role === 'meter' && config.layer === 1) return role;
+    if (role === 'hub' && config.layer === directory.layers) return role;
+  }
+  return undefined;
+}
+
+function handleFrame(link: AcceptedLink<LinkRole>, type: FrameType, body: Uint8Array, services: LinkServices): void {
+  const { mailboxes } = services;
+  if (type === FRAME.packet && link.role === 'relay') return services.handler()?.accept(body);
+  if (type === FRAME.packet && link.role === 'meter') return services.handler()?.acceptFromMeter(link, body);
+  if (type === FRAME.mailboxOpen && link.role === 'hub') return mailboxes.open(mailboxIdOf(link.pin));
+  if (type === FRAME.mailboxDrain && link.role === 'hub' && body.length === 8) {
+    const packets = mailboxes.drain(mailboxIdOf(link.pin), decodeDrain(body));
+    if (packets !== undefined) link.send(FRAME.mailboxPackets, encodeMailboxPackets(packets));
+    return;
+  }
+  link.cut();
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Clock } from '../common/clock.js';
+import type { Counters } from './counters.js';
+
+/**
+ * How old counts get before they are taken again. Counts by the second would show single packets come and go; a
+ * minute at a relay mixes what a region sends.
+ */
+const REFRESH_MILLISECONDS = 60_000;
+
+/** How full things are at a moment. */
+export interface Levels {
+  readonly links: number;
+  readonly held: number;
+  readonly mailboxes: number;
+  readonly mailboxPackets: number;
+  readonly replayTags: number;
+}
+
+export interface MetricsServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Serves `GET /metrics` for Prometheus: sums over all links, renewed once a minute, and nothing of any flow. */
+export async function serveMetrics(
+  address: { readonly host: string; readonly port: number },
+  clock: Clock,
+  counters: Counters,
+  levels: () => Levels,
+): Promise<MetricsServer> {
+  const registry = new Registry();
+  const registers = [registry];
+  const gauges = {
+    links: new Gauge({ name: 'gridveil_relay_links', help: 'Links open', registers }),
+    held: new Gauge({ name: 'gridveil_relay_held_packets', help: 'Packets held', registers }),
+    mailboxes: new Gauge({ name: 'gridveil_relay_mailboxes', help: 'Mailboxes opened', registers }),
+    mailboxPackets: new Gauge({ name: 'gridveil_relay_mailbox_packets', help: 'Packets in mailboxes', registers }),
+    replayTags: new Gauge({ name: 'gridveil_relay_replay_tags', help: 'Packets remembered', registers }),
+  } satisfies Record<keyof Levels, Gauge>;
+  const received = new Counter({ name: 'gridveil_relay_received_total', help: 'Packets received', registers });
+  const forwarded = new Counter({ name: 'gridveil_relay_forwarded_total', help: 'Packets passed on', registers });
+  const dropped = new Counter({
+    name: 'gridveil_relay_dropped_total',
+    help: 'Packets dropped',
+    labelNames: ['reason'],
+    registers,
+  });
+  const refused = new Counter({ name: 'gridveil_relay_links_refused_total', help: 'Links refused', registers });
+  const cut = new Counter({ name: 'gridveil_relay_links_cut_total', help: 'Links cut for bad frames', registers });
+
+  const refresh = (): void => {
+    registry.resetMetrics();
+    received.inc(counters.received);
+    forwarded.inc(counters.forwarded);
+    for (const [reason, count] of Object.entries(counters.dropped)) dropped.inc({ reason }, count);
+    refused.inc(counters.linksRefused);
+    cut.inc(counters.linksCut);
+    for (const [name, level] of Object.entries(levels())) gauges[name as keyof Levels].set(level);
+  };
+
+  let refreshedMilliseconds = Number.NEGATIVE_INFINITY;
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      response.writeHead(404).end();
+      return;
+    }
+    const now = clock.nowMilliseconds();
+    if (now - refreshedMilliseconds >= REFRESH_MILLISECONDS) {
+      refreshedMilliseconds = now;
+      refresh();
+    }
+    void registry.metrics().then((text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.port, address.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+import { toHex } from '../../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { ProtocolError } from '../../protocol/errors.js';
+import { encapsulatedKey, packetEpoch, peelPacket, type PeeledPacket } from '../../protocol/onion/packet.js';
+import { packetLength } from '../../protocol/onion/geometry.js';
+import type { Clock } from '../common/clock.js';
+import type { LinkPool } from '../common/links/connect.js';
+import { FRAME } from '../common/links/frames.js';
+import type { Link } from '../common/links/link.js';
+import type { Counters, DropReason } from './counters.js';
+import { DelayPool, type HeldPacket } from './delay-pool.js';
+import type { Epochs, LiveEpoch } from './epochs.js';
+import type { Mailboxes } from './mailboxes.js';
+
+/** Packets a meter sends in one slot: one to the control center, one to its hub. */
+const PACKETS_PER_SLOT = 2;
+
+/**
+ * What a relay does with packets: checks, peels, writes the replay tag to disk, holds, passes on. Whatever is wrong
+ * with a packet, it is dropped in silence and counted.
+ */
+export class PacketHandler {
+  readonly pool: DelayPool;
+  /** Peeled packets whose tags are not on disk yet. */
+  private uncommitted: HeldPacket[] = [];
+  private committing: Promise<void> | undefined;
+  /** Packets of each meter's link in the present slot, by pin. */
+  private readonly sentInSlot = new Map<string, number>();
+  private slot = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly counters: Counters,
+    private readonly epochs: Epochs,
+    private readonly mailboxes: Mailboxes,
+    private readonly links: LinkPool,
+    private readonly options: {
+      readonly poolCapacity: number;
+      readonly slotSeconds: number;
+      /** The disk does not take replay tags any more: the relay cannot go on. */
+      readonly onFailure: (error: unknown) => void;
+    },
+  ) {
+    this.pool = new DelayPool(clock, options.poolCapacity, (packet) => this.release(packet));
+  }
+
+  /** Takes a packet from a meter, of which there are two in a slot. */
+  acceptFromMeter(link: Link, packet: Uint8Array): void {
+    const slot = Math.floor(this.clock.nowMilliseconds() / (1_000 * this.options.slotSeconds));
+    if (slot !== this.slot) {
+      this.slot = slot;
+      this.sentInSlot.clear();
+    }
+    const key = toHex(link.pin);
+    const sent = (this.sentInSlot.get(key) ?? 0) + 1;
+    this.sentInSlot.set(key, sent);
+    if (sent > PACKETS_PER_SLOT) {
+      this.counters.received++;
+      this.drop('over-allowance');
+      return;
+    }
+    this.accept(packet);
+  }
+
+  /** Takes a packet from a relay of the layer before. */
+  accept(packet: Uint8Array): void {
+    this.counters.received++;
+    const epoch = packetEpoch(packet);
+    const live = epoch === undefined ? undefined : this.epochs.get(epoch);
+    if (live === undefined) return this.drop('unknown-epoch');
+    if (packet.length !== packetLength(live.layersLeft)) return this.drop('not-genuine');
+    // A known packet is dropped before it costs anything; only a genuine one is remembered, or anybody could fill the
+    // table.
+    const tag = live.replay.tag(encapsulatedKey(packet));
+    if (live.replay.has(tag)) return this.drop('replay');
+    if (live.replay.isFull) return this.drop('replay-full');
+    const peeled = this.peel(live, packet);
+    if (peeled === undefined) return this.drop('not-genuine');
+    live.replay.add(tag);
+    const fault = routeFault(live, peeled);
+    if (fault !== undefined) return this.drop(fault);
+    this.uncommitted.push({
+      dueMilliseconds: this.clock.nowMilliseconds() + peeled.delayMilliseconds,
+      epoch: live.epoch,
+      route: peeled.route,
+      packet: peeled.packet,
+    });
+    this.committing ??= this.clock.track('replay tags', this.commit());
+  }
+
+  /** Holds packets that were held before a restart. */
+  resume(packets: readonly HeldPacket[]): void {
+    for (const packet of packets) this.hold(packet);
+  }
+
+  /** Takes no more, waits until all tags are on disk, and gives back what is held. */
+  async stop(): Promise<HeldPacket[]> {
+    await this.committing;
+    return this.pool.stop();
+  }
+
+  private peel(live: LiveEpoch, packet: Uint8Array): PeeledPacket | undefined {
+    try {
+      return peelPacket(sodiumCrypto, live.key, live.layersLeft, packet);
+    } catch (error) {
+      if (error instanceof ProtocolError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Group commit: all packets that came while the last tags were written go to disk together. A packet is held, and so
+   * can leave, only after its tag is on disk; otherwise a crash would let a replay of it through.
+   */
+  private async commit(): Promise<void> {
+    try {
+      while (this.uncommitted.length > 0) {
+        const committed = this.uncommitted;
+        this.uncommitted = [];
+        await this.epochs.flush();
+        for (const packet of committed) this.hold(packet);
+      }
+    } catch (error) {
+      this.options.onFailure(error);
+    } finally {
+      this.committing = undefined;
+    }
+  }
+
+  private hold(packet: HeldPacket): void {
+    if (!this.pool.add(packet)) this.drop('pool-full');
+  }
+
+  private release({ epoch, route, packet }: HeldPacket): void {
+    const live = this.epochs.get(epoch);
+    if (live === undefined) return this.drop('unknown-epoch');
+    if (route.to === 'mailbox') {
+      if (!this.mailboxes.put(route.mailbox, packet)) return this.drop('no-mailbox');
+    } else {
+      const target = route.to === 'relay' ? live.next[route.relay] : live.controlCenter;
+      if (target === undefined) return this.drop('bad-route');
+      if (!this.links.link(target).send(FRAME.packet, packet)) return this.drop('queue-full');
+    }
+    this.counters.forwarded++;
+  }
+
+  private drop(reason: DropReason): void {
+    this.counters.dropped[reason]++;
+  }
+}
+
+function routeFault(live: LiveEpoch, { route, delayMilliseconds }: PeeledPacket): DropReason | undefined {
+  if (route.to === 'relay' && live.next[route.relay] === undefined) return 'bad-route';
+  return delayMilliseconds > live.maximumDelayMilliseconds ? 'delay-too-long' : undefined;
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { setTimeout as realWait } from 'node:timers/promises';
+import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { encodeSignedDescriptor } from '../../protocol/onion/directory-format.js';
+import { HttpsBulletin } from '../common/bulletin-reader.js';
+import type { Timer } from '../common/clock.js';
+import { ClientError } from '../common/errors.js';
+import { LinkPool, type LinkTarget } from '../common/links/connect.js';
+import { FRAME } from '../common/links/frames.js';
+import { selfIssuedIdentity, type LinkIdentity, type LinkRole } from '../common/links/link-identity.js';
+import type { LinkListener } from '../common/links/listen.js';
+import type { PartyContext, RunningParty } from '../common/party.js';
+import { TrustedBulletin } from '../common/trusted-bulletin.js';
+import type { RelayConfig } from './config.js';
+import { Counters } from './counters.js';
+import { HeldFile } from './held-file.js';
+import { listenForPeers } from './link-service.js';
+import { Mailboxes } from './mailboxes.js';
+import { serveMetrics, type Levels, type MetricsServer } from './metrics.js';
+import { PacketHandler } from './packet-handler.js';
+import type { RelayKeys } from './relay-keys.js';
+import { TierFollower } from './tier-follower.js';
+
+/** Between two attempts to read the first parameters and directory, real milliseconds: no packet depends on it yet. */
+const START_PAUSE_MILLISECONDS = 250;
+
+/** A pinned certificate says nothing by its dates; they are wide so that no clock trips over them. */
+const CERTIFICATE_SECONDS = 20 * 365 * 86_400;
+
+/** A running relay: wires links, epochs and packets together and starts and ends them in order. */
+export class Relay implements RunningParty {
+  readonly ended: Promise<void>;
+  private end!: () => void;
+  private fail!: (error: unknown) => void;
+  private readonly counters = new Counters();
+  private readonly mailboxes = new Mailboxes();
+  private readonly controlCenter: LinkTarget;
+  private readonly bulletin: HttpsBulletin;
+  private readonly heldFile: HeldFile;
+  private readonly links: LinkPool;
+  private listener: LinkListener<LinkRole> | undefined;
+  private metrics: MetricsServer | undefined;
+  private tier: TierFollower | undefined;
+  private handler: PacketHandler | undefined;
+  private timer: Timer | undefined;
+  /** The last epoch that the control center was told of. */
+  private announced = -1;
+  /** Reading the first directory, or the step of a slot. */
+  private following: Promise<void> = Promise.resolve();
+  private stopping: Promise<void> | undefined;
+
+  private constructor(
+    private readonly config: RelayConfig,
+    private readonly context: PartyContext,
+    private readonly keys: RelayKeys,
+    private readonly fileKey: Uint8Array,
+    identity: LinkIdentity,
+  ) {
+    this.ended = new Promise((resolve, reject) => {
+      this.end = resolve;
+      this.fail = reject;
+    });
+    const { url, pin, linkAddress } = config.controlCenter;
+    this.controlCenter = { address: linkAddress, pin };
+    this.bulletin = new HttpsBulletin(url, pin);
+    this.heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
+    this.links = new LinkPool({
+      identity,
+      clock: context.clock,
+      random: context.random,
+      addressOverrides: config.addressOverrides,
+      onUp: (link) => {
+        if (equalBytes(link.pin, pin)) this.announce();
+      },
+      onLost: (frames) => {
+        this.counters.dropped['queue-full'] += frames;
+      },
+    });
+  }
+
+  /** @throws ClientError LINK_REFUSED when it cannot listen */
+  static async start(config: RelayConfig, context: PartyContext, keys: RelayKeys, fileKey: Uint8Array): Promise<Relay> {
+    const nowSeconds = Math.floor(context.clock.nowMilliseconds() / 1000);
+    const identity = await selfIssuedIdentity(keys.link, {
+      validFromSeconds: Math.max(0, nowSeconds - CERTIFICATE_SECONDS),
+      validUntilSeconds: nowSeconds + CERTIFICATE_SECONDS,
+    });
+    const relay = new Relay(config, context, keys, fileKey, identity);
+    await relay.listen(identity);
+    return relay;
+  }
+
+  /**
+   * Ends orderly: takes nothing more, keeps what it holds in a sealed file for the next start, writes what is queued.
+   */
+  stop(): Promise<void> {
+    this.stopping ??= this.shutDown().then(this.end, this.fail);
+    return this.stopping;
+  }
+
+  private async listen(identity: LinkIdentity): Promise<void> {
+    const { config, context, counters, mailboxes } = this;
+    this.listener = await listenForPeers(identity, {
+      config,
+      clock: context.clock,
+      counters,
+      mailboxes,
+      liveEpochs: () => this.tier?.epochs.all() ?? [],
+      handler: () => this.handler,
+    });
+    if (config.metrics !== undefined)
+      this.metrics = await serveMetrics(config.metrics, context.clock, counters, () => this.levels());
+    context.report('ready', { port: this.listener.port, metricsPort: this.metrics?.port ?? null });
+    // Simulated time must not run before there is anybody to take packets.
+    this.following = context.clock.track('first directory', this.begin()).catch((error) => this.giveUp(error));
+  }
+
+  /** Reads parameters and the first directory, as often as it takes, and goes to work. */
+  private async begin(): Promise<void> {
+    const { config, context, keys, fileKey } = this;
+    const bulletin = new TrustedBulletin(sodiumCrypto, this.bulletin, config.region, config.trustAnchor);
+    const tier = await this.persist(() => TierFollower.open(config, context, bulletin, keys, fileKey));
+    if (tier === undefined) return;
+    this.tier = tier;
+    const held = await this.heldFile.take();
+    this.mailboxes.restore(held.mailboxes);
+    this.handler = new PacketHandler(context.clock, this.counters, tier.epochs, this.mailboxes, this.links, {
+      poolCapacity: config.poolCapacity,
+      slotSeconds: tier.parameters.slotSeconds,
+      onFailure: (error) => this.giveUp(error),
+    });
+    this.links.link(this.controlCenter);
+    await this.persist(async () => {
+      await this.step(tier);
+      if (tier.epochs.all().length === 0) throw new ClientError('UNREACHABLE', 'there is no directory yet');
+    });
+    this.handler.resume(held.packets);
+    this.schedule(tier);
+  }
+
+  /** Repeats what fails because somebody is not there yet. @returns undefined when the relay is stopped meanwhile */
+  private async persist<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+    while (this.stopping === undefined) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof ClientError && error.code === 'UNREACHABLE')) throw error;
+        await realWait(START_PAUSE_MILLISECONDS);
+      }
+    }
+    return undefined;
+  }
+
+  /** Takes a step at the start of every slot. */
+  private schedule(tier: TierFollower): void {
+    if (this.stopping !== undefined) return;
+    const { clock, log } = this.context;
+    const slot = tier.parameters.slotSeconds * 1000;
+    const next = (Math.floor(clock.nowMilliseconds() / slot) + 1) * slot;
+    const step = async (): Promise<void> => {
+      try {
+        await this.step(tier);
+      } catch (error) {
+        if (!(error instanceof ClientError)) return this.giveUp(error);
+        // The directories in use stay good; the next slot tries again.
+        log.warn({ code: error.code }, 'the bulletin could not be read');
+      }
+      this.schedule(tier);
+    };
+    this.timer = clock.setTimer(next, () => (this.following = step()));
+  }
+
+  private async step(tier: TierFollower): Promise<void> {
+    const before = tier.epochs.all();
+    await tier.step();
+    if (tier.served.last !== this.announced) this.announce();
+    const live = tier.epochs.all();
+    if (live.length === before.length && live.every((epoch, index) => epoch === before[index])) return;
+    const targets = live.flatMap(({ next, controlCenter, layersLeft }) =>
+      layersLeft === 1 ? [controlCenter] : next.filter((target) => target !== undefined),
+    );
+    this.links.retain([this.controlCenter, ...targets]);
+    this.listener?.recheck();
+    for (const { epoch } of live) if (!before.some((known) => known.epoch === epoch)) this.report(epoch);
+  }
+
+  private report(epoch: number): void {
+    this.context.report('directory', { epoch });
+    this.context.log.info({ epoch }, 'directory in use');
+  }
+
+  /** Tells the control center of the epochs to come: whenever the link comes up, and when there is a new one. */
+  private announce(): void {
+    const link = this.links.link(this.controlCenter);
+    if (this.tier === undefined || !link.isUp) return;
+    this.announced = this.tier.served.last;
+    for (const descriptor of this.tier.descriptors()) link.send(FRAME.descriptor, encodeSignedDescriptor(descriptor));
+  }
+
+  private levels(): Levels {
+    const live = this.tier?.epochs.all() ?? [];
+    return {
+      links: this.listener?.links.size ?? 0,
+      held: this.handler?.pool.size ?? 0,
+      mailboxes: this.mailboxes.size,
+      mailboxPackets: this.mailboxes.packetCount,
+      replayTags: live.reduce((sum, { replay }) => sum + replay.size, 0),
+    };
+  }
+
+  /** The relay cannot keep what it promises any more. */
+  private giveUp(error: unknown): void {
+    this.fail(error);
+    void this.stop();
+  }
+
+  private async shutDown(): Promise<void> {
+    if (this.timer !== undefined) this.context.clock.clearTimer(this.timer);
+    await this.listener?.close();
+    await this.following;
+    if (this.handler !== undefined) {
+      const packets = await this.handler.stop();
+      await this.heldFile.save({ packets, mailboxes: this.mailboxes.snapshot() });
+    }
+    await this.links.close();
+    await this.tier?.epochs.close();
+    await this.metrics?.close();
+    this.bulletin.close();
+    wipe(this.fileKey);
+  }
+}

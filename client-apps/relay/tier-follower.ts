@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
+import type { SignedDescriptor } from '../../protocol/onion/directory-format.js';
+import { ClientError } from '../common/errors.js';
+import type { PartyContext } from '../common/party.js';
+import type { TrustedBulletin } from '../common/trusted-bulletin.js';
+import type { RelayConfig } from './config.js';
+import { Epochs, servedEpochs, type EpochRange } from './epochs.js';
+import type { RelayKeys } from './relay-keys.js';
+
+/**
+ * Keeps a relay's epochs in step with time and bulletin: ends the old ones, describes the coming ones, takes their
+ * directories into use.
+ */
+export class TierFollower {
+  private constructor(
+    private readonly context: PartyContext,
+    private readonly bulletin: TrustedBulletin,
+    readonly epochs: Epochs,
+  ) {}
+
+  /**
+   * @throws ClientError UNREACHABLE, VERIFICATION_FAILED (also when a relay with a demo's keys meets parameters that
+   *   are not a demo's, or the other way round), SEALED_INVALID
+   */
+  static async open(
+    config: RelayConfig,
+    context: PartyContext,
+    bulletin: TrustedBulletin,
+    keys: RelayKeys,
+    fileKey: Uint8Array,
+  ): Promise<TierFollower> {
+    await bulletin.refresh();
+    const nowSeconds = secondsOf(context);
+    const parameters = parametersAt(bulletin, nowSeconds);
+    if (parameters.demo !== (config.enrolmentSeed !== undefined))
+      throw new ClientError('VERIFICATION_FAILED', 'keys of a demo and other parameters do not go together');
+    const epochs = await Epochs.open(config, keys, fileKey, context.random, parameters, nowSeconds);
+    return new TierFollower(context, bulletin, epochs);
+  }
+
+  /** The parameters in force. */
+  get parameters(): Parameters {
+    return parametersAt(this.bulletin, secondsOf(this.context));
+  }
+
+  /** The epochs it has keys for. */
+  get served(): EpochRange {
+    return servedEpochs(this.parameters, secondsOf(this.context));
+  }
+
+  /** What the relay says of itself for the epochs it has keys for. */
+  descriptors(): SignedDescriptor[] {
+    const { first, last } = this.served;
+    return Array.from({ length: last - first + 1 }, (_, index) =>
+      this.epochs.descriptor(this.parameters, first + index),
+    );
+  }
+
+  /**
+   * One step; safe to repeat at any time, and to be done every slot.
+   * @throws ClientError UNREACHABLE, VERIFICATION_FAILED
+   */
+  async step(): Promise<void> {
+    const { first, last } = this.served;
+    await this.epochs.endBefore(first);
+    await this.bulletin.refresh();
+    for (let epoch = first; epoch <= last; epoch++) {
+      if (this.epochs.get(epoch) !== undefined) continue;
+      const directory = await this.bulletin.directory(epoch);
+      if (directory === undefined) continue;
+      if (!(await this.epochs.begin(directory, this.parameters)))
+        this.context.log.warn({ epoch }, 'this relay does not stand in the directory');
+    }
+  }
+}
+
+function secondsOf({ clock }: PartyContext): number {
+  return Math.floor(clock.nowMilliseconds() / 1000);
+}
+
+function parametersAt({ versions }: TrustedBulletin, nowSeconds: number): Parameters {
+  const first = versions[0]?.parameters.effectiveFromSeconds ?? 0;
+  return parametersFor(versions, Math.max(nowSeconds, first));
+}
