@@ -60,9 +60,15 @@ type SealContentOf = (context: IntervalContext, header: Header) => SealContent;
 export class IntervalMaker {
   readonly #previous: Partial<Record<LedgerKind, Seal>> = {};
   readonly #chains = new Map<string, { k: number; previous: Uint8Array }>();
-  #next = 0;
+  #next: number;
 
-  constructor(readonly kit: RegionKit) {}
+  /** @param first index of the first interval, counted from the start of the parameters */
+  constructor(
+    readonly kit: RegionKit,
+    first = 0,
+  ) {
+    this.#next = first;
+  }
 
   /**
    * The next interval.

@@ -16,12 +16,12 @@ import { requireControlCenter } from '../common/caller.js';
 import { Refusal } from '../common/refusal.js';
 import { anyKey, asText, emit, readState, requireState, stands } from '../common/state.js';
 import { endOfKeys, stateKey } from '../common/state-keys.js';
-import { parametersInForce, requireNoHeaderFrom, requireVersion } from './parameters.js';
+import { parametersInForce, requireVersion } from './parameters.js';
 
 /**
  * The transaction `PutRegistryRoot`: one root per epoch, epoch after epoch, whether anything changed or not.
  *
- * @throws Refusal `WRONG_MSP`, `BAD_ARGUMENT`, `CONFLICT`, `NOT_FOUND` without parameters, `NOT_EFFECTIVE`,
+ * @throws Refusal `WRONG_MSP`, `BAD_ARGUMENT`, `CONFLICT`, `NOT_FOUND` without parameters,
  *   `REGISTRY_INVALID` when an epoch is left out; ProtocolError as `checkRegistryRoot`
  */
 export async function putRegistryRoot(ctx: Context, json: string): Promise<void> {
@@ -33,7 +33,6 @@ export async function putRegistryRoot(ctx: Context, json: string): Promise<void>
   if (await stands(ctx, key, bytes, 'registry root of this epoch')) return;
   checkRegistryRoot(sodiumCrypto, signed, await parametersInForce(ctx, region, effectiveFromSeconds));
   await requireEpochBefore(ctx, region, epoch);
-  await requireNoHeaderFrom(ctx, region, effectiveFromSeconds);
   await ctx.stub.putState(key, bytes);
   emit(ctx, 'PutRegistryRoot', { region, epoch });
 }
@@ -88,7 +87,10 @@ export async function requireDirectory(ctx: Context, region: string, epoch: numb
   return decodeSignedDirectory(bytes).directory;
 }
 
-/** A region begins with any epoch and then leaves none out. */
+/**
+ * A region begins with any epoch and then leaves none out. As a header needs the root of its epoch, no header can
+ * stand in an epoch whose root is still to come: a root never reaches back.
+ */
 async function requireEpochBefore(ctx: Context, region: string, epoch: number): Promise<void> {
   if (epoch > 0 && (await readState(ctx, stateKey.registryRoot(region, epoch - 1))) !== undefined) return;
   if (await anyKey(ctx, stateKey.registryRoot(region, 0), endOfKeys.registryRoots(region))) {

@@ -63,12 +63,10 @@ export async function requireVersion(ctx: Context, region: string, version: numb
 }
 
 /**
- * What becomes effective may not reach into an interval that has a header, sealed or not: it was decided by what
- * stood then.
- *
- * @throws Refusal `NOT_EFFECTIVE`
+ * New parameters may not reach into an interval that has a header, sealed or not: it was decided by those that stood
+ * then.
  */
-export async function requireNoHeaderFrom(ctx: Context, region: string, seconds: number): Promise<void> {
+async function requireNoHeaderFrom(ctx: Context, region: string, seconds: number): Promise<void> {
   if (await anyKey(ctx, stateKey.header(region, seconds), endOfKeys.headers(region))) {
     throw new Refusal('NOT_EFFECTIVE', 'effective only from an interval that has no header yet');
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import './quiet.js';
 import type { Contract } from 'fabric-contract-api';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import './quiet.js';
+import assert from 'node:assert/strict';
+import { encodeHeader, type Header } from '../../protocol/ledger/header.js';
+import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
+import { encodeSignedParameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { encodeRegistryRoot, type SignedRegistryRoot } from '../../protocol/ledger/registry-root.js';
+import type { LedgerKind } from '../../protocol/ledger/row.js';
+import { encodeSignedSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
+import { encodeSignedDirectory, type SignedDirectory } from '../../protocol/onion/directory-format.js';
+import * as billing from '../billing/index.js';
+import type { RefusalCode } from '../common/refusal.js';
+import * as consumption from '../consumption/index.js';
+import * as pricing from '../pricing/index.js';
+import { CONTROL_CENTER_MSP, SERVICE_PROVIDER_MSP, type Simulation, TestLedger } from './fabric-stub.js';
+
+/** The packages by the names of their channels. */
+export const PACKAGES = { consumption, pricing, billing } as const;
+
+/** Fields of the transient map. */
+export type Transient = Readonly<Record<string, Uint8Array>>;
+
+/** The parts of a ledger that go to its channel. */
+export interface LedgerParts {
+  readonly header: Header;
+  readonly pages: readonly Uint8Array[];
+  readonly seal: SignedSeal;
+}
+
+/** The parts of an interval. */
+export interface IntervalParts {
+  readonly ledgerId: LedgerId;
+  readonly witnesses: readonly Uint8Array[];
+  readonly consumption: LedgerParts;
+  readonly pricing: LedgerParts;
+  readonly billing: LedgerParts;
+}
+
+/** Who writes headers and pages of a ledger. */
+export const WRITER: Record<LedgerKind, string> = {
+  consumption: CONTROL_CENTER_MSP,
+  pricing: SERVICE_PROVIDER_MSP,
+  billing: SERVICE_PROVIDER_MSP,
+};
+
+/** The three contracts on their channels, and one method per transaction that commits what is endorsed. */
+export class World {
+  readonly ledger = new TestLedger();
+
+  constructor(private readonly pricePseudonymKey: Uint8Array) {
+    for (const [channel, chaincode] of Object.entries(PACKAGES)) this.ledger.deploy(channel, chaincode);
+  }
+
+  put(
+    channel: string,
+    transaction: string,
+    args: readonly string[],
+    mspId: string,
+    transient: Transient = {},
+  ): Promise<Simulation> {
+    return this.ledger.submit(channel, { mspId, transaction, args, transient });
+  }
+
+  putParameters(signed: SignedParameters): Promise<Simulation> {
+    return this.put('consumption', 'PutParameters', [text(encodeSignedParameters(signed))], CONTROL_CENTER_MSP);
+  }
+
+  putRegistryRoot(signed: SignedRegistryRoot): Promise<Simulation> {
+    return this.put('consumption', 'PutRegistryRoot', [text(encodeRegistryRoot(signed))], CONTROL_CENTER_MSP);
+  }
+
+  putDirectory(signed: SignedDirectory): Promise<Simulation> {
+    return this.put('consumption', 'PutDirectory', [text(encodeSignedDirectory(signed))], CONTROL_CENTER_MSP);
+  }
+
+  /** @param channel the ledger that the header is sent to, its own when not said */
+  putHeader(header: Header, channel: LedgerKind = header.kind): Promise<Simulation> {
+    return this.put(channel, 'PutHeader', [text(encodeHeader(header))], WRITER[channel]);
+  }
+
+  putPage(
+    kind: LedgerKind,
+    ledgerId: LedgerId,
+    page: number,
+    rows: Uint8Array,
+    witnesses: Uint8Array = new Uint8Array(),
+  ): Promise<Simulation> {
+    return this.put(kind, 'PutPage', pageArgs(ledgerId, page), WRITER[kind], this.transient(kind, rows, witnesses));
+  }
+
+  /** What a page of this kind brings in the transient map. */
+  transient(kind: LedgerKind, rows: Uint8Array, witnesses: Uint8Array): Transient {
+    if (kind === 'consumption') return { rows, witnesses };
+    return kind === 'pricing' ? { rows, pricePseudonymKey: this.pricePseudonymKey } : { rows };
+  }
+
+  putSeal(signed: SignedSeal, channel: LedgerKind = signed.seal.kind): Promise<Simulation> {
+    return this.put(channel, 'PutSeal', [text(encodeSignedSeal(signed))], CONTROL_CENTER_MSP);
+  }
+
+  /** Evaluates a query as anybody. */
+  query(channel: string, transaction: string, ...args: readonly string[]): Promise<Simulation> {
+    return this.ledger.simulate(channel, { mspId: 'ConsumersMSP', transaction, args });
+  }
+
+  /** Header and pages of one ledger, all accepted. */
+  async fill(kind: LedgerKind, interval: IntervalParts): Promise<void> {
+    accepted(await this.putHeader(interval[kind].header));
+    for (const [page, rows] of interval[kind].pages.entries()) {
+      accepted(await this.putPage(kind, interval.ledgerId, page, rows, interval.witnesses[page]));
+    }
+  }
+
+  /** One ledger up to its seal. */
+  async seal(kind: LedgerKind, interval: IntervalParts): Promise<void> {
+    await this.fill(kind, interval);
+    accepted(await this.putSeal(interval[kind].seal));
+  }
+
+  /** All three ledgers. */
+  async complete(interval: IntervalParts): Promise<void> {
+    for (const kind of ['consumption', 'pricing', 'billing'] as const) await this.seal(kind, interval);
+  }
+}
+
+/** Arguments that name a page. */
+export function pageArgs(ledgerId: LedgerId, page: number): string[] {
+  return [ledgerId.region, String(ledgerId.startSeconds), String(page)];
+}
+
+/** ASCII bytes as text. */
+export function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
+/** Asserts success with at least one write and exactly one event. */
+export function accepted(simulation: Simulation): void {
+  assert.equal(simulation.message, '');
+  assert.ok(simulation.writes.size > 0, 'something is written');
+  assert.equal(simulation.events.length, 1);
+}
+
+/** Asserts that a repeated transaction succeeds and leaves nothing behind. */
+export function repeated(simulation: Simulation): void {
+  assert.equal(simulation.message, '');
+  assert.equal(simulation.status, 200);
+  assert.equal(simulation.writes.size, 0);
+  assert.equal(simulation.events.length, 0);
+}
+
+/** Asserts a refusal whose text starts with the code, and that nothing was written before it. */
+export function refused(simulation: Simulation, code: RefusalCode): void {
+  assert.equal(simulation.message.split(': ')[0], code, simulation.message);
+  assert.equal(simulation.status, 500);
+  assert.match(simulation.message, /^[A-Z_]+: [\x20-\x7e]+$/);
+  assert.equal(simulation.writes.size, 0);
+  assert.equal(simulation.events.length, 0);
+}
