@@ -68,6 +68,11 @@ export class Child {
     return this.process !== undefined;
   }
 
+  /** While it runs. */
+  get processId(): number | undefined {
+    return this.process?.pid;
+  }
+
   /** Starts the process; its stdout and stderr are appended to its log file. */
   start(): void {
     this.stopping = false;

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ClockRequest, ClockState } from '../../common/clock.js';
 import { ClientError } from '../../common/errors.js';
-import type { Child } from './child.js';
+
+/** A process whose time is moved from here. */
+export interface Stepped {
+  readonly name: string;
+  /** Its clock's answer; rejects when the process has ended. */
+  ask(request: ClockRequest): Promise<ClockState>;
+}
 
 /** Simulated milliseconds of one step while something is due: fine enough for hop delays of seconds. */
 const QUANTUM_MILLISECONDS = 1_000;
@@ -18,26 +24,26 @@ const LONGEST_PAUSE_MILLISECONDS = 16;
  */
 export class Stepper {
   /** What each process last said. */
-  private readonly members = new Map<Child, ClockState>();
+  private readonly members = new Map<Stepped, ClockState>();
   /** Processes that have ended and are being started again: time waits for them. */
-  private readonly away = new Set<Child>();
+  private readonly away = new Set<Stepped>();
 
   /** @param nowMilliseconds the simulated Unix time at which all processes start */
   constructor(public nowMilliseconds: number) {}
 
   /** Gives a process that has just started its time. */
-  async give(child: Child): Promise<void> {
+  async give(child: Stepped): Promise<void> {
     await child.ask({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
   }
 
   /** From now on time waits for this process's work. */
-  async join(child: Child): Promise<void> {
+  async join(child: Stepped): Promise<void> {
     this.members.set(child, await child.ask({ kind: 'poll' }));
     this.away.delete(child);
   }
 
   /** A process has ended and will join again. The other ends of its links take back what they counted on them. */
-  lose(child: Child): void {
+  lose(child: Stepped): void {
     this.members.delete(child);
     this.away.add(child);
   }
@@ -81,7 +87,7 @@ export class Stepper {
   }
 
   private async askAll(request: ClockRequest): Promise<void> {
-    const ask = async (child: Child): Promise<void> => {
+    const ask = async (child: Stepped): Promise<void> => {
       try {
         this.members.set(child, await child.ask(request));
       } catch (error) {
