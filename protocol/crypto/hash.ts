@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../errors.js';
-import { asciiBytes, concatBytes } from './bytes.js';
+import { asciiBytes, concatBytes, wipe } from './bytes.js';
 import { DIGEST_LENGTH } from './crypto.js';
 import type { Crypto } from './crypto.js';
 
@@ -94,5 +94,6 @@ export function hkdf(
     block = crypto.hmacSha256(pseudorandomKey, block, info, Uint8Array.of(counter));
     output.set(block.subarray(0, length - offset), offset);
   }
+  wipe(pseudorandomKey);
   return output;
 }

@@ -95,7 +95,10 @@ function open(
   }
 }
 
-/** The portable back end: JavaScript alone, for browsers and for machines without the native add-on. */
+/**
+ * The portable back end: JavaScript alone, for browsers and for machines without the native add-on. Big integers take
+ * a time that depends on their value, so a party that holds long-term secrets should run on `sodiumCrypto`.
+ */
 export const nobleCrypto: Crypto = {
   name: 'noble',
 

@@ -74,7 +74,8 @@ function gather(offset: number, parts: readonly Uint8Array[]): Uint8Array {
 
 /**
  * OpenSSL's one-shot SHA-256. A Latin-1 (`binary`) string is the cheapest way out of `crypto.hash`: 0.3 µs for a short
- * input, where a Buffer costs 0.6, a Hash object 1.7 and libsodium's SHA-256 0.5.
+ * input, where a Buffer costs 0.6, a Hash object 1.7 and libsodium's SHA-256 0.5. Such a string cannot be wiped; it
+ * lives until the next collection of young objects, as any copy that the engine makes.
  */
 function sha256Into(output: Uint8Array, offset: number, data: Uint8Array): void {
   const text = hash('sha256', data, 'binary');
