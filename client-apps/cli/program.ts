@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addMeter } from './commands/meter.js';
 import { addReadings } from './commands/readings.js';
+import { addRelay } from './commands/relay.js';
 import { addVerify } from './commands/verify.js';
 
 /** Every command of `gridveil`. What a command needs is loaded when it runs, so that help is quick. */
@@ -13,7 +15,7 @@ export function createProgram(): Command {
     // Errors are printed once, by main, with their codes; this process decides its exit code itself.
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  for (const add of [addVerify, addReadings]) add(program);
+  for (const add of [addVerify, addReadings, addMeter, addRelay]) add(program);
   return program;
 }
 

@@ -2,12 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import type { ZodType } from 'zod';
+import type { RandomSource } from '../../../protocol/onion/packet.js';
 import { SteppedClock, SystemClock, type Clock } from '../../common/clock.js';
 import { loadConfig } from '../../common/config.js';
 import { ClientError } from '../../common/errors.js';
 import { createLog } from '../../common/log.js';
 import type { PartyContext, RunningParty } from '../../common/party.js';
 import { ipcReport, type Report } from '../../common/report.js';
+import { loadFileKey } from '../../common/sealed-file.js';
 import { onRun, print } from '../output.js';
 
 /** A party as its own folder exports it: how its configuration looks, and how it is started. */
@@ -21,6 +23,28 @@ interface RunOptions {
   logLevel: string;
   steppedClock?: true;
   json?: true;
+}
+
+/** Secret random bytes from the operating system. */
+export const randomSource: RandomSource = (length) => new Uint8Array(randomBytes(length));
+
+/** Adds what every command of a party needs. */
+export function withConfig(command: Command): Command {
+  return command
+    .requiredOption('--config <file>', 'configuration, JSON')
+    .addHelpText('after', '\nGRIDVEIL_KEY_FILE names the file with the key that seals what the party writes.');
+}
+
+/**
+ * A party's configuration and the key of its sealed files, for a command that is not `run`.
+ *
+ * @throws ClientError CONFIG_INVALID, KEY_FILE
+ */
+export async function loadPartyConfig<Config>(
+  schema: ZodType<Config>,
+  file: string,
+): Promise<{ config: Config; fileKey: Uint8Array }> {
+  return { config: await loadConfig(schema, file), fileKey: await loadFileKey(process.env) };
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
@@ -37,20 +61,16 @@ export function addRun<Config>(
   description: string,
   load: () => Promise<Party<Config>>,
 ): void {
-  const command = parent
-    .command(verb)
-    .description(description)
-    .requiredOption('--config <file>', 'configuration, JSON')
+  const command = withConfig(parent.command(verb).description(description))
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
-    .addOption(new Option('--stepped-clock', 'simulated time over the IPC channel').hideHelp())
-    .addHelpText('after', '\nGRIDVEIL_KEY_FILE names the file with the key that seals what the party writes.');
+    .addOption(new Option('--stepped-clock', 'simulated time over the IPC channel').hideHelp());
   onRun<RunOptions>(command, async (options) => {
     const { config: schema, start } = await load();
     const name = parent.name();
     const config = await loadConfig(schema, options.config);
     const party = await start(config, {
       clock: await clockFor(options),
-      random: (length) => new Uint8Array(randomBytes(length)),
+      random: randomSource,
       log: createLog(name, options.logLevel),
       report: reporter(options),
     });

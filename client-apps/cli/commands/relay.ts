@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import { onRun, table } from '../output.js';
+import { addRun, loadPartyConfig, randomSource, withConfig } from './run-party.js';
+
+/** `gridveil relay run|descriptor` */
+export function addRelay(program: Command): void {
+  const relay = program.command('relay').description('an onion relay: peels one layer, holds, forwards');
+  addRun(relay, 'run', 'run the relay', async () => {
+    const { relayConfig, startRelay } = await import('../../relay/main.js');
+    return { config: relayConfig, start: startRelay };
+  });
+  const descriptor = relay
+    .command('descriptor')
+    .description("what the control center's operator enters to admit this relay; makes its keys on first use");
+  onRun<{ config: string }>(withConfig(descriptor), async (options) => {
+    const { relayConfig } = await import('../../relay/main.js');
+    const { loadRelayKeys, relayIdentity } = await import('../../relay/relay-keys.js');
+    const { config, fileKey } = await loadPartyConfig(relayConfig, options.config);
+    const keys = await loadRelayKeys(config.directory, fileKey, randomSource, config.enrolmentSeed);
+    const { operator, layer } = config;
+    const data = { ...relayIdentity(keys), operator, layer };
+    return { data, text: table(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+  });
+}
