@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { sodiumCrypto } from '../crypto/sodium.js';
+import { RegionKit } from '../../test/region-kit.js';
+import { decodeParametersFile, encodeParametersFile } from './bulletin.js';
+import type { JsonObject } from './canonical-json.js';
+import {
+  decodeSignedParameters,
+  encodeSignedParameters,
+  fingerprint,
+  maximumRowsPerMeter,
+  parametersDigest,
+  parametersFor,
+  slotsPerInterval,
+} from './parameters.js';
+import { signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
+
+const { signedParameters, parameters } = new RegionKit({ meters: 1 });
+
+describe('parameters', () => {
+  it('read back what they write', () => {
+    assert.deepEqual(decodeSignedParameters(encodeSignedParameters(signedParameters)), signedParameters);
+    const list = [signedParameters, signedParameters];
+    assert.deepEqual(decodeParametersFile(encodeParametersFile(list)), list);
+  });
+
+  it('have a digest of their content, not of their signature', () => {
+    const digest = parametersDigest(sodiumCrypto, parameters);
+    const resigned = { ...signedParameters, signature: new Uint8Array(64) };
+    assert.deepEqual(parametersDigest(sodiumCrypto, resigned.parameters), digest);
+    assert.notDeepEqual(parametersDigest(sodiumCrypto, { ...parameters, demo: false }), digest);
+  });
+
+  it('are found for an interval by the second from which they are effective', () => {
+    const from = (version: number, effectiveFromSeconds: number) => ({
+      parameters: { ...parameters, version, effectiveFromSeconds },
+      signature: new Uint8Array(64),
+    });
+    const list = [from(1, 100), from(2, 200)];
+    assert.equal(parametersFor(list, 100).version, 1);
+    assert.equal(parametersFor(list, 199).version, 1);
+    assert.equal(parametersFor(list, 200).version, 2);
+    assert.throws(() => parametersFor(list, 99), { code: 'NOT_EFFECTIVE' });
+    assert.throws(() => parametersFor([], 99), { code: 'NOT_EFFECTIVE' });
+  });
+
+  it('say how much a meter may send', () => {
+    assert.equal(slotsPerInterval(parameters), 6);
+    assert.equal(maximumRowsPerMeter(parameters), 18);
+  });
+
+  it('name CC by the plain SHA-256 of its signature key', () => {
+    const { signaturePublicKey } = parameters.controlCenter;
+    const expected = createHash('sha256').update(signaturePublicKey).digest('hex');
+    assert.equal(fingerprint(sodiumCrypto, signaturePublicKey), expected);
+  });
+
+  it('refuse fields of another type or out of range', () => {
+    const json = signedParametersToJson(signedParameters);
+    const content = json['parameters'] as JsonObject;
+    const refused = (change: JsonObject, code = 'MALFORMED') => {
+      const value = { ...json, parameters: { ...content, ...change } };
+      assert.throws(() => signedParametersFromJson(value), { code }, JSON.stringify(change));
+    };
+    refused({ version: 0 });
+    refused({ version: 4_097 });
+    refused({ region: 'London' });
+    refused({ intervalSeconds: 0 });
+    refused({ slotSeconds: 0 });
+    refused({ kAnonymity: 1 });
+    refused({ rowsPerPage: 499 });
+    refused({ registryDepth: 21 });
+    refused({ identityMode: 'plain' });
+    refused({ priceMode: 'plain' });
+    refused({ demo: 1 });
+    refused({ previous: '' });
+    refused({ categoriesMilliWattHours: [1, 2, 3, 4, 5] });
+    refused({ categoriesMilliWattHours: ['1', '2', '3', '4', '5', '6'] }, 'LIMIT_EXCEEDED');
+    refused({ tariff: { points: [] } }, 'TARIFF_INVALID');
+    refused({ onion: { ...(content['onion'] as JsonObject), layers: 0 } });
+    refused({ controlCenter: { ...(content['controlCenter'] as JsonObject), mspId: '' } });
+    refused({ serviceProvider: { ...(content['serviceProvider'] as JsonObject), identity: 'ab' } });
+    refused({ extra: 1 });
+  });
+});

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { BACK_ENDS } from '../../test/frozen-vectors.js';
+import { type IntervalKit, IntervalMaker, type LedgerKit } from '../../test/interval-kit.js';
+import { RegionKit } from '../../test/region-kit.js';
+import { concatBytes } from '../crypto/bytes.js';
+import { sodiumCrypto } from '../crypto/sodium.js';
+import { decodeSealsFile, encodeSealsFile, type SealedLedger, type SealsFile } from '../ledger/bulletin.js';
+import { encodeIndex, indexDigest } from '../ledger/index-file.js';
+import { splitRows } from '../ledger/page.js';
+import { decodeRow, signRow } from '../ledger/row.js';
+import { type Seal, signSeal } from '../ledger/seal.js';
+import { directoryDigest } from '../onion/directory-format.js';
+import { chainSeal, consumptionSealContent, followingSealContent } from './check-seal.js';
+import { intervalContext } from './interval-context.js';
+import {
+  auditInterval,
+  type Depth,
+  type IntervalSeals,
+  type IntervalTrust,
+  verifyInterval,
+} from './verify-interval.js';
+
+const kit = new RegionKit({ meters: 7 });
+const maker = new IntervalMaker(kit);
+const first = maker.next([0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2]);
+const second = maker.next([]);
+const DEPTHS: readonly Depth[] = ['full', 'light', 'index'];
+
+const sealedLedger = ({ header, seal }: LedgerKit): SealedLedger => ({ header, ...seal });
+
+function sealsOf(interval: IntervalKit): Required<SealsFile> {
+  return {
+    consumption: sealedLedger(interval.consumption),
+    pricing: sealedLedger(interval.pricing),
+    billing: sealedLedger(interval.billing),
+  };
+}
+
+function filesOf(interval: IntervalKit, seals: SealsFile = sealsOf(interval)): Map<string, Uint8Array> {
+  const files = new Map([
+    ['seals.json', encodeSealsFile(seals)],
+    ['consumption.index', interval.index],
+    ['consumption.rows', interval.consumption.rows],
+  ]);
+  if (seals.pricing) files.set('pricing.rows', interval.pricing.rows);
+  if (seals.billing) files.set('billing.rows', interval.billing.rows);
+  return files;
+}
+
+const trustFirst: IntervalTrust = {
+  parameters: [kit.signedParameters],
+  previous: 'first',
+  directoryDigest: directoryDigest(sodiumCrypto, kit.directory(0).directory),
+};
+
+function faultsOf(
+  files: ReadonlyMap<string, Uint8Array>,
+  { interval = first, trust = trustFirst, depth = 'full' as Depth } = {},
+): string[] {
+  const audit = auditInterval(sodiumCrypto, interval.ledgerId, files, trust, depth);
+  assert.equal(audit.interval === undefined, audit.faults.length > 0);
+  return audit.faults.map(({ file, code }) => `${file} ${code}`);
+}
+
+describe('interval of the bulletin', () => {
+  for (const crypto of BACK_ENDS) {
+    it(`is verified at every depth and gives its totals (${crypto.name})`, () => {
+      for (const depth of DEPTHS) {
+        const verified = verifyInterval(crypto, first.ledgerId, filesOf(first), trustFirst, depth);
+        assert.equal(verified.stage, 'billing');
+        assert.equal(verified.count, 11);
+        assert.deepEqual(verified.rowsPerCategory, [5, 0, 6, 0, 0]);
+        assert.equal(verified.totalMilliWattHours, 1_450_000n);
+        assert.equal(verified.registeredMeters, 7);
+        assert.equal(verified.priceNanoPerKilowattHour, first.price);
+        assert.equal(verified.billedNanoCurrency, (1_450_000n * first.price) / 1_000_000n);
+      }
+    });
+  }
+
+  it('follows the interval before, also without rows', () => {
+    const { seals } = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first), trustFirst, 'light');
+    for (const depth of DEPTHS) {
+      const trust = { ...trustFirst, previous: seals };
+      const verified = verifyInterval(sodiumCrypto, second.ledgerId, filesOf(second), trust, depth);
+      assert.equal(verified.totalMilliWattHours, 0n);
+      assert.equal(verified.billedNanoCurrency, 0n);
+      assert.deepEqual(faultsOf(filesOf(second), { interval: second, trust: { ...trust, previous: 'unknown' } }), []);
+    }
+    const chainless = { ...trustFirst, previous: { consumption: seals.consumption } };
+    assert.deepEqual(faultsOf(filesOf(second), { interval: second }), Array(3).fill('seals.json SEAL_CHAIN'));
+    assert.deepEqual(
+      faultsOf(filesOf(second), { interval: second, trust: chainless }),
+      Array(2).fill('seals.json SEAL_CHAIN'),
+    );
+  });
+
+  it('is complete in itself before price and bills are sealed', () => {
+    const { consumption, pricing } = sealsOf(first);
+    for (const depth of DEPTHS) {
+      const sealed = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first, { consumption }), trustFirst, depth);
+      assert.equal(sealed.stage, 'consumption');
+      assert.equal(sealed.priceNanoPerKilowattHour, undefined);
+      const files = filesOf(first, { consumption, pricing });
+      const priced = verifyInterval(sodiumCrypto, first.ledgerId, files, trustFirst, depth);
+      assert.equal(priced.stage, 'pricing');
+      assert.equal(priced.billedNanoCurrency, undefined);
+    }
+  });
+
+  it('needs no large file at depth index', () => {
+    const files = filesOf(first);
+    files.delete('consumption.rows');
+    files.delete('billing.rows');
+    assert.deepEqual(faultsOf(files, { depth: 'index' }), []);
+    assert.deepEqual(faultsOf(files, { depth: 'light' }), ['consumption.rows MALFORMED', 'billing.rows MALFORMED']);
+  });
+
+  it('shows a change of any byte of any file', function () {
+    this.timeout(60_000);
+    for (const [name, bytes] of filesOf(first)) {
+      for (let i = 0; i < bytes.length; i++) {
+        const bit = 1 << (i % 8);
+        const files = filesOf(first).set(name, bytes.with(i, bytes[i]! ^ bit));
+        assert.notDeepEqual(faultsOf(files, { depth: 'light' }), [], `${name}, byte ${i}`);
+      }
+    }
+  });
+
+  it('shows a file that is cut, longer, missing, unknown or not sealed yet', () => {
+    for (const [name, bytes] of filesOf(first)) {
+      for (const other of [
+        bytes.subarray(1),
+        bytes.subarray(0, -1),
+        concatBytes(bytes, Uint8Array.of(10)),
+        new Uint8Array(),
+      ]) {
+        assert.notDeepEqual(faultsOf(filesOf(first).set(name, other)), [], name);
+      }
+      const files = filesOf(first);
+      files.delete(name);
+      assert.ok(faultsOf(files).includes(`${name} MALFORMED`), name);
+    }
+    assert.deepEqual(faultsOf(filesOf(first).set('notes.txt', new Uint8Array())), ['notes.txt MALFORMED']);
+    const { consumption } = sealsOf(first);
+    const early = filesOf(first, { consumption }).set('pricing.rows', first.pricing.rows);
+    assert.deepEqual(faultsOf(early), ['pricing.rows MALFORMED']);
+  });
+
+  it('belongs to the folder that it stands in, and to known parameters', () => {
+    const elsewhere = (ledgerId: typeof first.ledgerId, trust = trustFirst) =>
+      auditInterval(sodiumCrypto, ledgerId, filesOf(first), trust, 'full').faults.map(({ code }) => code);
+    assert.ok(elsewhere(second.ledgerId).includes('WRONG_LEDGER'));
+    assert.deepEqual(elsewhere({ ...first.ledgerId, region: 'paris' }), ['WRONG_LEDGER']);
+    assert.deepEqual(elsewhere({ ...first.ledgerId, startSeconds: kit.startOf(0) - 1_800 }), ['NOT_EFFECTIVE']);
+    const changed = kit.signParameters({ ...kit.parameters, kAnonymity: 6 });
+    assert.deepEqual(elsewhere(first.ledgerId, { ...trustFirst, parameters: [changed] }), [
+      'K_ANONYMITY',
+      'SEAL_MISMATCH',
+      'SEAL_MISMATCH',
+      'SEAL_MISMATCH',
+    ]);
+  });
+
+  it('rests on the relay directory of the epoch', () => {
+    const trust = { ...trustFirst, directoryDigest: new Uint8Array(32) };
+    assert.deepEqual(faultsOf(filesOf(first), { trust }), ['seals.json SEAL_MISMATCH']);
+    const { directoryDigest: _, ...unknown } = trustFirst;
+    assert.deepEqual(faultsOf(filesOf(first), { trust: unknown }), []);
+  });
+
+  it('is refused as a whole by verifyInterval, with the file and the code of the first fault', () => {
+    const files = filesOf(first).set('consumption.index', new Uint8Array(9));
+    assert.throws(() => verifyInterval(sodiumCrypto, first.ledgerId, files, trustFirst, 'full'), {
+      code: 'INDEX_MISMATCH',
+      message: /^consumption\.index: /,
+    });
+  });
+
+  it('keeps a bounded number of faults', () => {
+    const files = filesOf(first);
+    for (let i = 0; i < 500; i++) files.set(`unknown-${i}`, new Uint8Array());
+    assert.equal(faultsOf(files).length, 100);
+  });
+});
+
+/** What a control center that signs anything could publish: every header and seal fits the changed rows. */
+function resealed(rows: Partial<Record<'consumption' | 'pricing' | 'billing', Uint8Array>>): Map<string, Uint8Array> {
+  const context = intervalContext(sodiumCrypto, kit.parameters, first.ledgerId.startSeconds);
+  const files = filesOf(first);
+  const claimed = decodeSealsFile(files.get('seals.json')!);
+  const seal = (content: Parameters<typeof chainSeal>[1]) =>
+    signSeal(sodiumCrypto, chainSeal(sodiumCrypto, content, undefined, context), kit.controlCenter);
+  const headerOf = (kind: 'consumption' | 'pricing' | 'billing') =>
+    maker.header(kind, first.ledgerId, rows[kind] ?? first[kind].rows);
+  let index = first.index;
+  if (rows.consumption) {
+    index = encodeIndex(rows.consumption, kit.parameters.categoriesMilliWattHours);
+    files.set('consumption.index', index);
+  }
+  const { registryRoot, registeredMeters, directoryDigest: directory } = claimed.consumption.seal;
+  const binding = {
+    registryRoot,
+    registeredMeters,
+    directoryDigest: directory,
+    indexDigest: indexDigest(sodiumCrypto, index),
+  };
+  const following = (kind: 'pricing' | 'billing', basis: Seal): SealedLedger => {
+    const header = headerOf(kind);
+    return { header, ...seal(followingSealContent(sodiumCrypto, context, header, basis)) };
+  };
+  const header = headerOf('consumption');
+  const consumption = { header, ...seal(consumptionSealContent(sodiumCrypto, context, header, binding)) };
+  const pricing = following('pricing', consumption.seal);
+  const billing = following('billing', pricing.seal);
+  for (const [kind, bytes] of Object.entries(rows)) files.set(`${kind}.rows`, bytes);
+  return files.set('seals.json', encodeSealsFile({ consumption, pricing, billing }));
+}
+
+describe('interval with seals over wrong rows', () => {
+  const rewrite = (bytes: Uint8Array, at: number, change: object, key = kit.serviceProvider) => {
+    const rows = splitRows(bytes);
+    return concatBytes(...rows.with(at, signRow(sodiumCrypto, { ...decodeRow(rows[at]!), ...change }, key)));
+  };
+
+  it('is the same when nothing is wrong', () => {
+    assert.deepEqual(resealed({}), filesOf(first));
+  });
+
+  it('shows a wrong price at every depth', () => {
+    const pricing = rewrite(first.pricing.rows, 0, { value: first.price + 1_000n });
+    for (const depth of DEPTHS) {
+      assert.deepEqual(faultsOf(resealed({ pricing }), { depth }), ['pricing.rows WRONG_PRICE']);
+    }
+  });
+
+  it('shows a wrong bill at every depth', () => {
+    const value = decodeRow(splitRows(first.billing.rows)[2]!).value + 1n;
+    const files = resealed({ billing: rewrite(first.billing.rows, 2, { value }) });
+    for (const depth of DEPTHS) assert.deepEqual(faultsOf(files, { depth }), ['seals.json WRONG_BILL']);
+    // Two bills swapped: all sums stay.
+    const bills = splitRows(first.billing.rows).map((row) => decodeRow(row));
+    const [a, b] = [bills.findIndex((bill) => bill.value !== bills.at(-1)!.value), bills.length - 1];
+    const swapped = rewrite(rewrite(first.billing.rows, a, { value: bills[b]!.value }), b, { value: bills[a]!.value });
+    assert.deepEqual(faultsOf(resealed({ billing: swapped }), { depth: 'light' }), ['billing.rows WRONG_BILL']);
+  });
+
+  it('shows a signature that is not valid at depth full', () => {
+    for (const [kind, depth, expected] of [
+      ['consumption', 'full', ['consumption.rows BAD_SIGNATURE']],
+      ['consumption', 'light', []],
+      ['pricing', 'index', ['pricing.rows BAD_SIGNATURE']],
+      ['billing', 'full', ['billing.rows BAD_SIGNATURE']],
+      ['billing', 'light', []],
+    ] as const) {
+      const { rows } = first[kind];
+      const forged = resealed({ [kind]: rows.with(rows.length - 1, rows.at(-1)! ^ 1) });
+      assert.deepEqual(faultsOf(forged, { depth }), expected, `${kind} ${depth}`);
+    }
+  });
+
+  it('shows rows of another interval', () => {
+    const { startSeconds, region } = first.ledgerId;
+    const ledgerId = { region, startSeconds: startSeconds + 1_800 };
+    const consumption = rewrite(first.consumption.rows, 0, { ledgerId }, kit.controlCenter);
+    assert.deepEqual(faultsOf(resealed({ consumption }), { depth: 'light' }), ['consumption.rows WRONG_LEDGER']);
+  });
+});
