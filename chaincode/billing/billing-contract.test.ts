@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import { accepted, refused, repeated, World } from '../test/world.js';
+import { concatBytes } from '../../protocol/crypto/bytes.js';
+import { splitRows } from '../../protocol/ledger/page.js';
+import { decodeRow, ROW_TYPE, type RowContent, signRow } from '../../protocol/ledger/row.js';
+import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
+import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
+import { RegionKit } from '../../test/region-kit.js';
+import type { RefusalCode } from '../common/refusal.js';
+
+const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
+const TWO_PAGES = Array.from({ length: 505 }, (_, row) => row % 5);
+
+describe('BillingContract', () => {
+  const kit = new RegionKit({ meters: 100 });
+  let maker: IntervalMaker;
+  let world: World;
+  let interval: IntervalKit;
+
+  const prepare = async (categories: readonly number[]): Promise<void> => {
+    maker = new IntervalMaker(kit);
+    world = new World(kit.pricePseudonymKey);
+    accepted(await world.putParameters(kit.signedParameters));
+    accepted(await world.putRegistryRoot(kit.registryRoot(0)));
+    accepted(await world.putDirectory(kit.directory(0)));
+    interval = maker.next(categories);
+    await world.seal('consumption', interval);
+  };
+
+  const price = (): Promise<void> => world.seal('pricing', interval);
+
+  /** The bills with the one at a place exchanged. */
+  const bills = (changes: Partial<RowContent>, key = kit.serviceProvider): Uint8Array =>
+    concatBytes(
+      ...splitRows(interval.billing.rows).map((row, i) =>
+        i === 3 ? signRow(kit.crypto, { ...decodeRow(row), ...changes }, key) : row,
+      ),
+    );
+
+  it('takes the bills of a priced interval, and repeats without writing', async () => {
+    await prepare(TWO_PAGES);
+    await price();
+    await world.seal('billing', interval);
+    repeated(await world.putHeader(interval.billing.header));
+    for (const page of [1, 0]) {
+      repeated(await world.putPage('billing', interval.ledgerId, page, interval.billing.pages[page]!));
+    }
+    repeated(await world.putSeal(interval.billing.seal));
+    refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[1]!), 'ALREADY_SEALED');
+    const next = maker.next(ROWS);
+    await world.complete(next);
+  });
+
+  it('waits for the seal of pricing', async () => {
+    await prepare(ROWS);
+    await world.fill('pricing', interval);
+    refused(await world.putHeader(interval.billing.header), 'NOT_YET_SEALED');
+    refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.rows), 'NOT_YET_SEALED');
+  });
+
+  it('refuses a changed bill in the header', async () => {
+    await prepare(ROWS);
+    await price();
+    const dear = maker.billRows(interval.ledgerId, interval.consumption.rows, interval.price + 1_000n);
+    refused(await world.putHeader(maker.header('billing', interval.ledgerId, dear)), 'WRONG_BILL');
+  });
+
+  it('refuses bills that trade places, although they add up', async () => {
+    await prepare(ROWS);
+    await price();
+    const rows = splitRows(interval.billing.rows).map(decodeRow);
+    const other = rows.findIndex((row) => row.value !== rows[3]!.value);
+    const traded = concatBytes(
+      ...rows.map((row, i) => {
+        const value = i === 3 ? rows[other]!.value : i === other ? rows[3]!.value : row.value;
+        return signRow(kit.crypto, { ...row, value }, kit.serviceProvider);
+      }),
+    );
+    accepted(await world.putHeader(maker.header('billing', interval.ledgerId, traded)));
+    refused(await world.putPage('billing', interval.ledgerId, 0, traded), 'WRONG_BILL');
+  });
+
+  it('refuses bills that are not the announced ones', async () => {
+    await prepare(TWO_PAGES);
+    await price();
+    refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!), 'HEADER_MISSING');
+    accepted(await world.putHeader(interval.billing.header));
+    refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[1]!), 'PAGE_MISMATCH');
+    refused(await world.putPage('billing', interval.ledgerId, 2, interval.billing.pages[1]!), 'PAGE_MISMATCH');
+    const changed = interval.billing.pages[0]!.slice();
+    changed[100]! ^= 1;
+    refused(await world.putPage('billing', interval.ledgerId, 0, changed), 'PAGE_MISMATCH');
+    accepted(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!));
+    refused(await world.putPage('billing', interval.ledgerId, 0, changed), 'CONFLICT');
+  });
+
+  it("refuses a bill with another's key, type, interval, time or signature", async () => {
+    await prepare(ROWS);
+    await price();
+    const refusedBill = async (code: RefusalCode, rows: Uint8Array): Promise<void> => {
+      accepted(await world.putHeader(maker.header('billing', interval.ledgerId, rows)));
+      refused(await world.putPage('billing', interval.ledgerId, 0, rows), code);
+    };
+    await refusedBill('WRONG_KEY', bills({}, kit.signingKey('other')));
+    await refusedBill('WRONG_TYPE', bills({ type: ROW_TYPE.price }));
+    await refusedBill('WRONG_LEDGER', bills({ ledgerId: { region: 'london', startSeconds: kit.startOf(1) } }));
+    await refusedBill('WRONG_TIME', bills({ timeSeconds: kit.startOf(0) }));
+    const forged = interval.billing.rows.slice();
+    forged[3 * 177 + 176]! ^= 1;
+    await refusedBill('BAD_SIGNATURE', forged);
+    const pseudonym = decodeRow(splitRows(interval.billing.rows)[3]!).pseudonym.slice();
+    pseudonym[31]! ^= 1;
+    await refusedBill('WRONG_PSEUDONYM', bills({ pseudonym }));
+  });
+
+  it('mirrors the pages of consumption', async () => {
+    await prepare(TWO_PAGES);
+    await price();
+    const fewer = interval.billing.rows.subarray(177);
+    refused(await world.putHeader(maker.header('billing', interval.ledgerId, fewer)), 'PAGE_MISMATCH');
+    const onePage = interval.billing.pages[0]!;
+    refused(await world.putHeader(maker.header('billing', interval.ledgerId, onePage)), 'PAGE_MISMATCH');
+    refused(await world.putHeader(interval.consumption.header, 'billing'), 'WRONG_LEDGER');
+    refused(await world.putHeader({ ...interval.billing.header, parametersVersion: 2 }), 'HEADER_MISMATCH');
+  });
+
+  it('is sealed with the pricing seal as its basis', async () => {
+    await prepare(TWO_PAGES);
+    await price();
+    refused(await world.putSeal(interval.billing.seal), 'HEADER_MISSING');
+    accepted(await world.putHeader(interval.billing.header));
+    accepted(await world.putPage('billing', interval.ledgerId, 1, interval.billing.pages[1]!));
+    refused(await world.putSeal(interval.billing.seal), 'PAGES_MISSING');
+    accepted(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!));
+    const { seal } = interval.billing.seal;
+    const sealed = (changes: Partial<Seal>) => signSeal(kit.crypto, { ...seal, ...changes }, kit.controlCenter);
+    refused(await world.putSeal(sealed({ basis: interval.pricing.seal.seal.basis })), 'SEAL_MISMATCH');
+    refused(await world.putSeal(signSeal(kit.crypto, seal, kit.serviceProvider)), 'BAD_SIGNATURE');
+    accepted(await world.putSeal(interval.billing.seal));
+  });
+
+  it('has an interval without rows, priced and sealed all the same', async () => {
+    await prepare([]);
+    await price();
+    await world.seal('billing', interval);
+  });
+});

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import { accepted, pageArgs, refused, repeated, text, World } from '../test/world.js';
+import assert from 'node:assert/strict';
+import type { RowContent } from '../../protocol/ledger/row.js';
+import { decodeRow, ROW_TYPE, signRow } from '../../protocol/ledger/row.js';
+import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
+import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
+import { RegionKit } from '../../test/region-kit.js';
+import { SERVICE_PROVIDER_MSP, type Simulation } from '../test/fabric-stub.js';
+
+const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
+
+describe('PricingContract', () => {
+  const kit = new RegionKit();
+  let maker: IntervalMaker;
+  let world: World;
+  let interval: IntervalKit;
+
+  beforeEach(async () => {
+    maker = new IntervalMaker(kit);
+    world = new World(kit.pricePseudonymKey);
+    accepted(await world.putParameters(kit.signedParameters));
+    accepted(await world.putRegistryRoot(kit.registryRoot(0)));
+    accepted(await world.putDirectory(kit.directory(0)));
+    interval = maker.next(ROWS);
+    await world.seal('consumption', interval);
+  });
+
+  /** Puts a price row under a header that fits it. */
+  const putPrice = async (row: Uint8Array): Promise<Simulation> => {
+    accepted(await world.putHeader(maker.header('pricing', interval.ledgerId, row)));
+    return world.putPage('pricing', interval.ledgerId, 0, row);
+  };
+
+  const priceRow = (changes: Partial<RowContent>, key = kit.serviceProvider): Uint8Array =>
+    signRow(kit.crypto, { ...decodeRow(interval.pricing.rows), ...changes }, key);
+
+  it('takes the price of a sealed interval, and shows it', async () => {
+    await world.seal('pricing', interval);
+    const { payload } = await world.query('pricing', 'GetPrice', 'london', String(interval.ledgerId.startSeconds));
+    assert.deepEqual(JSON.parse(text(payload)), {
+      region: 'london',
+      startSeconds: interval.ledgerId.startSeconds,
+      priceNanoPerKilowattHour: interval.price.toString(),
+    });
+  });
+
+  it('waits for the seal of consumption', async () => {
+    const next = maker.next(ROWS);
+    await world.fill('consumption', next);
+    refused(await world.putHeader(next.pricing.header), 'NOT_YET_SEALED');
+    refused(await world.putPage('pricing', next.ledgerId, 0, next.pricing.rows), 'NOT_YET_SEALED');
+    refused(await world.putSeal(next.pricing.seal), 'HEADER_MISSING');
+  });
+
+  it('refuses a changed price', async () => {
+    for (const price of [interval.price + 1_000n, interval.price - 1_000n, 0n]) {
+      refused(await putPrice(priceRow({ value: price })), 'WRONG_PRICE');
+    }
+    const odd = maker.header('pricing', interval.ledgerId, priceRow({ value: interval.price + 1n }));
+    refused(await world.putHeader(odd), 'PRICE_GRANULARITY');
+  });
+
+  it('refuses a price that is not the announced one', async () => {
+    accepted(await world.putHeader(interval.pricing.header));
+    const other = priceRow({ value: interval.price + 1_000n });
+    refused(await world.putPage('pricing', interval.ledgerId, 0, other), 'PAGE_MISMATCH');
+    refused(await world.putPage('pricing', interval.ledgerId, 1, interval.pricing.rows), 'PAGE_MISMATCH');
+  });
+
+  it("refuses a price row with another's key, pseudonym, type, interval or time", async () => {
+    refused(await putPrice(priceRow({}, kit.signingKey('other'))), 'WRONG_KEY');
+    refused(await putPrice(priceRow({ pseudonym: kit.secret('other') })), 'WRONG_PSEUDONYM');
+    refused(await putPrice(priceRow({ type: ROW_TYPE.bill })), 'WRONG_TYPE');
+    refused(await putPrice(priceRow({ ledgerId: { region: 'london', startSeconds: kit.startOf(1) } })), 'WRONG_LEDGER');
+    refused(await putPrice(priceRow({ timeSeconds: kit.startOf(0) })), 'WRONG_TIME');
+    const forged = interval.pricing.rows.slice();
+    forged[176]! ^= 1;
+    refused(await putPrice(forged), 'BAD_SIGNATURE');
+  });
+
+  it('wants the pseudonym key that the parameters commit to', async () => {
+    accepted(await world.putHeader(interval.pricing.header));
+    const put = (pricePseudonymKey: Uint8Array): Promise<Simulation> =>
+      world.put('pricing', 'PutPage', pageArgs(interval.ledgerId, 0), SERVICE_PROVIDER_MSP, {
+        rows: interval.pricing.rows,
+        pricePseudonymKey,
+      });
+    refused(await put(kit.secret('other')), 'WRONG_KEY');
+    refused(await put(new Uint8Array(33)), 'BAD_ARGUMENT');
+    refused(await put(new Uint8Array()), 'MISSING_TRANSIENT');
+    accepted(await put(kit.pricePseudonymKey));
+  });
+
+  it('wants a header of one row for its interval', async () => {
+    const { header } = interval.pricing;
+    refused(await world.putHeader(interval.consumption.header, 'pricing'), 'WRONG_LEDGER');
+    refused(await world.putHeader({ ...header, count: 0, total: 0n, histogram: [], pages: [] }), 'PAGE_SIZE');
+    refused(await world.putHeader({ ...header, registryEpoch: 1 }), 'HEADER_MISMATCH');
+    refused(await world.putHeader({ ...header, parametersVersion: 2 }), 'HEADER_MISMATCH');
+  });
+
+  it('replaces a header until the price stands, and repeats without writing', async () => {
+    const other = maker.header('pricing', interval.ledgerId, priceRow({ value: 0n }));
+    accepted(await world.putHeader(other));
+    await world.fill('pricing', interval);
+    repeated(await world.putHeader(interval.pricing.header));
+    repeated(await world.putPage('pricing', interval.ledgerId, 0, interval.pricing.rows));
+    refused(await world.putHeader(other), 'ALREADY_STARTED');
+    accepted(await world.putSeal(interval.pricing.seal));
+    repeated(await world.putSeal(interval.pricing.seal));
+    repeated(await world.putPage('pricing', interval.ledgerId, 0, interval.pricing.rows));
+    refused(await world.putHeader(other), 'ALREADY_SEALED');
+    refused(await world.putPage('pricing', interval.ledgerId, 0, priceRow({ value: 0n })), 'ALREADY_SEALED');
+  });
+
+  it('is sealed with the consumption seal as its basis', async () => {
+    const { seal } = interval.pricing.seal;
+    const sealed = (changes: Partial<Seal>) => signSeal(kit.crypto, { ...seal, ...changes }, kit.controlCenter);
+    accepted(await world.putHeader(interval.pricing.header));
+    refused(await world.putSeal(interval.pricing.seal), 'PAGES_MISSING');
+    accepted(await world.putPage('pricing', interval.ledgerId, 0, interval.pricing.rows));
+    refused(await world.putSeal(sealed({ basis: kit.secret('other') })), 'SEAL_MISMATCH');
+    refused(await world.putSeal(sealed({ registeredMeters: 1 })), 'SEAL_MISMATCH');
+    refused(await world.putSeal(sealed({ indexDigest: kit.secret('other') })), 'SEAL_MISMATCH');
+    refused(await world.putSeal(interval.consumption.seal, 'pricing'), 'SEAL_MISMATCH');
+    refused(await world.putSeal(sealed({ previous: kit.secret('other') })), 'SEAL_CHAIN');
+    refused(await world.putSeal(signSeal(kit.crypto, seal, kit.serviceProvider)), 'BAD_SIGNATURE');
+    accepted(await world.putSeal(interval.pricing.seal));
+  });
+});
