@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../crypto/bytes.js';
 import { DIGEST_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, type Crypto, type SigningKey } from '../crypto/crypto.js';
-import { digest, H2 } from '../crypto/hash.js';
+import { digest } from '../crypto/hash.js';
 import { ProtocolError } from '../errors.js';
 import {
   encodeCanonical,
@@ -14,6 +14,7 @@ import {
   type JsonObject,
   type JsonValue,
 } from '../ledger/canonical-json.js';
+import { signDocument, verifyDocument } from '../ledger/document.js';
 import { checkRegion, MAXIMUM_EPOCH, REGION_LENGTH } from '../ledger/ledger-id.js';
 import { MAXIMUM_SECONDS } from '../ledger/limits.js';
 import { MAXIMUM_LAYERS } from './geometry.js';
@@ -118,14 +119,16 @@ export function decodeSignedDirectory(bytes: Uint8Array): SignedDirectory {
   };
 }
 
-/** Signs with the relay's identity key: Ed25519 over H2(SHA-256(prefix(descriptor) ‖ canonical JSON)). */
+/** Signs a descriptor with the relay's identity key. */
 export function signDescriptor(crypto: Crypto, descriptor: RelayDescriptor, identity: SigningKey): SignedDescriptor {
-  return { descriptor, signature: identity.sign(descriptorMessage(crypto, descriptor)) };
+  const bytes = encodeCanonical(descriptorToJson(descriptor));
+  return { descriptor, signature: signDocument(crypto, 'descriptor', bytes, identity) };
 }
 
-/** True when the relay named in the descriptor signed it. */
-export function verifyDescriptorSignature(crypto: Crypto, { descriptor, signature }: SignedDescriptor): boolean {
-  return crypto.ed25519Verify(signature, descriptorMessage(crypto, descriptor), descriptor.identity);
+/** Checks that the relay named in the descriptor signed it. @throws ProtocolError BAD_SIGNATURE */
+export function verifyDescriptorSignature(crypto: Crypto, { descriptor, signature }: SignedDescriptor): void {
+  const bytes = encodeCanonical(descriptorToJson(descriptor));
+  verifyDocument(crypto, 'descriptor', bytes, signature, descriptor.identity);
 }
 
 /** SHA-256(prefix(directory) ‖ canonical JSON of the unsigned directory): what consumption seals bind. */
@@ -133,22 +136,19 @@ export function directoryDigest(crypto: Crypto, directory: Directory): Uint8Arra
   return digest(crypto, 'directory', encodeCanonical(directoryToJson(directory)));
 }
 
-/** Signs with the control center's Ed25519 key: over H2(directory digest). */
+/** Signs a directory with the control center's key. */
 export function signDirectory(crypto: Crypto, directory: Directory, key: SigningKey): SignedDirectory {
-  return { directory, signature: key.sign(H2(crypto, directoryDigest(crypto, directory))) };
+  const bytes = encodeCanonical(directoryToJson(directory));
+  return { directory, signature: signDocument(crypto, 'directory', bytes, key) };
 }
 
-/** True when this Ed25519 key signed the directory. */
+/** Checks that the control center signed a directory. @throws ProtocolError BAD_SIGNATURE */
 export function verifyDirectorySignature(
   crypto: Crypto,
   { directory, signature }: SignedDirectory,
   signaturePublicKey: Uint8Array,
-): boolean {
-  return crypto.ed25519Verify(signature, H2(crypto, directoryDigest(crypto, directory)), signaturePublicKey);
-}
-
-function descriptorMessage(crypto: Crypto, descriptor: RelayDescriptor): Uint8Array {
-  return H2(crypto, digest(crypto, 'descriptor', encodeCanonical(descriptorToJson(descriptor))));
+): void {
+  verifyDocument(crypto, 'directory', encodeCanonical(directoryToJson(directory)), signature, signaturePublicKey);
 }
 
 function descriptorToJson(descriptor: RelayDescriptor): JsonObject {

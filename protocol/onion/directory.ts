@@ -55,8 +55,7 @@ export function sortDescriptors(descriptors: readonly SignedDescriptor[]): Signe
  */
 export function checkDirectory(crypto: Crypto, signed: SignedDirectory, expected: DirectoryExpectations): void {
   const { directory } = signed;
-  if (!verifyDirectorySignature(crypto, signed, expected.signaturePublicKey))
-    throw new ProtocolError('BAD_SIGNATURE', 'directory is not signed by the control center');
+  verifyDirectorySignature(crypto, signed, expected.signaturePublicKey);
   const validity = directoryValidity(expected.timing, expected.epoch);
   demand(sameScope(directory, expected, validity), 'directory is for another region, epoch or time');
   demand(directory.layers === expected.layers, 'directory has another number of layers than the parameters');
@@ -81,8 +80,7 @@ export function checkDescriptor(
   expected: Omit<DirectoryExpectations, 'signaturePublicKey'>,
 ): void {
   const { descriptor } = signed;
-  if (!verifyDescriptorSignature(crypto, signed))
-    throw new ProtocolError('BAD_SIGNATURE', 'descriptor is not signed by its relay');
+  verifyDescriptorSignature(crypto, signed);
   const validity = directoryValidity(expected.timing, expected.epoch);
   demand(sameScope(descriptor, expected, validity), 'descriptor is for another region, epoch or time');
   demand(descriptor.layer <= expected.layers, 'relay is in a layer that does not exist');
