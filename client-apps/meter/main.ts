@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HttpsBulletin, type BulletinSource } from '../common/bulletin-reader.js';
-import { mapBounded } from '../common/bounded.js';
+import { runHost } from '../common/host.js';
 import { MemoBulletin } from '../common/memo-bulletin.js';
 import type { PartyContext, RunningParty } from '../common/party.js';
 import { loadFileKey } from '../common/sealed-file.js';
@@ -9,9 +9,6 @@ import { MeterDaemon } from './daemon.js';
 import { openMeter } from './open-meter.js';
 
 export { meterConfig, meterHostConfig, type MeterConfig, type MeterHostConfig } from './config.js';
-
-/** Meters of a host that are opened at once: enrolments are short, and the control center bounds their rate. */
-const OPENED_AT_ONCE = 8;
 
 /** Starts one meter. See {@link startMeterHost} for its reports. */
 export function startMeter(config: MeterConfig, context: PartyContext): Promise<RunningParty> {
@@ -44,20 +41,16 @@ async function run(
   context: PartyContext,
 ): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
-  let end: () => void;
-  let fail: (error: unknown) => void;
-  const ended = new Promise<void>((resolve, reject) => {
-    end = resolve;
-    fail = reject;
-  });
-  const opened = await mapBounded(OPENED_AT_ONCE, configs, (config) => openMeter(config, source, fileKey, context));
-  const daemons = opened.map(
-    (meter, index) =>
-      new MeterDaemon(meter, configs[index]!, context, {
-        onFailure: (error) => fail(error),
+  const host = await runHost(
+    configs,
+    source,
+    (config) => openMeter(config, source, fileKey, context),
+    (opened, config, meter, onFailure) =>
+      new MeterDaemon(opened, config, context, {
+        onFailure,
         onSlot: ({ startSeconds }, balance) =>
           context.report('meter', {
-            meter: index,
+            meter,
             slotStartSeconds: startSeconds,
             measuredMilliWattHours: balance.measured.toString(),
             carriedMilliWattHours: balance.carried.toString(),
@@ -65,13 +58,6 @@ async function run(
           }),
       }),
   );
-  context.report('ready', { meters: daemons.length });
-  return {
-    ended,
-    async stop() {
-      await Promise.all(daemons.map((daemon) => daemon.stop()));
-      source.close();
-      end();
-    },
-  };
+  context.report('ready', { meters: configs.length });
+  return host;
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
+import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
+import { controlCenterAddress, hexBytes, region } from '../common/config.js';
+
+/** What hubs of one host have in common. */
+const shared = {
+  region,
+  controlCenter: controlCenterAddress,
+  /** Fingerprint of the control center's first signature key; without it, the key found at enrolment is trusted. */
+  trustAnchor: hexBytes(32).optional(),
+  /** Relay that keeps the mailboxes, as the directory names it: `host:port`, of the last layer. */
+  mailboxRelay: z.string().min(3).max(260),
+  /** Where the relays' names in the directory really are. */
+  addressOverrides: z.record(z.string(), z.string()).default({}),
+  /** Every so many intervals all signatures of all rows are checked, and not only the household's own. */
+  fullCheckEvery: z.int().min(1).max(1_000).default(1),
+};
+
+/** What is one hub's own. */
+const own = {
+  /** Its directory; all but the disputes is sealed under the key of `GRIDVEIL_KEY_FILE`. */
+  directory: z.string().min(1),
+  enrolmentCode: hexBytes(ENROLMENT_CODE_LENGTH),
+  /** Demo only: the hub's secret comes from it. */
+  enrolmentSeed: hexBytes(32).optional(),
+};
+
+/** Configuration of a home hub. */
+export const consumerConfig = z.strictObject({ ...shared, ...own });
+export type ConsumerConfig = z.output<typeof consumerConfig>;
+
+/** Configuration of a host: many hubs, each with its own directory, keys and link. */
+export const consumerHostConfig = z.strictObject({
+  ...shared,
+  hubs: z.array(z.strictObject(own)).min(1).max(MAXIMUM_METERS),
+});
+export type ConsumerHostConfig = z.output<typeof consumerHostConfig>;

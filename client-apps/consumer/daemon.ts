@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { epochOf } from '../../protocol/ledger/ledger-id.js';
+import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
+import { relaysOfLayer } from '../../protocol/onion/directory.js';
+import { ClientError } from '../common/errors.js';
+import type { LinkTarget } from '../common/links/connect.js';
+import { MailboxClient } from '../common/links/mailbox-client.js';
+import type { PartyContext } from '../common/party.js';
+import { everySlot, type Slot } from '../common/slot-schedule.js';
+import type { ConsumerConfig } from './config.js';
+import type { OpenedHub } from './open-hub.js';
+import type { HubSums } from './state.js';
+
+/** What whoever runs a hub is told. */
+export interface HubEvents {
+  /** A slot's work is done. */
+  readonly onSlot: (slot: Slot, sums: HubSums) => void;
+  /** The hub cannot go on: its own files failed. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Puts an opened hub on the clock and on the link to its mailbox. */
+export class HubDaemon {
+  readonly #stopSlots: () => void;
+  #mailbox: { readonly relay: LinkTarget; readonly client: MailboxClient } | undefined;
+  /** Slots are worked on one after the other, however long one takes. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly opened: OpenedHub,
+    private readonly config: Pick<ConsumerConfig, 'addressOverrides' | 'mailboxRelay'>,
+    private readonly context: PartyContext,
+    private readonly events: HubEvents,
+  ) {
+    this.#stopSlots = everySlot(
+      context.clock,
+      () => this.#parametersAt(context.clock.nowMilliseconds() / 1000),
+      (slot) => this.#slot(slot),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopSlots();
+    await this.#last;
+    await this.#mailbox?.client.close();
+  }
+
+  #slot(slot: Slot): Promise<void> {
+    const { hub } = this.opened;
+    this.#last = this.#last
+      .then(() => hub.slot(slot, () => this.#drain(slot)))
+      .then(() => this.events.onSlot(slot, hub.sums))
+      .catch(this.events.onFailure);
+    return this.#last;
+  }
+
+  /** The packets that wait in the mailbox. The link stays up between slots. */
+  async #drain(slot: Slot): Promise<Uint8Array[]> {
+    const relay = await this.#mailboxRelay(slot);
+    if (relay === undefined) throw new ClientError('UNREACHABLE', 'the mailbox relay is not in the directory');
+    const known = this.#mailbox;
+    if (known === undefined || known.relay.address !== relay.address || !equalBytes(known.relay.pin, relay.pin)) {
+      await known?.client.close();
+      const { clock, random } = this.context;
+      const { addressOverrides } = this.config;
+      const client = new MailboxClient(relay, { identity: this.opened.link, clock, random, addressOverrides });
+      this.#mailbox = { relay, client };
+    }
+    return this.#mailbox!.client.drain();
+  }
+
+  async #mailboxRelay(slot: Slot): Promise<LinkTarget | undefined> {
+    const parameters = this.#parametersAt(slot.ledgerStartSeconds);
+    const start = Math.max(slot.ledgerStartSeconds, parameters.effectiveFromSeconds);
+    const directory = await this.opened.bulletin.directory(epochOf(parameters, start));
+    if (directory === undefined) return undefined;
+    const found = relaysOfLayer(directory, directory.layers)
+      .map((index) => directory.relays[index]!.descriptor)
+      .find(({ address }) => address === this.config.mailboxRelay);
+    return found && { address: found.address, pin: found.linkPin };
+  }
+
+  #parametersAt(seconds: number): Parameters {
+    const { versions } = this.opened.bulletin;
+    return parametersFor(versions, Math.max(seconds, versions[0]!.parameters.effectiveFromSeconds));
+  }
+}

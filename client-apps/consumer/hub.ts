@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '../../protocol/errors.js';
+import { parametersFor } from '../../protocol/ledger/parameters.js';
+import { openHubPacket, type HubPayload } from '../../protocol/onion/hub-payload.js';
+import { ClientError } from '../common/errors.js';
+import type { Slot } from '../common/slot-schedule.js';
+import { fetchInterval } from './check-interval.js';
+import { takePayloads } from './handles.js';
+import type { HubParts } from './parts.js';
+import type { HubState, HubSums } from './state.js';
+import { verifyNext } from './verify-next.js';
+
+/** Intervals that are verified in one slot; after a long absence the rest follows in the next slots. */
+const MAXIMUM_VERIFIED_PER_SLOT = 20;
+
+/** A household's hub: what it does in a slot, apart from when and through which link. */
+export class Hub {
+  constructor(
+    private readonly parts: HubParts,
+    private state: HubState,
+  ) {}
+
+  get sums(): HubSums {
+    return this.state.sums;
+  }
+
+  /**
+   * Does a slot's work: takes what the meter said, and verifies what was sealed since. What cannot be reached is tried
+   * again in the next slot.
+   *
+   * @param drain fetches the packets that wait in the mailbox
+   * @throws ClientError SEALED_INVALID; a failed write of the hub's own files
+   */
+  async slot(slot: Slot, drain: () => Promise<readonly Uint8Array[]>): Promise<void> {
+    await this.#attempt('parameters', () => this.parts.bulletin.refresh());
+    await this.#attempt('mailbox', async () => this.#take(await drain(), slot));
+    await this.#attempt('bulletin', () => this.#verify());
+  }
+
+  async #take(packets: readonly Uint8Array[], slot: Slot): Promise<void> {
+    const payloads = packets.flatMap((packet) => this.#open(packet) ?? []);
+    const { parameters } = this.parts.bulletin.versions.at(-1)!;
+    await this.#keep(takePayloads(this.state, payloads, parameters, slot.startSeconds));
+  }
+
+  /** A mailbox takes packets from anyone; only those of the paired meter open. */
+  #open(packet: Uint8Array): HubPayload | undefined {
+    try {
+      return openHubPacket(this.parts.crypto, this.parts.identity.keys, packet);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.parts.log.warn({ code: error.code }, 'a packet in the mailbox is not from the meter');
+      return undefined;
+    }
+  }
+
+  async #verify(): Promise<void> {
+    const { bulletin, region } = this.parts;
+    for (let verified = 0; verified < MAXIMUM_VERIFIED_PER_SLOT; verified++) {
+      const { nextSeconds } = this.state;
+      const files = await fetchInterval(bulletin.source, region, nextSeconds);
+      if (files === undefined) return;
+      const parameters = parametersFor(bulletin.versions, nextSeconds);
+      await this.#keep(await verifyNext(this.parts, this.state, files, parameters));
+      if (this.state.nextSeconds === nextSeconds) return;
+    }
+  }
+
+  async #keep(state: HubState): Promise<void> {
+    if (state === this.state) return;
+    await this.parts.write(state);
+    this.state = state;
+  }
+
+  async #attempt(what: string, task: () => Promise<unknown>): Promise<void> {
+    try {
+      await task();
+    } catch (error) {
+      if (!(error instanceof ClientError) || error.code === 'SEALED_INVALID') throw error;
+      this.parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import type { RandomSource } from '../../protocol/onion/packet.js';
+import { HttpsBulletin, type BulletinSource } from '../common/bulletin-reader.js';
+import { ClientError } from '../common/errors.js';
+import { runHost } from '../common/host.js';
+import { MemoBulletin } from '../common/memo-bulletin.js';
+import type { HubPairingJson } from '../common/pairing.js';
+import type { PartyContext, RunningParty } from '../common/party.js';
+import { loadFileKey } from '../common/sealed-file.js';
+import type { ConsumerConfig, ConsumerHostConfig } from './config.js';
+import { HubDaemon } from './daemon.js';
+import type { Dispute } from './disputes.js';
+import { HubFiles } from './hub-files.js';
+import { demoHubSecret, hubIdentity, pairingOf } from './identity.js';
+import { openHub } from './open-hub.js';
+import { householdSummary, type HouseholdSummary } from './summary.js';
+
+export { consumerConfig, consumerHostConfig, type ConsumerConfig, type ConsumerHostConfig } from './config.js';
+export type { Dispute } from './disputes.js';
+export type { HouseholdSummary } from './summary.js';
+
+/** Starts one hub. See {@link startConsumerHost} for its reports. */
+export function startConsumer(config: ConsumerConfig, context: PartyContext): Promise<RunningParty> {
+  const { url, pin } = config.controlCenter;
+  return run([config], new HttpsBulletin(url, pin), context);
+}
+
+/**
+ * Starts many hubs in one process. They share downloads of the bulletin and nothing else.
+ *
+ * Reports: `ready` `{ consumers }` when all are enrolled and scheduled; `consumer` after every slot of each hub:
+ * `{ consumer, slotStartSeconds, intervals, fullChecks, rows, leftOut, disputes, onLedgerMilliWattHours,
+ * billedNanoCurrency }`, where `consumer` is the position in the configuration, `intervals` counts those verified
+ * without a fault, and amounts are decimal strings.
+ *
+ * @throws ClientError CONFIG_INVALID, KEY_FILE, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID
+ */
+export function startConsumerHost(config: ConsumerHostConfig, context: PartyContext): Promise<RunningParty> {
+  const { hubs, ...shared } = config;
+  const { url, pin } = shared.controlCenter;
+  const source = new MemoBulletin(new HttpsBulletin(url, pin), context.clock);
+  return run(
+    hubs.map((own) => ({ ...shared, ...own })),
+    source,
+    context,
+  );
+}
+
+/** What a hub's household carries into its meter's configuration; makes the hub's secret on first use. */
+export async function readPairing(config: ConsumerConfig, random: RandomSource): Promise<HubPairingJson> {
+  const files = new HubFiles(config.directory, await loadFileKey(process.env));
+  const secret = await files.secret(sodiumCrypto, random, config.enrolmentSeed);
+  return pairingOf(hubIdentity(sodiumCrypto, secret), config.mailboxRelay);
+}
+
+/** The pairing of a demo's hub, which follows from its seed: a demo's orchestrator opens no hub's directory. */
+export function demoPairing(enrolmentSeed: Uint8Array, mailboxRelay: string): HubPairingJson {
+  return pairingOf(hubIdentity(sodiumCrypto, demoHubSecret(sodiumCrypto, enrolmentSeed)), mailboxRelay);
+}
+
+/** A household's own view of its bills. @throws ClientError WRONG_STATE before the hub is enrolled; SEALED_INVALID */
+export async function readSummary(config: ConsumerConfig): Promise<HouseholdSummary> {
+  const files = new HubFiles(config.directory, await loadFileKey(process.env));
+  const state = await files.state();
+  if (state === undefined) throw new ClientError('WRONG_STATE', 'the hub is not enrolled');
+  return householdSummary(state, files.intervals.all());
+}
+
+/** A hub's disputes, by interval; the evidence stands in folders beside them. */
+export async function readDisputes(config: ConsumerConfig): Promise<Dispute[]> {
+  return new HubFiles(config.directory, await loadFileKey(process.env)).disputes.list();
+}
+
+async function run(
+  configs: readonly ConsumerConfig[],
+  source: BulletinSource,
+  context: PartyContext,
+): Promise<RunningParty> {
+  const fileKey = await loadFileKey(process.env);
+  const host = await runHost(
+    configs,
+    source,
+    (config) => openHub(config, source, fileKey, context),
+    (opened, config, consumer, onFailure) =>
+      new HubDaemon(opened, config, context, {
+        onFailure,
+        onSlot: ({ startSeconds }, sums) =>
+          context.report('consumer', {
+            consumer,
+            slotStartSeconds: startSeconds,
+            ...sums,
+            onLedgerMilliWattHours: sums.onLedgerMilliWattHours.toString(),
+            billedNanoCurrency: sums.billedNanoCurrency.toString(),
+          }),
+      }),
+  );
+  context.report('ready', { consumers: configs.length });
+  return host;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fromHex, toHex } from '../../protocol/crypto/bytes.js';
+import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import type { BulletinSource } from '../common/bulletin-reader.js';
+import { enrolHub } from '../common/enrolment-client.js';
+import { ClientError } from '../common/errors.js';
+import type { LinkIdentity } from '../common/links/link-identity.js';
+import type { PartyContext } from '../common/party.js';
+import { untilReachable } from '../common/retry.js';
+import { TrustedBulletin } from '../common/trusted-bulletin.js';
+import type { ConsumerConfig } from './config.js';
+import { HubFiles } from './hub-files.js';
+import { Hub } from './hub.js';
+import { hubIdentity, type HubIdentity } from './identity.js';
+import { NO_SUMS, type HubState } from './state.js';
+
+/** An enrolled hub and what it is known by on its link. */
+export interface OpenedHub {
+  readonly hub: Hub;
+  readonly bulletin: TrustedBulletin;
+  readonly link: LinkIdentity;
+}
+
+/**
+ * Opens a hub's directory, and enrols the hub when it is new.
+ *
+ * @param source the bulletin; hubs of one host may share it
+ * @param fileKey key of the sealed files, 32 bytes
+ * @throws ClientError CONFIG_INVALID, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID
+ */
+export async function openHub(
+  config: ConsumerConfig,
+  source: BulletinSource,
+  fileKey: Uint8Array,
+  context: PartyContext,
+): Promise<OpenedHub> {
+  const { log, random } = context;
+  const { region, fullCheckEvery, enrolmentSeed } = config;
+  const files = new HubFiles(config.directory, fileKey);
+  const identity = hubIdentity(crypto, await files.secret(crypto, random, enrolmentSeed));
+  const known = await files.state();
+
+  const anchor = known?.trustAnchor ?? config.trustAnchor;
+  const bulletin = new TrustedBulletin(crypto, source, region, anchor && toHex(anchor));
+  const versions = await untilReachable(log, 'bulletin', () => bulletin.refresh());
+  const { parameters } = versions.at(-1)!;
+  if (parameters.demo !== (enrolmentSeed !== undefined)) {
+    throw new ClientError('CONFIG_INVALID', 'an enrolment seed belongs to the region of a demo, and to no other');
+  }
+
+  const state =
+    known ?? (await enrolNew(config, identity, versions[0]!.parameters, fromHex(bulletin.trustAnchor!), context));
+  if (known === undefined) await files.write(state);
+  const hub = new Hub(
+    {
+      ...{ crypto, identity, bulletin, region, fullCheckEvery, log },
+      intervals: files.intervals,
+      disputes: files.disputes,
+      write: (next) => files.write(next),
+    },
+    state,
+  );
+  return { hub, bulletin, link: { key: identity.link, certificate: state.certificate } };
+}
+
+async function enrolNew(
+  { controlCenter, enrolmentCode }: ConsumerConfig,
+  identity: HubIdentity,
+  first: Parameters,
+  trustAnchor: Uint8Array,
+  { clock, log }: PartyContext,
+): Promise<HubState> {
+  const { certificate } = await untilReachable(log, 'enrolment', () =>
+    enrolHub(controlCenter, enrolmentCode, identity.link.publicKey),
+  );
+  return {
+    certificate,
+    trustAnchor,
+    nextSeconds: firstSealedAfter(first, clock.nowMilliseconds() / 1000),
+    previousSeals: undefined,
+    suspectSeconds: undefined,
+    open: [],
+    seen: [],
+    totals: [],
+    offset: undefined,
+    leftOutSeconds: undefined,
+    sums: NO_SUMS,
+  };
+}
+
+/** s of the interval whose rows are being sent now, for the meter may be running already. */
+function firstSealedAfter(first: Parameters, nowSeconds: number): number {
+  const { epochOriginSeconds: origin, intervalSeconds, effectiveFromSeconds } = first;
+  const current = origin + (Math.floor((nowSeconds - origin) / intervalSeconds) - 1) * intervalSeconds;
+  return Math.max(current, effectiveFromSeconds);
+}

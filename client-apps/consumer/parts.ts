@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readUint32 } from '../../protocol/crypto/bytes.js';
+import type { Crypto } from '../../protocol/crypto/crypto.js';
+import { epochOf } from '../../protocol/ledger/ledger-id.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { directoryDigest } from '../../protocol/onion/directory-format.js';
+import type { IntervalSeals, IntervalTrust } from '../../protocol/rules/verify-interval.js';
+import type { Log } from '../common/log.js';
+import type { TrustedBulletin } from '../common/trusted-bulletin.js';
+import type { Disputes } from './disputes.js';
+import type { HubIdentity } from './identity.js';
+import type { IntervalLog } from './interval-log.js';
+import type { HubState } from './state.js';
+
+/** What a hub works with. */
+export interface HubParts {
+  readonly crypto: Crypto;
+  readonly identity: HubIdentity;
+  readonly bulletin: TrustedBulletin;
+  readonly region: string;
+  /** Every so many intervals the check is full. */
+  readonly fullCheckEvery: number;
+  readonly intervals: IntervalLog;
+  readonly disputes: Disputes;
+  /** Returns when the state is on the disk. */
+  readonly write: (state: HubState) => Promise<void>;
+  readonly log: Log;
+}
+
+/** What the checks of an interval rest on. */
+export async function trustFor(
+  { bulletin, crypto }: HubParts,
+  startSeconds: number,
+  parameters: Parameters,
+  previousSeals: IntervalSeals | undefined,
+): Promise<IntervalTrust> {
+  const { versions } = bulletin;
+  const isFirst = versions[0]?.parameters.effectiveFromSeconds === startSeconds;
+  const directory = await bulletin.directory(epochOf(parameters, startSeconds));
+  return {
+    parameters: versions,
+    previous: isFirst ? 'first' : (previousSeals ?? 'unknown'),
+    // All use the one directory that the seals bind, or this household was shown another one.
+    ...(directory === undefined ? {} : { directoryDigest: directoryDigest(crypto, directory) }),
+  };
+}
+
+/** Hubs take turns, so that in every interval some of them check everything. */
+export function isFullTurn(
+  { identity, fullCheckEvery }: HubParts,
+  startSeconds: number,
+  parameters: Parameters,
+): boolean {
+  const interval = Math.floor(startSeconds / parameters.intervalSeconds);
+  return (interval + readUint32(identity.link.pin, 0)) % fullCheckEvery === 0;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import { epochOf } from '../../protocol/ledger/ledger-id.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import type { Fault, IntervalFiles, IntervalSeals } from '../../protocol/rules/verify-interval.js';
+import { checkInterval } from './check-interval.js';
+import type { Dispute, Evidence } from './disputes.js';
+import { settleHandles } from './late-rows.js';
+import { withRows } from './own-rows.js';
+import { isFullTurn, trustFor, type HubParts } from './parts.js';
+import type { HubState } from './state.js';
+import { compareTotals } from './totals.js';
+
+/**
+ * Verifies the hub's next interval, keeps it in the log or disputes it, and moves on. A fault is disputed when the next
+ * slot finds it again, for the bulletin may have been read while it was written: then the state comes back with the
+ * interval still to verify.
+ *
+ * @param parameters in force for the interval
+ * @throws ClientError UNREACHABLE, VERIFICATION_FAILED when the relay directory is not right
+ */
+export async function verifyNext(
+  parts: HubParts,
+  state: HubState,
+  files: IntervalFiles,
+  parameters: Parameters,
+): Promise<HubState> {
+  const { crypto, region } = parts;
+  const { nextSeconds: startSeconds } = state;
+  const trust = await trustFor(parts, startSeconds, parameters, state.previousSeals);
+  const depth = isFullTurn(parts, startSeconds, parameters) ? 'full' : 'light';
+  const check = checkInterval(crypto, { region, startSeconds }, files, trust, state.open, depth);
+  if ('faults' in check) return object(parts, state, check, files, parameters);
+
+  const { own, interval, seals } = check;
+  const priceNanoPerKilowattHour = interval.priceNanoPerKilowattHour!;
+  await parts.intervals.put({ startSeconds, depth, priceNanoPerKilowattHour, rows: own });
+  const { sums } = state;
+  const verified: HubState = {
+    ...movedOn(state, parameters, seals),
+    sums: { ...sums, intervals: sums.intervals + 1, fullChecks: sums.fullChecks + (depth === 'full' ? 1 : 0) },
+  };
+  const settled = await settleHandles(parts, withRows(verified, own), startSeconds, parameters.intervalSeconds);
+  const { state: next, mismatch } = compareTotals(settled, startSeconds, parameters.intervalSeconds);
+  if (mismatch === undefined) return next;
+  const message = `the meter put ${mismatch.missingMilliWattHours} mWh more into rows than were found`;
+  const faults = [{ file: 'hub packets', code: 'METER_TOTALS', message }];
+  return dispute(parts, next, { kind: 'meter', region, startSeconds, faults });
+}
+
+async function object(
+  parts: HubParts,
+  state: HubState,
+  check: { readonly faults: readonly Fault[]; readonly seals: IntervalSeals | undefined },
+  files: IntervalFiles,
+  parameters: Parameters,
+): Promise<HubState> {
+  const { region, bulletin } = parts;
+  const { nextSeconds: startSeconds } = state;
+  if (state.suspectSeconds !== startSeconds) return { ...state, suspectSeconds: startSeconds };
+  const epoch = epochOf(parameters, startSeconds);
+  const evidence = {
+    parameters: (await bulletin.source.readParameters())!,
+    epoch,
+    directory: await bulletin.source.readDirectory(region, epoch),
+    files,
+  };
+  const { faults, seals } = check;
+  return dispute(parts, movedOn(state, parameters, seals), { kind: 'ledger', region, startSeconds, faults }, evidence);
+}
+
+async function dispute(parts: HubParts, state: HubState, about: Dispute, evidence?: Evidence): Promise<HubState> {
+  await parts.disputes.put(about, evidence);
+  const codes = about.faults.map(({ code }) => code);
+  parts.log.warn({ kind: about.kind, startSeconds: about.startSeconds, codes }, 'disputed');
+  return { ...state, sums: { ...state.sums, disputes: state.sums.disputes + 1 } };
+}
+
+/** The next interval chains to what this one claims, right or wrong. */
+function movedOn(state: HubState, { intervalSeconds }: Parameters, seals: IntervalSeals | undefined): HubState {
+  return {
+    ...state,
+    nextSeconds: state.nextSeconds + intervalSeconds,
+    previousSeals: seals,
+    suspectSeconds: undefined,
+  };
+}
