@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addConsumer } from './commands/consumer.js';
+import { addControlCenter } from './commands/control-center.js';
 import { addMeter } from './commands/meter.js';
 import { addReadings } from './commands/readings.js';
 import { addRelay } from './commands/relay.js';
@@ -15,7 +17,7 @@ export function createProgram(): Command {
     // Errors are printed once, by main, with their codes; this process decides its exit code itself.
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  for (const add of [addVerify, addReadings, addMeter, addRelay]) add(program);
+  for (const add of [addVerify, addReadings, addControlCenter, addMeter, addConsumer, addRelay]) add(program);
   return program;
 }
 

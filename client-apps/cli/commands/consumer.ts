@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import { onRun, table } from '../output.js';
+import { addRun, randomSource, withConfig } from './run-party.js';
+
+/** `gridveil consumer run|host|pairing|bill|disputes` */
+export function addConsumer(program: Command): void {
+  const consumer = program.command('consumer').description("a household's hub: finds its rows, checks its bills");
+  addRun(consumer, 'run', 'run one hub', async () => {
+    const { consumerConfig, startConsumer } = await import('../../consumer/main.js');
+    return { config: consumerConfig, start: startConsumer };
+  });
+  addRun(consumer, 'host', 'run many hubs in one process, each with its own directory, keys and link', async () => {
+    const { consumerHostConfig, startConsumerHost } = await import('../../consumer/main.js');
+    return { config: consumerHostConfig, start: startConsumerHost };
+  });
+
+  const pairing = consumer
+    .command('pairing')
+    .description("what the household enters into its meter's configuration; secret; makes the hub's keys on first use");
+  onRun<{ config: string }>(withConfig(pairing), async (options) => {
+    const { readPairing } = await import('../../consumer/main.js');
+    const data = await readPairing(await loadConsumerConfig(options.config), randomSource);
+    return { data: { ...data }, text: table(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+  });
+
+  const bill = consumer.command('bill').description('the intervals that the hub verified, and what they cost');
+  onRun<{ config: string }>(withConfig(bill), async (options) => {
+    const { readSummary } = await import('../../consumer/main.js');
+    const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
+    const summary = await readSummary(await loadConsumerConfig(options.config));
+    return {
+      data: { ...summary },
+      text: table([
+        ['interval', 'energy', 'price per kWh', 'bill', 'check'],
+        ...summary.listed.map((interval) => [
+          new Date(interval.startSeconds * 1000).toISOString(),
+          formatMilliWattHours(BigInt(interval.milliWattHours)),
+          formatNanoCurrency(BigInt(interval.priceNanoPerKilowattHour)),
+          formatNanoCurrency(BigInt(interval.billNanoCurrency)),
+          interval.depth,
+        ]),
+        [
+          `all ${summary.intervals}`,
+          formatMilliWattHours(BigInt(summary.onLedgerMilliWattHours)),
+          '',
+          formatNanoCurrency(BigInt(summary.billedNanoCurrency)),
+          summary.disputes === 0 ? 'no dispute' : `${summary.disputes} disputed`,
+        ],
+      ]),
+    };
+  });
+
+  const disputes = consumer
+    .command('disputes')
+    .description('what the hub found wrong; exit code 1 if there is anything');
+  onRun<{ config: string }>(withConfig(disputes), async (options) => {
+    const { readDisputes } = await import('../../consumer/main.js');
+    const found = await readDisputes(await loadConsumerConfig(options.config));
+    return {
+      ok: found.length === 0,
+      data: { disputes: found },
+      text: found.flatMap(({ kind, region, startSeconds, faults }) =>
+        faults.map(({ file, code, message }) => `${kind} ${region}/${startSeconds} ${file}: ${code}: ${message}`),
+      ),
+    };
+  });
+}
+
+async function loadConsumerConfig(file: string) {
+  const { consumerConfig } = await import('../../consumer/main.js');
+  const { loadConfig } = await import('../../common/config.js');
+  return loadConfig(consumerConfig, file);
+}

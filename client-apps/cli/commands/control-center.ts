@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Option, type Command } from 'commander';
+import type { CodeRole } from '../../control-center/main.js';
+import { integerBetween } from '../options.js';
+import { onRun, table } from '../output.js';
+import { addRun, randomSource, withConfig } from './run-party.js';
+
+/** `gridveil control-center run|identity|codes` */
+export function addControlCenter(program: Command): void {
+  const center = program
+    .command('control-center')
+    .description('the public body that registers meters, checks and seals ledgers, publishes the bulletin');
+  addRun(center, 'run', 'run the control center', async () => {
+    const { controlCenterConfig, startControlCenter } = await import('../../control-center/main.js');
+    return { config: controlCenterConfig, start: startControlCenter };
+  });
+
+  const identity = center
+    .command('identity')
+    .description('its public keys, for the configurations of all others; makes its keys on first use');
+  onRun<{ config: string }>(withConfig(identity), async (options) => {
+    const { controlCenterIdentity, keySettings } = await import('../../control-center/main.js');
+    const { loadConfig } = await import('../../common/config.js');
+    const data = await controlCenterIdentity(await loadConfig(keySettings, options.config), randomSource);
+    return { data: { ...data }, text: table(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+  });
+
+  const codes = center
+    .command('codes')
+    .description('make one-use enrolment codes, also while the control center runs')
+    .addOption(new Option('--role <role>', 'what the codes enrol').choices(['meter', 'hub']).default('meter'))
+    .option('--count <n>', 'number of codes', integerBetween(1, 10_000), 1);
+  onRun<{ config: string; role: CodeRole; count: number }>(withConfig(codes), async ({ config, role, count }) => {
+    const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');
+    const { loadConfig } = await import('../../common/config.js');
+    const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, role, count);
+    return { data: { role, codes: made }, text: made };
+  });
+}
