@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { anyHeader, anySignedSeal } from './arbitraries.test-support.js';
+import { anyHeader, anySignedSeal } from '../../test/arbitraries.js';
 import {
   decodeParametersFile,
   decodeSealsFile,
@@ -67,7 +67,7 @@ describe('bulletin', () => {
       { consumption: { ...consumption, signature: 'ab' } },
     ];
     for (const value of refused) {
-      assert.throws(() => decodeSealsFile(encodeCanonical(value as JsonObject)), { code: 'MALFORMED' });
+      assert.throws(() => decodeSealsFile(encodeCanonical(value)), { code: 'MALFORMED' });
     }
   });
 

@@ -41,7 +41,7 @@ describe('registry root', () => {
       { root: '' },
       { extra: 1 },
     ]) {
-      const bytes = encodeCanonical({ ...json, registryRoot: { ...json.registryRoot, ...change } } as JsonObject);
+      const bytes = encodeCanonical({ ...json, registryRoot: { ...json.registryRoot, ...change } });
       assert.throws(() => decodeRegistryRoot(bytes), { code: 'MALFORMED' });
     }
     assert.throws(() => decodeRegistryRoot(new Uint8Array(1_025)), { code: 'LIMIT_EXCEEDED' });

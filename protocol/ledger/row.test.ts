@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { BACK_ENDS } from '../../test/frozen-vectors.js';
-import { anyRow } from './arbitraries.test-support.js';
+import { anyRow } from '../../test/arbitraries.js';
 import { MAXIMUM_SECONDS } from './limits.js';
 import {
   decodeRow,

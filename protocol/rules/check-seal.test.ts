@@ -6,7 +6,7 @@ import { RegionKit } from '../../test/region-kit.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { type Seal, signSeal } from '../ledger/seal.js';
-import { chainSeal, checkSeal, followingSealContent } from './check-seal.js';
+import { chainSeal, checkSeal, consumptionSealContent, followingSealContent } from './check-seal.js';
 import { intervalContext } from './interval-context.js';
 
 const kit = new RegionKit({ meters: 6 });
@@ -15,7 +15,7 @@ const [first, second] = [maker.next([0, 0, 0, 0, 0]), maker.next([])];
 const context = intervalContext(sodiumCrypto, kit.parameters, second.ledgerId.startSeconds);
 const previous = first.consumption.seal.seal;
 const signed = second.consumption.seal;
-const { previous: _, ...content } = signed.seal;
+const content = consumptionSealContent(sodiumCrypto, context, second.consumption.header, signed.seal);
 
 const resigned = (change: Partial<Seal>) => signSeal(sodiumCrypto, { ...signed.seal, ...change }, kit.controlCenter);
 

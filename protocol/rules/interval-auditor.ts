@@ -61,15 +61,9 @@ export class IntervalAuditor {
     const crypto = this.#crypto;
     const { header, seal } = sealed;
     const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
-    const { registryRoot, registeredMeters, directoryDigest } = seal;
     this.#collector.passes(SEALS_FILE, () => {
       // Registry and index have no other source in the bulletin: the first is CC's word, the second is checked below.
-      const binding = {
-        registryRoot,
-        registeredMeters,
-        directoryDigest: this.#trust.directoryDigest ?? directoryDigest,
-        indexDigest: seal.indexDigest,
-      };
+      const binding = { ...seal, directoryDigest: this.#trust.directoryDigest ?? seal.directoryDigest };
       const content = consumptionSealContent(crypto, this.#context, header, binding);
       checkSeal(crypto, sealed, content, this.#previous('consumption'), this.#context);
     });

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc, { type Arbitrary } from 'fast-check';
-import type { Header } from './header.js';
-import type { LedgerId } from './ledger-id.js';
-import { MAXIMUM_METERS, MAXIMUM_ROWS, MAXIMUM_SECONDS, ROWS_PER_PAGE } from './limits.js';
-import type { HistogramEntry, PageEntry } from './page.js';
-import { LEDGER_KINDS, type Row } from './row.js';
-import type { SignedSeal } from './seal.js';
+import type { Header } from '../protocol/ledger/header.js';
+import type { LedgerId } from '../protocol/ledger/ledger-id.js';
+import { MAXIMUM_METERS, MAXIMUM_ROWS, MAXIMUM_SECONDS, ROWS_PER_PAGE } from '../protocol/ledger/limits.js';
+import type { HistogramEntry, PageEntry } from '../protocol/ledger/page.js';
+import { LEDGER_KINDS, type Row } from '../protocol/ledger/row.js';
+import type { SignedSeal } from '../protocol/ledger/seal.js';
 
 /** Values of every shape that the codecs must carry; whether they make sense is for the rules. */
 export const anyBytes = (length: number): Arbitrary<Uint8Array> =>
