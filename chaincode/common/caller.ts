@@ -13,9 +13,13 @@ export function requireControlCenter(ctx: Context): void {
   requireCaller(ctx, controlCenterMsp(ctx), 'control center');
 }
 
-/** The MSP of the peer that runs this chaincode (`CORE_PEER_LOCALMSPID`). */
+/** The MSP of the peer that runs this chaincode. @throws Refusal `INTERNAL` when its process was not told */
 export function controlCenterMsp(ctx: Context): string {
-  return ctx.stub.getMspID();
+  try {
+    return ctx.stub.getMspID();
+  } catch (cause) {
+    throw new Refusal('INTERNAL', 'CORE_PEER_LOCALMSPID is not set in the chaincode process', { cause });
+  }
 }
 
 /** The service provider's MSP is a parameter. @throws Refusal `WRONG_MSP` */

@@ -28,7 +28,7 @@ describe('an interval on ConsumptionContract', () => {
   });
 
   const putPage = (interval: IntervalKit, page: number, ledgerId: LedgerId = interval.ledgerId): Promise<Simulation> =>
-    world.putPage('consumption', ledgerId, page, interval.consumption.pages[page]!, interval.witnesses[page]!);
+    world.putPage('consumption', ledgerId, page, interval.consumption.pages[page]!, interval.witnesses[page]);
 
   const endorse = (transaction: string, args: string[], transient = {}): Promise<Simulation> =>
     world.ledger.simulate('consumption', { mspId: CONTROL_CENTER_MSP, transaction, args, transient });
@@ -128,7 +128,7 @@ describe('an interval on ConsumptionContract', () => {
       accepted(await world.putHeader(three.consumption.header));
       const { pages } = three.consumption;
       const put = (page: number, rows: number): Promise<Simulation> =>
-        world.putPage('consumption', three.ledgerId, page, pages[rows]!, three.witnesses[rows]!);
+        world.putPage('consumption', three.ledgerId, page, pages[rows]!, three.witnesses[rows]);
       refused(await put(0, 1), 'PAGE_MISMATCH');
       refused(await put(1, 0), 'PAGE_MISMATCH');
       refused(await put(3, 0), 'PAGE_MISMATCH');

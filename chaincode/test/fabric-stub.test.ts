@@ -36,7 +36,7 @@ class ProbeContract extends Contract {
 
   async page(ctx: Context, size: string, bookmark: string): Promise<string> {
     const response = await ctx.stub.getStateByRangeWithPagination('', '~', Number(size), bookmark);
-    const { iterator, metadata } = response as Awaited<typeof response>;
+    const { iterator, metadata } = response;
     const keys: string[] = [];
     for (let item = await iterator.next(); !item.done; item = await iterator.next()) keys.push(item.value.key);
     return `${keys.join()}|${metadata.bookmark}`;

@@ -54,6 +54,8 @@ export interface Simulation {
   readonly ranges: readonly { start: string; end: string; found: readonly string[] }[];
   readonly writes: ReadonlyMap<string, Uint8Array>;
   readonly events: readonly { name: string; payload: Uint8Array }[];
+  /** The transient map as the contract left it. */
+  readonly transient: ReadonlyMap<string, Uint8Array>;
 }
 
 interface Value {
@@ -84,8 +86,8 @@ export class TestLedger {
   #transactions = 0;
   #version = 0;
 
-  /** @param mspId the peer's own organisation, undefined for a process that was started without it */
-  constructor(readonly mspId: string | undefined = CONTROL_CENTER_MSP) {}
+  /** @param mspId the peer's own organisation, null for a process that was not told */
+  constructor(readonly mspId: string | null = CONTROL_CENTER_MSP) {}
 
   /** Installs a contract on a channel. Any contract fits any channel, as on a real peer. */
   deploy(channel: string, chaincode: ChaincodePackage): this {
@@ -120,6 +122,7 @@ export class TestLedger {
       ranges: stub.ranges,
       writes: stub.writes,
       events: stub.events,
+      transient: stub.getTransient(),
     };
   }
 
@@ -187,7 +190,7 @@ class SimulationStub {
   }
 
   getMspID(): string {
-    if (this.ledger.mspId === undefined) throw new Error('CORE_PEER_LOCALMSPID is unset in chaincode process');
+    if (this.ledger.mspId === null) throw new Error('CORE_PEER_LOCALMSPID is unset in chaincode process');
     return this.ledger.mspId;
   }
 
