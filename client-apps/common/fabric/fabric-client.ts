@@ -230,6 +230,6 @@ function newGrpcClient({ address, hostAlias, tlsRootCertificates }: GatewayEndpo
 
 /** gRPC wants an instant of the machine's clock, not a duration. */
 function deadlineIn(milliseconds: number): number {
-  // eslint-disable-next-line no-restricted-syntax, no-restricted-properties -- a transport deadline, no party's time
+  // eslint-disable-next-line no-restricted-properties -- a transport deadline, no party's time
   return Date.now() + milliseconds;
 }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Why the development ledger cannot be set up or asked:
+ * - `CONFIG_INVALID`: topology, organisations or arguments lack something;
+ * - `ALREADY_RUNNING`, `NOT_RUNNING`: the directory's ledger process is, or is not, there;
+ * - `START_FAILED`: the process ended before it was ready;
+ * - `PORT_TAKEN`: somebody else listens on a port that the topology or an earlier run fixed;
+ * - `NOT_FOUND`, `ALREADY_EXISTS`: channel or chaincode;
+ * - `CHAINCODE_UNREACHABLE`: no chaincode server registered at the address in time;
+ * - `DATA_CORRUPT`: the stored blocks do not form a chain.
+ */
+export type EmbeddedLedgerErrorCode =
+  | 'CONFIG_INVALID'
+  | 'ALREADY_RUNNING'
+  | 'NOT_RUNNING'
+  | 'START_FAILED'
+  | 'PORT_TAKEN'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'CHAINCODE_UNREACHABLE'
+  | 'DATA_CORRUPT';
+
+/** The one error of the embedded ledger's own operation. What clients are refused over gRPC is an `RpcError`. */
+export class EmbeddedLedgerError extends Error {
+  readonly code: EmbeddedLedgerErrorCode;
+
+  constructor(code: EmbeddedLedgerErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'EmbeddedLedgerError';
+    this.code = code;
+  }
+}

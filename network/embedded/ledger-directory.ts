@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { EmbeddedLedgerError } from './errors.js';
+import { peerOrganizationPath } from './identity/organizations.js';
+import { connectionProfilePath } from './identity/connection-profile.js';
+import type { Organization, Topology } from './topology.js';
+
+const controlSchema = z.object({ pid: z.number().int(), port: z.number().int(), token: z.string() });
+
+/** How to reach the process that serves a directory. */
+export type ControlAddress = z.infer<typeof controlSchema>;
+
+/** Where a Fabric user's certificate and key lie. */
+export interface UserIdentity {
+  readonly mspId: string;
+  readonly certificatePath: string;
+  readonly keyPath: string;
+}
+
+/** The files of one development ledger: certificates, database, ports, and the way to its process. */
+export class LedgerDirectory {
+  readonly path: string;
+  readonly organizations: string;
+  readonly database: string;
+  readonly log: string;
+  readonly #ports: string;
+  readonly #control: string;
+
+  constructor(path: string) {
+    this.path = path;
+    this.organizations = join(path, 'organizations');
+    this.database = join(path, 'ledger');
+    this.log = join(path, 'ledger.log');
+    this.#ports = join(path, 'ports.json');
+    this.#control = join(path, 'control.json');
+  }
+
+  create(): void {
+    mkdirSync(this.path, { recursive: true, mode: 0o700 });
+  }
+
+  remove(): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+
+  hasOrganizations(): boolean {
+    return existsSync(this.organizations);
+  }
+
+  /** `connection-<org>.json` of an organisation. */
+  profile(organization: Organization): string {
+    return connectionProfilePath(this.organizations, organization);
+  }
+
+  /**
+   * @param user such as `User1` or `Admin`.
+   * @throws EmbeddedLedgerError `NOT_FOUND`
+   */
+  user(topology: Topology, mspId: string, user: string): UserIdentity {
+    const organization = topology.organizations.find((candidate) => candidate.mspId === mspId);
+    if (organization === undefined) {
+      throw new EmbeddedLedgerError('NOT_FOUND', `the topology has no organisation with MSP id ${mspId}`);
+    }
+    const base = peerOrganizationPath(this.organizations, organization);
+    const msp = join(base, 'users', `${user}@${organization.domain}`, 'msp');
+    return { mspId, certificatePath: join(msp, 'signcerts'), keyPath: join(msp, 'keystore') };
+  }
+
+  /** Ports of an earlier run: clients keep the addresses that they have read. */
+  readPorts(): ReadonlyMap<string, number> | undefined {
+    return existsSync(this.#ports)
+      ? new Map(Object.entries(z.record(z.string(), z.number().int()).parse(readJson(this.#ports))))
+      : undefined;
+  }
+
+  writePorts(ports: ReadonlyMap<string, number>): void {
+    writeJson(this.#ports, Object.fromEntries(ports));
+  }
+
+  /** @returns undefined if no process serves the directory */
+  readControl(): ControlAddress | undefined {
+    if (!existsSync(this.#control)) {
+      return undefined;
+    }
+    const control = controlSchema.parse(readJson(this.#control));
+    return isRunning(control.pid) ? control : undefined;
+  }
+
+  writeControl(control: ControlAddress): void {
+    writeJson(this.#control, control);
+  }
+
+  removeControl(): void {
+    rmSync(this.#control, { force: true });
+  }
+}
+
+/** Whether a process of ours with this id runs. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'));
+}
+
+function writeJson(path: string, value: unknown): void {
+  writeFileSync(`${path}.partial`, `${JSON.stringify(value)}\n`, { mode: 0o600 });
+  renameSync(`${path}.partial`, path);
+}

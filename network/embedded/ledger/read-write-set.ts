@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ledger } from '@hyperledger/fabric-protos';
+import type { Version } from './version.js';
+
+const { rwset } = ledger;
+const { kvrwset } = rwset;
+
+/** A key that was read, with the version seen; undefined if there was none. */
+export interface StateRead {
+  readonly key: string;
+  readonly version: Version | undefined;
+}
+
+/** A key to be written; undefined deletes it. */
+export interface StateWrite {
+  readonly key: string;
+  readonly value: Uint8Array | undefined;
+}
+
+/** A range query as far as the chaincode read it: the same query must give the same keys and versions at commit. */
+export interface RangeRead {
+  readonly startKey: string;
+  /** The query's end if it was read to the end, otherwise the last key read. */
+  endKey: string;
+  exhausted: boolean;
+  readonly reads: { readonly key: string; readonly version: Version }[];
+}
+
+/** What a transaction read and wants to write in one chaincode's namespace. */
+export interface NamespaceReadWriteSet {
+  readonly namespace: string;
+  readonly reads: readonly StateRead[];
+  readonly ranges: readonly RangeRead[];
+  readonly writes: readonly StateWrite[];
+}
+
+interface Namespace {
+  readonly reads: Map<string, Version | undefined>;
+  readonly writes: Map<string, Uint8Array | undefined>;
+  readonly ranges: RangeRead[];
+}
+
+/** Collects reads and writes of one simulation. */
+export class ReadWriteSetBuilder {
+  readonly #namespaces = new Map<string, Namespace>();
+
+  addRead(namespace: string, key: string, version: Version | undefined): void {
+    this.#namespace(namespace).reads.set(key, version);
+  }
+
+  addWrite(namespace: string, key: string, value: Uint8Array | undefined): void {
+    this.#namespace(namespace).writes.set(key, value);
+  }
+
+  /** The range may grow until {@link encode}. */
+  addRange(namespace: string, range: RangeRead): void {
+    this.#namespace(namespace).ranges.push(range);
+  }
+
+  namespaces(): string[] {
+    return [...this.#namespaces.keys()];
+  }
+
+  /** rwset.TxReadWriteSet with namespaces and keys in the order of their UTF-8 bytes, so that equal sets are equal bytes. */
+  encode(): Uint8Array {
+    const set = new rwset.TxReadWriteSet();
+    set.setDataModel(rwset.TxReadWriteSet.DataModel.KV);
+    set.setNsRwsetList(
+      sorted([...this.#namespaces], ([name]) => name).map(([name, content]) => {
+        const namespace = new rwset.NsReadWriteSet();
+        namespace.setNamespace(name);
+        namespace.setRwset(encodeNamespace(content));
+        return namespace;
+      }),
+    );
+    return set.serializeBinary();
+  }
+
+  #namespace(name: string): Namespace {
+    let namespace = this.#namespaces.get(name);
+    if (namespace === undefined) {
+      namespace = { reads: new Map(), writes: new Map(), ranges: [] };
+      this.#namespaces.set(name, namespace);
+    }
+    return namespace;
+  }
+}
+
+/** @throws Error if the bytes are no read/write set */
+export function decodeReadWriteSet(bytes: Uint8Array): NamespaceReadWriteSet[] {
+  return rwset.TxReadWriteSet.deserializeBinary(bytes)
+    .getNsRwsetList()
+    .map((namespace) => {
+      const content = kvrwset.KVRWSet.deserializeBinary(namespace.getRwset_asU8());
+      return {
+        namespace: namespace.getNamespace(),
+        reads: content.getReadsList().map((read) => ({ key: read.getKey(), version: versionOf(read) })),
+        ranges: content.getRangeQueriesInfoList().map((query) => ({
+          startKey: query.getStartKey(),
+          endKey: query.getEndKey(),
+          exhausted: query.getItrExhausted(),
+          reads: (query.getRawReads()?.getKvReadsList() ?? []).map((read) => ({
+            key: read.getKey(),
+            version: versionOf(read) ?? { block: 0, transaction: 0 },
+          })),
+        })),
+        writes: content
+          .getWritesList()
+          .map((write) => ({ key: write.getKey(), value: write.getIsDelete() ? undefined : write.getValue_asU8() })),
+      };
+    });
+}
+
+/** Compares by UTF-8 bytes. JavaScript's `<` differs from U+E000 on, which would break composite-key ranges. */
+export function compareKeys(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function encodeNamespace({ reads, writes, ranges }: Namespace): Uint8Array {
+  const set = new kvrwset.KVRWSet();
+  set.setReadsList(sorted([...reads], ([key]) => key).map(([key, version]) => encodeRead(key, version)));
+  // A query of which nothing was read constrains nothing.
+  set.setRangeQueriesInfoList(
+    ranges.filter(({ exhausted, reads: seen }) => exhausted || seen.length > 0).map(encodeRange),
+  );
+  set.setWritesList(
+    sorted([...writes], ([key]) => key).map(([key, value]) => {
+      const write = new kvrwset.KVWrite();
+      write.setKey(key);
+      write.setIsDelete(value === undefined);
+      write.setValue(value ?? '');
+      return write;
+    }),
+  );
+  return set.serializeBinary();
+}
+
+function encodeRead(key: string, version: Version | undefined): ledger.rwset.kvrwset.KVRead {
+  const read = new kvrwset.KVRead();
+  read.setKey(key);
+  if (version !== undefined) {
+    const encoded = new kvrwset.Version();
+    encoded.setBlockNum(version.block);
+    encoded.setTxNum(version.transaction);
+    read.setVersion(encoded);
+  }
+  return read;
+}
+
+/** Fabric hashes the reads of long ranges into a Merkle summary to save space; its raw form is as valid, and is used here. */
+function encodeRange(range: RangeRead): ledger.rwset.kvrwset.RangeQueryInfo {
+  const query = new kvrwset.RangeQueryInfo();
+  query.setStartKey(range.startKey);
+  query.setEndKey(range.endKey);
+  query.setItrExhausted(range.exhausted);
+  const reads = new kvrwset.QueryReads();
+  reads.setKvReadsList(range.reads.map(({ key, version }) => encodeRead(key, version)));
+  query.setRawReads(reads);
+  return query;
+}
+
+function versionOf(read: ledger.rwset.kvrwset.KVRead): Version | undefined {
+  const version = read.getVersion();
+  return version && { block: version.getBlockNum(), transaction: version.getTxNum() };
+}
+
+function sorted<T>(items: T[], key: (item: T) => string): T[] {
+  return items.sort((a, b) => compareKeys(key(a), key(b)));
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Identity } from '../identity/msp.js';
+import type { Channel } from '../ledger/channel.js';
+import { memberIdentity } from '../ledger/transaction-check.js';
+
+/** Channels that exist, by name. */
+export type Channels = ReadonlyMap<string, Channel>;
+
+/** Something that somebody signed. */
+export interface SignedData {
+  readonly identity: Uint8Array;
+  readonly data: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+/** Channel policies that requests are checked against: `ANY Readers`, `ANY Writers` of the member organisations. */
+export type AccessPolicy = 'Readers' | 'Writers';
+
+/**
+ * Checks a request against a channel's policy.
+ * @returns undefined if it is allowed, otherwise Fabric's text.
+ */
+export function accessDenied(
+  channels: Channels,
+  channelName: string,
+  policy: AccessPolicy,
+  { identity, data, signature }: SignedData,
+): string | undefined {
+  const channel = channels.get(channelName);
+  if (channel === undefined) {
+    return `Failed to get policy manager for channel [${channelName}]`;
+  }
+  const member = memberIdentity(identity, channel.rules);
+  if (member !== undefined && satisfies(member, policy) && member.verify(data, signature)) {
+    return undefined;
+  }
+  const path = `/Channel/Application/${policy}`;
+  return `Failed evaluating policy on signed data during check policy on channel [${channelName}] with policy [${path}]: [${implicitPolicyFailure(policy)}]`;
+}
+
+/** Fabric's text for an `ANY` policy that nobody's signature satisfied. */
+export function implicitPolicyFailure(policy: AccessPolicy): string {
+  return `implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the '${policy}' sub-policies to be satisfied`;
+}
+
+/** Policies of the member organisations, the same as in block 0: peers read but do not write. */
+export function satisfies(identity: Identity, policy: AccessPolicy): boolean {
+  const roles = policy === 'Writers' ? (['client', 'admin'] as const) : (['client', 'admin', 'peer'] as const);
+  return roles.some((role) => identity.satisfies(identity.mspId, role));
+}

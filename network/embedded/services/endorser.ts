@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+import { peer } from '@hyperledger/fabric-protos';
+import type { ChaincodeRuntime } from '../chaincode/chaincode-runtime.js';
+import type { SigningIdentity } from '../identity/signing-identity.js';
+import type { Channel } from '../ledger/channel.js';
+import type { Database } from '../ledger/database.js';
+import { Simulator } from '../ledger/simulator.js';
+import { memberIdentity } from '../ledger/transaction-check.js';
+import { accessDenied, type Channels } from './access.js';
+import { proposalFault, type Proposal } from './proposal.js';
+import { runSystemChaincode, SYSTEM_CHAINCODE } from './system-chaincode.js';
+
+/** Chaincode status from which on a response is an error. */
+const ERROR_THRESHOLD = 400;
+/** Chaincode status from which on the peer still sends the (unsigned) result. */
+const ERROR = 500;
+
+/** What became of a proposal. */
+export type EndorserResult =
+  /** The proposal itself is wrong, or its sender not entitled: no peer will take it. */
+  | { readonly kind: 'rejected'; readonly message: string }
+  /** The peer or the chaincode's process failed: another try may succeed. */
+  | { readonly kind: 'failed'; readonly message: string }
+  /** The chaincode ran and gave a response, good or bad. */
+  | {
+      readonly kind: 'ran';
+      readonly response: peer.Response;
+      /** ProposalResponsePayload; none with a status of 400 to 499. */
+      readonly payload: Uint8Array | undefined;
+      /** Chaincodes whose state was read or is to be written. */
+      readonly namespaces: readonly string[];
+    };
+
+/** Whether a chaincode's response can become a transaction. */
+export function isSuccess(response: peer.Response): boolean {
+  return response.getStatus() >= 200 && response.getStatus() < ERROR_THRESHOLD;
+}
+
+/** Checks proposals and simulates them; what one peer or several then sign. */
+export class Endorser {
+  readonly #channels: Channels;
+  readonly #database: Database;
+  readonly #chaincodes: ChaincodeRuntime;
+
+  constructor(channels: Channels, database: Database, chaincodes: ChaincodeRuntime) {
+    this.#channels = channels;
+    this.#database = database;
+    this.#chaincodes = chaincodes;
+  }
+
+  async process(proposal: Proposal): Promise<EndorserResult> {
+    const channel = this.#channels.get(proposal.channel);
+    if (channel === undefined) {
+      return { kind: 'failed', message: `channel '${proposal.channel}' not found` };
+    }
+    const rejection = this.#check(proposal, channel);
+    if (rejection !== undefined) {
+      return { kind: 'rejected', message: rejection };
+    }
+    if (proposal.chaincode === SYSTEM_CHAINCODE) {
+      const response = runSystemChaincode(proposal, this.#channels);
+      return {
+        kind: 'ran',
+        response,
+        payload: responsePayload(proposal, { response, version: 'syscc' }),
+        namespaces: [],
+      };
+    }
+    const definition = this.#chaincodes.definition(proposal.channel, proposal.chaincode);
+    if (definition === undefined) {
+      const name = `chaincode ${proposal.chaincode}`;
+      const advice = `make sure the ${name} has been successfully defined on channel ${proposal.channel} and try again`;
+      return { kind: 'failed', message: `${advice}: ${name} not found` };
+    }
+    return this.#simulate(proposal, definition.version);
+  }
+
+  #check(proposal: Proposal, channel: Channel): string | undefined {
+    const fault = proposalFault(proposal) ?? this.#creatorFault(proposal, channel);
+    if (fault !== undefined) {
+      return `error validating proposal: ${fault}`;
+    }
+    const { transactionId, creator, signed } = proposal;
+    if (channel.status(transactionId) !== undefined) {
+      return `duplicate transaction found [${transactionId}]. Creator [${Buffer.from(creator).toString('hex')}]`;
+    }
+    if (proposal.chaincode === SYSTEM_CHAINCODE) {
+      return undefined; // checks its caller itself
+    }
+    const data = { identity: creator, data: signed.getProposalBytes_asU8(), signature: signed.getSignature_asU8() };
+    return accessDenied(this.#channels, channel.name, 'Writers', data);
+  }
+
+  #creatorFault({ creator, signed }: Proposal, { name, rules }: Channel): string | undefined {
+    const identity = rules.msps.identity(creator);
+    if (identity === undefined || !rules.members.has(identity.mspId)) {
+      return `access denied: channel [${name}] creator org unknown, creator is malformed`;
+    }
+    const valid = memberIdentity(creator, rules) !== undefined;
+    return valid && identity.verify(signed.getProposalBytes_asU8(), signed.getSignature_asU8())
+      ? undefined
+      : `access denied: channel [${name}] creator org [${identity.mspId}]`;
+  }
+
+  async #simulate(proposal: Proposal, version: string): Promise<EndorserResult> {
+    const { channel, transactionId, chaincode: namespace, input, signed: signedProposal } = proposal;
+    const simulator = new Simulator(this.#database, channel, transactionId);
+    try {
+      const final = await this.#chaincodes
+        .execute({ channel, transactionId, namespace, simulator, input, signedProposal })
+        .catch((error: Error) => error);
+      const outcome = finalResponse(final, transactionId);
+      if (typeof outcome === 'string') {
+        return { kind: 'failed', message: `error in simulation: ${outcome}` };
+      }
+      const { response, event } = outcome;
+      const namespaces = simulator.namespaces();
+      if (response.getStatus() >= ERROR_THRESHOLD) {
+        const payload = response.getStatus() < ERROR ? undefined : responsePayload(proposal, { response, version });
+        return { kind: 'ran', response, payload, namespaces };
+      }
+      event?.setChaincodeId(namespace);
+      event?.setTxId(transactionId);
+      const payload = responsePayload(proposal, { response, version, results: simulator.results(), event });
+      return { kind: 'ran', response, payload, namespaces };
+    } finally {
+      await simulator.close();
+    }
+  }
+}
+
+/** A peer's endorsement: its signature over response payload ‖ its identity. */
+export function endorse(payload: Uint8Array, endorser: SigningIdentity): peer.Endorsement {
+  const endorsement = new peer.Endorsement();
+  endorsement.setEndorser(endorser.serialized);
+  endorsement.setSignature(endorser.sign(Buffer.concat([payload, endorser.serialized])));
+  return endorsement;
+}
+
+/** The response within a chaincode's final message, or Fabric's text if there is none. */
+function finalResponse(
+  final: peer.ChaincodeMessage | Error,
+  transactionId: string,
+): { response: peer.Response; event: peer.ChaincodeEvent | undefined } | string {
+  if (final instanceof Error) {
+    return `failed to execute transaction ${transactionId}: ${final.message}`;
+  }
+  if (final.getType() !== peer.ChaincodeMessage.Type.COMPLETED) {
+    return `transaction returned with failure: ${Buffer.from(final.getPayload_asU8()).toString('utf8')}`;
+  }
+  return { response: peer.Response.deserializeBinary(final.getPayload_asU8()), event: final.getChaincodeEvent() };
+}
+
+function responsePayload(
+  proposal: Proposal,
+  outcome: {
+    readonly response: peer.Response;
+    readonly version: string;
+    readonly results?: Uint8Array;
+    readonly event?: peer.ChaincodeEvent | undefined;
+  },
+): Uint8Array {
+  const id = new peer.ChaincodeID();
+  id.setName(proposal.chaincode);
+  id.setVersion(outcome.version);
+  const action = new peer.ChaincodeAction();
+  action.setResponse(outcome.response);
+  action.setResults(outcome.results ?? '');
+  action.setEvents(outcome.event?.serializeBinary() ?? '');
+  action.setChaincodeId(id);
+  const payload = new peer.ProposalResponsePayload();
+  payload.setProposalHash(proposal.hash);
+  payload.setExtension$(action.serializeBinary());
+  return payload.serializeBinary();
+}

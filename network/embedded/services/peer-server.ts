@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
+import { common, gateway, orderer, peer } from '@hyperledger/fabric-protos';
+import { EmbeddedLedgerError } from '../errors.js';
+import { chaincodeEvents } from './chaincode-events.js';
+import { deliver, type BlockForm } from './deliver.js';
+import { endorse, isSuccess } from './endorser.js';
+import { Gateway, type GatewayServices } from './gateway.js';
+import { ConcurrencyLimit, duplex, serverStream, stopped, unary, write, type StopSignal } from './grpc-calls.js';
+import type { LedgerPeer } from './peers.js';
+import { parseProposal } from './proposal.js';
+
+/** Fabric's limit for one message. */
+const MAXIMUM_MESSAGE_BYTES = 100 * 1024 * 1024;
+
+/** TLS certificate and key of a peer, PEM. */
+export interface ServerTls {
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+}
+
+/**
+ * A peer's port: Fabric's gateway, deliver and endorser services, and the orderer's broadcast, so that the `peer` command
+ * finds all it asks for behind one address.
+ */
+export class PeerServer {
+  readonly #server: Server;
+
+  /** @param concurrency requests that the gateway works on at once */
+  constructor(ledgerPeer: LedgerPeer, services: GatewayServices, concurrency: number, stop: StopSignal) {
+    this.#server = new Server({
+      'grpc.max_receive_message_length': MAXIMUM_MESSAGE_BYTES,
+      'grpc.max_send_message_length': MAXIMUM_MESSAGE_BYTES,
+    });
+    const { channels } = services;
+    const ownGateway = new Gateway(ledgerPeer, services);
+    const limit = new ConcurrencyLimit('/gateway.Gateway', concurrency);
+    this.#server.addService(gateway.GatewayService, {
+      evaluate: unary(limit, stop, (request: gateway.EvaluateRequest) => ownGateway.evaluate(request)),
+      endorse: unary(limit, stop, (request: gateway.EndorseRequest) => ownGateway.endorse(request)),
+      submit: unary(limit, stop, (request: gateway.SubmitRequest) => ownGateway.submit(request)),
+      commitStatus: unary(limit, stop, (request: gateway.SignedCommitStatusRequest, signal) =>
+        ownGateway.commitStatus(request, signal),
+      ),
+      chaincodeEvents: serverStream(limit, stop, (request: gateway.SignedChaincodeEventsRequest, signal) =>
+        chaincodeEvents(channels, request, signal),
+      ),
+    });
+    const deliverAs = (form: BlockForm): ReturnType<typeof duplex<common.Envelope, peer.DeliverResponse>> =>
+      duplex(stop, (call, signal) => serveDeliver(call, services, form, signal));
+    this.#server.addService(peer.DeliverService, {
+      deliver: deliverAs('block'),
+      deliverFiltered: deliverAs('filtered'),
+      deliverWithPrivateData: deliverAs('with-private-data'),
+    });
+    this.#server.addService(peer.EndorserService, {
+      processProposal: unary(limit, stop, (signed: peer.SignedProposal) =>
+        processProposal(signed, ledgerPeer, services),
+      ),
+    });
+    this.#server.addService(orderer.AtomicBroadcastService, {
+      broadcast: duplex(stop, (call: ServerDuplexStream<common.Envelope, orderer.BroadcastResponse>, signal) =>
+        serveBroadcast(call, services, signal),
+      ),
+    });
+  }
+
+  /**
+   * @param port 0 for any that is free.
+   * @returns the port.
+   * @throws EmbeddedLedgerError `PORT_TAKEN`
+   */
+  listen(host: string, port: number, { certificate, key }: ServerTls): Promise<number> {
+    const credentials = ServerCredentials.createSsl(null, [{ private_key: key, cert_chain: certificate }]);
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(`${host}:${port}`, credentials, (cause, bound) => {
+        if (cause === null) {
+          resolve(bound);
+        } else {
+          reject(new EmbeddedLedgerError('PORT_TAKEN', `nothing can listen on ${host}:${port}`, { cause }));
+        }
+      });
+    });
+  }
+
+  close(): void {
+    this.#server.forceShutdown();
+  }
+}
+
+async function serveDeliver(
+  call: ServerDuplexStream<common.Envelope, peer.DeliverResponse>,
+  { channels }: GatewayServices,
+  form: BlockForm,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const request of call as AsyncIterable<common.Envelope>) {
+    const responses = deliver(channels, request, form, signal);
+    let step = await responses.next();
+    for (; !step.done; step = await responses.next()) {
+      await write(call, step.value, signal);
+    }
+    if (step.value === undefined) {
+      throw stopped();
+    }
+    if (step.value !== common.Status.SUCCESS) {
+      return;
+    }
+  }
+}
+
+async function serveBroadcast(
+  call: ServerDuplexStream<common.Envelope, orderer.BroadcastResponse>,
+  { broadcast }: GatewayServices,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const envelope of call as AsyncIterable<common.Envelope>) {
+    const { status, info } = broadcast.submit(envelope.serializeBinary());
+    const response = new orderer.BroadcastResponse();
+    response.setStatus(status as common.StatusMap[keyof common.StatusMap]);
+    response.setInfo(info);
+    await write(call, response, signal);
+    if (status !== common.Status.SUCCESS) {
+      return;
+    }
+  }
+}
+
+/** The endorser service proper, which the gateways pass by: one peer, one endorsement. */
+async function processProposal(
+  signed: peer.SignedProposal,
+  { signer }: LedgerPeer,
+  { endorser }: GatewayServices,
+): Promise<peer.ProposalResponse> {
+  const result = await endorser.process(parseProposal(signed));
+  if (result.kind === 'rejected') {
+    throw new Error(result.message);
+  }
+  const answer = new peer.ProposalResponse();
+  if (result.kind === 'failed') {
+    const response = new peer.Response();
+    response.setStatus(500);
+    response.setMessage(result.message);
+    answer.setResponse(response);
+    return answer;
+  }
+  answer.setResponse(result.response);
+  answer.setPayload(result.payload ?? '');
+  if (isSuccess(result.response) && result.payload !== undefined) {
+    answer.setVersion(1);
+    answer.setEndorsement(endorse(result.payload, signer));
+  }
+  return answer;
+}

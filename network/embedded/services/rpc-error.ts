@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Metadata, status as GrpcStatus, type ServiceError } from '@grpc/grpc-js';
+import { gateway, google } from '@hyperledger/fabric-protos';
+import anyProtos from 'google-protobuf/google/protobuf/any_pb.js';
+
+/** What one peer had to say about a request, for the caller of a gateway. */
+export interface PeerError {
+  /** `host:port` of the peer. */
+  readonly address: string;
+  readonly mspId: string;
+  readonly message: string;
+}
+
+/** Trailer in which gRPC carries google.rpc.Status. */
+const DETAILS_TRAILER = 'grpc-status-details-bin';
+
+/** A request that is refused: gRPC status, text and details as a Fabric peer sends them. */
+export class RpcError extends Error {
+  readonly code: GrpcStatus;
+  readonly details: readonly PeerError[];
+
+  constructor(code: GrpcStatus, message: string, details: readonly PeerError[] = []) {
+    super(message);
+    this.name = 'RpcError';
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** The form in which grpc-js takes an error. Anything unforeseen becomes UNKNOWN, as in Go. */
+export function toServiceError(error: unknown): ServiceError {
+  const message = error instanceof Error ? error.message : String(error);
+  const code = error instanceof RpcError ? error.code : GrpcStatus.UNKNOWN;
+  const metadata = new Metadata();
+  if (error instanceof RpcError && error.details.length > 0) {
+    metadata.set(DETAILS_TRAILER, Buffer.from(encodeStatus(error).serializeBinary()));
+  }
+  return Object.assign(new Error(message), { code, details: message, metadata });
+}
+
+function encodeStatus({ code, message, details }: RpcError): google.rpc.Status {
+  const status = new google.rpc.Status();
+  status.setCode(code);
+  status.setMessage(message);
+  for (const { address, mspId, message: text } of details) {
+    const detail = new gateway.ErrorDetail();
+    detail.setAddress(address);
+    detail.setMspId(mspId);
+    detail.setMessage(text);
+    const any = new anyProtos.Any();
+    any.pack(detail.serializeBinary(), 'gateway.ErrorDetail');
+    status.addDetails(any);
+  }
+  return status;
+}
