@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { frozenVectors } from '../../test/frozen-vectors.js';
 import { asciiBytes } from '../crypto/bytes.js';
 import {
   encodeCanonical,
@@ -36,7 +37,17 @@ const { value: anyValue } = fc.letrec<{ value: JsonValue }>((tie) => ({
   ),
 }));
 
+const vectors = frozenVectors<{
+  readonly accepted: readonly string[];
+  readonly refused: readonly { readonly code: string; readonly text: string }[];
+}>('canonical-json');
+
 describe('canonical JSON', () => {
+  it('matches the frozen vectors', () => {
+    for (const form of vectors.accepted) assert.equal(text(parse(form)), form);
+    for (const { code, text: form } of vectors.refused) assert.throws(() => parse(form), { code }, form);
+  });
+
   it('reads back what it writes, byte for byte', () => {
     fc.assert(
       fc.property(anyValue, (value) => {

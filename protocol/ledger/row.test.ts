@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BACK_ENDS } from '../../test/frozen-vectors.js';
+import { BACK_ENDS, frozenVectors } from '../../test/frozen-vectors.js';
+import { fromHex, toHex } from '../crypto/bytes.js';
 import { anyRow } from '../../test/arbitraries.js';
 import { MAXIMUM_SECONDS } from './limits.js';
 import {
@@ -26,7 +27,42 @@ const CONTENT = {
 };
 const ROW = { ...CONTENT, signaturePublicKey: new Uint8Array(32), signature: new Uint8Array(64) };
 
+interface RowVectors {
+  readonly rows: readonly {
+    readonly type: 0 | 1 | 2;
+    readonly region: string;
+    readonly startSeconds: number;
+    readonly pseudonym: string;
+    readonly timeSeconds: number;
+    readonly value: string;
+    readonly seed: string;
+    readonly message: string;
+    readonly row: string;
+  }[];
+  readonly refused: readonly { readonly why: string; readonly code: string; readonly row: string }[];
+}
+
+const vectors = frozenVectors<RowVectors>('row');
+
 describe('row', () => {
+  for (const crypto of BACK_ENDS) {
+    it(`matches the frozen vectors (${crypto.name})`, () => {
+      for (const { type, region, startSeconds, pseudonym, timeSeconds, value, seed, message, row } of vectors.rows) {
+        const ledgerId = { region, startSeconds };
+        const content = { type, ledgerId, pseudonym: fromHex(pseudonym), timeSeconds, value: BigInt(value) };
+        const bytes = signRow(crypto, content, crypto.ed25519Key(fromHex(seed)));
+        assert.equal(toHex(bytes), row);
+        assert.equal(toHex(rowMessage(crypto, bytes)), message);
+        assert.ok(verifyRowSignature(crypto, bytes));
+        assert.deepEqual(encodeRow(decodeRow(bytes)), bytes);
+      }
+    });
+  }
+
+  for (const { why, code, row } of vectors.refused) {
+    it(`refuses ${why}`, () => assert.throws(() => decodeRow(fromHex(row)), { code }));
+  }
+
   it("has the paper's types and 177 bytes", () => {
     assert.deepEqual(ROW_TYPE_OF, { consumption: 0b00, pricing: 0b01, billing: 0b10 });
     assert.equal(encodeRow(ROW).length, 177);
