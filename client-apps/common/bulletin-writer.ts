@@ -8,8 +8,8 @@ import { intervalPath, type IntervalFile } from './bulletin-layout.js';
 import { ClientError } from './errors.js';
 
 /**
- * Writes a bulletin directory. Every write is atomic and idempotent; all of it can be written again from the ledger,
- * so nothing waits for the disk.
+ * Writes a bulletin directory. Every write is atomic, durable and idempotent. Most files are write-once; the two that
+ * collect (`parameters.json`, `seals.json`) only grow, so that a restart which repeats an early step takes nothing back.
  */
 export class BulletinWriter {
   private constructor(readonly root: string) {}
@@ -25,7 +25,7 @@ export class BulletinWriter {
     return new BulletinWriter(root);
   }
 
-  /** Replaces the list of parameter versions. */
+  /** Writes the list of parameter versions. @throws ClientError BULLETIN_CONFLICT */
   writeParameters(bytes: Uint8Array): Promise<void> {
     return this.write(PARAMETERS_FILE, bytes, true);
   }
@@ -35,19 +35,21 @@ export class BulletinWriter {
     return this.write(directoryFile(region, epoch), bytes, false);
   }
 
-  /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there and the file is not `seals.json` */
+  /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
   writeFile(region: string, startSeconds: number, file: IntervalFile, bytes: Uint8Array): Promise<void> {
     return this.write(intervalPath(region, startSeconds, file), bytes, file === SEALS_FILE);
   }
 
-  private async write(relative: string, bytes: Uint8Array, replaceable: boolean): Promise<void> {
+  private async write(relative: string, bytes: Uint8Array, grows: boolean): Promise<void> {
     const path = join(this.root, relative);
     const standing = await readIfPresent(path);
-    if (standing !== undefined && equalBytes(standing, bytes)) return;
-    if (standing !== undefined && !replaceable) {
-      throw new ClientError('BULLETIN_CONFLICT', `${relative} already holds other bytes`);
+    if (standing !== undefined) {
+      if (equalBytes(standing, bytes) || (grows && standing.length > bytes.length)) return;
+      if (!grows || standing.length === bytes.length) {
+        throw new ClientError('BULLETIN_CONFLICT', `${relative} already holds other bytes`);
+      }
     }
     await mkdir(dirname(path), { recursive: true });
-    await replaceFile(path, bytes, { mode: 0o644, durable: false });
+    await replaceFile(path, bytes, { mode: 0o644, durable: true });
   }
 }

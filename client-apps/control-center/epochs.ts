@@ -20,9 +20,10 @@ import {
 import type { OnionKeyPair } from '../../protocol/onion/packet.js';
 import { ClientError } from '../common/errors.js';
 import type { SealedStore, StoreChange } from '../common/sealed-store.js';
+import { Signal } from './center.js';
 import type { Descriptors } from './descriptors.js';
 import type { ControlCenterKeys } from './keys.js';
-import type { OnionKeys } from './onion-keys.js';
+import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import type { ParameterVersions } from './parameter-versions.js';
 import type { EpochSecrets, Roster } from './roster.js';
 import { keyPrefix, lastNumber, storeKey } from './store-keys.js';
@@ -54,6 +55,8 @@ export interface EpochSources {
 /** The open epochs: mostly one, two while the next one is prepared or the last one's bills are written. */
 export class Epochs {
   private readonly open = new Map<number, Epoch>();
+  private readonly published = new Set<number>();
+  private readonly publication = new Signal();
 
   private constructor(private readonly sources: EpochSources) {}
 
@@ -74,6 +77,18 @@ export class Epochs {
     return this.open.get(number);
   }
 
+  /** An epoch's registry and directory stand on the ledger. */
+  markPublished(number: number): void {
+    this.published.add(number);
+    this.publication.announce();
+  }
+
+  /** The epoch, once its registry and directory stand on the ledger. */
+  async whenPublished(number: number): Promise<Epoch> {
+    while (!this.published.has(number)) await this.publication.next();
+    return this.open.get(number)!;
+  }
+
   /** The open epochs in order. */
   all(): Epoch[] {
     return [...this.open.values()].sort((a, b) => a.number - b.number);
@@ -82,10 +97,11 @@ export class Epochs {
   /**
    * Fixes registry and directory of an epoch, in one durable step.
    *
+   * @param more changes that belong to the same step
    * @throws ClientError WRONG_STATE while fewer than k meters are registered: nothing could be published
    * @throws ProtocolError DIRECTORY_INVALID while relays are missing
    */
-  async openEpoch(number: number): Promise<Epoch> {
+  async openEpoch(number: number, more: readonly StoreChange[]): Promise<Epoch> {
     const { store, roster, keys } = this.sources;
     const parameters = this.parametersOf(number);
     const meters = roster.countIn(number);
@@ -109,6 +125,7 @@ export class Epochs {
     );
     await store.batch([
       ...changes,
+      ...more,
       { key: storeKey.registryRoot(number), value: encodeRegistryRoot(root) },
       { key: storeKey.directory(number), value: encodeSignedDirectory(directory) },
     ]);
@@ -124,6 +141,7 @@ export class Epochs {
     const changes: StoreChange[] = [{ key: storeKey.onion, value: onionKeys.toBytes() }];
     for (const epoch of closed) {
       this.open.delete(epoch);
+      this.published.delete(epoch);
       changes.push({ key: storeKey.registryRoot(epoch) }, { key: storeKey.directory(epoch) });
       for (const kind of ['secrets', 'chain', 'descriptor'] as const) {
         for await (const [key] of store.iterate(keyPrefix(kind, epoch))) changes.push({ key });

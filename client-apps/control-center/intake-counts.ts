@@ -25,7 +25,19 @@ export interface IntakeCounts {
   readonly refusedRows: Partial<Record<ProtocolErrorCode, number>>;
 }
 
-export function noCounts(): IntakeCounts {
+/** Where the intake counts, until the next interval is frozen. */
+export class IntakeCounter {
+  counts = noCounts();
+
+  /** The counts since the last call. */
+  take(): IntakeCounts {
+    const { counts } = this;
+    this.counts = noCounts();
+    return counts;
+  }
+}
+
+function noCounts(): IntakeCounts {
   return {
     packets: 0,
     rows: 0,

@@ -18,12 +18,12 @@ import type { Clock } from '../common/clock.js';
 import type { StoreChange } from '../common/sealed-store.js';
 import type { Epoch } from './epochs.js';
 import type { GroupCommit } from './group-commit.js';
-import { noCounts, type IntakeCounts } from './intake-counts.js';
+import type { IntakeCounter } from './intake-counts.js';
 import type { OpenInterval } from './open-interval.js';
-import { PseudonymChain } from './pseudonym-chain.js';
+import type { Chains, PseudonymChain } from './pseudonym-chain.js';
 import type { EpochSecrets } from './roster.js';
 import { storeKey } from './store-keys.js';
-import { encodeTakenPacket, type TakenPacket, type TakenRow } from './taken-packet.js';
+import { encodeTakenPacket, type TakenRow } from './taken-packet.js';
 
 /** Where the intake finds what packets are checked against. */
 export interface IntakeSources {
@@ -39,53 +39,18 @@ export interface IntakeSources {
  * without a pause, so that state moves only with what was checked against it.
  */
 export class Intake {
-  private counts = noCounts();
-  private readonly chains = new Map<number, Map<number, PseudonymChain>>();
-
-  /** @param sequence number of the next packet in the journal */
   constructor(
     private readonly clock: Clock,
     private readonly sources: IntakeSources,
+    private readonly chains: Chains,
+    private readonly counter: IntakeCounter,
     private readonly journal: GroupCommit,
-    private sequence: number,
   ) {}
 
   /** Takes an inner packet from a relay. Resolves when what it brought is durable; refusals are only counted. */
   async receive(packet: Uint8Array): Promise<void> {
     const change = this.take(packet);
     if (change !== undefined) await this.journal.add([change]);
-  }
-
-  /** The counts since the last call. */
-  takeCounts(): IntakeCounts {
-    const counts = this.counts;
-    this.counts = noCounts();
-    return counts;
-  }
-
-  /** A meter's chain in an epoch. */
-  chain(epoch: number, meterNumber: number, secrets: EpochSecrets): PseudonymChain {
-    const chains = this.chainsOf(epoch);
-    let chain = chains.get(meterNumber);
-    if (chain === undefined) chains.set(meterNumber, (chain = PseudonymChain.start(secrets.identity)));
-    return chain;
-  }
-
-  /** Puts a chain back after a restart. */
-  restoreChain(epoch: number, meterNumber: number, chain: PseudonymChain): void {
-    this.chainsOf(epoch).set(meterNumber, chain);
-  }
-
-  /** Puts a journalled packet back after a restart. */
-  restorePacket(interval: OpenInterval, secrets: EpochSecrets, packet: TakenPacket): void {
-    interval.take(packet);
-    const chain = this.chain(interval.context.registryEpoch, packet.meterNumber, secrets);
-    for (const { k, row } of packet.rows) chain.take(k, rowPseudonym(row));
-  }
-
-  /** Forgets an epoch that is settled. */
-  forgetEpoch(epoch: number): void {
-    this.chains.delete(epoch);
   }
 
   private take(packet: Uint8Array): StoreChange | undefined {
@@ -100,11 +65,11 @@ export class Intake {
     if (interval === undefined || !this.isPlaced(interval, payload)) return this.refuse('misplaced');
     if (interval.hasSlot(payload.meterNumber, payload.slotStartSeconds)) return this.refuse('replays');
 
-    this.counts.packets++;
+    this.counter.counts.packets++;
     const rows = this.takeRows(interval, payload, secrets);
     const taken = { meterNumber: payload.meterNumber, slotStartSeconds: payload.slotStartSeconds, rows };
+    const key = storeKey.packet(interval.context.ledgerId.startSeconds, interval.packets);
     interval.take(taken);
-    const key = storeKey.packet(interval.context.ledgerId.startSeconds, this.sequence++);
     return { key, value: encodeTakenPacket(taken) };
   }
 
@@ -129,12 +94,13 @@ export class Intake {
 
   private takeRows(interval: OpenInterval, payload: ControlCenterPayload, secrets: EpochSecrets): TakenRow[] {
     const { meterNumber } = payload;
-    const chain = this.chain(payload.epoch, meterNumber, secrets);
+    const chain = this.chains.of(payload.epoch, meterNumber, secrets.identity);
+    const { counts } = this.counter;
     const taken: TakenRow[] = [];
     for (const { k, row } of payload.rows) {
       const known = chain.taken(k);
       if (known !== undefined && equalBytes(known, rowPseudonym(row))) {
-        this.counts.repeats++;
+        counts.repeats++;
         continue;
       }
       try {
@@ -142,10 +108,10 @@ export class Intake {
         taken.push(this.checkRow(interval, { k, row }, chain, { meterNumber, count, ...secrets }));
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
-        this.counts.refusedRows[error.code] = (this.counts.refusedRows[error.code] ?? 0) + 1;
+        counts.refusedRows[error.code] = (counts.refusedRows[error.code] ?? 0) + 1;
       }
     }
-    this.counts.rows += taken.length;
+    counts.rows += taken.length;
     return taken;
   }
 
@@ -171,13 +137,7 @@ export class Intake {
   }
 
   private refuse(reason: 'replays' | 'unreadable' | 'unregistered' | 'forged' | 'late' | 'misplaced'): undefined {
-    this.counts[reason]++;
+    this.counter.counts[reason]++;
     return undefined;
-  }
-
-  private chainsOf(epoch: number): Map<number, PseudonymChain> {
-    let chains = this.chains.get(epoch);
-    if (chains === undefined) this.chains.set(epoch, (chains = new Map()));
-    return chains;
   }
 }

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { join } from 'node:path';
-import { asciiBytes, wipe } from '../../protocol/crypto/bytes.js';
 import { KEY_LENGTH, type SigningKey } from '../../protocol/crypto/crypto.js';
-import { hkdf } from '../../protocol/crypto/hash.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { ClientError } from '../common/errors.js';
 import { linkKeyFromSeed, type LinkKey } from '../common/links/link-identity.js';
-import { SealedFile } from '../common/sealed-file.js';
+import { deriveSecret, loadPartySecrets } from '../common/party-secret.js';
 
 /** The control center's long-term keys. */
 export interface ControlCenterKeys {
@@ -25,11 +21,10 @@ export interface ControlCenterKeys {
   readonly linkAuthority: LinkKey;
 }
 
-const NO_SALT = new Uint8Array(0);
+const PARTY = 'control center';
 
 /**
- * Loads the keys, or makes them on first use. On disk is one secret from which HKDF-SHA-256 gives each key under its
- * own name; what must be forgotten with time (onion keys, meters' link keys) does not come from it.
+ * Loads the keys, or makes them on first use.
  *
  * @param seed 32 bytes in a demo, which fix the keys; otherwise they are random
  * @throws ClientError SEALED_INVALID; STATE_CONFLICT when the directory holds the keys of another seed
@@ -40,32 +35,19 @@ export async function loadControlCenterKeys(
   random: RandomSource,
   seed: Uint8Array | undefined,
 ): Promise<ControlCenterKeys> {
-  const file = new SealedFile(join(directory, 'keys'), fileKey);
-  let secret = await file.read();
-  if (secret === undefined) {
-    secret = seed === undefined ? random(KEY_LENGTH) : derive(seed, 'keys');
-    await file.write(secret);
-  } else if (seed !== undefined && !derive(seed, 'keys').every((byte, index) => secret?.[index] === byte)) {
-    throw new ClientError('STATE_CONFLICT', `${directory} holds the keys of another seed`);
-  }
-  const secretKey = derive(secret, 'x25519');
-  const keys: ControlCenterKeys = {
+  const derive = await loadPartySecrets(PARTY, directory, fileKey, random, seed);
+  const secretKey = derive('x25519');
+  return {
     secretKey,
     publicKey: sodiumCrypto.x25519PublicKey(secretKey),
-    signing: sodiumCrypto.ed25519Key(derive(secret, 'ed25519')),
-    paddingSecret: derive(secret, 'registry padding'),
-    link: linkKeyFromSeed(derive(secret, 'link')),
-    linkAuthority: linkKeyFromSeed(derive(secret, 'link authority')),
+    signing: sodiumCrypto.ed25519Key(derive('ed25519')),
+    paddingSecret: derive('registry padding'),
+    link: linkKeyFromSeed(derive('link')),
+    linkAuthority: linkKeyFromSeed(derive('link authority')),
   };
-  wipe(secret);
-  return keys;
 }
 
 /** The secret of the first epoch's onion key; later ones follow by ratchet and the earlier are erased. */
 export function firstOnionSecret(random: RandomSource, seed: Uint8Array | undefined): Uint8Array {
-  return seed === undefined ? random(KEY_LENGTH) : derive(seed, 'onion');
-}
-
-function derive(secret: Uint8Array, name: string): Uint8Array {
-  return hkdf(sodiumCrypto, NO_SALT, secret, asciiBytes(`gridveil control center ${name}`), KEY_LENGTH);
+  return seed === undefined ? random(KEY_LENGTH) : deriveSecret(PARTY, seed, 'onion');
 }

@@ -7,6 +7,8 @@ import type { TakenPacket, TakenRow } from './taken-packet.js';
 /** What has come in for an interval whose cut is not frozen yet. */
 export class OpenInterval {
   readonly rows: TakenRow[] = [];
+  /** Packets taken; the number of the next one in the journal. */
+  packets = 0;
   private readonly slotsOfMeter = new Map<number, Set<number>>();
   private readonly rowsOfMeter = new Map<number, number>();
 
@@ -27,6 +29,7 @@ export class OpenInterval {
     this.slotsOfMeter.set(meterNumber, slots.add(slotStartSeconds));
     this.rowsOfMeter.set(meterNumber, this.countOf(meterNumber) + rows.length);
     this.rows.push(...rows);
+    this.packets++;
   }
 
   /** Whether the slot is one of the reporting window. @param slotStartSeconds Unix seconds */

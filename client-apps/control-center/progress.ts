@@ -8,59 +8,77 @@ import {
   readHex,
   readInteger,
   readObject,
+  type JsonObject,
   type JsonValue,
 } from '../../protocol/ledger/canonical-json.js';
 import { MAXIMUM_SEAL_BYTES, MAXIMUM_SECONDS } from '../../protocol/ledger/limits.js';
-import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { sealFromJson, sealToJson, type Seal, type SignedSeal } from '../../protocol/ledger/seal.js';
 
-/**
- * How far the control center is. Intervals are frozen in order and settled (priced and billed) in order; the two run
- * apart when the service provider is away. The last seal of each kind is where the next one chains to.
- */
-export interface Progress {
+/** How far intervals are frozen, which is in order and at their time. */
+export interface ClosingProgress {
   /** Start of the first interval of all, Unix seconds. */
   readonly firstStartSeconds: number;
-  /** Of the last frozen interval. */
+  /** Seal of the last frozen interval, to which the next one chains. */
   readonly consumption?: SignedSeal;
-  /** Of the last settled interval. */
-  readonly pricing?: SignedSeal;
-  readonly billing?: SignedSeal;
 }
 
+/** How far intervals are priced and billed, which is in order too, but waits for the service provider. */
+export interface SettlingProgress {
+  /** Seals of the last settled interval. */
+  readonly pricing: SignedSeal;
+  readonly billing: SignedSeal;
+}
+
+/** Two records of at most two seals. */
+const MAXIMUM_BYTES = 3 * MAXIMUM_SEAL_BYTES;
+
 /** Start of the next interval to be frozen. @param intervalSeconds L */
-export function nextToFreeze(progress: Progress, intervalSeconds: number): number {
-  return following(progress, progress.consumption?.seal, intervalSeconds);
+export function nextToFreeze({ firstStartSeconds, consumption }: ClosingProgress, intervalSeconds: number): number {
+  return consumption === undefined ? firstStartSeconds : startAfter(consumption.seal, intervalSeconds);
 }
 
 /** Start of the next interval to be settled. @param intervalSeconds L */
-export function nextToSettle(progress: Progress, intervalSeconds: number): number {
-  return following(progress, progress.billing?.seal, intervalSeconds);
+export function nextToSettle(
+  { firstStartSeconds }: ClosingProgress,
+  settling: SettlingProgress | undefined,
+  intervalSeconds: number,
+): number {
+  return settling === undefined ? firstStartSeconds : startAfter(settling.billing.seal, intervalSeconds);
 }
 
-function following(progress: Progress, seal: Seal | undefined, intervalSeconds: number): number {
-  return seal === undefined ? progress.firstStartSeconds : seal.ledgerId.startSeconds + intervalSeconds;
+export function encodeClosing({ firstStartSeconds, consumption }: ClosingProgress): Uint8Array {
+  return encodeCanonical({
+    firstStartSeconds,
+    ...(consumption === undefined ? {} : { consumption: signedToJson(consumption) }),
+  });
 }
 
-const KINDS: readonly LedgerKind[] = ['consumption', 'pricing', 'billing'];
-
-export function encodeProgress(progress: Progress): Uint8Array {
-  const json: Record<string, JsonValue> = { firstStartSeconds: progress.firstStartSeconds };
-  for (const kind of KINDS) {
-    const signed = progress[kind];
-    if (signed !== undefined) json[kind] = { seal: sealToJson(signed.seal), signature: toHex(signed.signature) };
-  }
-  return encodeCanonical(json);
+export function decodeClosing(bytes: Uint8Array): ClosingProgress {
+  const { firstStartSeconds, consumption } = readAnyObject(parseCanonical(bytes, MAXIMUM_BYTES));
+  return {
+    firstStartSeconds: readInteger(firstStartSeconds!, 0, MAXIMUM_SECONDS),
+    ...(consumption === undefined ? {} : { consumption: signedFromJson(consumption) }),
+  };
 }
 
-export function decodeProgress(bytes: Uint8Array): Progress {
-  const json = readAnyObject(parseCanonical(bytes, (KINDS.length + 1) * MAXIMUM_SEAL_BYTES));
-  const seals: Partial<Record<LedgerKind, SignedSeal>> = {};
-  for (const kind of KINDS) {
-    const value = json[kind];
-    if (value === undefined) continue;
-    const fields = readObject(value, ['seal', 'signature']);
-    seals[kind] = { seal: sealFromJson(fields.seal), signature: readHex(fields.signature, SIGNATURE_LENGTH) };
-  }
-  return { firstStartSeconds: readInteger(json['firstStartSeconds']!, 0, MAXIMUM_SECONDS), ...seals };
+export function encodeSettling({ pricing, billing }: SettlingProgress): Uint8Array {
+  return encodeCanonical({ billing: signedToJson(billing), pricing: signedToJson(pricing) });
+}
+
+export function decodeSettling(bytes: Uint8Array): SettlingProgress {
+  const fields = readObject(parseCanonical(bytes, MAXIMUM_BYTES), ['billing', 'pricing']);
+  return { pricing: signedFromJson(fields.pricing), billing: signedFromJson(fields.billing) };
+}
+
+function startAfter(seal: Seal, intervalSeconds: number): number {
+  return seal.ledgerId.startSeconds + intervalSeconds;
+}
+
+function signedToJson({ seal, signature }: SignedSeal): JsonObject {
+  return { seal: sealToJson(seal), signature: toHex(signature) };
+}
+
+function signedFromJson(value: JsonValue): SignedSeal {
+  const fields = readObject(value, ['seal', 'signature']);
+  return { seal: sealFromJson(fields.seal), signature: readHex(fields.signature, SIGNATURE_LENGTH) };
 }

@@ -74,3 +74,26 @@ export class PseudonymChain {
     return new PseudonymChain(readUint16(bytes, 0), bytes.slice(2));
   }
 }
+
+/** The chains of all meters, by epoch. */
+export class Chains {
+  private readonly epochs = new Map<number, Map<number, PseudonymChain>>();
+
+  /** A meter's chain, begun when there is none. @param identity ID_i */
+  of(epoch: number, meterNumber: number, identity: Uint8Array): PseudonymChain {
+    const chain = this.epochs.get(epoch)?.get(meterNumber) ?? PseudonymChain.start(identity);
+    this.put(epoch, meterNumber, chain);
+    return chain;
+  }
+
+  /** Puts a chain back after a restart. */
+  put(epoch: number, meterNumber: number, chain: PseudonymChain): void {
+    const chains = this.epochs.get(epoch) ?? new Map<number, PseudonymChain>();
+    this.epochs.set(epoch, chains.set(meterNumber, chain));
+  }
+
+  /** Forgets an epoch that is settled. */
+  forget(epoch: number): void {
+    this.epochs.delete(epoch);
+  }
+}

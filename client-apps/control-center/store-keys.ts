@@ -5,8 +5,9 @@
  * epochs and intervals only. Numbers are padded, so that keys order as their numbers do.
  */
 export const storeKey = {
-  /** Which intervals are frozen and settled; see `progress.ts`. */
-  progress: 'progress',
+  /** How far intervals are frozen and settled; see `progress.ts`. */
+  closing: 'closing',
+  settling: 'settling',
   /** The onion secret of the oldest epoch that is still needed. */
   onion: 'onion',
   /** All versions of the parameters that were signed. */

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LedgerKind } from '../../protocol/ledger/row.js';
+import type { LedgerClient } from './fabric/index.js';
+
+/**
+ * Tells when something may have changed on some channels. Events only wake; what stands is asked of the ledger, so an
+ * event that is lost, doubled or forged does no harm beyond a wait or a question.
+ */
+export class LedgerWatch {
+  private changes = 0;
+  private wake: () => void = () => undefined;
+  private changed = Promise.resolve();
+
+  private constructor() {
+    this.rearm();
+  }
+
+  /**
+   * @param onFailure called when events end for good though the client was not closed
+   * @throws LedgerError when the ledger refuses this client
+   */
+  static async start(
+    client: LedgerClient,
+    channels: readonly LedgerKind[],
+    onFailure: (error: unknown) => void,
+  ): Promise<LedgerWatch> {
+    const watch = new LedgerWatch();
+    for (const channel of channels) {
+      // Fixed before anybody asks what stands: an event between the question and the subscription is not missed.
+      const start = await client.height(channel);
+      watch.follow(client, channel, start).catch(onFailure);
+    }
+    return watch;
+  }
+
+  /**
+   * Repeats a question until it has an answer, at first and after every change.
+   *
+   * @param ask undefined for "not yet"
+   */
+  async until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+    for (;;) {
+      const seen = this.changes;
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+      if (seen === this.changes) await this.changed;
+    }
+  }
+
+  private async follow(client: LedgerClient, channel: LedgerKind, start: bigint): Promise<void> {
+    for await (const event of client.chaincodeEvents(channel, start)) {
+      void event;
+      this.changes++;
+      this.wake();
+      this.rearm();
+    }
+  }
+
+  private rearm(): void {
+    this.changed = new Promise((resolve) => (this.wake = resolve));
+  }
+}

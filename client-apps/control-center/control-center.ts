@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { epochOf } from '../../protocol/ledger/ledger-id.js';
+import { fingerprint } from '../../protocol/ledger/parameters.js';
+import { OnionKeys } from '../../protocol/onion/onion-keys.js';
+import { BulletinWriter } from '../common/bulletin-writer.js';
+import type { LedgerClient } from '../common/fabric/index.js';
+import { LedgerWatch } from '../common/ledger-watch.js';
+import { selfIssuedIdentity } from '../common/links/link-identity.js';
+import type { PartyContext, RunningParty } from '../common/party.js';
+import { RegionLedger } from '../common/region-ledger.js';
+import { SealedStore } from '../common/sealed-store.js';
+import { Turns, type Center } from './center.js';
+import { Closing } from './closing.js';
+import type { ControlCenterConfig } from './config.js';
+import { Descriptors } from './descriptors.js';
+import { Enrolment } from './enrolment.js';
+import { EnrolmentCodes } from './enrolment-codes.js';
+import { EpochCadence, publishParameters } from './epoch-cadence.js';
+import { Epochs } from './epochs.js';
+import { GroupCommit } from './group-commit.js';
+import { HttpsServer } from './https-server.js';
+import { Intake } from './intake.js';
+import { IntakeCounter } from './intake-counts.js';
+import { firstOnionSecret, loadControlCenterKeys } from './keys.js';
+import { listenForRelays } from './onion-exit.js';
+import { ParameterVersions } from './parameter-versions.js';
+import { Chains } from './pseudonym-chain.js';
+import { Roster } from './roster.js';
+import { Settling } from './settling.js';
+import { storeKey } from './store-keys.js';
+
+/** Certificates of its servers are made at every start; peers know the key, not the certificate. */
+const SERVER_CERTIFICATE_SECONDS = 366 * 86_400;
+const SERVER_CERTIFICATE_EARLY_SECONDS = 86_400;
+
+/**
+ * Starts the control center in its directory: everything that was going on when it last ended, however it ended, goes
+ * on from the durable state.
+ *
+ * @param fileKey seals the directory's files, 32 bytes
+ * @param client of the ledger, with the control center's identity; closed by the party's `stop`
+ * @throws ClientError CONFIG_INVALID, STATE_CONFLICT, SEALED_INVALID; ProtocolError for parameters that cannot be;
+ *   LedgerError when the ledger refuses them
+ */
+export async function openControlCenter(
+  config: ControlCenterConfig,
+  context: PartyContext,
+  fileKey: Uint8Array,
+  client: LedgerClient,
+): Promise<RunningParty> {
+  const { clock, random, report } = context;
+  let fail: (error: unknown) => void = () => undefined;
+  let finish: () => void = () => undefined;
+  const ended = new Promise<void>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+
+  const keys = await loadControlCenterKeys(config.directory, fileKey, random, config.enrolmentSeed);
+  const store = await SealedStore.open(join(config.directory, 'store'), fileKey);
+  const versions = await ParameterVersions.open(store, config, keys);
+  const roster = await Roster.open(store);
+  const descriptors = new Descriptors(store, config.region, config.relays, versions);
+  const onionKeys = await loadOnionKeys(store, versions, () => firstOnionSecret(random, config.enrolmentSeed));
+  const linkAddress = config.links.address;
+  const epochs = await Epochs.load({ store, keys, onionKeys, versions, roster, descriptors, linkAddress });
+  const center: Center = {
+    ...context,
+    store,
+    journal: new GroupCommit(store),
+    keys,
+    versions,
+    epochs,
+    registryTurns: new Turns(),
+    ledger: new RegionLedger(client, config.region),
+    watch: await LedgerWatch.start(client, ['pricing', 'billing'], fail),
+    bulletin: await BulletinWriter.open(config.bulletin),
+  };
+  await publishParameters(center);
+
+  const chains = new Chains();
+  const counter = new IntakeCounter();
+  const closing = new Closing(center, chains, counter);
+  await closing.restore();
+  const settling = new Settling(center, closing, chains, config.serviceProvider.publicKey);
+  await settling.restore();
+  const intake = new Intake(
+    clock,
+    { epoch: (number) => epochs.get(number), intervalOfWindow: (seconds) => closing.intervalOfWindow(seconds) },
+    chains,
+    counter,
+    center.journal,
+  );
+  const cadence = new EpochCadence(center, closing, config.epochLeadSeconds);
+  const enrolment = new Enrolment({
+    ...center,
+    roster,
+    codes: new EnrolmentCodes(config.directory, fileKey),
+    nextEpoch: () => cadence.nextEpoch(),
+  });
+
+  const nowSeconds = Math.floor(clock.nowMilliseconds() / 1_000);
+  const identity = await selfIssuedIdentity(keys.link, {
+    validFromSeconds: nowSeconds - SERVER_CERTIFICATE_EARLY_SECONDS,
+    validUntilSeconds: nowSeconds + SERVER_CERTIFICATE_SECONDS,
+  });
+  const links = await listenForRelays(center, config, identity, intake, descriptors, () => cadence.nextEpoch());
+  const https = await HttpsServer.listen({
+    ...{ identity, enrolment, clock, log: context.log },
+    ...config.https,
+    bulletin: config.bulletin,
+  });
+
+  const firstUnsettled = settling.nextStart();
+  const loops = [
+    cadence.run(),
+    (firstUnsettled === undefined ? Promise.resolve() : closing.resume(firstUnsettled)).then(() => closing.run()),
+    settling.run(),
+  ];
+  for (const loop of loops) loop.catch(fail);
+  report('ready', {
+    httpsPort: https.port,
+    linkPort: links.port,
+    fingerprint: fingerprint(sodiumCrypto, keys.signing.publicKey),
+  });
+
+  return {
+    ended,
+    async stop() {
+      // First: what the loops do from here on fails and is no failure of the party.
+      finish();
+      client.close();
+      await Promise.all([links.close(), https.close()]);
+      await center.journal.drain();
+      await store.close();
+    },
+  };
+}
+
+async function loadOnionKeys(
+  store: SealedStore,
+  versions: ParameterVersions,
+  firstSecret: () => Uint8Array,
+): Promise<OnionKeys> {
+  const stored = await store.get(storeKey.onion);
+  if (stored !== undefined) return OnionKeys.fromBytes(sodiumCrypto, stored);
+  const firstEpoch = epochOf(versions.first, versions.first.effectiveFromSeconds);
+  const onionKeys = OnionKeys.first(sodiumCrypto, firstEpoch, firstSecret());
+  await store.put(storeKey.onion, onionKeys.toBytes());
+  return onionKeys;
+}

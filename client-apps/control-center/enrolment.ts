@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import { concatBytes, equalBytes, wipe } from '../../protocol/crypto/bytes.js';
+import { prefix } from '../../protocol/crypto/hash.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { ProtocolError } from '../../protocol/errors.js';
+import { decodeEnrolmentRequest, openEnrolment, type EnrolmentRequest } from '../../protocol/identity/enrolment.js';
+import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
+import type { Clock } from '../common/clock.js';
+import type { EnrolmentRefusal, HubEnrolment, MeterEnrolment } from '../common/enrolment-client.js';
+import { ClientError } from '../common/errors.js';
+import { issueLinkCertificate, linkPin, type LinkRole } from '../common/links/link-identity.js';
+import type { SealedStore } from '../common/sealed-store.js';
+import type { Turns } from './center.js';
+import { codeDigest, type CodeRole, type EnrolmentCodes } from './enrolment-codes.js';
+import type { ControlCenterKeys } from './keys.js';
+import type { ParameterVersions } from './parameter-versions.js';
+import type { Meter, Roster } from './roster.js';
+import { storeKey } from './store-keys.js';
+
+/** A refused enrolment; the message is its stable code and says no more. */
+export class EnrolmentError extends Error {
+  override readonly name = 'EnrolmentError';
+
+  constructor(
+    readonly code: EnrolmentRefusal,
+    options?: { cause?: unknown },
+  ) {
+    super(code, options);
+  }
+}
+
+const COMMITMENT_PREFIX = prefix('enrolment commitment');
+
+/** Meters last about fifteen years; a link certificate must not end before the device. */
+const CERTIFICATE_SECONDS = 20 * 366 * 86_400;
+
+/** A clock that is behind by less than this does not yet hold a fresh certificate for one of the future. */
+const CERTIFICATE_EARLY_SECONDS = 86_400;
+
+/** What enrolment works with. */
+export interface EnrolmentSources {
+  readonly store: SealedStore;
+  readonly keys: ControlCenterKeys;
+  readonly versions: ParameterVersions;
+  readonly roster: Roster;
+  readonly codes: EnrolmentCodes;
+  readonly clock: Clock;
+  readonly registryTurns: Turns;
+  /** The first epoch whose registry is not fixed yet. */
+  readonly nextEpoch: () => number;
+}
+
+/**
+ * Admits meters and hubs. A code is bound to the key that uses it first, in the same durable step that makes the meter,
+ * so a crash between the step and the answer costs nothing: the same request gets the same answer.
+ */
+export class Enrolment {
+  constructor(private readonly sources: EnrolmentSources) {}
+
+  /**
+   * @param requestBytes canonical JSON of an `EnrolmentRequest`
+   * @param linkKey SubjectPublicKeyInfo of the meter's link key, DER
+   * @throws EnrolmentError
+   */
+  meter(requestBytes: Uint8Array, linkKey: Uint8Array): Promise<MeterEnrolment> {
+    return this.sources.registryTurns.take(async () => {
+      const request = refused('MALFORMED', () => decodeEnrolmentRequest(requestBytes));
+      const code = codeDigest(request.code);
+      await this.requireRole(code, 'meter');
+      if (!equalBytes(linkPin(linkKey), request.linkPin)) throw new EnrolmentError('BAD_LINK_KEY');
+      const certificate = await this.certify(linkKey, 'meter');
+      const { number, firstEpoch } = await this.admit(request, code);
+      return { meterNumber: number, firstEpoch, certificate, parameters: this.sources.versions.file };
+    });
+  }
+
+  /**
+   * @param code 16 bytes
+   * @param linkKey SubjectPublicKeyInfo of the hub's link key, DER
+   * @throws EnrolmentError
+   */
+  hub(code: Uint8Array, linkKey: Uint8Array): Promise<HubEnrolment> {
+    return this.sources.registryTurns.take(async () => {
+      const { store, versions } = this.sources;
+      const key = codeDigest(code);
+      await this.requireRole(key, 'hub');
+      const certificate = await this.certify(linkKey, 'hub');
+      const bound = await store.get(storeKey.code(key));
+      if (bound === undefined) await store.put(storeKey.code(key), linkPin(linkKey));
+      else if (!equalBytes(bound, linkPin(linkKey))) throw new EnrolmentError('CODE_USED');
+      return { certificate, parameters: versions.file };
+    });
+  }
+
+  private async admit(request: EnrolmentRequest, code: string): Promise<Meter> {
+    const { store, roster } = this.sources;
+    const { linkKey, meterKey } = this.open(request);
+    try {
+      const commitment = sodiumCrypto.sha256(concatBytes(COMMITMENT_PREFIX, request.linkPin, meterKey));
+      const bound = await store.get(storeKey.code(code));
+      const known = roster.find(request.publicKey);
+      if (bound !== undefined) {
+        const isRepeated = known !== undefined && equalBytes(bound, known.publicKey);
+        if (isRepeated && equalBytes(commitment, known.commitment)) return known;
+        throw new EnrolmentError('CODE_USED');
+      }
+      if (known !== undefined) throw new EnrolmentError('KEY_ENROLLED');
+      if (roster.size >= this.capacity()) throw new EnrolmentError('REGION_FULL');
+      const about = { publicKey: request.publicKey, firstEpoch: this.sources.nextEpoch(), commitment };
+      const { meter, changes } = roster.prepare(about, linkKey, meterKey);
+      await store.batch([...changes, { key: storeKey.code(code), value: request.publicKey }]);
+      roster.add(meter);
+      return meter;
+    } finally {
+      wipe(linkKey);
+      wipe(meterKey);
+    }
+  }
+
+  private open(request: EnrolmentRequest): { linkKey: Uint8Array; meterKey: Uint8Array } {
+    const { secretKey, publicKey } = this.sources.keys;
+    try {
+      return openEnrolment(sodiumCrypto, secretKey, publicKey, request);
+    } catch (cause) {
+      if (!(cause instanceof ProtocolError)) throw cause;
+      const isKey = cause.code === 'NON_CANONICAL' || cause.code === 'ZERO_SHARED_SECRET';
+      throw new EnrolmentError(isKey ? 'BAD_KEY' : 'BAD_PROOF', { cause });
+    }
+  }
+
+  private async requireRole(code: string, role: CodeRole): Promise<void> {
+    if ((await this.sources.codes.roleOf(code)) !== role) throw new EnrolmentError('UNKNOWN_CODE');
+  }
+
+  private async certify(linkKey: Uint8Array, role: LinkRole): Promise<string> {
+    const { keys, versions, clock } = this.sources;
+    const nowSeconds = Math.floor(clock.nowMilliseconds() / 1000);
+    const validity = {
+      validFromSeconds: nowSeconds - CERTIFICATE_EARLY_SECONDS,
+      validUntilSeconds: nowSeconds + CERTIFICATE_SECONDS,
+    };
+    try {
+      return await issueLinkCertificate(keys.linkAuthority, linkKey, role, versions.first.region, validity);
+    } catch (cause) {
+      if (cause instanceof ClientError) throw new EnrolmentError('BAD_LINK_KEY', { cause });
+      throw cause;
+    }
+  }
+
+  private capacity(): number {
+    return Math.min(MAXIMUM_METERS, 2 ** this.sources.versions.list.at(-1)!.parameters.registryDepth);
+  }
+}
+
+function refused<T>(code: EnrolmentRefusal, task: () => T): T {
+  try {
+    return task();
+  } catch (cause) {
+    if (cause instanceof ProtocolError) throw new EnrolmentError(code, { cause });
+    throw cause;
+  }
+}

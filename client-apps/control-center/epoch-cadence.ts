@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '../../protocol/errors.js';
+import { epochOf, epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
+import { encodeSignedParameters } from '../../protocol/ledger/parameters.js';
+import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
+import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
+import { ClientError } from '../common/errors.js';
+import { untilReachable } from '../common/retry.js';
+import { atSeconds, type Center } from './center.js';
+import type { Closing } from './closing.js';
+import type { Epoch } from './epochs.js';
+
+/**
+ * Opens one registry epoch after the other at a fixed cadence, changed or not: registry and directory are fixed some
+ * time before the epoch's first interval, and published. An epoch that cannot be opened yet (too few meters or relays)
+ * is tried again at every start of an interval.
+ */
+export class EpochCadence {
+  /** @param leadSeconds how long before its first interval an epoch is fixed */
+  constructor(
+    private readonly center: Center,
+    private readonly closing: Closing,
+    private readonly leadSeconds: number,
+  ) {}
+
+  /** The first epoch whose registry is not fixed. */
+  nextEpoch(): number {
+    const newest = this.center.epochs.all().at(-1);
+    return newest === undefined ? epochOf(this.center.versions.first, this.nextStart()) : newest.number + 1;
+  }
+
+  /** Publishes all that is fixed, again after a restart, and then goes on for ever. */
+  async run(): Promise<never> {
+    for (const epoch of this.center.epochs.all()) await this.publish(epoch);
+    const { first } = this.center.versions;
+    let notBefore = 0;
+    for (;;) {
+      const start = Math.max(epochStartSeconds(first, this.nextEpoch()), first.effectiveFromSeconds);
+      await atSeconds(this.center.clock, Math.max(start - this.leadSeconds, notBefore));
+      const epoch = await this.center.clock.track('epoch', this.open());
+      notBefore = epoch === undefined ? this.nextIntervalStart() : 0;
+    }
+  }
+
+  private async open(): Promise<Epoch | undefined> {
+    const { epochs, registryTurns, log, report } = this.center;
+    try {
+      const start = this.nextStart();
+      const changes = this.closing.beginChanges(start);
+      const epoch = await registryTurns.take(() => epochs.openEpoch(this.nextEpoch(), changes));
+      this.closing.begin(start);
+      await this.publish(epoch);
+      const { relays } = epoch.directory.directory;
+      report('epoch', { epoch: epoch.number, registeredMeters: epoch.registry.meters, relays: relays.length });
+      return epoch;
+    } catch (error) {
+      const isTooEarly =
+        (error instanceof ClientError && error.code === 'WRONG_STATE') ||
+        (error instanceof ProtocolError && error.code === 'DIRECTORY_INVALID');
+      if (!isTooEarly) throw error;
+      log.warn({ reason: error.message }, 'the next registry epoch cannot be opened yet');
+      return undefined;
+    }
+  }
+
+  private async publish(epoch: Epoch): Promise<void> {
+    const { ledger, bulletin, epochs, versions, log } = this.center;
+    const directory = encodeSignedDirectory(epoch.directory);
+    await untilReachable(log, 'ledger', async () => {
+      await ledger.putDocument('PutRegistryRoot', encodeRegistryRoot(epoch.root));
+      await ledger.putDocument('PutDirectory', directory);
+    });
+    await bulletin.writeDirectory(versions.first.region, epoch.number, directory);
+    epochs.markPublished(epoch.number);
+  }
+
+  /** Start of the next interval to be frozen; the first one is the first that begins after the first epoch is open. */
+  private nextStart(): number {
+    const { first } = this.center.versions;
+    return this.closing.nextStart() ?? Math.max(first.effectiveFromSeconds, this.nextIntervalStart());
+  }
+
+  /** The first start of an interval that is still to come. */
+  private nextIntervalStart(): number {
+    const { epochOriginSeconds, intervalSeconds } = this.center.versions.first;
+    const nowSeconds = this.center.clock.nowMilliseconds() / 1_000;
+    return epochOriginSeconds + (Math.floor((nowSeconds - epochOriginSeconds) / intervalSeconds) + 1) * intervalSeconds;
+  }
+}
+
+/** Publishes the versions of the parameters: the ledger first, for it refuses what must not be. */
+export async function publishParameters({ ledger, bulletin, versions, log }: Center): Promise<void> {
+  await untilReachable(log, 'ledger', async () => {
+    for (const version of versions.list) await ledger.putDocument('PutParameters', encodeSignedParameters(version));
+  });
+  await bulletin.writeParameters(versions.file);
+}

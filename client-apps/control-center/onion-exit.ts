@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '../../protocol/errors.js';
+import { INNER_LENGTH } from '../../protocol/onion/geometry.js';
+import { FRAME } from '../common/links/frames.js';
+import type { LinkIdentity } from '../common/links/link-identity.js';
+import { listenLinks, type LinkListener } from '../common/links/listen.js';
+import type { AdmittedRelay, ControlCenterConfig } from './config.js';
+import type { Center } from './center.js';
+import type { Descriptors } from './descriptors.js';
+import type { Intake } from './intake.js';
+
+/**
+ * Takes links of the admitted relays: descriptors from all of them, packets from those of the last layer. Nothing is
+ * ever sent back.
+ */
+export function listenForRelays(
+  center: Center,
+  config: ControlCenterConfig,
+  identity: LinkIdentity,
+  intake: Intake,
+  descriptors: Descriptors,
+  nextEpoch: () => number,
+): Promise<LinkListener<AdmittedRelay>> {
+  const { clock, log, versions } = center;
+  return listenLinks<AdmittedRelay>({
+    identity,
+    host: config.links.host,
+    port: config.links.port,
+    clock,
+    admit: ({ pin }) => descriptors.relayOf(pin),
+    onFrame: async ({ role: relay }, type, body) => {
+      if (type === FRAME.packet && relay.layer === versions.first.onion.layers && body.length === INNER_LENGTH) {
+        await intake.receive(body);
+        return;
+      }
+      try {
+        if (type !== FRAME.descriptor) throw new ProtocolError('PACKET_INVALID', 'a frame that is not for this side');
+        await descriptors.accept(relay, body, nextEpoch());
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        log.warn(
+          { operator: relay.operator, reason: `${error.code}: ${error.message}` },
+          'a relay’s frame was refused',
+        );
+      }
+    },
+  });
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import { z } from 'zod';
+import { MAXIMUM_TARIFF_POINTS } from '../../protocol/ledger/limits.js';
+import { amount, hexBytes, region } from '../common/config.js';
+
+/** Configuration of the service provider. It reaches nothing but the ledger. */
+export const serviceProviderConfig = z.strictObject({
+  /** Its own directory: the keys, sealed with the key of `GRIDVEIL_KEY_FILE`. */
+  directory: z.string().min(1),
+  region,
+  ledger: z.strictObject({
+    /** Connection profile. */
+    profile: z.string().min(1),
+    identity: z.strictObject({
+      mspId: z.string().min(1).max(64),
+      certificatePath: z.string().min(1),
+      keyPath: z.string().min(1),
+    }),
+  }),
+  /** Hex SHA-256 of the control center's signature key in version 1 of the parameters. */
+  trustAnchor: z.string().regex(/^[0-9a-f]{64}$/, 'must be 32 bytes in lower-case hexadecimal'),
+  /** Demo only: its keys come from it. */
+  enrolmentSeed: hexBytes(32).optional(),
+});
+
+export type ServiceProviderConfig = z.output<typeof serviceProviderConfig>;
+
+/** A tariff as the service provider writes it: `{"points":[…]}`, amounts as decimal strings. */
+export const tariffFile = z.strictObject({
+  points: z
+    .array(z.strictObject({ perMeterMilliWattHours: amount, priceNanoPerKilowattHour: amount }))
+    .min(1)
+    .max(MAXIMUM_TARIFF_POINTS),
+});

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SigningKey } from '../../protocol/crypto/crypto.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { meterIdentity } from '../../protocol/identity/meter-identity.js';
+import type { RandomSource } from '../../protocol/onion/packet.js';
+import { loadPartySecrets } from '../common/party-secret.js';
+
+/** The service provider's long-term keys. */
+export interface ServiceProviderKeys {
+  /** sk_SP, X25519. */
+  readonly secretKey: Uint8Array;
+  /** pk_SP. */
+  readonly publicKey: Uint8Array;
+  /** ID_SP = H_1(pk_SP). */
+  readonly identity: Uint8Array;
+  /** sigSk_SP and sigPk_SP, Ed25519. */
+  readonly signing: SigningKey;
+}
+
+/**
+ * Loads the keys, or makes them on first use.
+ *
+ * @param seed 32 bytes in a demo, which fix the keys; otherwise they are random
+ * @throws ClientError SEALED_INVALID; STATE_CONFLICT when the directory holds the keys of another seed
+ */
+export async function loadServiceProviderKeys(
+  directory: string,
+  fileKey: Uint8Array,
+  random: RandomSource,
+  seed: Uint8Array | undefined,
+): Promise<ServiceProviderKeys> {
+  const derive = await loadPartySecrets('service provider', directory, fileKey, random, seed);
+  const secretKey = derive('x25519');
+  const publicKey = sodiumCrypto.x25519PublicKey(secretKey);
+  return {
+    secretKey,
+    publicKey,
+    identity: meterIdentity(sodiumCrypto, publicKey),
+    signing: sodiumCrypto.ed25519Key(derive('ed25519')),
+  };
+}

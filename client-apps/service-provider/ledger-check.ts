@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { ProtocolError } from '../../protocol/errors.js';
+import { encodeSealsFile, INDEX_FILE, ROWS_FILE, SEALS_FILE } from '../../protocol/ledger/bulletin.js';
+import { encodeIndex } from '../../protocol/ledger/index-file.js';
+import { decodeSignedParameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import type { LedgerKind } from '../../protocol/ledger/row.js';
+import type { Seal, SignedSeal } from '../../protocol/ledger/seal.js';
+import { decodeSignedDirectory, directoryDigest } from '../../protocol/onion/directory-format.js';
+import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
+import type { IntervalContext } from '../../protocol/rules/interval-context.js';
+import { verifyInterval } from '../../protocol/rules/verify-interval.js';
+import type { RegionLedger, StandingLedger } from '../common/region-ledger.js';
+
+/** What the service provider trusts nobody for: each of these reads the ledger and checks what it finds. */
+
+/**
+ * All versions of the parameters.
+ *
+ * @param trustAnchor hex SHA-256 of the control center's signature key in version 1
+ * @returns undefined while there are none
+ * @throws ProtocolError as `verifyParametersList`
+ */
+export async function readParameters(
+  ledger: RegionLedger,
+  trustAnchor: string,
+): Promise<readonly SignedParameters[] | undefined> {
+  const latest = await ledger.parameters('latest');
+  if (latest === undefined) return undefined;
+  const newest = decodeSignedParameters(latest);
+  const list: SignedParameters[] = [];
+  for (let version = 1; version < newest.parameters.version; version++) {
+    const bytes = await ledger.parameters(version);
+    if (bytes === undefined) throw new ProtocolError('PARAMETERS_CHAIN', 'a version of the parameters is missing');
+    list.push(decodeSignedParameters(bytes));
+  }
+  list.push(newest);
+  verifyParametersList(sodiumCrypto, list, trustAnchor);
+  return list;
+}
+
+/**
+ * A sealed consumption ledger, checked in full: seal, chain, header, pages, categories, every row's signature.
+ *
+ * @param sealed the seal that stands
+ * @throws ProtocolError of what is wrong
+ */
+export async function readConsumption(
+  ledger: RegionLedger,
+  context: IntervalContext,
+  parameters: readonly SignedParameters[],
+  sealed: SignedSeal,
+): Promise<StandingLedger> {
+  const { ledgerId, registryEpoch } = context;
+  const standing = await ledger.standing('consumption', ledgerId.startSeconds);
+  if (standing === undefined) throw new ProtocolError('PAGE_MISMATCH', 'a sealed interval lacks its header or a page');
+  const directory = await ledger.directory(registryEpoch);
+  if (directory === undefined) throw new ProtocolError('DIRECTORY_INVALID', 'the epoch has no directory');
+  const files = new Map([
+    [SEALS_FILE, encodeSealsFile({ consumption: { header: standing.header, ...sealed } })],
+    [INDEX_FILE, encodeIndex(standing.rows, context.parameters.categoriesMilliWattHours)],
+    [ROWS_FILE.consumption, standing.rows],
+  ]);
+  const previous = await previousSeal(ledger, context, 'consumption');
+  const trust = {
+    parameters,
+    previous: previous === undefined ? ('first' as const) : { consumption: previous },
+    directoryDigest: directoryDigest(sodiumCrypto, decodeSignedDirectory(directory).directory),
+  };
+  verifyInterval(sodiumCrypto, ledgerId, files, trust, 'full');
+  return standing;
+}
+
+/** The seal of the interval before; undefined for the first. */
+export async function previousSeal(
+  ledger: RegionLedger,
+  { ledgerId, parameters }: IntervalContext,
+  kind: LedgerKind,
+): Promise<Seal | undefined> {
+  return (await ledger.seal(kind, ledgerId.startSeconds - parameters.intervalSeconds))?.seal;
+}

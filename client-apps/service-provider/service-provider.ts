@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { ProtocolError } from '../../protocol/errors.js';
+import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
+import type { Header } from '../../protocol/ledger/header.js';
+import { parametersFor } from '../../protocol/ledger/parameters.js';
+import type { SignedSeal } from '../../protocol/ledger/seal.js';
+import { checkSeal, followingSealContent } from '../../protocol/rules/check-seal.js';
+import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
+import { ClientError } from '../common/errors.js';
+import type { LedgerClient } from '../common/fabric/index.js';
+import { LedgerWatch } from '../common/ledger-watch.js';
+import type { PartyContext, RunningParty } from '../common/party.js';
+import { RegionLedger, type StandingLedger } from '../common/region-ledger.js';
+import { untilReachable } from '../common/retry.js';
+import type { ServiceProviderConfig } from './config.js';
+import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
+import { previousSeal, readConsumption, readParameters } from './ledger-check.js';
+import { makeBills, makePrice } from './price-and-bills.js';
+
+/**
+ * Starts the service provider. It keeps no state but its keys: what is to be done follows from what stands on the
+ * ledger, and everything it writes is made again byte by byte.
+ *
+ * @param fileKey seals its keys, 32 bytes
+ * @param client of the ledger, with the service provider's identity; closed by the party's `stop`
+ * @throws ClientError SEALED_INVALID, STATE_CONFLICT; LedgerError
+ */
+export async function openServiceProvider(
+  config: ServiceProviderConfig,
+  context: PartyContext,
+  fileKey: Uint8Array,
+  client: LedgerClient,
+): Promise<RunningParty> {
+  let fail: (error: unknown) => void = () => undefined;
+  let finish: () => void = () => undefined;
+  const ended = new Promise<void>((resolve, reject) => {
+    finish = resolve;
+    fail = reject;
+  });
+  const { directory, enrolmentSeed } = config;
+  const keys = await loadServiceProviderKeys(directory, fileKey, context.random, enrolmentSeed);
+  const watch = await LedgerWatch.start(client, ['consumption', 'pricing', 'billing'], fail);
+  const provider = new ServiceProvider(config, context, keys, new RegionLedger(client, config.region), watch);
+  provider.run().catch(fail);
+  context.report('ready', {});
+  return {
+    ended,
+    stop() {
+      finish();
+      client.close();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** An interval whose price stands on the ledger. */
+interface PricedInterval {
+  readonly context: IntervalContext;
+  readonly sealed: SignedSeal;
+  readonly consumption: StandingLedger;
+  /** Header of the price. */
+  readonly header: Header;
+}
+
+/** Prices and bills one sealed interval after the other. */
+class ServiceProvider {
+  constructor(
+    private readonly config: ServiceProviderConfig,
+    private readonly context: PartyContext,
+    private readonly keys: ServiceProviderKeys,
+    private readonly ledger: RegionLedger,
+    private readonly watch: LedgerWatch,
+  ) {}
+
+  async run(): Promise<never> {
+    const { log } = this.context;
+    let start = await untilReachable(log, 'ledger', () => this.watch.until(() => this.firstUnbilled()));
+    for (;;) start = await this.settleOrRefuse(start);
+  }
+
+  /**
+   * @returns start of the next interval
+   * @throws ClientError VERIFICATION_FAILED when the ledger is not as it must be: no price and no bill rests on it
+   */
+  private async settleOrRefuse(startSeconds: number): Promise<number> {
+    const { log, report } = this.context;
+    try {
+      return await untilReachable(log, 'ledger', () => this.settle(startSeconds));
+    } catch (cause) {
+      if (!(cause instanceof ProtocolError)) throw cause;
+      report('refused', { startSeconds, code: cause.code });
+      const message = `interval ${startSeconds} does not verify: ${cause.code}: ${cause.message}`;
+      throw new ClientError('VERIFICATION_FAILED', message, { cause });
+    }
+  }
+
+  /** Start of the oldest interval that is sealed but not billed; undefined while nothing is sealed. */
+  private async firstUnbilled(): Promise<number | undefined> {
+    const latest = await this.ledger.latestSeal('consumption');
+    const list = await readParameters(this.ledger, this.config.trustAnchor);
+    if (latest === undefined || list === undefined) return undefined;
+    const { intervalSeconds } = list[0]!.parameters;
+    let start = latest.seal.ledgerId.startSeconds + intervalSeconds;
+    for (;;) {
+      const before = start - intervalSeconds;
+      if ((await this.ledger.seal('consumption', before)) === undefined) return start;
+      if ((await this.ledger.seal('billing', before)) !== undefined) return start;
+      start = before;
+    }
+  }
+
+  /** Waits for an interval's seal, prices it, waits for the price's seal, bills it. @returns start of the next */
+  private async settle(startSeconds: number): Promise<number> {
+    const { clock, report } = this.context;
+    const sealed = await this.watch.until(() => this.ledger.seal('consumption', startSeconds));
+    const priced = await clock.track('price', this.price(startSeconds, sealed));
+    const pricing = await this.watch.until(() => this.ledger.seal('pricing', startSeconds));
+    const billed = await clock.track('bills', this.bill(priced, pricing));
+    report('billed', {
+      startSeconds,
+      bills: priced.consumption.header.count,
+      priceNanoPerKilowattHour: pricing.seal.total.toString(),
+      billedNanoCurrency: billed.toString(),
+    });
+    return startSeconds + priced.context.parameters.intervalSeconds;
+  }
+
+  private async price(startSeconds: number, sealed: SignedSeal): Promise<PricedInterval> {
+    const parameters = (await readParameters(this.ledger, this.config.trustAnchor))!;
+    const context = intervalContext(sodiumCrypto, parametersFor(parameters, startSeconds), startSeconds);
+    const consumption = await readConsumption(this.ledger, context, parameters, sealed);
+    const pseudonymKey = sharedLinkKey(sodiumCrypto, this.keys.secretKey, context.parameters.controlCenter.publicKey);
+    const { header, rows } = makePrice(sodiumCrypto, context, sealed.seal, this.keys, pseudonymKey);
+    // A fresh copy for each use: whoever carries it may wipe it.
+    await this.ledger.putLedger(header, rows, () => ({ pricePseudonymKey: pseudonymKey.slice() }));
+    return { context, sealed, consumption, header };
+  }
+
+  /** @returns the sum of the bills, nano-currency */
+  private async bill({ context, sealed, consumption, header }: PricedInterval, pricing: SignedSeal): Promise<bigint> {
+    const content = followingSealContent(sodiumCrypto, context, header, sealed.seal);
+    checkSeal(sodiumCrypto, pricing, content, await previousSeal(this.ledger, context, 'pricing'), context);
+    const bills = makeBills(sodiumCrypto, context, consumption.rows, pricing.seal.total, this.keys);
+    await this.ledger.putLedger(bills.header, bills.rows);
+    return bills.header.total;
+  }
+}
