@@ -3,6 +3,7 @@ import { toHex } from '../crypto/bytes.js';
 import { DIGEST_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH } from '../crypto/crypto.js';
 import { MAXIMUM_REGISTRY_DEPTH } from '../identity/registry.js';
 import { tariffFromJson, tariffToJson } from '../money/tariff.js';
+import { MAXIMUM_LAYERS, ROW_PLACES } from '../onion/geometry.js';
 import {
   type JsonObject,
   type JsonValue,
@@ -20,7 +21,6 @@ import {
   CATEGORY_COUNT,
   MAXIMUM_METERS,
   MAXIMUM_PARAMETER_VERSIONS,
-  MAXIMUM_ROWS_PER_METER,
   MAXIMUM_SECONDS,
   ROWS_PER_PAGE,
 } from './limits.js';
@@ -34,9 +34,6 @@ import type {
 
 /** Characters of an MSP id. */
 const MAXIMUM_MSP_ID_LENGTH = 64;
-
-/** A layer of the onion costs 98 bytes of every packet and seconds of delay. */
-const MAXIMUM_ONION_LAYERS = 8;
 
 /** Longest mean delay of a hop: a packet must arrive within the grace. */
 const MAXIMUM_MEAN_DELAY_MILLISECONDS = 60_000;
@@ -133,7 +130,7 @@ function parametersFromJson(value: JsonValue): Parameters {
     categoriesMilliWattHours: readArray(fields.categoriesMilliWattHours, CATEGORY_COUNT, readAmount),
     kAnonymity: readInteger(fields.kAnonymity, 2, MAXIMUM_METERS),
     rowsPerPage: readInteger(fields.rowsPerPage, ROWS_PER_PAGE, ROWS_PER_PAGE),
-    rowsPerPacket: readInteger(fields.rowsPerPacket, 1, MAXIMUM_ROWS_PER_METER),
+    rowsPerPacket: readInteger(fields.rowsPerPacket, 1, ROW_PLACES),
     registryDepth: readInteger(fields.registryDepth, 0, MAXIMUM_REGISTRY_DEPTH),
     identityMode: readOneOf(fields.identityMode, ['chain']),
     priceMode: readOneOf(fields.priceMode, ['ledger']),
@@ -150,7 +147,7 @@ function parametersFromJson(value: JsonValue): Parameters {
 function onionFromJson(value: JsonValue): OnionParameters {
   const fields = readObject(value, ['layers', 'meanDelayMilliseconds', 'maximumDelayMeans', 'offsetWindowSeconds']);
   return {
-    layers: readInteger(fields.layers, 1, MAXIMUM_ONION_LAYERS),
+    layers: readInteger(fields.layers, 1, MAXIMUM_LAYERS),
     meanDelayMilliseconds: readInteger(fields.meanDelayMilliseconds, 0, MAXIMUM_MEAN_DELAY_MILLISECONDS),
     maximumDelayMeans: readInteger(fields.maximumDelayMeans, 1, 100),
     offsetWindowSeconds: readInteger(fields.offsetWindowSeconds, 0, MAXIMUM_SECONDS),

@@ -71,6 +71,7 @@ describe('parameters', () => {
     refused({ kAnonymity: 1 });
     refused({ rowsPerPage: 499 });
     refused({ registryDepth: 21 });
+    refused({ rowsPerPacket: 4 });
     refused({ identityMode: 'plain' });
     refused({ priceMode: 'plain' });
     refused({ demo: 1 });
