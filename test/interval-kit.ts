@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareBytes, concatBytes } from '../protocol/crypto/bytes.js';
 import { oneTimeKey } from '../protocol/identity/one-time-key.js';
-import { chainPseudonyms, pricePseudonym } from '../protocol/identity/pseudonym.js';
+import { pricePseudonym, pseudonymScheme } from '../protocol/identity/pseudonym.js';
 import { encodeWitnesses, type RowWitness } from '../protocol/identity/witness.js';
 import { buildHeader, type Header } from '../protocol/ledger/header.js';
 import { encodeIndex, indexDigest } from '../protocol/ledger/index-file.js';
@@ -119,8 +119,12 @@ export class IntervalMaker {
     const { linkKey, epochNode, leaf } = meter.secretsOf(epoch);
     const chain = this.#chains.get(`${epoch}/${meter.number}`) ?? { k: 1, previous: meter.identity };
     const source = { identity: meter.identity, linkKey, meterNumber: meter.number, ...chain };
-    const pseudonym = chainPseudonyms.derive(crypto, source, new Uint8Array());
-    this.#chains.set(`${epoch}/${meter.number}`, { k: chain.k + 1, previous: pseudonym });
+    const scheme = pseudonymScheme(parameters.identityMode);
+    const pseudonym = scheme.derive(crypto, source);
+    this.#chains.set(`${epoch}/${meter.number}`, {
+      k: chain.k + 1,
+      previous: scheme.advance(crypto, linkKey, chain.previous, 1),
+    });
     const content = {
       type: ROW_TYPE.consumption,
       ledgerId,

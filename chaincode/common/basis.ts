@@ -53,15 +53,23 @@ async function requireQuery(ctx: Context, transaction: string, ...args: string[]
   return bytes;
 }
 
-/** Evaluates a query on another channel, where the contract has the channel's name; undefined for `NOT_FOUND`. */
+/**
+ * Evaluates a query on another channel, where the contract has the channel's name; undefined for `NOT_FOUND`.
+ *
+ * @throws Refusal `INTERNAL` when this peer or the caller cannot read that channel
+ */
 async function query(
   ctx: Context,
   channel: LedgerKind,
   transaction: string,
   ...args: string[]
 ): Promise<Uint8Array | undefined> {
-  const response = await ctx.stub.invokeChaincode(channel, [transaction, ...args], channel);
+  const failed = (cause?: unknown): Refusal =>
+    new Refusal('INTERNAL', `${transaction} on ${channel} failed`, { cause });
+  const response = await ctx.stub.invokeChaincode(channel, [transaction, ...args], channel).catch((cause: unknown) => {
+    throw failed(cause);
+  });
   if (response.status === 200) return response.payload;
   if (response.message?.startsWith('NOT_FOUND:')) return undefined;
-  throw new Refusal('INTERNAL', `${transaction} on ${channel} failed`);
+  throw failed();
 }

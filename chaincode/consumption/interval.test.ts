@@ -98,6 +98,7 @@ describe('an interval on ConsumptionContract', () => {
       const at = (startSeconds: number): Header => ({ ...header, ledgerId: { ...header.ledgerId, startSeconds } });
       refused(await world.putHeader(at(kit.startOf(0) + 1)), 'WRONG_LEDGER');
       refused(await world.putHeader(at(kit.startOf(-1))), 'WRONG_LEDGER');
+      refused(await world.putHeader(at(kit.startOf(48 * 65_536))), 'EPOCH_RANGE');
       refused(await world.putHeader({ ...header, ledgerId: { ...header.ledgerId, region: 'paris' } }), 'NOT_FOUND');
     });
 
@@ -213,6 +214,7 @@ describe('an interval on ConsumptionContract', () => {
       const interval = maker.next(SMALL);
       accepted(await world.putHeader(interval.consumption.header));
       const page = await endorsePage(interval, 0);
+      assert.ok(page.reads.has(`seal/london/${String(interval.ledgerId.startSeconds).padStart(12, '0')}`));
       accepted(await putPage(interval, 0));
       accepted(await world.putSeal(interval.consumption.seal));
       assert.equal(world.ledger.commit(page), 'MVCC_READ_CONFLICT');

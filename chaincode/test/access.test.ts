@@ -142,6 +142,16 @@ describe('who may call what, and where', () => {
     }
   });
 
+  it('says so when another channel cannot be read', async () => {
+    const { transaction, args, by } = submits.find((call) => call.kind === 'pricing')!;
+    const ledger = new TestLedger().deploy('pricing', PACKAGES.pricing);
+    const absent = await ledger.simulate('pricing', { mspId: by!, transaction, args });
+    refused(absent, 'INTERNAL');
+    assert.match(absent.message, /GetSeal on consumption failed/);
+    ledger.deploy('consumption', PACKAGES.billing);
+    refused(await ledger.simulate('pricing', { mspId: by!, transaction, args }), 'INTERNAL');
+  });
+
   it('refuses to write for a process that does not know its organisation', async () => {
     const ledger = new TestLedger(null).deploy('consumption', PACKAGES.consumption);
     const [{ transaction, args }] = submits as [Call];
