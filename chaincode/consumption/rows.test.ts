@@ -2,6 +2,7 @@
 import { accepted, refused, World } from '../test/world.js';
 import { concatBytes } from '../../protocol/crypto/bytes.js';
 import type { SigningKey } from '../../protocol/crypto/crypto.js';
+import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
 import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
 import { decodeRow, ROW_OFFSET, ROW_TYPE, type RowContent, signRow } from '../../protocol/ledger/row.js';
 import { type IntervalKit, IntervalMaker, type WitnessedRow } from '../../test/interval-kit.js';
@@ -47,6 +48,16 @@ describe('PutPage of ConsumptionContract, row by row', () => {
 
   it('accepts the rows of registered meters', async () => {
     accepted(await putRows(interval.witnessedRows));
+  });
+
+  it('accepts them in every identity mode', async () => {
+    for (const identityMode of IDENTITY_MODES) {
+      const region = new RegionKit({ parameters: { identityMode } });
+      const other = new World(region.pricePseudonymKey);
+      accepted(await other.putParameters(region.signedParameters));
+      accepted(await other.putRegistryRoot(region.registryRoot(0)));
+      await other.fill('consumption', new IntervalMaker(region).next(ROWS));
+    }
   });
 
   it('refuses a row signed with another key', () =>
