@@ -102,6 +102,12 @@ describe('the two back ends agree on', function () {
     );
   });
 
+  it('AES-128', () => {
+    fc.assert(
+      fc.property(about(16), about(16), (key, block) => agree((crypto) => crypto.aes128EncryptBlock(key, block))),
+    );
+  });
+
   it('sealed data', () => {
     fc.assert(
       fc.property(about(32), about(24), data, data, fc.nat(400), (key, nonce, aad, plaintext, cut) => {

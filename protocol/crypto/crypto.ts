@@ -8,6 +8,8 @@ export const SIGNATURE_LENGTH = 64;
 export const TAG_LENGTH = 16;
 export const CHACHA_NONCE_LENGTH = 12;
 export const XCHACHA_NONCE_LENGTH = 24;
+/** Bytes of an AES-128 key and of an AES block. */
+export const AES_LENGTH = 16;
 
 /**
  * An Ed25519 key pair (RFC 8032); the paper's sigSk and sigPk.
@@ -77,4 +79,7 @@ export interface Crypto {
 
   /** @throws DECRYPT_FAILED when the tag does not fit or is cut off */
   xchacha20Poly1305Open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array;
+
+  /** FIPS 197: one block of 16 bytes under AES-128, key 16 bytes. A bare permutation: the caller builds the mode. */
+  aes128EncryptBlock(key: Uint8Array, block: Uint8Array): Uint8Array;
 }

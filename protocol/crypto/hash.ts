@@ -21,7 +21,7 @@ const DIGEST_DOMAINS = [
 
 /** What a tag or a derived key is for. */
 export type MacDomain = (typeof MAC_DOMAINS)[number];
-const MAC_DOMAINS = ['enrolment', 'packet', 'padding'] as const;
+const MAC_DOMAINS = ['enrolment', 'packet', 'padding', 'pseudonym'] as const;
 
 const EMPTY = new Uint8Array(0);
 const HKDF_MAXIMUM_LENGTH = 255 * DIGEST_LENGTH;

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ecb } from '@noble/ciphers/aes.js';
 import { chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { ProtocolError } from '../errors.js';
 import { concatBytes, equalBytes, requireLength, wipe } from './bytes.js';
-import { CHACHA_NONCE_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, TAG_LENGTH, XCHACHA_NONCE_LENGTH } from './crypto.js';
+import {
+  AES_LENGTH,
+  CHACHA_NONCE_LENGTH,
+  KEY_LENGTH,
+  SIGNATURE_LENGTH,
+  TAG_LENGTH,
+  XCHACHA_NONCE_LENGTH,
+} from './crypto.js';
 import type { Crypto, SigningKey } from './crypto.js';
 
 const { Point } = ed25519;
@@ -96,8 +104,8 @@ function open(
 }
 
 /**
- * The portable back end: JavaScript alone, for browsers and for machines without the native add-on. Big integers take
- * a time that depends on their value, so a party that holds long-term secrets should run on `sodiumCrypto`.
+ * The portable back end: JavaScript alone, for browsers and for machines without the native add-on. Big integers and
+ * the tables of AES take a time that depends on secrets, so a party that holds long-term ones runs on `sodiumCrypto`.
  */
 export const nobleCrypto: Crypto = {
   name: 'noble',
@@ -154,4 +162,10 @@ export const nobleCrypto: Crypto = {
     seal(xchacha20poly1305, XCHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
   xchacha20Poly1305Open: (key, nonce, aad, sealed) =>
     open(xchacha20poly1305, XCHACHA_NONCE_LENGTH, key, nonce, aad, sealed),
+
+  aes128EncryptBlock(key, block) {
+    requireLength(key, AES_LENGTH, 'AES key');
+    requireLength(block, AES_LENGTH, 'AES block');
+    return ecb(key, { disablePadding: true }).encrypt(block);
+  },
 };

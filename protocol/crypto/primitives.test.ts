@@ -203,6 +203,15 @@ for (const crypto of BACK_ENDS) {
       assert.deepEqual(crypto.xchacha20Poly1305Open(count(0x80, 0x9f), nonce, aad, sealed), ascii(SUNSCREEN));
     });
 
+    it('AES-128 (FIPS 197, B and C.1)', () => {
+      for (const [key, block, ciphertext] of [
+        ['2b7e151628aed2a6abf7158809cf4f3c', '3243f6a8885a308d313198a2e0370734', '3925841d02dc09fbdc118597196a0b32'],
+        ['000102030405060708090a0b0c0d0e0f', '00112233445566778899aabbccddeeff', '69c4e0d86a7b0430d8cdb78070b4c55a'],
+      ] as const) {
+        assert.equal(toHex(crypto.aes128EncryptBlock(fromHex(key), fromHex(block))), ciphertext);
+      }
+    });
+
     it('refuses every input of a wrong length', () => {
       const good = repeat(1, 32);
       const nothing = new Uint8Array(0);
@@ -220,6 +229,8 @@ for (const crypto of BACK_ENDS) {
         assert.throws(() => crypto.chacha20Poly1305Open(bad, repeat(0, 12), nothing, repeat(0, 16)), refused);
         assert.throws(() => crypto.xchacha20Poly1305Seal(good, repeat(0, 12), nothing, nothing), refused);
         assert.throws(() => crypto.xchacha20Poly1305Open(good, bad, nothing, repeat(0, 16)), refused);
+        assert.throws(() => crypto.aes128EncryptBlock(bad, repeat(1, 16)), refused);
+        assert.throws(() => crypto.aes128EncryptBlock(repeat(1, 16), bad), refused);
       }
     });
 
@@ -252,6 +263,8 @@ for (const crypto of BACK_ENDS) {
       assert.equal(Object.getPrototypeOf(first), Uint8Array.prototype);
       assert.notDeepEqual(first, second);
       assert.equal(Object.getPrototypeOf(crypto.hmacSha256(first, second)), Uint8Array.prototype);
+      const block = crypto.aes128EncryptBlock(repeat(1, 16), repeat(2, 16));
+      assert.equal(Object.getPrototypeOf(block), Uint8Array.prototype);
     });
   });
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hash } from 'node:crypto';
+import { createCipheriv, hash } from 'node:crypto';
 import libsodium from 'sodium-native';
 import { ProtocolError } from '../errors.js';
 import { requireLength, wipe } from './bytes.js';
 import {
+  AES_LENGTH,
   CHACHA_NONCE_LENGTH,
   DIGEST_LENGTH,
   KEY_LENGTH,
@@ -171,7 +172,7 @@ function open(
   return plaintext;
 }
 
-/** The fast back end: libsodium for curves, AEAD and SHA-512, Node's OpenSSL for SHA-256. */
+/** The fast back end: libsodium for curves, AEAD and SHA-512, Node's OpenSSL for SHA-256 and AES. */
 export const sodiumCrypto: Crypto = {
   name: 'sodium',
 
@@ -230,4 +231,12 @@ export const sodiumCrypto: Crypto = {
     seal(sodium.crypto_aead_xchacha20poly1305_ietf_encrypt, XCHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
   xchacha20Poly1305Open: (key, nonce, aad, sealed) =>
     open(sodium.crypto_aead_xchacha20poly1305_ietf_decrypt, XCHACHA_NONCE_LENGTH, key, nonce, aad, sealed),
+
+  // libsodium has no AES but in GCM. ECB over a single block is the bare cipher; without padding, update gives it all.
+  aes128EncryptBlock(key, block) {
+    requireLength(key, AES_LENGTH, 'AES key');
+    requireLength(block, AES_LENGTH, 'AES block');
+    const cipher = createCipheriv('aes-128-ecb', key, null).setAutoPadding(false);
+    return new Uint8Array(cipher.update(block));
+  },
 };

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { concatBytes, equalBytes } from '../crypto/bytes.js';
+import { concatBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { requireK } from '../crypto/ggm.js';
 import { H, digest } from '../crypto/hash.js';
+import { encryptionPseudonyms } from './encryption-pseudonym.js';
 
 /** How meters make pseudonyms; part of the parameters. */
-export type IdentityMode = 'chain';
+export const IDENTITY_MODES = ['chain', 'encryption'] as const;
+export type IdentityMode = (typeof IDENTITY_MODES)[number];
 
 /** What a meter and the control center both know about one message. */
 export interface PseudonymSource {
@@ -13,30 +15,23 @@ export interface PseudonymSource {
   readonly linkKey: Uint8Array;
   /** ID_i, 32 bytes. */
   readonly identity: Uint8Array;
-  /** The meter's number at the control center, 32 bits. The chain does not use it. */
+  /** The meter's number at the control center, 32 bits. Mode `chain` does not use it. */
   readonly meterNumber: number;
   /** The message's index in its epoch, from 1 to 65,535. */
   readonly k: number;
-  /** A_{e,k-1}, and ID_i for k = 1; 32 bytes. */
+  /** A_{e,k-1}, and ID_i for k = 1; 32 bytes. Mode `encryption` does not use it. */
   readonly previous: Uint8Array;
 }
 
 /**
- * A way to make the pseudonym A_{e,k} that stands in a row (32 bytes). Callers draw `nonceLength` random bytes, keep
- * `previous` by `advance`, and need not know which scheme it is: a scheme by randomized encryption (the paper's
- * Remark 4) uses the nonce and the meter's number where the chain uses `previous`.
+ * A way to make the pseudonym A_{e,k} that stands in a row (32 bytes). A message has exactly one pseudonym: what a meter
+ * could choose freely, it could use to tell an accomplice who it is. Callers keep `previous` by `advance` and need not
+ * know which scheme it is.
  */
 export interface PseudonymScheme {
   readonly mode: IdentityMode;
-  /** Random bytes that `derive` takes. */
-  readonly nonceLength: number;
-  /**
-   * @param nonce exactly `nonceLength` random bytes
-   * @throws K_RANGE
-   */
-  derive(crypto: Crypto, source: PseudonymSource, nonce: Uint8Array): Uint8Array;
-  /** Whether the pseudonym is one that `derive` gives for this source. */
-  verify(crypto: Crypto, source: PseudonymSource, pseudonym: Uint8Array): boolean;
+  /** @throws K_RANGE, LIMIT_EXCEEDED for a meter number beyond 32 bits */
+  derive(crypto: Crypto, source: PseudonymSource): Uint8Array;
   /** `previous` of message k + steps, from `previous` of message k: for messages that were skipped or lost. */
   advance(crypto: Crypto, linkKey: Uint8Array, previous: Uint8Array, steps: number): Uint8Array;
 }
@@ -44,15 +39,10 @@ export interface PseudonymScheme {
 /** The paper's chain within an epoch: A_{e,1} = H(h_e, ID_i), A_{e,k} = H(h_e, A_{e,k-1}). */
 export const chainPseudonyms: PseudonymScheme = {
   mode: 'chain',
-  nonceLength: 0,
 
   derive(crypto, source) {
     requireK(source.k);
     return H(crypto, source.linkKey, source.k === 1 ? source.identity : source.previous);
-  },
-
-  verify(crypto, source, pseudonym) {
-    return equalBytes(chainPseudonyms.derive(crypto, source, NO_NONCE), pseudonym);
   },
 
   advance(crypto, linkKey, previous, steps) {
@@ -62,9 +52,7 @@ export const chainPseudonyms: PseudonymScheme = {
   },
 };
 
-const NO_NONCE = new Uint8Array(0);
-
-const SCHEMES: Record<IdentityMode, PseudonymScheme> = { chain: chainPseudonyms };
+const SCHEMES: Record<IdentityMode, PseudonymScheme> = { chain: chainPseudonyms, encryption: encryptionPseudonyms };
 
 /** The scheme that the parameters name. */
 export function pseudonymScheme(mode: IdentityMode): PseudonymScheme {

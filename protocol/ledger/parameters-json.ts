@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../crypto/bytes.js';
 import { DIGEST_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH } from '../crypto/crypto.js';
+import { IDENTITY_MODES } from '../identity/pseudonym.js';
 import { MAXIMUM_REGISTRY_DEPTH } from '../identity/registry.js';
 import { tariffFromJson, tariffToJson } from '../money/tariff.js';
 import { MAXIMUM_LAYERS, ROW_PLACES } from '../onion/geometry.js';
@@ -132,7 +133,7 @@ function parametersFromJson(value: JsonValue): Parameters {
     rowsPerPage: readInteger(fields.rowsPerPage, ROWS_PER_PAGE, ROWS_PER_PAGE),
     rowsPerPacket: readInteger(fields.rowsPerPacket, 1, ROW_PLACES),
     registryDepth: readInteger(fields.registryDepth, 0, MAXIMUM_REGISTRY_DEPTH),
-    identityMode: readOneOf(fields.identityMode, ['chain']),
+    identityMode: readOneOf(fields.identityMode, IDENTITY_MODES),
     priceMode: readOneOf(fields.priceMode, ['ledger']),
     onion: onionFromJson(fields.onion),
     tariff: tariffFromJson(fields.tariff),

@@ -34,7 +34,7 @@ export function checkConsumptionRow(row: Uint8Array, context: IntervalContext): 
  * @throws ProtocolError `K_RANGE`, `WRONG_PSEUDONYM`, `WRONG_KEY`, `BAD_SIGNATURE`
  */
 export function checkRowSecrets(crypto: Crypto, scheme: PseudonymScheme, row: Uint8Array, secrets: RowSecrets): void {
-  if (!scheme.verify(crypto, secrets, rowPseudonym(row))) {
+  if (!equalBytes(scheme.derive(crypto, secrets), rowPseudonym(row))) {
     throw new ProtocolError('WRONG_PSEUDONYM', 'pseudonym is not the one of this message');
   }
   const key = oneTimeKey(crypto, secrets.epochNode, secrets.k);
