@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { anySignedParameters } from '../../test/arbitraries.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { RegionKit } from '../../test/region-kit.js';
 import { decodeParametersFile, encodeParametersFile } from './bulletin.js';
 import type { JsonObject } from './canonical-json.js';
+import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';
 import {
   decodeSignedParameters,
   encodeSignedParameters,
@@ -20,7 +23,13 @@ const { signedParameters, parameters } = new RegionKit({ meters: 1 });
 
 describe('parameters', () => {
   it('read back what they write', () => {
-    assert.deepEqual(decodeSignedParameters(encodeSignedParameters(signedParameters)), signedParameters);
+    fc.assert(
+      fc.property(anySignedParameters, (signed) => {
+        const bytes = encodeSignedParameters(signed);
+        assert.ok(bytes.length <= MAXIMUM_PARAMETERS_BYTES);
+        assert.deepEqual(decodeSignedParameters(bytes), signed);
+      }),
+    );
     const list = [signedParameters, signedParameters];
     assert.deepEqual(decodeParametersFile(encodeParametersFile(list)), list);
   });

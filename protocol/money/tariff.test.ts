@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { anyTariff } from '../../test/arbitraries.js';
 import { BACK_ENDS } from '../../test/frozen-vectors.js';
 import {
   MAXIMUM_ENERGY_MILLIWATT_HOURS,
@@ -24,22 +25,6 @@ const tariffOf = (...points: [energy: bigint, price: bigint][]): Tariff => ({
     priceNanoPerKilowattHour,
   })),
 });
-
-const anyTariff = fc
-  .uniqueArray(fc.bigInt({ min: 0n, max: 10_000_000n }), { minLength: 1, maxLength: 16 })
-  .chain((energies) =>
-    fc.tuple(
-      ...energies
-        .sort((a, b) => Number(a - b))
-        .map((energy) =>
-          fc.tuple(
-            fc.constant(energy),
-            fc.bigInt({ min: 0n, max: 1_000_000n }).map((price) => price * 1_000n),
-          ),
-        ),
-    ),
-  )
-  .map((points) => tariffOf(...points));
 
 /** Another way to the same number: as a fraction num/den of exact integers, segment by segment from the left. */
 function referencePrice(tariff: Tariff, total: bigint, meters: bigint): bigint {
