@@ -23,7 +23,7 @@ import { PacketHandler } from './packet-handler.js';
 import type { RelayKeys } from './relay-keys.js';
 import { TierFollower } from './tier-follower.js';
 
-/** Between two attempts to read the first parameters and directory, real milliseconds: no packet depends on it yet. */
+/** Between two attempts to read the bulletin for the first time, real milliseconds: no packet depends on it yet. */
 const START_PAUSE_MILLISECONDS = 250;
 
 /** A pinned certificate says nothing by its dates; they are wide so that no clock trips over them. */
@@ -114,10 +114,10 @@ export class Relay implements RunningParty {
       this.metrics = await serveMetrics(config.metrics, context.clock, counters, () => this.levels());
     context.report('ready', { port: this.listener.port, metricsPort: this.metrics?.port ?? null });
     // Simulated time must not run before there is anybody to take packets.
-    this.following = context.clock.track('first directory', this.begin()).catch((error) => this.giveUp(error));
+    this.following = context.clock.track('first bulletin', this.begin()).catch((error) => this.giveUp(error));
   }
 
-  /** Reads parameters and the first directory, as often as it takes, and goes to work. */
+  /** Reads parameters and directories, as often as it takes to reach them, and goes to work. */
   private async begin(): Promise<void> {
     const { config, context, keys, fileKey } = this;
     const bulletin = new TrustedBulletin(sodiumCrypto, this.bulletin, config.region, config.trustAnchor);
@@ -132,10 +132,8 @@ export class Relay implements RunningParty {
       onFailure: (error) => this.giveUp(error),
     });
     this.links.link(this.controlCenter);
-    await this.persist(async () => {
-      await this.step(tier);
-      if (tier.epochs.all().length === 0) throw new ClientError('UNREACHABLE', 'there is no directory yet');
-    });
+    // A region's first directory comes with time, when its first epoch is opened: every slot looks for it.
+    await this.persist(() => this.step(tier));
     this.handler.resume(held.packets);
     this.schedule(tier);
   }
