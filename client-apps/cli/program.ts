@@ -3,9 +3,11 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addConsumer } from './commands/consumer.js';
 import { addControlCenter } from './commands/control-center.js';
+import { addExplain } from './commands/explain.js';
 import { addMeter } from './commands/meter.js';
 import { addReadings } from './commands/readings.js';
 import { addRelay } from './commands/relay.js';
+import { addServiceProvider } from './commands/service-provider.js';
 import { addVerify } from './commands/verify.js';
 
 /** Every command of `gridveil`. What a command needs is loaded when it runs, so that help is quick. */
@@ -17,7 +19,17 @@ export function createProgram(): Command {
     // Errors are printed once, by main, with their codes; this process decides its exit code itself.
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  for (const add of [addVerify, addReadings, addControlCenter, addMeter, addConsumer, addRelay]) add(program);
+  for (const add of [
+    addVerify,
+    addExplain,
+    addReadings,
+    addControlCenter,
+    addServiceProvider,
+    addMeter,
+    addConsumer,
+    addRelay,
+  ])
+    add(program);
   return program;
 }
 

@@ -13,7 +13,7 @@ import type { LedgerKind } from '../../../protocol/ledger/row.js';
 import { checkDirectory } from '../../../protocol/onion/directory.js';
 import { decodeSignedDirectory, directoryDigest } from '../../../protocol/onion/directory-format.js';
 import { verifyParametersList } from '../../../protocol/rules/check-parameters.js';
-import { auditInterval, type IntervalTrust } from '../../../protocol/rules/verify-interval.js';
+import { auditInterval, type IntervalTrust, type VerifiedInterval } from '../../../protocol/rules/verify-interval.js';
 import { ClientError } from '../../common/errors.js';
 import { readBulletinFile, readTree, type BulletinTree, type RegionTree } from './bulletin-tree.js';
 
@@ -44,10 +44,16 @@ export interface Audit {
  * one lacks them too.
  *
  * @param fingerprint of the control center's first key; undefined believes the one in `parameters.json`
+ * @param onInterval called with each interval in which everything is right
  * @throws ClientError WRONG_USE when the root is no directory
  */
-export async function auditBulletin(crypto: Crypto, root: string, fingerprint?: string): Promise<Audit> {
-  return new Auditor(crypto, await readTree(root)).run(fingerprint);
+export async function auditBulletin(
+  crypto: Crypto,
+  root: string,
+  fingerprint?: string,
+  onInterval: (interval: VerifiedInterval) => void = () => {},
+): Promise<Audit> {
+  return new Auditor(crypto, await readTree(root), onInterval).run(fingerprint);
 }
 
 class Auditor {
@@ -61,6 +67,7 @@ class Auditor {
   constructor(
     private readonly crypto: Crypto,
     private readonly tree: BulletinTree,
+    private readonly onInterval: (interval: VerifiedInterval) => void,
   ) {}
 
   async run(fingerprint: string | undefined): Promise<Audit> {
@@ -118,6 +125,7 @@ class Auditor {
       previous = seals ?? 'unknown';
       this.#intervals++;
       if (interval === undefined) continue;
+      this.onInterval(interval);
       this.#rows += interval.count;
       this.#energy += interval.totalMilliWattHours;
       this.#billed += interval.billedNanoCurrency ?? 0n;

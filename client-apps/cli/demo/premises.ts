@@ -11,6 +11,8 @@ import type { ChildSpec } from './child.js';
 /** The program that every party is run by: this one. */
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 
+const CONFIG_NAME = 'config.json';
+
 /** A command that only computes something takes a second; one that hangs must not hang the run. */
 const COMMAND_MILLISECONDS = 60_000;
 /** Enough for the codes and pairings of a full region. */
@@ -57,18 +59,21 @@ export class Home {
     readonly root: string,
   ) {
     this.keyFile = join(root, 'file-key');
-    this.configFile = join(root, 'config.json');
+    this.configFile = join(root, CONFIG_NAME);
     this.directory = join(root, 'state');
   }
 
-  /** Writes the party's configuration; amounts become decimal strings. It holds secrets, so only its owner may read it. */
-  async configure(config: object): Promise<void> {
-    const text = JSON.stringify(
-      config,
-      (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
-      2,
-    );
-    await writeFile(this.configFile, `${text}\n`, { mode: 0o600 });
+  /** Writes the party's configuration. */
+  configure(config: object): Promise<string> {
+    return this.write(CONFIG_NAME, config);
+  }
+
+  /** Writes a file for the party; amounts become decimal strings. It may hold secrets, so only its owner may read it. */
+  async write(name: string, content: object): Promise<string> {
+    const path = join(this.root, name);
+    const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+    await writeFile(path, `${JSON.stringify(content, plain, 2)}\n`, { mode: 0o600 });
+    return path;
   }
 
   /** How the party is run on the stepped clock, such as `meter host`. */

@@ -28,6 +28,9 @@ export class Stepper {
   /** Processes that have ended and are being started again: time waits for them. */
   private readonly away = new Set<Stepped>();
 
+  /** Called with the simulated time after each step. */
+  onStep: (nowMilliseconds: number) => void = () => {};
+
   /** @param nowMilliseconds the simulated Unix time at which all processes start */
   constructor(public nowMilliseconds: number) {}
 
@@ -57,6 +60,7 @@ export class Stepper {
       this.nowMilliseconds = Math.min(toMilliseconds, next);
       await this.askAll({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
       await this.settle();
+      this.onStep(this.nowMilliseconds);
     }
   }
 

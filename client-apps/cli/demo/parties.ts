@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeLongCsv } from '../../common/readings/long-csv.js';
+import type { Readings } from '../../common/readings/readings.js';
+import type { Cast } from './cast.js';
+import type { Child } from './child.js';
+import {
+  consumerHostConfiguration,
+  controlCenterConfiguration,
+  meterHostConfiguration,
+  relayConfiguration,
+  serviceProviderConfiguration,
+  type CenterIdentity,
+  type ProviderIdentity,
+  type RunFacts,
+} from './configurations.js';
+import type { DemoLedger } from './demo-ledger.js';
+import type { Home, Premises } from './premises.js';
+
+const CONTROL_CENTER_MSP = 'ControlCenterMSP';
+const SERVICE_PROVIDER_MSP = 'ServiceProviderMSP';
+
+/** What the parties are set up with. */
+export interface Stage {
+  readonly facts: RunFacts;
+  readonly readings: Readings;
+  /** The bulletin's directory. */
+  readonly out: string;
+  readonly premises: Premises;
+  readonly cast: Cast;
+}
+
+/** Everybody's folder with a complete configuration, and what the world must know to check the run. */
+export interface Parties {
+  readonly center: CenterIdentity;
+  readonly homes: {
+    readonly controlCenter: Home;
+    readonly serviceProvider: Home;
+    readonly relays: readonly Home[];
+    readonly meters: Home;
+    readonly hubs: Home;
+  };
+}
+
+/**
+ * Does by machine what people do once before a region begins: public keys and a signed tariff go to the control center,
+ * relays are admitted, each household gets its two codes. Nobody's secret leaves its folder.
+ */
+export async function introduce(stage: Stage, ledger: Promise<DemoLedger>): Promise<Parties> {
+  const { facts, premises, out, readings } = stage;
+  const serviceProvider = await premises.settle('service-provider');
+  await serviceProvider.configure(serviceProviderConfiguration(facts, serviceProvider.directory));
+  const provider = (await serviceProvider.ask('service-provider', 'identity')) as ProviderIdentity;
+  const tariffFile = await serviceProvider.write('tariff.json', facts.plan.settings.tariff);
+  const { tariffSignature } = (await serviceProvider.ask('service-provider', 'tariff', tariffFile)) as {
+    tariffSignature: string;
+  };
+
+  const controlCenter = await premises.settle('control-center');
+  await controlCenter.configure(controlCenterConfiguration(facts, controlCenter.directory));
+  const center = (await controlCenter.ask('control-center', 'identity')) as CenterIdentity;
+  const admitted = await Promise.all(
+    facts.site.relays.map(async (place) => {
+      const home = await premises.settle(place.name);
+      await home.configure(relayConfiguration(facts, home.directory, place, center));
+      return { home, descriptor: await home.ask('relay', 'descriptor') };
+    }),
+  );
+  const codes = async (role: 'meter' | 'hub'): Promise<string[]> => {
+    const count = String(readings.households.length);
+    const made = await controlCenter.ask('control-center', 'codes', '--role', role, '--count', count);
+    return (made as { codes: string[] }).codes;
+  };
+  const meters = await settleMeters(stage, center, await codes('meter'));
+  const hubs = await premises.settle('hubs');
+  await hubs.configure(consumerHostConfiguration(facts, hubs.directory, center, await codes('hub')));
+
+  const { access } = await ledger;
+  await serviceProvider.configure(
+    serviceProviderConfiguration(facts, serviceProvider.directory, { ledger: access(SERVICE_PROVIDER_MSP), center }),
+  );
+  await controlCenter.configure(
+    controlCenterConfiguration(facts, controlCenter.directory, {
+      out,
+      ledger: access(CONTROL_CENTER_MSP),
+      provider: { ...provider, mspId: SERVICE_PROVIDER_MSP },
+      tariffSignature,
+      relays: admitted.map(({ descriptor }) => descriptor),
+    }),
+  );
+  return {
+    center,
+    homes: { controlCenter, serviceProvider, relays: admitted.map(({ home }) => home), meters, hubs },
+  };
+}
+
+/** Starts all parties. The control center comes first: the others enrol with it. */
+export async function startParties(
+  { cast }: Stage,
+  { homes }: Parties,
+): Promise<{ readonly meters: Child; readonly hubs: Child }> {
+  await cast.start(homes.controlCenter.spec('control-center', 'run'));
+  const [meters, hubs] = await Promise.all([
+    cast.start(homes.meters.spec('meter', 'host')),
+    cast.start(homes.hubs.spec('consumer', 'host')),
+    cast.start(homes.serviceProvider.spec('service-provider', 'run')),
+    ...homes.relays.map((relay) => cast.start(relay.spec('relay', 'run'))),
+  ]);
+  return { meters: meters.child, hubs: hubs.child };
+}
+
+/** Every meter gets a file with its own readings and nobody else's. */
+async function settleMeters(stage: Stage, center: CenterIdentity, codes: readonly string[]): Promise<Home> {
+  const { facts, readings, premises } = stage;
+  const home = await premises.settle('meters');
+  const folder = join(home.root, 'readings');
+  await mkdir(folder, { mode: 0o700 });
+  const households = await Promise.all(
+    readings.households.map(async ({ id }, index) => {
+      const readingsFile = join(folder, `${index}.csv`);
+      await writeFile(readingsFile, writeLongCsv(readings, index), { mode: 0o600 });
+      return { id, readingsFile, code: codes[index]! };
+    }),
+  );
+  await home.configure(meterHostConfiguration(facts, home.directory, center, households));
+  return home;
+}

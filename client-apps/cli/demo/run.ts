@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Readings } from '../../common/readings/readings.js';
+import { Cast, type Interference } from './cast.js';
+import { startEmbeddedLedger, type DemoLedger } from './demo-ledger.js';
+import { startFabricLedger } from './fabric-ledger.js';
+import { Observer, type Outcome } from './outcome.js';
+import { introduce, startParties, type Stage } from './parties.js';
+import { planRun } from './plan.js';
+import { Premises } from './premises.js';
+import { chooseSite } from './site.js';
+import { Stepper } from './stepper.js';
+
+/** Kinds of ledger a run can use. */
+export const LEDGER_KINDS = ['embedded', 'fabric'] as const;
+export type LedgerKind = (typeof LEDGER_KINDS)[number];
+
+/** What a run is made of. */
+export interface RunSettings {
+  readonly readings: Readings;
+  readonly ledger: LedgerKind;
+  /** From which every party's keys come. */
+  readonly seed: string;
+  readonly region: string;
+  /** An empty directory for the bulletin. */
+  readonly out: string;
+  /** k of k-anonymity. */
+  readonly kAnonymity: number;
+  readonly layers: number;
+  readonly relaysPerLayer: number;
+  /** Keep the parties' directories and logs. */
+  readonly keep: boolean;
+  readonly interference?: Interference;
+}
+
+/** Told to whoever watches. */
+export interface Watcher {
+  /** Something begins. */
+  readonly begins: (what: string) => void;
+  /** Simulated time has moved: the share of it that is over, 0 to 1, and where it stands, Unix seconds. */
+  readonly moves: (share: number, nowSeconds: number) => void;
+}
+
+/**
+ * Runs the whole system over all intervals of the readings: every party a process of its own, on simulated time.
+ *
+ * @throws ClientError PARTY_FAILED, UNBALANCED, VERIFICATION_FAILED, READINGS_INVALID
+ */
+export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<Outcome> {
+  const { readings, out, layers, relaysPerLayer } = settings;
+  const plan = planRun(readings, layers, settings.kAnonymity);
+  const premises = await Premises.create();
+  const stepper = new Stepper(plan.startSeconds * 1000);
+  const cast = new Cast(stepper, premises.logs, settings.interference);
+  const observer = new Observer(readings);
+
+  let ledger: Promise<DemoLedger> | undefined;
+
+  const play = async (): Promise<Outcome> => {
+    const site = await chooseSite(layers, relaysPerLayer);
+    const stage: Stage = { facts: { ...settings, plan, site }, readings, out, premises, cast };
+    watcher.begins('starting the ledger, making keys and configurations');
+    ledger = settings.ledger === 'fabric' ? startFabricLedger(premises) : startEmbeddedLedger(cast, premises);
+    ledger.catch(() => {});
+    const parties = await introduce(stage, ledger);
+    watcher.begins('starting the control center, the service provider, relays, meters and hubs');
+    const { meters, hubs } = await startParties(stage, parties);
+    observer.watch(meters, hubs);
+    watcher.begins('running');
+    const length = plan.endSeconds - plan.startSeconds;
+    stepper.onStep = (now) => watcher.moves((now / 1000 - plan.startSeconds) / length, now / 1000);
+    await stepper.advanceTo(plan.endSeconds * 1000);
+    watcher.begins('checking and adding up');
+    return observer.conclude(out, parties.center.fingerprint);
+  };
+  try {
+    return await Promise.race([play(), cast.failed]);
+  } finally {
+    await cast.stop();
+    await ledger?.then(({ stop }) => stop()).catch(() => {});
+    if (!settings.keep) await premises.remove();
+  }
+}
