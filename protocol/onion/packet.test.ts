@@ -94,7 +94,7 @@ describe('onion packet', () => {
       'PACKET_INVALID',
     );
     const renamed = packet.slice();
-    renamed[2]! = EPOCH + 1;
+    renamed[2] = EPOCH + 1;
     assert.equal(
       refusal(() => peelPacket(crypto, { ...KEYS[0]!, epoch: EPOCH + 1 }, 4, renamed)),
       'DECRYPT_FAILED',

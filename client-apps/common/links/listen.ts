@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { Clock } from '../clock.js';
 import { ClientError } from '../errors.js';
@@ -80,10 +80,17 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
     keepAliveInitialDelay: KEEP_ALIVE_MILLISECONDS,
   });
   server.maxConnections = options.maximumLinks ?? MAXIMUM_LINKS;
+  /** All connections, those in the middle of their handshake too. */
+  const connections = new Set<Socket>();
+  let closing = false;
+  server.on('connection', (socket: Socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
 
   server.on('secureConnection', (socket) => {
     const peer = peerOf(socket);
-    const role = peer === undefined ? undefined : options.admit(peer);
+    const role = peer === undefined || closing ? undefined : options.admit(peer);
     if (peer === undefined || role === undefined) {
       socket.on('error', () => undefined);
       socket.destroy();
@@ -141,8 +148,10 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
       for (const [link, { peer, socket }] of links) if (options.admit(peer) !== link.role) socket.destroy();
     },
     async close() {
+      closing = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await Promise.all([...open].map((link) => link.close()));
+      for (const socket of connections) socket.destroy();
       await closed;
     },
   };
