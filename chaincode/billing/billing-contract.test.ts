@@ -144,4 +144,4 @@ describe('BillingContract', () => {
     await price();
     await world.seal('billing', interval);
   });
-});
+}).timeout(10_000);

@@ -266,4 +266,4 @@ describe('an interval on ConsumptionContract', () => {
       accepted(await world.putSeal(empty.consumption.seal));
     });
   });
-});
+}).timeout(10_000);

@@ -150,4 +150,4 @@ describe('PutPage of ConsumptionContract, row by row', () => {
     refused(await put(interval.witnesses[0]!.subarray(1)), 'BAD_LENGTH');
     refused(await put(maker.witnessesOf([...interval.witnessedRows].reverse())), 'WRONG_PSEUDONYM');
   });
-});
+}).timeout(10_000);

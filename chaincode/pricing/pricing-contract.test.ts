@@ -128,4 +128,4 @@ describe('PricingContract', () => {
     refused(await world.putSeal(signSeal(kit.crypto, seal, kit.serviceProvider)), 'BAD_SIGNATURE');
     accepted(await world.putSeal(interval.pricing.seal));
   });
-});
+}).timeout(10_000);

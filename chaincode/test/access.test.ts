@@ -159,4 +159,4 @@ describe('who may call what, and where', () => {
     refused(simulation, 'INTERNAL');
     assert.match(simulation.message, /CORE_PEER_LOCALMSPID/);
   });
-});
+}).timeout(10_000);

@@ -137,4 +137,4 @@ describe('secrets in the transient map', () => {
     assert.equal(asRefusal(new ProtocolError('BAD_POINT', 'reason')).message, 'BAD_POINT: reason');
     assert.equal(asRefusal(refusal), refusal);
   });
-});
+}).timeout(10_000);
