@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../../protocol/onion/packet.js';
+import { drawIndex } from '../../protocol/onion/path.js';
 import type { Clock, Timer } from './clock.js';
 
 /** The part of the parameters that places slots in time. All in seconds. */
@@ -41,16 +42,10 @@ export function slotAt(timing: SlotTiming, timeSeconds: number): Slot {
  * An offset into a slot, uniform in the common window, in whole milliseconds. Each packet gets its own: equal offsets
  * of a meter's two packets would pair them.
  *
- * @param windowSeconds length of the window, at most 2^32 ms
+ * @param windowSeconds length of the window; 0 lets all packets leave at the start
  */
 export function drawOffsetMilliseconds(random: RandomSource, windowSeconds: number): number {
-  const span = windowSeconds * 1000;
-  const bound = 2 ** 32 - (2 ** 32 % span);
-  for (;;) {
-    const bytes = random(4);
-    const word = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0);
-    if (word < bound) return word % span;
-  }
+  return drawIndex(Math.max(1, windowSeconds * 1000), random);
 }
 
 /**

@@ -22,7 +22,8 @@ export function compareTotals(
   intervalSeconds: number,
 ): { readonly state: HubState; readonly mismatch: TotalsMismatch | undefined } {
   const said = state.totals.find(({ ledgerSeconds }) => ledgerSeconds === startSeconds);
-  const totals = state.totals.filter(({ ledgerSeconds }) => ledgerSeconds > startSeconds);
+  // The last one stays, for the household to read.
+  const totals = state.totals.filter(({ ledgerSeconds }) => ledgerSeconds >= startSeconds);
   const next = { ...state, totals };
   // What was left out comes back to the meter's carry one or two windows later; until then the sums cannot agree.
   const settling = state.leftOutSeconds !== undefined && startSeconds - state.leftOutSeconds < 2 * intervalSeconds;

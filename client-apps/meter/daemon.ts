@@ -17,6 +17,12 @@ export interface MeterEvents {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** The parts of an {@link OpenedMeter} that the clock and the links need. */
+export type DaemonParts = Pick<OpenedMeter, 'link'> & {
+  readonly meter: Pick<OpenedMeter['meter'], 'slot' | 'balance'>;
+  readonly bulletin: Pick<OpenedMeter['bulletin'], 'versions'>;
+};
+
 /** Puts an opened meter on the clock and on its links. */
 export class MeterDaemon {
   readonly #pool: LinkPool;
@@ -25,7 +31,7 @@ export class MeterDaemon {
   #last: Promise<SlotPackets | undefined> = Promise.resolve(undefined);
 
   constructor(
-    private readonly opened: OpenedMeter,
+    private readonly opened: DaemonParts,
     config: Pick<MeterConfig, 'addressOverrides'>,
     private readonly context: PartyContext,
     private readonly events: MeterEvents,

@@ -10,7 +10,6 @@ import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { splitEnergy } from '../../protocol/money/split.js';
 import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
 import type { Handle } from '../../protocol/onion/hub-payload.js';
-import type { RandomSource } from '../../protocol/onion/packet.js';
 import { ClientError } from '../common/errors.js';
 import type { Slot } from '../common/slot-schedule.js';
 import type { EnergyReader } from './energy-reader.js';
@@ -80,13 +79,7 @@ export function canSplit(state: MeterState, slot: Slot): boolean {
  *
  * @param parameters in force for the slot's ledger
  */
-export function split(
-  crypto: Crypto,
-  state: MeterState,
-  parameters: Parameters,
-  slot: Slot,
-  random: RandomSource,
-): MeterState {
+export function split(crypto: Crypto, state: MeterState, parameters: Parameters, slot: Slot): MeterState {
   const { linkKey, epoch, nextK } = state.keys;
   const places = Math.min(slot.left * parameters.rowsPerPacket, MAXIMUM_K - nextK + 1);
   const categories = parameters.categoriesMilliWattHours;
@@ -98,7 +91,7 @@ export function split(
   const rows = parts.map((category, index): RowInFlight => {
     const k = nextK + index;
     const source = { linkKey, identity, meterNumber, k, previous };
-    const pseudonym = scheme.derive(crypto, source, random(scheme.nonceLength));
+    const pseudonym = scheme.derive(crypto, source);
     previous = scheme.advance(crypto, linkKey, previous, 1);
     return { k, pseudonym, milliWattHours: categories[category]! };
   });

@@ -109,11 +109,11 @@ export class Meter {
 
   /** Measures, ratchets and splits, and keeps the result in one write before any row of it can leave. */
   async #enterWindow(slot: Slot, parameters: Parameters, epoch: number, synchronised: boolean): Promise<void> {
-    const { crypto, random, reader } = this.parts;
+    const { crypto, reader } = this.parts;
     let next = enterEpoch(crypto, this.state, epoch);
     next = await measure(next, parameters.intervalSeconds, slot.ledgerStartSeconds, reader);
     // Without the bulletin the parameters may be old ones: rows made under them would only come back.
-    if (synchronised && canSplit(next, slot)) next = split(crypto, next, parameters, slot, random);
+    if (synchronised && canSplit(next, slot)) next = split(crypto, next, parameters, slot);
     await this.#keep(next);
     if (this.#window?.ledger.startSeconds === slot.ledgerStartSeconds) return;
     const ledger = this.state.ledgers.find(({ startSeconds }) => startSeconds === slot.ledgerStartSeconds);

@@ -42,7 +42,7 @@ describe('readings files', () => {
     assert.equal(readings.startSeconds, Date.UTC(2013, 10, 11) / 1000);
     assert.equal(readings.households[0]?.id, 'MAC000002');
     assert.deepEqual([...readings.households[0].milliWattHours.subarray(0, 3)], [1_793_000n, 1_597_000n, 1_540_000n]);
-    // awk over the file's columns gives 214,228.8 mWh.
+    // awk over the columns of the file gives 214,228.48 mWh.
     assert.equal(averageMilliWattHours(readings), 214_228n);
     const first = await loadReadings(path, { meters: 3, intervals: 6 });
     assert.deepEqual(

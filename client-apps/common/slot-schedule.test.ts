@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { SteppedClock } from './clock.js';
+import { drawOffsetMilliseconds, everySlot, slotAt, type Slot } from './slot-schedule.js';
+
+const TIMING = { intervalSeconds: 1_800, slotSeconds: 300, epochOriginSeconds: 1_000_000_100 };
+const ORIGIN = TIMING.epochOriginSeconds;
+
+describe('slot schedule', () => {
+  it('counts slots and windows from the origin of the epochs', () => {
+    assert.deepEqual(slotAt(TIMING, ORIGIN + 3_600), {
+      startSeconds: ORIGIN + 3_600,
+      index: 0,
+      left: 6,
+      ledgerStartSeconds: ORIGIN + 1_800,
+    });
+    assert.deepEqual(slotAt(TIMING, ORIGIN + 3_599), {
+      startSeconds: ORIGIN + 3_300,
+      index: 5,
+      left: 1,
+      ledgerStartSeconds: ORIGIN,
+    });
+    assert.equal(slotAt(TIMING, ORIGIN - 1).startSeconds, ORIGIN - 300);
+  });
+
+  it('runs every slot at its start, also while one takes longer than a slot, until it is stopped', async () => {
+    const clock = new SteppedClock((ORIGIN + 10) * 1000);
+    const slots: Slot[] = [];
+    let release: () => void = () => undefined;
+    const stop = everySlot(
+      clock,
+      () => TIMING,
+      (slot) => {
+        slots.push(slot);
+        assert.equal(clock.nowMilliseconds(), slot.startSeconds * 1000);
+        return new Promise((resolve) => (release = resolve));
+      },
+    );
+    clock.advance((ORIGIN + 1_000) * 1000);
+    assert.deepEqual(
+      slots.map(({ startSeconds }) => startSeconds - ORIGIN),
+      [300, 600, 900],
+    );
+    stop();
+    clock.advance((ORIGIN + 3_000) * 1000);
+    assert.equal(slots.length, 3);
+    release();
+    await Promise.resolve();
+  });
+
+  it('draws offsets uniformly from the whole window, in milliseconds', () => {
+    const draws = Array.from({ length: 20_000 }, () =>
+      drawOffsetMilliseconds((length) => new Uint8Array(randomBytes(length)), 20),
+    );
+    const buckets = new Array<number>(20).fill(0);
+    for (const draw of draws) {
+      assert.ok(Number.isInteger(draw) && draw >= 0 && draw < 20_000);
+      buckets[Math.floor(draw / 1_000)]!++;
+    }
+    // Chi-squared with 19 degrees of freedom: above 60 once in 300,000 runs.
+    const chiSquared = buckets.reduce((sum, count) => sum + (count - 1_000) ** 2 / 1_000, 0);
+    assert.ok(chiSquared < 60, `chi-squared ${chiSquared}`);
+    assert.ok(new Set(draws).size > 10_000, 'the grain is a millisecond');
+  });
+});
