@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { EmbeddedLedgerError, type EmbeddedLedgerErrorCode } from './errors.js';
@@ -8,8 +15,8 @@ import type { ControlAddress } from './ledger-directory.js';
 import type { LedgerNode, LedgerStatus } from './ledger-node.js';
 
 const TOKEN_BYTES = 32;
-/** Requests are a name or a definition. */
-const MAXIMUM_REQUEST_BYTES = 64 * 1024;
+/** Requests are a name or a definition, answers a status. */
+const MAXIMUM_BODY_BYTES = 64 * 1024;
 
 const requestSchema = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('status') }),
@@ -113,12 +120,7 @@ export class ControlServer {
 export async function askLedger({ port, token }: ControlAddress, request: ControlRequest): Promise<unknown> {
   let answer: ControlAnswer;
   try {
-    const response = await fetch(`http://127.0.0.1:${port}/`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}` },
-      body: JSON.stringify(request),
-    });
-    answer = (await response.json()) as ControlAnswer;
+    answer = JSON.parse(await post(port, token, JSON.stringify(request))) as ControlAnswer;
   } catch (cause) {
     throw new EmbeddedLedgerError('NOT_RUNNING', 'the ledger process does not answer', { cause });
   }
@@ -128,13 +130,22 @@ export async function askLedger({ port, token }: ControlAddress, request: Contro
   return answer.result;
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+/** A connection of its own for each request: one kept alive may be gone when the next request comes. */
+async function post(port: number, token: string, body: string): Promise<string> {
+  const headers = { authorization: `Bearer ${token}`, 'content-length': Buffer.byteLength(body) };
+  const request = httpRequest({ host: '127.0.0.1', port, method: 'POST', agent: false, headers });
+  request.end(body);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return readBody(response);
+}
+
+async function readBody(message: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  for await (const chunk of message as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MAXIMUM_REQUEST_BYTES) {
-      throw new EmbeddedLedgerError('CONFIG_INVALID', 'the request is too long');
+    if (length > MAXIMUM_BODY_BYTES) {
+      throw new EmbeddedLedgerError('CONFIG_INVALID', 'the message is too long');
     }
     chunks.push(chunk);
   }

@@ -181,8 +181,11 @@ export class LedgerNode {
       const name = `${peer.name}.${domain}`;
       const signer = SigningIdentity.read(mspId, join(base, name, 'msp'));
       const identity = this.#msps.identity(signer.serialized);
-      if (identity === undefined || identity.validate() !== undefined) {
-        throw new EmbeddedLedgerError('CONFIG_INVALID', `${name}: its organisation's CA does not vouch for it`);
+      if (identity?.satisfies(mspId, 'peer') !== true) {
+        throw new EmbeddedLedgerError(
+          'CONFIG_INVALID',
+          `${name}: its organisation's CA does not vouch for it as a peer`,
+        );
       }
       return { name, mspId, identity, signer, address: '' };
     });

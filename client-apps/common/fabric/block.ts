@@ -25,7 +25,7 @@ export interface DecodedTransaction {
   readonly creatorMspId: string;
   /** Signed envelope, as hashed into the block. */
   readonly envelope: Uint8Array;
-  /** What an endorsed transaction carries; undefined for any other. */
+  /** What an endorsed transaction carries; undefined for any other, and where nothing of the kind can be read. */
   readonly endorsed?: EndorsedAction;
 }
 
@@ -71,6 +71,7 @@ function decodeTransaction(envelope: Uint8Array, validationCode: number): Decode
   const channelHeader = common.ChannelHeader.deserializeBinary(header.getChannelHeader_asU8());
   const creator = common.SignatureHeader.deserializeBinary(header.getSignatureHeader_asU8()).getCreator_asU8();
   const kind = kindOf(channelHeader.getType());
+  const endorsed = kind === 'endorsed' ? decodeAction(payload.getData_asU8()) : undefined;
   return {
     id: channelHeader.getTxId(),
     kind,
@@ -78,7 +79,7 @@ function decodeTransaction(envelope: Uint8Array, validationCode: number): Decode
     validationCode,
     creatorMspId: msp.SerializedIdentity.deserializeBinary(creator).getMspid(),
     envelope,
-    ...(kind === 'endorsed' && { endorsed: decodeAction(payload.getData_asU8()) }),
+    ...(endorsed !== undefined && { endorsed }),
   };
 }
 
@@ -93,7 +94,16 @@ function kindOf(headerType: number): DecodedTransaction['kind'] {
   }
 }
 
-function decodeAction(transaction: Uint8Array): EndorsedAction {
+/** An orderer looks at the outside only, so a block can hold an invalid transaction with anything inside. */
+function decodeAction(transaction: Uint8Array): EndorsedAction | undefined {
+  try {
+    return parseAction(transaction);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseAction(transaction: Uint8Array): EndorsedAction {
   const [action] = peer.Transaction.deserializeBinary(transaction).getActionsList();
   const payload = peer.ChaincodeActionPayload.deserializeBinary(action?.getPayload_asU8() ?? new Uint8Array());
   const proposal = peer.ChaincodeProposalPayload.deserializeBinary(payload.getChaincodeProposalPayload_asU8());

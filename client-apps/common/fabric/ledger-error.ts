@@ -50,7 +50,7 @@ const CHAINCODE_RESPONSE = /chaincode response \d+, (.*)$/s;
 const STABLE_CODE = /^([A-Z][A-Z0-9_]*): (.*)$/s;
 /** Texts with which peers and orderers refuse the caller or the message itself; repeating it changes nothing. */
 const PERMANENT =
-  /access denied|error validating proposal|permission denied|status=(FORBIDDEN|BAD_REQUEST|REQUEST_ENTITY_TOO_LARGE)/;
+  /access denied|error validating proposal|failed evaluating policy|permission denied|status=(FORBIDDEN|BAD_REQUEST|REQUEST_ENTITY_TOO_LARGE)/i;
 
 /**
  * Splits the text of a chaincode's refusal, as the gateway passes it on, into code and sentence.

@@ -10,23 +10,19 @@ const ROLES: ReadonlySet<string> = new Set<Role>(['client', 'peer', 'admin', 'or
 /** Certificates that clients show are few; whoever sends ever new ones shall not fill the memory. */
 const CACHE_LIMIT = 1_000;
 
-/** A certificate of a known organisation; {@link Identity.validate} says whether it is accepted. */
+/** A certificate that a known organisation's CA vouches for. */
 export class Identity {
   readonly mspId: string;
   readonly #certificate: X509Certificate;
   readonly #key: KeyObject;
   readonly #roles: readonly Role[];
-  readonly #issuedByRoot: boolean;
-  readonly #notBefore: number;
   readonly #notAfter: number;
 
-  constructor(mspId: string, certificate: X509Certificate, roots: readonly X509Certificate[]) {
+  constructor(mspId: string, certificate: X509Certificate) {
     this.mspId = mspId;
     this.#certificate = certificate;
     this.#key = certificate.publicKey;
     this.#roles = rolesOf(certificate);
-    this.#issuedByRoot = roots.some((root) => certificate.checkIssued(root) && certificate.verify(root.publicKey));
-    this.#notBefore = Date.parse(certificate.validFrom);
     this.#notAfter = Date.parse(certificate.validTo);
   }
 
@@ -39,23 +35,14 @@ export class Identity {
     return wallClockMilliseconds() > this.#notAfter;
   }
 
-  /** @returns why Fabric would not accept this certificate; undefined if it would. */
-  validate(): string | undefined {
-    if (this.#key.asymmetricKeyType !== 'ec' || this.#key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') {
-      return "could not validate identity's public key algorithm";
-    }
-    if (!this.#issuedByRoot || this.#certificate.ca || wallClockMilliseconds() < this.#notBefore) {
-      return 'could not obtain certification chain: the supplied identity is not valid';
-    }
-    if (this.#roles.length !== 1) {
-      return `could not validate identity's OUs: the identity does not have exactly one role. MSP: [${this.mspId}]`;
-    }
-    return undefined;
+  /** Whether Fabric would accept it: a P-256 key, and exactly one role. */
+  get valid(): boolean {
+    return this.#roles.length === 1 && this.#key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
   }
 
   /** Whether this identity is what a policy calls `<mspId>.<role>`; `member` is any accepted identity. */
   satisfies(mspId: string, role: Role | 'member'): boolean {
-    return this.mspId === mspId && this.validate() === undefined && (role === 'member' || this.#roles[0] === role);
+    return this.mspId === mspId && this.valid && (role === 'member' || this.#roles[0] === role);
   }
 
   /** Checks an ECDSA signature with SHA-256, DER, low s. */
@@ -76,7 +63,7 @@ export class MspRegistry {
 
   /**
    * @param serialized msp.SerializedIdentity.
-   * @returns undefined if the bytes are none, or of an organisation unknown here.
+   * @returns undefined if the bytes are none, or no CA of the organisation that they name vouches for the certificate.
    */
   identity(serialized: Uint8Array): Identity | undefined {
     const cacheKey = Buffer.from(serialized).toString('latin1');
@@ -97,8 +84,10 @@ export class MspRegistry {
   #deserialize(serialized: Uint8Array): Identity | undefined {
     try {
       const parsed = msp.SerializedIdentity.deserializeBinary(serialized);
-      const roots = this.#roots.get(parsed.getMspid());
-      return roots && new Identity(parsed.getMspid(), new X509Certificate(parsed.getIdBytes_asU8()), roots);
+      const certificate = new X509Certificate(parsed.getIdBytes_asU8());
+      const roots = this.#roots.get(parsed.getMspid()) ?? [];
+      const issued = roots.some((root) => certificate.checkIssued(root) && certificate.verify(root.publicKey));
+      return issued && !certificate.ca ? new Identity(parsed.getMspid(), certificate) : undefined;
     } catch {
       return undefined;
     }

@@ -118,6 +118,22 @@ export class Database {
     }
   }
 
+  /** Names of the channels that have blocks. */
+  async channels(): Promise<string[]> {
+    const names: string[] = [];
+    let start: Buffer = Buffer.of(KIND.block);
+    const end = after(start);
+    for (;;) {
+      const [key] = await this.#level.keys({ gte: start, lt: end, limit: 1 }).all();
+      if (key === undefined) {
+        return names;
+      }
+      const name = key.toString('utf8', 1, key.indexOf(SEPARATOR));
+      names.push(name);
+      start = after(joinKey(KIND.block, name, ''));
+    }
+  }
+
   block(channel: string, number: number): Uint8Array | undefined {
     return this.#level.getSync(blockKey(channel, number));
   }

@@ -44,11 +44,16 @@ export function checkTransaction(bytes: Uint8Array, rules: ValidationRules): Che
   let transactionId: string | undefined;
   try {
     const envelope = parseEnvelope(bytes);
+    const isKnown = rules.isKnown(envelope.transactionId);
+    const isOwn = envelope.transactionId === transactionIdOf(envelope.nonce, envelope.creator);
+    transactionId = isOwn && !isKnown ? envelope.transactionId : undefined;
     authenticate(envelope, rules);
-    if (rules.isKnown(envelope.transactionId)) {
+    if (!isOwn) {
+      throw new InvalidTransaction(TxValidationCode.BAD_PROPOSAL_TXID);
+    }
+    if (isKnown) {
       throw new InvalidTransaction(TxValidationCode.DUPLICATE_TXID);
     }
-    transactionId = envelope.transactionId;
     const transaction = parseEndorsedTransaction(envelope);
     const readWriteSets = parseReadWriteSets(transaction);
     checkEndorsements(transaction, readWriteSets, rules);
@@ -67,12 +72,10 @@ export function memberIdentity(
   { msps, members }: Pick<ValidationRules, 'msps' | 'members'>,
 ): Identity | undefined {
   const identity = msps.identity(serialized);
-  return identity !== undefined && members.has(identity.mspId) && identity.validate() === undefined
-    ? identity
-    : undefined;
+  return identity?.valid === true && members.has(identity.mspId) ? identity : undefined;
 }
 
-/** The envelope is a transaction for this channel, its creator a member who signed it, its id made from its nonce. */
+/** The envelope is a transaction for this channel, and its creator a member who signed it. */
 function authenticate(envelope: SignedEnvelope, rules: ValidationRules): void {
   const { type, channelHeader, nonce } = envelope;
   const isTransaction = type === common.HeaderType.ENDORSER_TRANSACTION;
@@ -82,9 +85,6 @@ function authenticate(envelope: SignedEnvelope, rules: ValidationRules): void {
   const creator = memberIdentity(envelope.creator, rules);
   if (creator === undefined || !creator.verify(envelope.payload, envelope.signature)) {
     throw new InvalidTransaction(TxValidationCode.BAD_CREATOR_SIGNATURE);
-  }
-  if (envelope.transactionId !== transactionIdOf(nonce, envelope.creator)) {
-    throw new InvalidTransaction(TxValidationCode.BAD_PROPOSAL_TXID);
   }
   if (envelope.channel !== rules.channel) {
     throw new InvalidTransaction(TxValidationCode.TARGET_CHAIN_NOT_FOUND);

@@ -40,7 +40,10 @@ export class Broadcast {
     if (channel === undefined) {
       return result('BAD_REQUEST', 'channel does not exist');
     }
-    if (envelope.type === common.HeaderType.CONFIG || envelope.type === common.HeaderType.CONFIG_UPDATE) {
+    if (envelope.type === common.HeaderType.CONFIG) {
+      return result('BAD_REQUEST', 'message is of type that cannot be processed directly');
+    }
+    if (envelope.type === common.HeaderType.CONFIG_UPDATE) {
       return result('BAD_REQUEST', 'the development ledger takes no configuration updates');
     }
     const size = envelope.payload.length + envelope.signature.length;

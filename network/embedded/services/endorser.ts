@@ -5,7 +5,6 @@ import type { SigningIdentity } from '../identity/signing-identity.js';
 import type { Channel } from '../ledger/channel.js';
 import type { Database } from '../ledger/database.js';
 import { Simulator } from '../ledger/simulator.js';
-import { memberIdentity } from '../ledger/transaction-check.js';
 import { accessDenied, type Channels } from './access.js';
 import { proposalFault, type Proposal } from './proposal.js';
 import { runSystemChaincode, SYSTEM_CHAINCODE } from './system-chaincode.js';
@@ -76,7 +75,7 @@ export class Endorser {
   }
 
   #check(proposal: Proposal, channel: Channel): string | undefined {
-    const fault = proposalFault(proposal) ?? this.#creatorFault(proposal, channel);
+    const fault = proposalFault(proposal) ?? creatorFault(proposal, channel);
     if (fault !== undefined) {
       return `error validating proposal: ${fault}`;
     }
@@ -89,17 +88,6 @@ export class Endorser {
     }
     const data = { identity: creator, data: signed.getProposalBytes_asU8(), signature: signed.getSignature_asU8() };
     return accessDenied(this.#channels, channel.name, 'Writers', data);
-  }
-
-  #creatorFault({ creator, signed }: Proposal, { name, rules }: Channel): string | undefined {
-    const identity = rules.msps.identity(creator);
-    if (identity === undefined || !rules.members.has(identity.mspId)) {
-      return `access denied: channel [${name}] creator org unknown, creator is malformed`;
-    }
-    const valid = memberIdentity(creator, rules) !== undefined;
-    return valid && identity.verify(signed.getProposalBytes_asU8(), signed.getSignature_asU8())
-      ? undefined
-      : `access denied: channel [${name}] creator org [${identity.mspId}]`;
   }
 
   async #simulate(proposal: Proposal, version: string): Promise<EndorserResult> {
@@ -127,6 +115,16 @@ export class Endorser {
       await simulator.close();
     }
   }
+}
+
+function creatorFault({ creator, signed }: Proposal, { name, rules }: Channel): string | undefined {
+  const identity = rules.msps.identity(creator);
+  if (identity === undefined || !rules.members.has(identity.mspId)) {
+    return `access denied: channel [${name}] creator org unknown, creator is malformed`;
+  }
+  return identity.valid && identity.verify(signed.getProposalBytes_asU8(), signed.getSignature_asU8())
+    ? undefined
+    : `access denied: channel [${name}] creator org [${identity.mspId}]`;
 }
 
 /** A peer's endorsement: its signature over response payload ‖ its identity. */

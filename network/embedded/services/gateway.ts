@@ -179,7 +179,7 @@ export class Gateway {
     }
     if (holders.length === 0) {
       const text = 'no combination of peers can be derived which satisfy the endorsement policy';
-      const reason = `no metadata was found for chaincode ${proposal.chaincode} in channel ${proposal.channel}`;
+      const reason = `No metadata was found for chaincode ${proposal.chaincode} in channel ${proposal.channel}`;
       throw new RpcError(GrpcStatus.FAILED_PRECONDITION, `${text}: ${reason}`);
     }
     return holders;

@@ -70,7 +70,7 @@ export function serverStream<Request, Response>(
           throw stopped(); // such streams have no end of their own
         }),
       )
-      .catch((error: unknown) => call.destroy(toServiceError(error)));
+      .catch((error: unknown) => call.emit('error', toServiceError(error)));
   };
 }
 
@@ -82,7 +82,7 @@ export function duplex<Request, Response>(
   return (call) => {
     withSignal(call, stop, (signal) => handle(call, signal)).then(
       () => call.end(),
-      (error: unknown) => call.destroy(toServiceError(error)),
+      (error: unknown) => call.emit('error', toServiceError(error)),
     );
   };
 }

@@ -11,7 +11,14 @@ export const SYSTEM_CHAINCODE = 'qscc';
 const OK = 200;
 const ERROR = 500;
 
-/** Runs one query: GetChainInfo, GetBlockByNumber, GetBlockByTxID or GetTransactionByID, with the channel as argument. */
+const FUNCTIONS: ReadonlyMap<string, (channel: Channel, argument: string) => Uint8Array> = new Map([
+  ['GetChainInfo', chainInfo],
+  ['GetBlockByNumber', (channel, number) => blockByNumber(channel, number).serializeBinary()],
+  ['GetBlockByTxID', (channel, id) => blockOf(channel, id, 'get block for txID').block.serializeBinary()],
+  ['GetTransactionByID', transaction],
+]);
+
+/** Runs one query; its first argument is the channel. */
 export function runSystemChaincode(proposal: Proposal, channels: Channels): peer.Response {
   const response = new peer.Response();
   try {
@@ -29,6 +36,7 @@ function query({ input, creator, signed }: Proposal, channels: Channels): Uint8A
   if (name === undefined || channelName === undefined) {
     throw new Error(`Incorrect number of arguments, ${input.getArgsList().length}`);
   }
+  const run = FUNCTIONS.get(name);
   if (name !== 'GetChainInfo' && argument === undefined) {
     throw new Error(`missing 3rd argument for ${name}`);
   }
@@ -36,23 +44,15 @@ function query({ input, creator, signed }: Proposal, channels: Channels): Uint8A
   if (channel === undefined) {
     throw new Error(`Invalid chain ID, ${channelName}`);
   }
+  if (run === undefined) {
+    throw new Error(`access denied for [${name}][${channelName}]: [Unmapped policy for qscc/${name}]`);
+  }
   const data = { identity: creator, data: signed.getProposalBytes_asU8(), signature: signed.getSignature_asU8() };
   const denied = accessDenied(channels, channelName, 'Readers', data);
   if (denied !== undefined) {
     throw new Error(`access denied for [${name}][${channelName}]: [${denied}]`);
   }
-  switch (name) {
-    case 'GetChainInfo':
-      return chainInfo(channel);
-    case 'GetBlockByNumber':
-      return blockByNumber(channel, argument!).serializeBinary();
-    case 'GetBlockByTxID':
-      return blockOf(channel, argument!).block.serializeBinary();
-    case 'GetTransactionByID':
-      return transaction(channel, argument!);
-    default:
-      throw new Error(`Requested function ${name} not found.`);
-  }
+  return run(channel, argument ?? '');
 }
 
 function chainInfo(channel: Channel): Uint8Array {
@@ -79,18 +79,16 @@ function blockByNumber(channel: Channel, text: string): common.Block {
   return block;
 }
 
-function blockOf(channel: Channel, transactionId: string): { block: common.Block; index: number } {
-  const status = channel.status(transactionId);
+function blockOf(channel: Channel, id: string, purpose: string): { block: common.Block; index: number } {
+  const status = channel.status(id);
   if (status === undefined) {
-    throw new Error(
-      `Failed to get block for txID ${transactionId}, error no such transaction ID [${transactionId}] in index`,
-    );
+    throw new Error(`Failed to ${purpose} ${id}, error no such transaction ID [${id}] in index`);
   }
   return { block: channel.block(status.block)!, index: status.transaction };
 }
 
-function transaction(channel: Channel, transactionId: string): Uint8Array {
-  const { block, index } = blockOf(channel, transactionId);
+function transaction(channel: Channel, id: string): Uint8Array {
+  const { block, index } = blockOf(channel, id, 'get transaction with id');
   const processed = new peer.ProcessedTransaction();
   processed.setTransactionenvelope(common.Envelope.deserializeBinary(block.getData()!.getDataList_asU8()[index]!));
   processed.setValidationcode(validationCodesOf(block)[index]!);

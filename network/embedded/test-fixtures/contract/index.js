@@ -18,6 +18,10 @@ class FixtureContract extends Contract {
     return Buffer.from(await ctx.stub.getState(key)).toString();
   }
 
+  async GetTimes(ctx, key, times) {
+    for (let i = 0; i < Number(times); i++) await ctx.stub.getState(key);
+  }
+
   async PutAndGet(ctx, key, value) {
     await ctx.stub.putState(key, Buffer.from(value));
     return Buffer.from(await ctx.stub.getState(key)).toString();
