@@ -71,6 +71,12 @@ export function printError(error: unknown): void {
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 
+/** Names and what belongs to them, both to the left. */
+export function pairs(rows: readonly (readonly [name: string, value: string])[]): string[] {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`.trimEnd());
+}
+
 /** Columns aligned by their widest cell, the first to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addConsumer } from './commands/consumer.js';
 import { addControlCenter } from './commands/control-center.js';
 import { addExplain } from './commands/explain.js';
+import { addDemo } from './commands/demo.js';
 import { addMeter } from './commands/meter.js';
 import { addReadings } from './commands/readings.js';
 import { addRelay } from './commands/relay.js';
@@ -20,6 +21,7 @@ export function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   for (const add of [
+    addDemo,
     addVerify,
     addExplain,
     addReadings,

@@ -95,7 +95,7 @@ async function entries(root: string, path: string): Promise<{ path: string; name
     .map((entry) => ({
       path: path === '' ? entry.name : `${path}/${entry.name}`,
       name: entry.name,
-      kind: (entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : 'other') as Kind,
+      kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : 'other',
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { onRun, table } from '../output.js';
+import { onRun, pairs, table } from '../output.js';
 import { addRun, randomSource, withConfig } from './run-party.js';
 
 /** `gridveil consumer run|host|pairing|bill|disputes` */
@@ -21,7 +21,7 @@ export function addConsumer(program: Command): void {
   onRun<{ config: string }>(withConfig(pairing), async (options) => {
     const { readPairing } = await import('../../consumer/main.js');
     const data = await readPairing(await loadConsumerConfig(options.config), randomSource);
-    return { data: { ...data }, text: table(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+    return { data: { ...data }, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
   });
 
   const bill = consumer.command('bill').description('the intervals that the hub verified, and what they cost');

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { CodeRole } from '../../control-center/main.js';
 import { integerBetween } from '../options.js';
-import { onRun, table } from '../output.js';
+import { onRun, pairs } from '../output.js';
 import { addRun, randomSource, withConfig } from './run-party.js';
 
 /** `gridveil control-center run|identity|codes` */
@@ -22,7 +22,7 @@ export function addControlCenter(program: Command): void {
     const { controlCenterIdentity, keySettings } = await import('../../control-center/main.js');
     const { loadConfig } = await import('../../common/config.js');
     const data = await controlCenterIdentity(await loadConfig(keySettings, options.config), randomSource);
-    return { data: { ...data }, text: table(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+    return { data: { ...data }, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
   });
 
   const codes = center

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { onRun, table } from '../output.js';
+import { onRun, pairs } from '../output.js';
 import { integerBetween, timeZone } from '../options.js';
 
 /** How a readings file is to be read; shared by `readings check` and `demo`. */
@@ -31,7 +31,7 @@ export function addReadings(program: Command): void {
       const { loadReadings } = await import('../../common/readings/load.js');
       const { averageMilliWattHours } = await import('../../common/readings/readings.js');
       const { formatMilliWattHours } = await import('../../../protocol/money/units.js');
-      const found = await loadReadings(file!, options);
+      const found = await loadReadings(file, options);
       const end = found.startSeconds + found.intervals * found.intervalSeconds;
       const average = averageMilliWattHours(found);
       const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
@@ -46,7 +46,7 @@ export function addReadings(program: Command): void {
           skipped: found.skipped,
         },
         text: [
-          ...table([
+          ...pairs([
             ['households', String(found.households.length)],
             ['intervals', `${found.intervals} of ${found.intervalSeconds} s`],
             ['from', time(found.startSeconds)],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { onRun, table } from '../output.js';
+import { onRun, pairs } from '../output.js';
 import { addRun, loadPartyConfig, randomSource, withConfig } from './run-party.js';
 
 /** `gridveil relay run|descriptor` */
@@ -20,6 +20,6 @@ export function addRelay(program: Command): void {
     const keys = await loadRelayKeys(config.directory, fileKey, randomSource, config.enrolmentSeed);
     const { operator, layer } = config;
     const data = { ...relayIdentity(keys), operator, layer };
-    return { data, text: table(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+    return { data, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
   });
 }

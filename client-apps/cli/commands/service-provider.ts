@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { onRun, table } from '../output.js';
+import { onRun, pairs } from '../output.js';
 import { addRun, randomSource, withConfig } from './run-party.js';
 
 /** `gridveil service-provider run|identity|tariff` */
@@ -20,7 +20,7 @@ export function addServiceProvider(program: Command): void {
     const { keySettings, serviceProviderIdentity } = await import('../../service-provider/main.js');
     const { loadConfig } = await import('../../common/config.js');
     const data = await serviceProviderIdentity(await loadConfig(keySettings, options.config), randomSource);
-    return { data: { ...data }, text: table(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+    return { data: { ...data }, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
   });
 
   const tariff = provider
@@ -30,7 +30,7 @@ export function addServiceProvider(program: Command): void {
     const { keySettings, proposeTariff, tariffFile } = await import('../../service-provider/main.js');
     const { loadConfig } = await import('../../common/config.js');
     const settings = await loadConfig(keySettings, options.config);
-    const tariffSignature = await proposeTariff(settings, await loadConfig(tariffFile, file!), randomSource);
+    const tariffSignature = await proposeTariff(settings, await loadConfig(tariffFile, file), randomSource);
     return { data: { tariffSignature }, text: [tariffSignature] };
   });
 }

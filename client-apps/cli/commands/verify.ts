@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { hexText } from '../options.js';
-import { onRun, table } from '../output.js';
+import { onRun, pairs } from '../output.js';
 
 /** `gridveil verify DIR` */
 export function addVerify(program: Command): void {
@@ -18,7 +18,7 @@ export function addVerify(program: Command): void {
     const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
     const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
     const { auditBulletin } = await import('../audit/audit.js');
-    const audit = await auditBulletin(sodiumCrypto, directory!, ccKey);
+    const audit = await auditBulletin(sodiumCrypto, directory, ccKey);
     const { faults, trusted, last } = audit;
     const ok = faults.length === 0;
     const lastText =
@@ -42,7 +42,7 @@ export function addVerify(program: Command): void {
       },
       text: [
         ...faults.map(({ file, code, message }) => `FAULT ${file}: ${code}: ${message}`),
-        ...table([
+        ...pairs([
           ['key trusted', trusted === undefined ? 'none' : `${trusted}${ccKey === undefined ? ' (as found)' : ''}`],
           ['last interval', lastText],
           ['intervals', String(audit.intervals)],
