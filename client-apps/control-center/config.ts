@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
 import { amount, hexBytes, pin, port, region } from '../common/config.js';
@@ -22,6 +23,7 @@ export const parameterSettings = z.strictObject({
   /** Five, ascending; `categoriesFor` of `protocol/money` makes them from the region's average use. */
   categoriesMilliWattHours: z.array(amount).length(CATEGORY_COUNT),
   kAnonymity: z.int().min(2).default(5),
+  identityMode: z.enum(IDENTITY_MODES).default('chain'),
   /** Levels of the registry; 2^depth bounds the number of meters. */
   registryDepth: z.int().min(0).max(20).default(13),
   onion: z.strictObject({

@@ -31,13 +31,14 @@ export class EpochCadence {
 
   /** Publishes all that is fixed, again after a restart, and then goes on for ever. */
   async run(): Promise<never> {
-    for (const epoch of this.center.epochs.all()) await this.publish(epoch);
+    const { clock, epochs } = this.center;
+    for (const epoch of epochs.all()) await clock.track('epoch', this.publish(epoch));
     const { first } = this.center.versions;
     let notBefore = 0;
     for (;;) {
       const start = Math.max(epochStartSeconds(first, this.nextEpoch()), first.effectiveFromSeconds);
-      await atSeconds(this.center.clock, Math.max(start - this.leadSeconds, notBefore));
-      const epoch = await this.center.clock.track('epoch', this.open());
+      await atSeconds(clock, Math.max(start - this.leadSeconds, notBefore));
+      const epoch = await clock.track('epoch', this.open());
       notBefore = epoch === undefined ? this.nextIntervalStart() : 0;
     }
   }

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
+import { verifyInterval, type IntervalSeals } from '../../protocol/rules/verify-interval.js';
+import { CenterKit, type RunningCenter, type RunningProvider, type TestMeter } from '../../test/center-kit.js';
+import type { Death } from '../../test/contract-ledger.js';
+
+const L = 1_800;
+
+/** Everything under the bulletin's root, by path. */
+async function files(root: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) found.set(path.slice(root.length + 1), (await readFile(path)).toString('hex'));
+  }
+  return new Map([...found].sort());
+}
+
+/** Verifies every interval from the bulletin's files, as anyone can. */
+async function verifyAll(kit: CenterKit, starts: readonly number[]): Promise<number[]> {
+  const parameters = decodeParametersFile(await readFile(join(kit.bulletin, 'parameters.json')));
+  const counts: number[] = [];
+  let previous: IntervalSeals | 'first' = 'first';
+  for (const startSeconds of starts) {
+    const folder = join(kit.bulletin, 'bulletin', 'test', String(startSeconds));
+    const names = await readdir(folder);
+    const contents = new Map<string, Uint8Array>();
+    for (const name of names) contents.set(name, await readFile(join(folder, name)));
+    const verified = verifyInterval(
+      sodiumCrypto,
+      { region: 'test', startSeconds },
+      contents,
+      { parameters, previous },
+      'full',
+    );
+    assert.equal(verified.stage, 'billing');
+    counts.push(verified.count);
+    previous = verified.seals;
+  }
+  return counts;
+}
+
+/** A control center with its service provider and four meters, which report in the first of three intervals. */
+class Scenario {
+  center!: RunningCenter;
+  provider!: RunningProvider;
+  meters: TestMeter[] = [];
+
+  constructor(readonly kit: CenterKit) {}
+
+  get starts(): number[] {
+    return [0, 1, 2].map((index) => this.kit.startSeconds + index * L);
+  }
+
+  /** Enrols the meters and opens the first epoch, which has two intervals. */
+  async open(deaths: { center?: Death; provider?: Death } = {}): Promise<void> {
+    const { kit } = this;
+    this.center = await kit.start(deaths.center);
+    this.provider = await kit.startProvider(deaths.provider);
+    this.meters = await kit.enrolMeters(this.center, 4);
+    await kit.announce(this.center, [0, 1]);
+    await this.reach(kit.startSeconds - L);
+  }
+
+  /** Every meter sends a row of the smallest category, the last one also a rare one. */
+  async report(startSeconds: number): Promise<void> {
+    const { kit } = this;
+    await this.reach(startSeconds + L + 10);
+    const onionKey = await kit.onionKey(this.center, 0);
+    const parameters = await kit.parameters(this.center);
+    const packets = this.meters.map((meter, index) => {
+      const rows = [meter.row(parameters, startSeconds, 0, 0)];
+      if (index === 3) rows.push(meter.row(parameters, startSeconds, 0, 4));
+      return meter.packet(onionKey, 0, startSeconds + L, rows);
+    });
+    await kit.send(this.center, packets);
+  }
+
+  async run(): Promise<void> {
+    await this.report(this.starts[0]!);
+    for (const start of this.starts) await this.reach(start + 2 * L + 120);
+  }
+
+  /** Moves time; when a process dies on the way, both are started again: they share a clock. */
+  async reach(seconds: number): Promise<void> {
+    const { kit } = this;
+    const death = Promise.race([this.center.client.died, this.provider.client.died]).then(() => true);
+    const died = await Promise.race([kit.advanceTo(seconds).then(() => false), death]);
+    if (!died) return;
+    await kit.bury(this.center);
+    await kit.bury(this.provider);
+    this.center = await kit.start();
+    this.provider = await kit.startProvider();
+    await kit.advanceTo(seconds);
+  }
+}
+
+describe('client-apps/control-center', function () {
+  this.timeout(120_000);
+  let kit: CenterKit;
+
+  beforeEach(async () => {
+    kit = await CenterKit.create();
+  });
+  afterEach(async () => {
+    await kit.stop();
+    await kit.remove();
+  });
+
+  it('turns packets into sealed, priced and billed ledgers that anyone can verify', async () => {
+    const scenario = new Scenario(kit);
+    await scenario.open();
+    await scenario.run();
+    assert.deepEqual(await verifyAll(kit, scenario.starts), [4, 0, 0], 'empty intervals are sealed too');
+    const [first] = kit.reports.filter(({ name }) => name === 'frozen').map(({ data }) => data);
+    assert.equal(first!['publishedRows'], 4);
+    assert.equal(first!['leftOutRows'], 1, 'a category of one meter is left out');
+    assert.equal(first!['missedSlots'], 4 * 5, 'four meters sent in one of six slots');
+    const billed = kit.reports.filter(({ name }) => name === 'settled').map(({ data }) => data['billedNanoCurrency']);
+    // 4 × 50 Wh over 4 meters are 50 Wh per meter: an eighth of the way from 0.10 to 0.30.
+    assert.deepEqual(billed, [((125_000_000n * 200_000n) / 1_000_000n).toString(), '0', '0']);
+    assert.equal(scenario.provider.failure, undefined);
+  });
+
+  it('gives the same bulletin bytes after a death at any submission, its own or the service provider’s', async () => {
+    const reference = new Scenario(kit);
+    await reference.open();
+    await reference.run();
+    const expected = await files(kit.bulletin);
+    assert.equal(expected.size, 1 + 2 + 3 * 5);
+    const { center, provider } = reference;
+    const submissions = { center: center.client.submissions, provider: provider.client.submissions };
+    // Parameters; registry and directory of two epochs; header and seal of three intervals, one page; six more seals.
+    // Header and page of three prices, headers of three ledgers of bills, one page.
+    assert.deepEqual(submissions, { center: 1 + 4 + 3 * 2 + 1 + 6, provider: 3 * 3 + 1 });
+    for (const victim of ['center', 'provider'] as const) {
+      // The first submission of the control center is part of its start, so there is nothing before it to come back to.
+      for (let submission = victim === 'center' ? 2 : 1; submission <= submissions[victim]; submission++) {
+        const other = await CenterKit.create();
+        const scenario = new Scenario(other);
+        await scenario.open({ [victim]: { submission, moment: 'after' } });
+        await scenario.run();
+        assert.deepEqual(await files(other.bulletin), expected, `${victim} dies after submission ${submission}`);
+        await other.stop();
+        await other.remove();
+      }
+    }
+  });
+});
