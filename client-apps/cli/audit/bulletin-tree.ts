@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Dirent } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PARAMETERS_FILE } from '../../../protocol/ledger/bulletin.js';
@@ -95,7 +96,12 @@ async function entries(root: string, path: string): Promise<{ path: string; name
     .map((entry) => ({
       path: path === '' ? entry.name : `${path}/${entry.name}`,
       name: entry.name,
-      kind: entry.isFile() ? 'file' : entry.isDirectory() ? 'folder' : 'other',
+      kind: kindOf(entry),
     }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function kindOf(entry: Dirent): Kind {
+  if (entry.isFile()) return 'file';
+  return entry.isDirectory() ? 'folder' : 'other';
 }
