@@ -21,7 +21,7 @@ export interface IntakeCounts {
   late: number;
   /** Packets for a slot that does not exist, is yet to come, or is of another epoch. */
   misplaced: number;
-  /** Rows refused, by reason; `K_RANGE` for a jump too far ahead or behind, `LIMIT_EXCEEDED` for too many. */
+  /** Rows refused, by reason; `K_RANGE` for a jump too far ahead or behind. */
   readonly refusedRows: Partial<Record<ProtocolErrorCode, number>>;
 }
 

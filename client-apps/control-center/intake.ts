@@ -3,7 +3,6 @@ import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../protocol/errors.js';
 import { pseudonymScheme } from '../../protocol/identity/pseudonym.js';
-import { maximumRowsPerMeter } from '../../protocol/ledger/parameters.js';
 import { rowPseudonym } from '../../protocol/ledger/row.js';
 import {
   authenticateControlCenterPayload,
@@ -104,8 +103,7 @@ export class Intake {
         continue;
       }
       try {
-        const count = interval.countOf(meterNumber) + taken.length;
-        taken.push(this.checkRow(interval, { k, row }, chain, { meterNumber, count, ...secrets }));
+        taken.push(this.checkRow(interval, { k, row }, chain, { meterNumber, ...secrets }));
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         counts.refusedRows[error.code] = (counts.refusedRows[error.code] ?? 0) + 1;
@@ -115,25 +113,20 @@ export class Intake {
     return taken;
   }
 
-  /** @throws ProtocolError K_RANGE, LIMIT_EXCEEDED and those of the row's rules */
+  /** @throws ProtocolError K_RANGE and those of the row's rules */
   private checkRow(
-    interval: OpenInterval,
+    { context }: OpenInterval,
     { k, row }: PacketRow,
     chain: PseudonymChain,
-    meter: EpochSecrets & { meterNumber: number; count: number },
+    meter: EpochSecrets & { meterNumber: number },
   ): TakenRow {
-    const { context } = interval;
-    if (meter.count >= maximumRowsPerMeter(context.parameters)) {
-      throw new ProtocolError('LIMIT_EXCEEDED', 'the meter has sent all the rows it may');
-    }
     checkConsumptionRow(row, context);
     const scheme = pseudonymScheme(context.parameters.identityMode);
     const previous = chain.previous(scheme, meter.linkKey, k);
     if (previous === undefined) throw new ProtocolError('K_RANGE', 'the message is too far from the last one');
-    const { meterNumber, identity, linkKey, epochNode } = meter;
-    checkRowSecrets(sodiumCrypto, scheme, row, { meterNumber, identity, linkKey, epochNode, k, previous });
+    checkRowSecrets(sodiumCrypto, scheme, row, { ...meter, k, previous });
     chain.take(k, rowPseudonym(row).slice());
-    return { meterNumber, k, previous, row: row.slice() };
+    return { meterNumber: meter.meterNumber, k, previous, row: row.slice() };
   }
 
   private refuse(reason: 'replays' | 'unreadable' | 'unregistered' | 'forged' | 'late' | 'misplaced'): undefined {

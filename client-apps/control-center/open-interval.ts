@@ -10,7 +10,6 @@ export class OpenInterval {
   /** Packets taken; the number of the next one in the journal. */
   packets = 0;
   private readonly slotsOfMeter = new Map<number, Set<number>>();
-  private readonly rowsOfMeter = new Map<number, number>();
 
   constructor(readonly context: IntervalContext) {}
 
@@ -19,15 +18,9 @@ export class OpenInterval {
     return this.slotsOfMeter.get(meterNumber)?.has(slotStartSeconds) ?? false;
   }
 
-  /** Rows taken from this meter. */
-  countOf(meterNumber: number): number {
-    return this.rowsOfMeter.get(meterNumber) ?? 0;
-  }
-
   take({ meterNumber, slotStartSeconds, rows }: TakenPacket): void {
     const slots = this.slotsOfMeter.get(meterNumber) ?? new Set<number>();
     this.slotsOfMeter.set(meterNumber, slots.add(slotStartSeconds));
-    this.rowsOfMeter.set(meterNumber, this.countOf(meterNumber) + rows.length);
     this.rows.push(...rows);
     this.packets++;
   }
