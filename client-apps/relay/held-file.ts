@@ -23,6 +23,8 @@ export interface Held {
   readonly mailboxes: ReadonlyMap<string, Mailbox>;
 }
 
+export const NOTHING_HELD: Held = { packets: [], mailboxes: new Map() };
+
 /** Numbers of packets and of mailboxes. */
 const COUNTS_LENGTH = 8;
 /** due 8 ‖ epoch 2 ‖ kind of route 1 ‖ relay 2 ‖ mailbox 8 ‖ length 2. */
@@ -50,7 +52,7 @@ export class HeldFile {
    */
   async take(): Promise<Held> {
     const bytes = await this.file.read();
-    if (bytes === undefined) return { packets: [], mailboxes: new Map() };
+    if (bytes === undefined) return NOTHING_HELD;
     await rm(this.file.path);
     return decodeHeld(bytes);
   }

@@ -43,7 +43,7 @@ export async function loadRelayKeys(
   const file = new SealedFile(join(directory, 'keys'), fileKey);
   let secret = await file.read();
   if (secret === undefined) {
-    secret = seed?.slice() ?? random(KEY_LENGTH);
+    secret = seed === undefined ? random(KEY_LENGTH) : Uint8Array.from(seed);
     await file.write(secret);
   } else if (seed !== undefined && !equalBytes(secret, seed)) {
     throw new ClientError('STATE_CONFLICT', `${directory} holds the keys of another seed`);

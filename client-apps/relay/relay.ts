@@ -15,7 +15,7 @@ import type { PartyContext, RunningParty } from '../common/party.js';
 import { TrustedBulletin } from '../common/trusted-bulletin.js';
 import type { RelayConfig } from './config.js';
 import { Counters } from './counters.js';
-import { HeldFile } from './held-file.js';
+import { HeldFile, NOTHING_HELD, type Held } from './held-file.js';
 import { listenForPeers } from './link-service.js';
 import { Mailboxes } from './mailboxes.js';
 import { serveMetrics, type Levels, type MetricsServer } from './metrics.js';
@@ -34,7 +34,7 @@ export class Relay implements RunningParty {
   readonly ended: Promise<void>;
   private end!: () => void;
   private fail!: (error: unknown) => void;
-  private readonly counters = new Counters();
+  readonly counters = new Counters();
   private readonly mailboxes = new Mailboxes();
   private readonly controlCenter: LinkTarget;
   private readonly bulletin: HttpsBulletin;
@@ -44,10 +44,12 @@ export class Relay implements RunningParty {
   private metrics: MetricsServer | undefined;
   private tier: TierFollower | undefined;
   private handler: PacketHandler | undefined;
+  /** What an earlier run held and this one has no directory for yet. */
+  private held: Held = NOTHING_HELD;
   private timer: Timer | undefined;
   /** The last epoch that the control center was told of. */
   private announced = -1;
-  /** Reading the first directory, or the step of a slot. */
+  /** Reading the parameters, or the step of a slot. */
   private following: Promise<void> = Promise.resolve();
   private stopping: Promise<void> | undefined;
 
@@ -113,36 +115,33 @@ export class Relay implements RunningParty {
     if (config.metrics !== undefined)
       this.metrics = await serveMetrics(config.metrics, context.clock, counters, () => this.levels());
     context.report('ready', { port: this.listener.port, metricsPort: this.metrics?.port ?? null });
-    // Simulated time must not run before there is anybody to take packets.
-    this.following = context.clock.track('first bulletin', this.begin()).catch((error) => this.giveUp(error));
+    // A relay that cannot know the epochs must not let simulated time go on.
+    this.following = context.clock.track('parameters', this.begin()).catch((error) => this.giveUp(error));
   }
 
-  /** Reads parameters and directories, as often as it takes to reach them, and goes to work. */
+  /** Reads the parameters, as often as it takes, and goes to work. */
   private async begin(): Promise<void> {
-    const { config, context, keys, fileKey } = this;
-    const bulletin = new TrustedBulletin(sodiumCrypto, this.bulletin, config.region, config.trustAnchor);
-    const tier = await this.persist(() => TierFollower.open(config, context, bulletin, keys, fileKey));
+    const { config, context } = this;
+    const tier = await this.openTier();
     if (tier === undefined) return;
     this.tier = tier;
-    const held = await this.heldFile.take();
-    this.mailboxes.restore(held.mailboxes);
+    this.held = await this.heldFile.take();
+    this.mailboxes.restore(this.held.mailboxes);
     this.handler = new PacketHandler(context.clock, this.counters, tier.epochs, this.mailboxes, this.links, {
       poolCapacity: config.poolCapacity,
       slotSeconds: tier.parameters.slotSeconds,
       onFailure: (error) => this.giveUp(error),
     });
     this.links.link(this.controlCenter);
-    // A region's first directory comes with time, when its first epoch is opened: every slot looks for it.
-    await this.persist(() => this.step(tier));
-    this.handler.resume(held.packets);
-    this.schedule(tier);
+    await this.follow(tier);
   }
 
-  /** Repeats what fails because somebody is not there yet. @returns undefined when the relay is stopped meanwhile */
-  private async persist<T>(attempt: () => Promise<T>): Promise<T | undefined> {
+  private async openTier(): Promise<TierFollower | undefined> {
+    const { config, context, keys, fileKey } = this;
+    const bulletin = new TrustedBulletin(sodiumCrypto, this.bulletin, config.region, config.trustAnchor);
     while (this.stopping === undefined) {
       try {
-        return await attempt();
+        return await TierFollower.open(config, context, bulletin, keys, fileKey);
       } catch (error) {
         if (!(error instanceof ClientError && error.code === 'UNREACHABLE')) throw error;
         await realWait(START_PAUSE_MILLISECONDS);
@@ -151,23 +150,20 @@ export class Relay implements RunningParty {
     return undefined;
   }
 
-  /** Takes a step at the start of every slot. */
-  private schedule(tier: TierFollower): void {
-    if (this.stopping !== undefined) return;
+  /** Takes a step now, and again at the start of every slot. */
+  private async follow(tier: TierFollower): Promise<void> {
     const { clock, log } = this.context;
+    try {
+      await this.step(tier);
+    } catch (error) {
+      if (!(error instanceof ClientError)) return this.giveUp(error);
+      // The directories in use stay good; the next slot tries again.
+      log.warn({ code: error.code }, 'the bulletin could not be read');
+    }
+    if (this.stopping !== undefined) return;
     const slot = tier.parameters.slotSeconds * 1000;
     const next = (Math.floor(clock.nowMilliseconds() / slot) + 1) * slot;
-    const step = async (): Promise<void> => {
-      try {
-        await this.step(tier);
-      } catch (error) {
-        if (!(error instanceof ClientError)) return this.giveUp(error);
-        // The directories in use stay good; the next slot tries again.
-        log.warn({ code: error.code }, 'the bulletin could not be read');
-      }
-      this.schedule(tier);
-    };
-    this.timer = clock.setTimer(next, () => (this.following = step()));
+    this.timer = clock.setTimer(next, () => (this.following = this.follow(tier)));
   }
 
   private async step(tier: TierFollower): Promise<void> {
@@ -181,12 +177,13 @@ export class Relay implements RunningParty {
     );
     this.links.retain([this.controlCenter, ...targets]);
     this.listener?.recheck();
-    for (const { epoch } of live) if (!before.some((known) => known.epoch === epoch)) this.report(epoch);
-  }
-
-  private report(epoch: number): void {
-    this.context.report('directory', { epoch });
-    this.context.log.info({ epoch }, 'directory in use');
+    this.handler?.resume(this.held.packets.filter(({ epoch }) => tier.epochs.get(epoch) !== undefined));
+    this.held = NOTHING_HELD;
+    for (const { epoch } of live) {
+      if (before.some((known) => known.epoch === epoch)) continue;
+      this.context.report('directory', { epoch });
+      this.context.log.info({ epoch }, 'directory in use');
+    }
   }
 
   /** Tells the control center of the epochs to come: whenever the link comes up, and when there is a new one. */
@@ -219,7 +216,7 @@ export class Relay implements RunningParty {
     await this.listener?.close();
     await this.following;
     if (this.handler !== undefined) {
-      const packets = await this.handler.stop();
+      const packets = [...this.held.packets, ...(await this.handler.stop())];
       await this.heldFile.save({ packets, mailboxes: this.mailboxes.snapshot() });
     }
     await this.links.close();

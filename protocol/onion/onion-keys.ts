@@ -24,7 +24,7 @@ export class OnionKeys {
   /** @param secret of this epoch, 32 random bytes */
   static first(crypto: Crypto, epoch: number, secret: Uint8Array): OnionKeys {
     requireLength(secret, KEY_LENGTH, 'onion secret');
-    return new OnionKeys(crypto, epoch, secret.slice());
+    return new OnionKeys(crypto, epoch, Uint8Array.from(secret));
   }
 
   /** epoch 2 ‖ secret 32, secret. */
@@ -72,7 +72,7 @@ export class OnionKeys {
 
   private secretOf(epoch: number): Uint8Array {
     if (epoch < this.oldest) throw new ProtocolError('EPOCH_ERASED', 'the onion key of this epoch is erased');
-    let secret: Uint8Array = this.secret.slice();
+    let secret: Uint8Array = Uint8Array.from(this.secret);
     for (let passed = this.oldest; passed < epoch; passed++) {
       const next = hkdf(this.crypto, NO_SALT, secret, RATCHET, KEY_LENGTH);
       wipe(secret);

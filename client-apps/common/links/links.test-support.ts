@@ -7,7 +7,7 @@ import { listenLinks, type LinkListener, type ListenOptions } from './listen.js'
 
 /** 32 bytes that belong to a name. */
 export function seedOf(name: string): Uint8Array {
-  return createHash('sha256').update(`gridveil link test ${name}`).digest();
+  return new Uint8Array(createHash('sha256').update(`gridveil link test ${name}`).digest());
 }
 
 /** Around the present, whichever it is. */
@@ -45,9 +45,9 @@ export async function connectOptions(name: string, options: Partial<ConnectOptio
 
 /** Waits until something is so, at most five seconds. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 1_000; attempt++) {
+  for (let attempt = 0; attempt < 2_500; attempt++) {
     if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
   throw new Error(`still not so: ${what}`);
 }

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { INNER_LENGTH } from '../../protocol/onion/geometry.js';
+import { SteppedClock } from '../common/clock.js';
+import { MAILBOX_BATCH, MAILBOX_CAPACITY } from '../common/links/frames.js';
+import { seedOf } from '../common/links/links.test-support.js';
+import { DelayPool, type HeldPacket } from './delay-pool.js';
+import { HeldFile, NOTHING_HELD } from './held-file.js';
+import { Mailboxes } from './mailboxes.js';
+
+const held = (dueMilliseconds: number): HeldPacket => ({
+  dueMilliseconds,
+  epoch: 1,
+  route: { to: 'control-center' },
+  packet: new Uint8Array(4),
+});
+
+describe('delay pool', () => {
+  it('releases every packet at its time and in order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 1_000 }), { maxLength: 200 }), (dues) => {
+        const clock = new SteppedClock(0);
+        const released: number[] = [];
+        const pool = new DelayPool(clock, 1_000, ({ dueMilliseconds }) => {
+          assert.equal(clock.nowMilliseconds(), dueMilliseconds);
+          released.push(dueMilliseconds);
+        });
+        for (const due of dues) assert.ok(pool.add(held(due)));
+        clock.advance(500);
+        assert.equal(pool.size, dues.filter((due) => due > 500).length);
+        clock.advance(2_000);
+        assert.deepEqual(
+          released,
+          [...dues].sort((a, b) => a - b),
+        );
+      }),
+    );
+  });
+
+  it('holds no more than its capacity, and gives back what it holds', () => {
+    const clock = new SteppedClock(0);
+    const pool = new DelayPool(clock, 2, () => assert.fail('released after the stop'));
+    assert.deepEqual(
+      [held(5), held(6), held(7)].map((packet) => pool.add(packet)),
+      [true, true, false],
+    );
+    assert.equal(pool.stop().length, 2);
+    clock.advance(10);
+  });
+});
+
+describe('mailboxes', () => {
+  const id = (number: number): Uint8Array => new Uint8Array(8).fill(number);
+  const packet = (number: number): Uint8Array => Uint8Array.of(number & 255, number >> 8);
+  const numbers = (packets: readonly Uint8Array[]): number[] => packets.map(([low, high]) => low! + 256 * high!);
+
+  it('hand out in order, repeat until acknowledged, and count on', () => {
+    const mailboxes = new Mailboxes();
+    mailboxes.open(id(1));
+    assert.deepEqual(mailboxes.drain(id(1), 0n), { lastNumber: 0n, more: false, packets: [] });
+    for (let number = 1; number <= 6; number++) assert.ok(mailboxes.put(id(1), packet(number)));
+    const first = mailboxes.drain(id(1), 0n)!;
+    assert.deepEqual([first.lastNumber, first.more, numbers(first.packets)], [4n, true, [1, 2, 3, 4]]);
+    assert.deepEqual(mailboxes.drain(id(1), 0n), first);
+    const second = mailboxes.drain(id(1), 4n)!;
+    assert.deepEqual([second.lastNumber, second.more, numbers(second.packets)], [6n, false, [5, 6]]);
+    assert.equal(mailboxes.packetCount, 2);
+    assert.deepEqual(mailboxes.drain(id(1), 6n), { lastNumber: 6n, more: false, packets: [] });
+    assert.deepEqual(mailboxes.drain(id(1), 2n ** 64n - 1n)!.packets, []);
+    mailboxes.put(id(1), packet(7));
+    assert.deepEqual(mailboxes.drain(id(1), 6n)!.lastNumber, 7n);
+  });
+
+  it('do not exist until they are opened', () => {
+    const mailboxes = new Mailboxes();
+    assert.ok(!mailboxes.put(id(1), packet(1)));
+    assert.equal(mailboxes.drain(id(1), 0n), undefined);
+    mailboxes.open(id(1));
+    mailboxes.put(id(1), packet(1));
+    mailboxes.open(id(1));
+    assert.equal(mailboxes.drain(id(1), 0n)!.packets.length, 1, 'opened again, nothing is lost');
+    assert.equal(mailboxes.drain(id(2), 0n), undefined);
+  });
+
+  it('lose their oldest packet when they are full', () => {
+    const mailboxes = new Mailboxes();
+    mailboxes.open(id(1));
+    for (let number = 1; number <= MAILBOX_CAPACITY + 10; number++) mailboxes.put(id(1), packet(number));
+    assert.equal(mailboxes.packetCount, MAILBOX_CAPACITY);
+    const drained = mailboxes.drain(id(1), 0n)!;
+    assert.equal(numbers(drained.packets)[0], 11);
+    assert.equal(drained.lastNumber, 10n + BigInt(MAILBOX_BATCH));
+  });
+
+  it('are bounded in number: the one unused for longest is given up', () => {
+    const mailboxes = new Mailboxes();
+    const wide = (number: number): Uint8Array => Uint8Array.of(number >> 8, number & 255, 0, 0, 0, 0, 0, 0);
+    for (let number = 0; number < 5_000; number++) mailboxes.open(wide(number));
+    mailboxes.put(wide(1), packet(1));
+    mailboxes.drain(wide(0), 0n);
+    mailboxes.open(wide(5_000));
+    assert.equal(mailboxes.size, 5_000);
+    assert.equal(mailboxes.packetCount, 0);
+    assert.ok(mailboxes.put(wide(0), packet(1)));
+    assert.ok(!mailboxes.put(wide(1), packet(1)));
+  });
+});
+
+describe('held file', () => {
+  it('gives back once what was saved', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'gridveil-held-'));
+    const file = new HeldFile(join(directory, 'held'), seedOf('file key'));
+    assert.deepEqual(await file.take(), NOTHING_HELD);
+    const inner = (byte: number): Uint8Array => new Uint8Array(INNER_LENGTH).fill(byte);
+    const saved = {
+      packets: [
+        { ...held(1_384_131_600_123), packet: inner(1) },
+        { ...held(7), route: { to: 'relay', relay: 513 } as const, packet: Uint8Array.of(1, 2, 3) },
+        { ...held(8), route: { to: 'mailbox', mailbox: new Uint8Array(8).fill(9) } as const },
+      ],
+      mailboxes: new Map([
+        ['0102030405060708', { firstNumber: 2n ** 40n, packets: [inner(2), inner(3)] }],
+        ['ffffffffffffffff', { firstNumber: 1n, packets: [] }],
+      ]),
+    };
+    await file.save(saved);
+    assert.deepEqual(await file.take(), saved);
+    assert.deepEqual(await file.take(), NOTHING_HELD);
+    await rm(directory, { recursive: true });
+  });
+});

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RegionKit } from './region-kit.js';
+import { toHex } from '../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../protocol/crypto/sodium.js';
+import { encodeParametersFile } from '../protocol/ledger/bulletin.js';
+import { fingerprint } from '../protocol/ledger/parameters.js';
+import { directoryValidity, sortDescriptors } from '../protocol/onion/directory.js';
+import {
+  decodeSignedDescriptor,
+  encodeSignedDirectory,
+  signDirectory,
+  type Directory,
+  type SignedDescriptor,
+} from '../protocol/onion/directory-format.js';
+import { INNER_LENGTH } from '../protocol/onion/geometry.js';
+import { OnionKeys } from '../protocol/onion/onion-keys.js';
+import { wrapForPath, type PacketDestination, type PathHop } from '../protocol/onion/path.js';
+import { SteppedClock } from '../client-apps/common/clock.js';
+import { OutgoingLink, type LinkTarget } from '../client-apps/common/links/connect.js';
+import { FRAME } from '../client-apps/common/links/frames.js';
+import {
+  issueLinkCertificate,
+  linkKeyFromSeed,
+  type LinkIdentity,
+  type LinkRole,
+} from '../client-apps/common/links/link-identity.js';
+import { ALWAYS, identityOf, listen, osRandom, seedOf, until } from '../client-apps/common/links/links.test-support.js';
+import type { LinkListener } from '../client-apps/common/links/listen.js';
+import { createLog } from '../client-apps/common/log.js';
+import { relayConfig, type RelayConfig } from '../client-apps/relay/config.js';
+import { Relay } from '../client-apps/relay/relay.js';
+import { loadRelayKeys } from '../client-apps/relay/relay-keys.js';
+
+/** A whole tier of two layers with two relays each, on a simulated clock, with a control center that only collects. */
+export class TestTier {
+  /** Epochs of two hours, so that a test sees several. */
+  readonly kit = new RegionKit({ parameters: { epochSeconds: 7_200 } });
+  readonly clock: SteppedClock;
+  readonly relays: (Relay | undefined)[] = [];
+  /** Inner packets that came to the control center, and when. */
+  readonly arrived: { readonly packet: Uint8Array; readonly atMilliseconds: number }[] = [];
+  readonly authority = linkKeyFromSeed(seedOf('link authority'));
+  /** The newest directory that was published. */
+  directory!: Directory;
+  private readonly controlCenterKeys = OnionKeys.first(sodiumCrypto, 0, seedOf('control center onion'));
+  private readonly descriptors = new Map<string, SignedDescriptor>();
+  private readonly files = new Map<string, Uint8Array>();
+  private readonly overrides: Record<string, string> = {};
+  private readonly metricsPorts: number[] = [];
+  private readonly links: OutgoingLink[] = [];
+  private readonly fileKey = seedOf('file key');
+  private home!: string;
+  private server!: Server;
+  private controlCenter!: LinkListener<string>;
+
+  constructor() {
+    this.clock = new SteppedClock((this.kit.startOf(1) - this.kit.parameters.slotSeconds) * 1000);
+    this.files.set('/parameters.json', encodeParametersFile([this.kit.signedParameters]));
+  }
+
+  /** Starts everything and moves to the first reporting window. */
+  async start(): Promise<void> {
+    this.home = await mkdtemp(join(tmpdir(), 'gridveil-relay-'));
+    await this.startBulletin();
+    this.controlCenter = await listen('control center', {
+      clock: this.clock,
+      onFrame: (_link, type, body) => {
+        if (type === FRAME.descriptor) this.takeDescriptor(body);
+        else this.arrived.push({ packet: body, atMilliseconds: this.clock.nowMilliseconds() });
+      },
+    });
+    this.overrides['control-center.invalid:7000'] = `127.0.0.1:${this.controlCenter.port}`;
+    for (const index of [3, 2, 1, 0]) await this.startRelay(index);
+    await this.publishDirectory(0);
+    await this.advanceTo(this.kit.startOf(1) * 1000);
+  }
+
+  async stop(): Promise<void> {
+    for (const link of this.links) await link.close();
+    for (const relay of this.relays) await relay?.stop();
+    await this.controlCenter.close();
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+    await rm(this.home, { recursive: true });
+  }
+
+  /** Relay 0 and 1 are the first layer, 2 and 3 the last, as in the directory. */
+  relay(index: number): Relay {
+    return this.relays[index]!;
+  }
+
+  relayDirectory(index: number): string {
+    return join(this.home, `relay-${index}`);
+  }
+
+  async startRelay(index: number): Promise<Relay> {
+    const address = `relay-${index}.invalid:7000`;
+    const config: RelayConfig = relayConfig.parse({
+      directory: this.relayDirectory(index),
+      region: this.kit.region,
+      operator: `operator-${index}`,
+      layer: 1 + (index >> 1),
+      links: { host: '127.0.0.1', port: 0, address },
+      controlCenter: {
+        url: `https://127.0.0.1:${(this.server.address() as AddressInfo).port}`,
+        pin: toHex(linkKeyFromSeed(seedOf('control center')).pin),
+        linkAddress: 'control-center.invalid:7000',
+      },
+      trustAnchor: fingerprint(sodiumCrypto, this.kit.controlCenter.publicKey),
+      addressOverrides: this.overrides,
+      replayCapacity: 1_024,
+      metrics: { host: '127.0.0.1', port: 0 },
+      enrolmentSeed: toHex(seedOf(`relay ${index}`)),
+    });
+    let ports: { port?: number; metricsPort?: number } = {};
+    const context = {
+      clock: this.clock,
+      random: osRandom,
+      log: createLog('relay', 'silent'),
+      report: (name: string, data: object) => {
+        if (name === 'ready') ports = data;
+      },
+    };
+    const fileKey = this.fileKey.slice();
+    const keys = await loadRelayKeys(config.directory, fileKey, osRandom, config.enrolmentSeed);
+    // Names are looked up when a link is made, so later starts see where earlier ones listen.
+    const relay = await Relay.start({ ...config, addressOverrides: this.overrides }, context, keys, fileKey);
+    this.overrides[address] = `127.0.0.1:${ports.port}`;
+    this.metricsPorts[index] = ports.metricsPort!;
+    this.relays[index] = relay;
+    await this.settle();
+    return relay;
+  }
+
+  async metrics(index: number): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.metricsPorts[index]}/metrics`)).text();
+  }
+
+  /** Makes and publishes the directory of an epoch from the descriptors that came. */
+  async publishDirectory(epoch: number): Promise<void> {
+    const described = (): SignedDescriptor[] =>
+      [...this.descriptors.values()].filter(({ descriptor }) => descriptor.epoch === epoch);
+    await until(`four descriptors for epoch ${epoch}`, () => described().length === 4);
+    this.directory = {
+      region: this.kit.region,
+      epoch,
+      layers: 2,
+      ...directoryValidity(this.kit.parameters, epoch),
+      controlCenter: {
+        address: 'control-center.invalid:7000',
+        linkPin: linkKeyFromSeed(seedOf('control center')).pin,
+        onionKey: this.controlCenterKeys.key(epoch).publicKey,
+      },
+      linkAuthority: this.authority.publicKey,
+      relays: sortDescriptors(described()),
+    };
+    const signed = signDirectory(sodiumCrypto, this.directory, this.kit.controlCenter);
+    this.files.set(`/bulletin/${this.kit.region}/directory/${epoch}.json`, encodeSignedDirectory(signed));
+  }
+
+  /** A packet through relays 0 … 3 by index, with a delay at each. */
+  packet(path: readonly PathHop[], destination: PacketDestination = { to: 'control-center' }): Uint8Array {
+    return wrapForPath(sodiumCrypto, this.directory, path, destination, osRandom(INNER_LENGTH), osRandom);
+  }
+
+  /** A certificate of the link authority around a key of this name. */
+  async certified(name: string, role: LinkRole): Promise<LinkIdentity> {
+    const key = linkKeyFromSeed(seedOf(name));
+    return {
+      key,
+      certificate: await issueLinkCertificate(this.authority, key.publicKey, role, this.kit.region, ALWAYS),
+    };
+  }
+
+  target(index: number): LinkTarget {
+    const { address, linkPin } = this.directory.relays[index]!.descriptor;
+    return { address: this.overrides[address]!, pin: linkPin };
+  }
+
+  /** A link to a relay, closed with the tier. */
+  connect(index: number, identity: LinkIdentity): OutgoingLink {
+    const link = new OutgoingLink(this.target(index), { identity, clock: this.clock, random: osRandom });
+    this.links.push(link);
+    return link;
+  }
+
+  /** A link of an enrolled meter. */
+  async meter(index: number, name = 'meter'): Promise<OutgoingLink> {
+    const link = this.connect(index, await this.certified(name, 'meter'));
+    await until('the meter is linked', () => link.isUp);
+    return link;
+  }
+
+  /** Simulated time goes on, in steps of a second as in a run. */
+  async advanceTo(milliseconds: number): Promise<void> {
+    await this.settle();
+    while (this.clock.nowMilliseconds() < milliseconds) {
+      const next = this.clock.state().nextTimer ?? milliseconds;
+      this.clock.advance(Math.min(milliseconds, Math.max(this.clock.nowMilliseconds() + 1_000, next)));
+      await this.settle();
+    }
+  }
+
+  advance(milliseconds: number): Promise<void> {
+    return this.advanceTo(this.clock.nowMilliseconds() + milliseconds);
+  }
+
+  /** Waits until nobody is at work and no frame is on its way. */
+  async settle(): Promise<void> {
+    let quiet = 0;
+    await until('quiet', () => {
+      const { work, sent, received } = this.clock.state();
+      quiet = work === 0 && sent === received ? quiet + 1 : 0;
+      return quiet === 3;
+    });
+  }
+
+  private takeDescriptor(body: Uint8Array): void {
+    const signed = decodeSignedDescriptor(body);
+    this.descriptors.set(`${signed.descriptor.address} ${signed.descriptor.epoch}`, signed);
+  }
+
+  private async startBulletin(): Promise<void> {
+    const { key, certificate } = await identityOf('control center');
+    const pem = key.privateKey.export({ format: 'pem', type: 'pkcs8' });
+    this.server = createServer({ key: pem, cert: certificate }, ({ url }, response) => {
+      const file = this.files.get(url ?? '');
+      response.writeHead(file === undefined ? 404 : 200).end(file);
+    });
+    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+  }
+}
