@@ -136,6 +136,7 @@ describe('canonical JSON', () => {
 
   it('bounds length and nesting before it parses', () => {
     assert.throws(() => parseCanonical(asciiBytes('"xx"'), 3), { code: 'LIMIT_EXCEEDED' });
+    assert.equal(parseCanonical(asciiBytes('"x"'), 3), 'x');
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
     assert.doesNotThrow(() => parse(nested(MAXIMUM_JSON_DEPTH)));
     assert.throws(() => parse(nested(MAXIMUM_JSON_DEPTH + 1)), { code: 'LIMIT_EXCEEDED' });

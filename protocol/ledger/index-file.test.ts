@@ -66,6 +66,7 @@ describe('index', () => {
     assert.throws(() => decodeIndex(new Uint8Array(10)), { code: 'BAD_LENGTH' });
     assert.throws(() => decodeIndex(new Uint8Array(9).with(8, 5)), { code: 'BAD_CATEGORY' });
     assert.throws(() => decodeIndex(new Uint8Array(18).with(7, 1)), { code: 'ROW_ORDER' });
+    assert.equal(decodeIndex(new Uint8Array(18)).length, 2, 'two pseudonyms may begin alike');
     const tooLong = new Uint8Array((MAXIMUM_ROWS + 1) * INDEX_ENTRY_LENGTH);
     assert.throws(() => decodeIndex(tooLong), { code: 'LIMIT_EXCEEDED' });
   });

@@ -69,6 +69,8 @@ describe('ledger id', () => {
     for (const startSeconds of [-1, 0.5, Number.NaN, MAXIMUM_SECONDS + 1]) {
       assert.throws(() => encodeLedgerId({ region: 'a', startSeconds }), { code: 'MALFORMED' });
     }
+    const last = { region: 'a', startSeconds: MAXIMUM_SECONDS };
+    assert.deepEqual(decodeLedgerId(encodeLedgerId(last)), last);
     const late = encodeLedgerId({ region: 'a', startSeconds: 0 });
     late[8] = 0x80;
     assert.throws(() => decodeLedgerId(late), { code: 'MALFORMED' });

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { concatBytes } from '../crypto/bytes.js';
 import { merkleRoot } from '../crypto/merkle.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
-import { MAXIMUM_ROWS } from './limits.js';
+import { MAXIMUM_PAGES, MAXIMUM_ROWS } from './limits.js';
 import {
   countRows,
   histogramOf,
@@ -63,6 +63,7 @@ describe('page', () => {
     assert.deepEqual(sizes(1), [1]);
     assert.deepEqual(sizes(500), [500]);
     assert.deepEqual(sizes(1_001), [500, 500, 1]);
+    assert.equal(sizes(MAXIMUM_ROWS).length, MAXIMUM_PAGES);
     assert.throws(() => splitPages(new Uint8Array((MAXIMUM_ROWS + 1) * ROW_LENGTH)), { code: 'LIMIT_EXCEEDED' });
     assert.throws(() => splitPages(new Uint8Array(ROW_LENGTH + 1)), { code: 'BAD_LENGTH' });
   });

@@ -94,6 +94,9 @@ describe('row', () => {
     assert.throws(() => decodeRow(bytes.subarray(1)), { code: 'BAD_LENGTH' });
     assert.throws(() => decodeRow(new Uint8Array(ROW_LENGTH + 1)), { code: 'BAD_LENGTH' });
     assert.throws(() => decodeRow(bytes.with(0, 3)), { code: 'WRONG_TYPE' });
+    const last = encodeRow({ ...ROW, timeSeconds: MAXIMUM_SECONDS });
+    assert.equal(decodeRow(last).timeSeconds, MAXIMUM_SECONDS);
+    assert.throws(() => decodeRow(last.with(64, last[64]! + 1)), { code: 'MALFORMED' });
     assert.throws(() => decodeRow(bytes.with(ROW_OFFSET.time, 1)), { code: 'MALFORMED' });
     assert.throws(() => decodeRow(bytes.with(ROW_OFFSET.ledgerId, 0x4c)), { code: 'MALFORMED' });
   });

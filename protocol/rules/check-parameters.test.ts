@@ -51,10 +51,18 @@ describe('version of the parameters', () => {
     refused({ rowsPerPacket: 7 }, 'PARAMETERS_INVALID');
     refused({ epochSeconds: 3_641 * 1_800 }, 'PARAMETERS_INVALID');
     checkParameters(sodiumCrypto, kit.signParameters({ ...first, epochSeconds: 3_640 * 1_800 }));
+    const one = { ...first, slotSeconds: 1_800, rowsPerPacket: 1, epochSeconds: 65_535 * 1_800 };
+    checkParameters(sodiumCrypto, kit.signParameters(one));
+    const forty = { ...first, slotSeconds: 90, rowsPerPacket: 2 };
+    checkParameters(sodiumCrypto, kit.signParameters(forty));
   });
 
   it('lets every packet of a window arrive before the close', () => {
     refused({ onion: { ...first.onion, offsetWindowSeconds: 301 } }, 'PARAMETERS_INVALID');
+    checkParameters(
+      sodiumCrypto,
+      kit.signParameters({ ...first, onion: { ...first.onion, offsetWindowSeconds: 300 } }),
+    );
     refused({ onion: { ...first.onion, layers: 8, meanDelayMilliseconds: 10_001 } }, 'PARAMETERS_INVALID');
     checkParameters(
       sodiumCrypto,
@@ -162,6 +170,8 @@ describe('registry root of an epoch', () => {
     ]) {
       assert.throws(() => checkRegistryRoot(sodiumCrypto, resigned(change), first), { code: 'REGISTRY_INVALID' });
     }
+    const full = { ...first, registryDepth: 2 };
+    checkRegistryRoot(sodiumCrypto, resigned({ depth: 2, meters: 4 }), full);
     const shallow = { ...first, registryDepth: 1 };
     assert.throws(() => checkRegistryRoot(sodiumCrypto, resigned({ depth: 1 }), shallow), { code: 'REGISTRY_INVALID' });
     const forged = signRegistryRoot(sodiumCrypto, signed.registryRoot, kit.serviceProvider);

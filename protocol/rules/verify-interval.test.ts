@@ -6,6 +6,7 @@ import { RegionKit } from '../../test/region-kit.js';
 import { concatBytes } from '../crypto/bytes.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { decodeSealsFile, encodeSealsFile, type SealedLedger, type SealsFile } from '../ledger/bulletin.js';
+import { NO_DIGEST } from '../ledger/document.js';
 import { encodeIndex, indexDigest } from '../ledger/index-file.js';
 import { splitRows } from '../ledger/page.js';
 import { decodeRow, signRow } from '../ledger/row.js';
@@ -94,6 +95,15 @@ describe('interval of the bulletin', () => {
     );
   });
 
+  it('cannot begin a chain anew after an interval that was never priced', () => {
+    const { consumption, pricing } = sealsOf(second);
+    const unchained = { ...pricing.seal, previous: NO_DIGEST };
+    const anew = { ...pricing, ...signSeal(sodiumCrypto, unchained, kit.controlCenter) };
+    const trust = { ...trustFirst, previous: { consumption: first.consumption.seal.seal } };
+    const files = filesOf(second, { consumption, pricing: anew });
+    assert.deepEqual(faultsOf(files, { interval: second, trust }), ['seals.json SEAL_CHAIN']);
+  });
+
   it('is complete in itself before price and bills are sealed', () => {
     const { consumption, pricing } = sealsOf(first);
     for (const depth of DEPTHS) {
@@ -116,11 +126,13 @@ describe('interval of the bulletin', () => {
   });
 
   it('shows a change of any byte of any file', function () {
-    this.timeout(60_000);
-    for (const [name, bytes] of filesOf(first)) {
+    this.timeout(120_000);
+    const smallest = new IntervalMaker(kit).next([1, 1, 1, 1, 1]);
+    assert.deepEqual(faultsOf(filesOf(smallest), { depth: 'light' }), []);
+    for (const [name, bytes] of filesOf(smallest)) {
       for (let i = 0; i < bytes.length; i++) {
         const bit = 1 << (i % 8);
-        const files = filesOf(first).set(name, bytes.with(i, bytes[i]! ^ bit));
+        const files = filesOf(smallest).set(name, bytes.with(i, bytes[i]! ^ bit));
         assert.notDeepEqual(faultsOf(files, { depth: 'light' }), [], `${name}, byte ${i}`);
       }
     }
@@ -184,7 +196,10 @@ describe('interval of the bulletin', () => {
 });
 
 /** What a control center that signs anything could publish: every header and seal fits the changed rows. */
-function resealed(rows: Partial<Record<'consumption' | 'pricing' | 'billing', Uint8Array>>): Map<string, Uint8Array> {
+function resealed(
+  rows: Partial<Record<'consumption' | 'pricing' | 'billing', Uint8Array>>,
+  otherIndex?: Uint8Array,
+): Map<string, Uint8Array> {
   const context = intervalContext(sodiumCrypto, kit.parameters, first.ledgerId.startSeconds);
   const files = filesOf(first);
   const claimed = decodeSealsFile(files.get('seals.json')!);
@@ -192,11 +207,9 @@ function resealed(rows: Partial<Record<'consumption' | 'pricing' | 'billing', Ui
     signSeal(sodiumCrypto, chainSeal(sodiumCrypto, content, undefined, context), kit.controlCenter);
   const headerOf = (kind: 'consumption' | 'pricing' | 'billing') =>
     maker.header(kind, first.ledgerId, rows[kind] ?? first[kind].rows);
-  let index = first.index;
-  if (rows.consumption) {
-    index = encodeIndex(rows.consumption, kit.parameters.categoriesMilliWattHours);
-    files.set('consumption.index', index);
-  }
+  const index =
+    otherIndex ?? encodeIndex(rows.consumption ?? first.consumption.rows, kit.parameters.categoriesMilliWattHours);
+  files.set('consumption.index', index);
   const binding = { ...claimed.consumption.seal, indexDigest: indexDigest(sodiumCrypto, index) };
   const following = (kind: 'pricing' | 'billing', basis: Seal): SealedLedger => {
     const header = headerOf(kind);
@@ -250,6 +263,15 @@ describe('interval with seals over wrong rows', () => {
       const forged = resealed({ [kind]: rows.with(rows.length - 1, rows.at(-1)! ^ 1) });
       assert.deepEqual(faultsOf(forged, { depth }), expected, `${kind} ${depth}`);
     }
+  });
+
+  it('shows an index that is not of the rows, whether the seal binds it or not', () => {
+    const middle = 5 * 9 + 7;
+    const index = first.index.with(middle, first.index[middle]! ^ 1);
+    const unbound = filesOf(first).set('consumption.index', index);
+    assert.deepEqual(faultsOf(unbound, { depth: 'index' }), ['consumption.index INDEX_MISMATCH']);
+    const bound = resealed({}, index);
+    assert.deepEqual(faultsOf(bound, { depth: 'light' }), ['consumption.index INDEX_MISMATCH']);
   });
 
   it('shows rows of another interval', () => {
