@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
+import { fromHex } from '../../../protocol/crypto/bytes.js';
 import { demoPairing } from '../../consumer/main.js';
+import { relayIdentity, relayKeysFrom } from '../../relay/relay-keys.js';
 import type { LedgerAccess } from './demo-ledger.js';
 import type { Plan } from './plan.js';
 import { enrolmentSeed } from './seeds.js';
@@ -57,7 +59,6 @@ export function controlCenterConfiguration(
     readonly ledger: LedgerAccess;
     readonly provider: ProviderIdentity & { readonly mspId: string };
     readonly tariffSignature: string;
-    readonly relays: readonly unknown[];
   },
 ): object {
   const keys = { directory, enrolmentSeed: enrolmentSeed(seed, 'control center') };
@@ -71,9 +72,14 @@ export function controlCenterConfiguration(
     links: { host: HOST, port: site.linkPort, address: CENTER_NAME },
     parameters: [{ ...plan.settings, tariffSignature: rest.tariffSignature }],
     serviceProvider: rest.provider,
-    relays: rest.relays,
+    relays: site.relays.map((place) => admission(seed, place)),
     epochLeadSeconds: plan.epochLeadSeconds,
   };
+}
+
+/** What `gridveil relay descriptor` tells the control center's operator; here it follows from the relay's seed. */
+function admission(seed: string, { name, layer }: RelayPlace): object {
+  return { ...relayIdentity(relayKeysFrom(fromHex(enrolmentSeed(seed, name)))), operator: name, layer };
 }
 
 /** A relay's. */
@@ -113,7 +119,7 @@ export function meterHostConfiguration(
       directory: join(directory, String(index)),
       enrolmentCode: code,
       readings: { file: readingsFile, household: id },
-      hub: demoPairing(Buffer.from(hubSeed(seed, index), 'hex'), site.mailboxRelay),
+      hub: demoPairing(fromHex(hubSeed(seed, index)), site.mailboxRelay),
       enrolmentSeed: enrolmentSeed(seed, `meter ${index}`),
     })),
   };

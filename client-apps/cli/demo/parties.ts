@@ -48,33 +48,21 @@ export interface Parties {
  * relays are admitted, each household gets its two codes. Nobody's secret leaves its folder.
  */
 export async function introduce(stage: Stage, ledger: Promise<DemoLedger>): Promise<Parties> {
-  const { facts, premises, out, readings } = stage;
-  const serviceProvider = await premises.settle('service-provider');
-  await serviceProvider.configure(serviceProviderConfiguration(facts, serviceProvider.directory));
-  const provider = (await serviceProvider.ask('service-provider', 'identity')) as ProviderIdentity;
-  const tariffFile = await serviceProvider.write('tariff.json', facts.plan.settings.tariff);
-  const { tariffSignature } = (await serviceProvider.ask('service-provider', 'tariff', tariffFile)) as {
-    tariffSignature: string;
-  };
-
-  const controlCenter = await premises.settle('control-center');
-  await controlCenter.configure(controlCenterConfiguration(facts, controlCenter.directory));
-  const center = (await controlCenter.ask('control-center', 'identity')) as CenterIdentity;
-  const admitted = await Promise.all(
+  const { facts, premises, out } = stage;
+  const [{ serviceProvider, provider, tariffSignature }, { controlCenter, center, codes }] = await Promise.all([
+    askServiceProvider(stage),
+    askControlCenter(stage),
+  ]);
+  const relays = await Promise.all(
     facts.site.relays.map(async (place) => {
       const home = await premises.settle(place.name);
       await home.configure(relayConfiguration(facts, home.directory, place, center));
-      return { home, descriptor: await home.ask('relay', 'descriptor') };
+      return home;
     }),
   );
-  const codes = async (role: 'meter' | 'hub'): Promise<string[]> => {
-    const count = String(readings.households.length);
-    const made = await controlCenter.ask('control-center', 'codes', '--role', role, '--count', count);
-    return (made as { codes: string[] }).codes;
-  };
-  const meters = await settleMeters(stage, center, await codes('meter'));
+  const meters = await settleMeters(stage, center, codes.meter);
   const hubs = await premises.settle('hubs');
-  await hubs.configure(consumerHostConfiguration(facts, hubs.directory, center, await codes('hub')));
+  await hubs.configure(consumerHostConfiguration(facts, hubs.directory, center, codes.hub));
 
   const { access } = await ledger;
   await serviceProvider.configure(
@@ -86,12 +74,11 @@ export async function introduce(stage: Stage, ledger: Promise<DemoLedger>): Prom
       ledger: access(CONTROL_CENTER_MSP),
       provider: { ...provider, mspId: SERVICE_PROVIDER_MSP },
       tariffSignature,
-      relays: admitted.map(({ descriptor }) => descriptor),
     }),
   );
   return {
     center,
-    homes: { controlCenter, serviceProvider, relays: admitted.map(({ home }) => home), meters, hubs },
+    homes: { controlCenter, serviceProvider, relays, meters, hubs },
   };
 }
 
@@ -108,6 +95,28 @@ export async function startParties(
     ...homes.relays.map((relay) => cast.start(relay.spec('relay', 'run'))),
   ]);
   return { meters: meters.child, hubs: hubs.child };
+}
+
+async function askServiceProvider({ facts, premises }: Stage) {
+  const serviceProvider = await premises.settle('service-provider');
+  await serviceProvider.configure(serviceProviderConfiguration(facts, serviceProvider.directory));
+  const provider = (await serviceProvider.ask('service-provider', 'identity')) as ProviderIdentity;
+  const tariffFile = await serviceProvider.write('tariff.json', facts.plan.settings.tariff);
+  const proposal = await serviceProvider.ask('service-provider', 'tariff', tariffFile);
+  const { tariffSignature } = proposal as { tariffSignature: string };
+  return { serviceProvider, provider, tariffSignature };
+}
+
+async function askControlCenter({ facts, premises, readings }: Stage) {
+  const controlCenter = await premises.settle('control-center');
+  await controlCenter.configure(controlCenterConfiguration(facts, controlCenter.directory));
+  const center = (await controlCenter.ask('control-center', 'identity')) as CenterIdentity;
+  const codesFor = async (role: 'meter' | 'hub'): Promise<string[]> => {
+    const count = String(readings.households.length);
+    const made = await controlCenter.ask('control-center', 'codes', '--role', role, '--count', count);
+    return (made as { codes: string[] }).codes;
+  };
+  return { controlCenter, center, codes: { meter: await codesFor('meter'), hub: await codesFor('hub') } };
 }
 
 /** Every meter gets a file with its own readings and nobody else's. */
