@@ -71,7 +71,7 @@ function installed(directory) {
 
 function built() {
   if (!existsSync(STAMP)) return false;
-  const stamp = Date.parse(readFileSync(STAMP, 'utf8'));
+  const stamp = Date.parse(readFileSync(STAMP, 'utf8').trim());
   return (
     SOURCES.every((folder) => newest(join(ROOT, folder)) < stamp) &&
     SOURCE_FILES.every((file) => statSync(join(ROOT, file)).mtimeMs < stamp)
