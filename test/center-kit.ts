@@ -307,10 +307,10 @@ export class CenterKit {
   }
 
   /** Enrols meters over HTTPS. */
-  async enrolMeters(center: RunningCenter, count: number): Promise<TestMeter[]> {
+  async enrolMeters(center: RunningCenter, count: number, name = 'meter'): Promise<TestMeter[]> {
     const meters: TestMeter[] = [];
     for (const code of await this.codes('meter', count)) {
-      const meter = new TestMeter(`meter ${meters.length}`, this.publicKey);
+      const meter = new TestMeter(`${name} ${meters.length}`, this.publicKey);
       meter.enrolment = await enrol(this.address(center), meter.request(code), meter.link.publicKey);
       meters.push(meter);
     }

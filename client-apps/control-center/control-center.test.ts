@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
+import { decodeParametersFile, decodeSealsFile } from '../../protocol/ledger/bulletin.js';
 import { verifyInterval, type IntervalSeals } from '../../protocol/rules/verify-interval.js';
+import { FRAME } from '../common/links/frames.js';
 import { CenterKit, type RunningCenter, type RunningProvider, type TestMeter } from '../../test/center-kit.js';
 import type { Death } from '../../test/contract-ledger.js';
 
@@ -149,5 +150,142 @@ describe('client-apps/control-center', function () {
         await other.remove();
       }
     }
+  });
+});
+
+describe('client-apps/control-center over time', function () {
+  this.timeout(60_000);
+  let kit: CenterKit;
+  let scenario: Scenario;
+
+  beforeEach(async () => {
+    kit = await CenterKit.create();
+    scenario = new Scenario(kit);
+  });
+  afterEach(async () => {
+    await kit.stop();
+    await kit.remove();
+  });
+
+  const frozen = (index: number) => kit.reports.filter(({ name }) => name === 'frozen')[index]!.data;
+
+  it('keeps the rows it has taken over a restart, and counts what is late', async () => {
+    await scenario.open();
+    const [first] = scenario.starts;
+    await scenario.report(first!);
+    await kit.bury(scenario.center);
+    await kit.bury(scenario.provider);
+    scenario.center = await kit.start();
+    scenario.provider = await kit.startProvider();
+    const onionKey = await kit.onionKey(scenario.center, 0);
+    const parameters = await kit.parameters(scenario.center);
+    const [meter] = scenario.meters;
+    const next = meter!.row(parameters, first!, 0, 0);
+    await kit.advanceTo(first! + L + 300);
+    await kit.send(scenario.center, [meter!.packet(onionKey, 0, first! + L + 300, [next])]);
+    await kit.advanceTo(first! + 2 * L + 120);
+    const tooLate = meter!.row(parameters, first!, 0, 0);
+    await kit.send(scenario.center, [meter!.packet(onionKey, 0, first! + L + 600, [tooLate])]);
+    await kit.advanceTo(first! + 3 * L + 120);
+    assert.equal(frozen(0)['publishedRows'], 5);
+    assert.deepEqual((frozen(1)['intake'] as { late: number }).late, 1);
+    assert.deepEqual(await verifyAll(kit, [first!, first! + L]), [5, 0]);
+  });
+
+  it('registers a later meter from the next epoch on, and forgets an epoch that is settled', async () => {
+    await scenario.open();
+    const [first] = scenario.starts;
+    const [late] = await kit.enrolMeters(scenario.center, 1, 'late meter');
+    assert.equal(late!.enrolment!.firstEpoch, 1);
+    const before = await kit.onionKey(scenario.center, 0);
+    // Two intervals are the first epoch; the third belongs to the second.
+    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    const registered = kit.reports.filter(({ name }) => name === 'epoch').map(({ data }) => data['registeredMeters']);
+    assert.deepEqual(registered, [4, 5]);
+    const parameters = await kit.parameters(scenario.center);
+    const old = late!.packet(before, 0, first! + L, []);
+    await kit.send(scenario.center, [old]);
+    const onionKey = await kit.onionKey(scenario.center, 1);
+    const start = first! + 3 * L;
+    await kit.advanceTo(start + L + 10);
+    const rows = [late!.row(parameters, start, 1, 2)];
+    await kit.send(scenario.center, [late!.packet(onionKey, 1, start + L, rows)]);
+    await kit.advanceTo(start + 2 * L + 120);
+    const { unreadable, rows: taken } = frozen(3)['intake'] as { unreadable: number; rows: number };
+    assert.deepEqual([unreadable, taken], [1, 1], 'nothing opens under the erased key; the new meter’s row is taken');
+  });
+
+  it('opens no epoch before there are k meters and two relays in every layer', async () => {
+    const center = await kit.start();
+    await kit.startProvider();
+    await kit.enrolMeters(center, 2);
+    await kit.announce(center, [0, 1]);
+    await kit.advanceTo(kit.startSeconds + 1);
+    assert.deepEqual(
+      kit.reports.filter(({ name }) => name === 'epoch'),
+      [],
+    );
+    await kit.enrolMeters(center, 2, 'more');
+    await kit.advanceTo(kit.startSeconds + L + 1);
+    assert.equal(kit.reports.filter(({ name }) => name === 'epoch').length, 1);
+    // The first interval is then the first that begins afterwards.
+    await kit.advanceTo(kit.startSeconds + 2 * L + 2 * L + 120);
+    assert.deepEqual(await verifyAll(kit, [kit.startSeconds + 2 * L]), [0]);
+  });
+
+  it('closes all intervals that fell due while it was away', async () => {
+    await scenario.open();
+    await kit.bury(scenario.center);
+    await kit.bury(scenario.provider);
+    kit.clock.advance((kit.startSeconds + 4 * L + 120) * 1_000);
+    scenario.center = await kit.start();
+    scenario.provider = await kit.startProvider();
+    await kit.quiet();
+    assert.deepEqual(await verifyAll(kit, scenario.starts), [0, 0, 0]);
+  });
+
+  it('takes descriptors only from admitted relays, for themselves, and for epochs to come', async () => {
+    await scenario.open();
+    const { center } = scenario;
+    const parameters = await kit.parameters(center);
+    const [one, two] = kit.relays;
+    const link = await kit.link(center, one!);
+    link.send(FRAME.descriptor, two!.descriptor(parameters, 2));
+    link.send(FRAME.descriptor, one!.descriptor(parameters, 0));
+    link.send(FRAME.descriptor, one!.descriptor(parameters, 50));
+    link.send(FRAME.descriptor, new Uint8Array(10));
+    // A relay of the first layer has no packets for the control center.
+    link.send(FRAME.packet, new Uint8Array(699));
+    await kit.quiet();
+    for (const relay of kit.relays.slice(1)) {
+      const good = await kit.link(center, relay);
+      good.send(FRAME.descriptor, relay.descriptor(parameters, 2));
+    }
+    await kit.quiet();
+    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    await kit.advanceTo(kit.startSeconds + 4 * L);
+    const epochs = kit.reports.filter(({ name }) => name === 'epoch').map(({ data }) => data['epoch']);
+    assert.deepEqual(epochs, [0, 1], 'the third epoch lacks a relay in the first layer');
+    assert.equal((frozen(0)['intake'] as { unreadable: number }).unreadable, 0);
+  });
+
+  it('enacts a further version of the parameters and refuses to change an enacted one', async () => {
+    await scenario.open();
+    const { settings } = kit;
+    const second = { ...settings, effectiveFromSeconds: kit.startSeconds + L, kAnonymity: 4 };
+    await kit.bury(scenario.center);
+    await kit.bury(scenario.provider);
+    await assert.rejects(kit.start(undefined, { parameters: [{ ...settings, kAnonymity: 4 }] }), {
+      code: 'STATE_CONFLICT',
+    });
+    scenario.center = await kit.start(undefined, { parameters: [settings, second] });
+    scenario.provider = await kit.startProvider();
+    await scenario.run();
+    // Four meters hold the smallest category, and four is enough.
+    assert.deepEqual(await verifyAll(kit, scenario.starts), [4, 0, 0]);
+    const seals = decodeSealsFile(
+      await readFile(join(kit.bulletin, `bulletin/test/${scenario.starts[1]!}/seals.json`)),
+    );
+    assert.equal(seals.consumption.seal.parametersVersion, 2);
   });
 });

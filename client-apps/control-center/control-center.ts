@@ -50,6 +50,22 @@ export async function openControlCenter(
   fileKey: Uint8Array,
   client: LedgerClient,
 ): Promise<RunningParty> {
+  const store = await SealedStore.open(join(config.directory, 'store'), fileKey);
+  try {
+    return await assemble(config, context, fileKey, client, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function assemble(
+  config: ControlCenterConfig,
+  context: PartyContext,
+  fileKey: Uint8Array,
+  client: LedgerClient,
+  store: SealedStore,
+): Promise<RunningParty> {
   const { clock, random, report } = context;
   let fail: (error: unknown) => void = () => undefined;
   let finish: () => void = () => undefined;
@@ -59,7 +75,6 @@ export async function openControlCenter(
   });
 
   const keys = await loadControlCenterKeys(config.directory, fileKey, random, config.enrolmentSeed);
-  const store = await SealedStore.open(join(config.directory, 'store'), fileKey);
   const versions = await ParameterVersions.open(store, config, keys);
   const roster = await Roster.open(store);
   const descriptors = new Descriptors(store, config.region, config.relays, versions);
