@@ -36,9 +36,6 @@ export const ROWS_FILE = {
   billing: 'billing.rows',
 } as const satisfies Record<LedgerKind, string>;
 
-/** All that may stand in an interval's folder. */
-export const INTERVAL_FILES: readonly string[] = [SEALS_FILE, INDEX_FILE, ...Object.values(ROWS_FILE)];
-
 /** Folder of an interval, relative to the bulletin's root, with `/`. */
 export function intervalFolder(ledgerId: LedgerId): string {
   return `bulletin/${ledgerId.region}/${ledgerId.startSeconds}`;

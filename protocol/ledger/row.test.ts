@@ -12,7 +12,6 @@ import {
   ROW_OFFSET,
   ROW_SIGNED_LENGTH,
   ROW_TYPE,
-  ROW_TYPE_OF,
   rowMessage,
   signRow,
   verifyRowSignature,
@@ -64,7 +63,7 @@ describe('row', () => {
   }
 
   it("has the paper's types and 177 bytes", () => {
-    assert.deepEqual(ROW_TYPE_OF, { consumption: 0b00, pricing: 0b01, billing: 0b10 });
+    assert.deepEqual(ROW_TYPE, { consumption: 0b00, price: 0b01, bill: 0b10 });
     assert.equal(encodeRow(ROW).length, 177);
     assert.equal(ROW_SIGNED_LENGTH, 81);
   });

@@ -4,7 +4,7 @@ import { type Crypto, KEY_LENGTH, SIGNATURE_LENGTH, type SigningKey } from '../c
 import { H2 } from '../crypto/hash.js';
 import { ProtocolError } from '../errors.js';
 import { readInteger } from './canonical-json.js';
-import { decodeLedgerId, encodeLedgerId, LEDGER_ID_LENGTH, type LedgerId } from './ledger-id.js';
+import { decodeLedgerId, encodeLedgerId, type LedgerId } from './ledger-id.js';
 import { MAXIMUM_SECONDS } from './limits.js';
 
 /** The three ledgers, named as their channels: the paper's OCD, DAP and BC. */
@@ -14,13 +14,6 @@ export type LedgerKind = (typeof LEDGER_KINDS)[number];
 /** First byte of a row: the paper's 00, 01 and 10. */
 export const ROW_TYPE = { consumption: 0, price: 1, bill: 2 } as const;
 export type RowType = (typeof ROW_TYPE)[keyof typeof ROW_TYPE];
-
-/** The type of the rows that a ledger holds. */
-export const ROW_TYPE_OF = {
-  consumption: ROW_TYPE.consumption,
-  pricing: ROW_TYPE.price,
-  billing: ROW_TYPE.bill,
-} as const satisfies Record<LedgerKind, RowType>;
 
 /** Where the fields of a row stand. */
 export const ROW_OFFSET = {
@@ -35,9 +28,6 @@ export const ROW_OFFSET = {
 
 /** Bytes of a row. */
 export const ROW_LENGTH = 177;
-
-/** Bytes that all rows of one ledger share at their start: type ‖ ledgerId. */
-export const ROW_PREFIX_LENGTH = 1 + LEDGER_ID_LENGTH;
 
 /** Bytes that a row's signature covers (through H2): all but key and signature. */
 export const ROW_SIGNED_LENGTH = ROW_OFFSET.signaturePublicKey;

@@ -8,9 +8,6 @@ export const MILLIWATT_HOURS_PER_KILOWATT_HOUR = 1_000_000n;
 /** 1 Wh in mWh. */
 export const MILLIWATT_HOURS_PER_WATT_HOUR = 1_000n;
 
-/** One unit of currency in nano-currency. */
-export const NANO_PER_CURRENCY = 1_000_000_000n;
-
 /** Decimals of a kWh that a mWh resolves. */
 const KILOWATT_HOUR_DECIMALS = 6;
 const CURRENCY_DECIMALS = 9;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError, type ProtocolErrorCode } from '../errors.js';
-import { INDEX_FILE, INTERVAL_FILES, ROWS_FILE, type SealsFile, SEALS_FILE } from '../ledger/bulletin.js';
+import { INDEX_FILE, ROWS_FILE, type SealsFile, SEALS_FILE } from '../ledger/bulletin.js';
 import { LEDGER_KINDS } from '../ledger/row.js';
 
 /** Bytes of the files in an interval's folder, by name. */
@@ -57,8 +57,7 @@ export function checkFileNames(files: IntervalFiles, seals: SealsFile, collector
   const sealed = [SEALS_FILE, INDEX_FILE, ...LEDGER_KINDS.filter((kind) => seals[kind]).map((kind) => ROWS_FILE[kind])];
   for (const name of files.keys()) {
     collector.passes(name, () => {
-      if (!INTERVAL_FILES.includes(name)) throw new ProtocolError('MALFORMED', 'file does not belong to an interval');
-      if (!sealed.includes(name)) throw new ProtocolError('MALFORMED', 'file belongs to a ledger that is not sealed');
+      if (!sealed.includes(name)) throw new ProtocolError('MALFORMED', 'file does not belong to what is sealed');
     });
   }
 }
