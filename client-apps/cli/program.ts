@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addBulletin } from './commands/bulletin.js';
 import { addConsumer } from './commands/consumer.js';
 import { addControlCenter } from './commands/control-center.js';
 import { addExplain } from './commands/explain.js';
 import { addDemo } from './commands/demo.js';
+import { addLedger } from './commands/ledger.js';
 import { addMeter } from './commands/meter.js';
 import { addReadings } from './commands/readings.js';
 import { addRelay } from './commands/relay.js';
@@ -30,6 +32,8 @@ export function createProgram(): Command {
     addMeter,
     addConsumer,
     addRelay,
+    addBulletin,
+    addLedger,
   ])
     add(program);
   return program;

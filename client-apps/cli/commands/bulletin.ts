@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import { regionName } from '../options.js';
+import { onRun, pairs } from '../output.js';
+
+interface ExportOptions {
+  profile: string;
+  msp: string;
+  certificate: string;
+  key: string;
+  region: string;
+  out: string;
+}
+
+/** `gridveil bulletin export` */
+export function addBulletin(program: Command): void {
+  const bulletin = program.command('bulletin').description('the published files of a region');
+  const command = bulletin
+    .command('export')
+    .description("rebuild the bulletin from the ledger's blocks, as any member of the network can")
+    .requiredOption('--profile <file>', 'connection profile of an organisation (connection-<org>.json)')
+    .requiredOption('--msp <id>', 'MSP of the identity, such as ConsumersMSP')
+    .requiredOption('--certificate <path>', "the identity's certificate, or the folder that holds it")
+    .requiredOption('--key <path>', "the identity's private key, or the folder that holds it")
+    .requiredOption('--region <name>', 'region to export', regionName)
+    .requiredOption('--out <directory>', 'where to write it; what stands there must be the same bytes');
+  onRun<ExportOptions>(command, async ({ profile, msp, certificate, key, region, out }) => {
+    const { BulletinWriter } = await import('../../common/bulletin-writer.js');
+    const { connectLedger } = await import('../../common/fabric/index.js');
+    const { exportBulletin } = await import('../export/ledger-export.js');
+    const client = connectLedger(profile, { mspId: msp, certificatePath: certificate, keyPath: key });
+    try {
+      const exported = await exportBulletin(client, region, await BulletinWriter.open(out));
+      const { blocks, parameterVersions, directories, intervals } = exported;
+      return {
+        ok: parameterVersions > 0,
+        data: { region, out, ...exported },
+        text: [
+          ...pairs([
+            ['blocks read', String(blocks)],
+            ['parameter versions', String(parameterVersions)],
+            ['relay directories', String(directories)],
+            ['intervals', `${intervals.consumption} sealed, ${intervals.pricing} priced, ${intervals.billing} billed`],
+          ]),
+          `Check it: gridveil verify ${out}`,
+        ],
+      };
+    } finally {
+      client.close();
+    }
+  });
+}
