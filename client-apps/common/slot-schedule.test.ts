@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { SteppedClock } from './clock.js';
+import { SteppedClock, type Clock } from './clock.js';
 import { drawOffsetMilliseconds, everySlot, slotAt, type Slot } from './slot-schedule.js';
 
 const TIMING = { intervalSeconds: 1_800, slotSeconds: 300, epochOriginSeconds: 1_000_000_100 };
@@ -47,6 +47,38 @@ describe('slot schedule', () => {
     assert.equal(slots.length, 3);
     release();
     await Promise.resolve();
+  });
+
+  it('does not make up for slots that went by, nor repeats any when the clock goes back', async () => {
+    let now = ORIGIN * 1000;
+    let due: { at: number; task: () => unknown } | undefined;
+    const clock: Clock = {
+      nowMilliseconds: () => now,
+      setTimer: (atMilliseconds, task) => ((due = { at: atMilliseconds, task }), { atMilliseconds }),
+      clearTimer: () => (due = undefined),
+      begin: () => () => undefined,
+      track: (_label, promise) => promise,
+      frames: { sent: 0, received: 0 },
+    };
+    const slots: number[] = [];
+    const fireAt = (seconds: number): void => {
+      now = (ORIGIN + seconds) * 1000;
+      due?.task();
+    };
+    everySlot(
+      clock,
+      () => TIMING,
+      (slot) => (slots.push(slot.startSeconds - ORIGIN), Promise.resolve()),
+    );
+    fireAt(300);
+    fireAt(4_000);
+    assert.equal(due?.at, (ORIGIN + 4_200) * 1000, 'after a long sleep the next whole slot is due');
+    fireAt(4_200);
+    fireAt(4_500);
+    now = ORIGIN * 1000;
+    assert.equal(due?.at, (ORIGIN + 4_800) * 1000);
+    fireAt(4_800);
+    assert.deepEqual(slots, [300, 4_200, 4_500, 4_800]);
   });
 
   it('draws offsets uniformly from the whole window, in milliseconds', () => {

@@ -50,7 +50,8 @@ export function drawOffsetMilliseconds(random: RandomSource, windowSeconds: numb
 
 /**
  * Runs a task at the start of every slot from the next one on. A task that takes longer than a slot does not delay the
- * next: slots are the clock's, not the task's.
+ * next: slots are the clock's, not the task's. Slots that went by while the machine slept are not made up for, and none
+ * comes twice when the clock is set back: there is never more than one run a slot.
  *
  * @param timing asked for before each slot, since parameters may change between intervals
  * @returns stops the schedule; a running task is not interrupted
@@ -58,13 +59,14 @@ export function drawOffsetMilliseconds(random: RandomSource, windowSeconds: numb
 export function everySlot(clock: Clock, timing: () => SlotTiming, task: (slot: Slot) => Promise<void>): () => void {
   let timer: Timer;
   const next = (afterSeconds: number): void => {
-    const current = slotAt(timing(), afterSeconds);
-    const startSeconds = current.startSeconds + timing().slotSeconds;
+    const { slotSeconds } = timing();
+    const startSeconds = slotAt(timing(), afterSeconds).startSeconds + slotSeconds;
     timer = clock.setTimer(startSeconds * 1000, () => {
-      next(startSeconds);
-      return task(slotAt(timing(), startSeconds));
+      const nowSeconds = clock.nowMilliseconds() / 1000;
+      next(Math.max(startSeconds, nowSeconds));
+      return nowSeconds < startSeconds + slotSeconds ? task(slotAt(timing(), startSeconds)) : undefined;
     });
   };
-  next(Math.floor(clock.nowMilliseconds() / 1000));
+  next(clock.nowMilliseconds() / 1000);
   return () => clock.clearTimer(timer);
 }

@@ -33,6 +33,7 @@ export class Hub {
    */
   async slot(slot: Slot, drain: () => Promise<readonly Uint8Array[]>): Promise<void> {
     await this.#attempt('parameters', () => this.parts.bulletin.refresh());
+    if (this.parts.bulletin.versions.length === 0) return;
     await this.#attempt('mailbox', async () => this.#take(await drain(), slot));
     await this.#attempt('bulletin', () => this.#verify());
   }

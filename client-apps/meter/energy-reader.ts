@@ -36,6 +36,11 @@ export class RecordedReader implements EnergyReader {
     return new RecordedReader(await loadReadings(path, { household, intervalSeconds }));
   }
 
+  /** Start of the first interval, Unix seconds. */
+  get startSeconds(): number {
+    return this.readings.startSeconds;
+  }
+
   energyOf(startSeconds: number): Promise<bigint | undefined> {
     const { startSeconds: first, intervalSeconds } = this.readings;
     return Promise.resolve(this.#series[(startSeconds - first) / intervalSeconds]);

@@ -43,7 +43,7 @@ export interface EnrolmentParts {
  * @param pending an enrolment under way, from the meter's store
  * @param parameters the version in force; pk_CC and the times are the same in all of them
  * @param trustAnchor fingerprint of the control center's first signature key, 32 bytes
- * @param nowSeconds nothing that was measured before is reported
+ * @param fromSeconds energy measured before is not reported
  * @throws ClientError ENROLMENT_REFUSED, UNREACHABLE, WRONG_PIN, BAD_ANSWER
  */
 export async function enrolMeter(
@@ -51,12 +51,12 @@ export async function enrolMeter(
   pending: PendingEnrolment | undefined,
   parameters: Parameters,
   trustAnchor: Uint8Array,
-  nowSeconds: number,
+  fromSeconds: number,
 ): Promise<MeterState> {
   const { crypto, store, send } = parts;
   const begun = pending ?? (await begin(parts, parameters));
   const answer = await send(decodeEnrolmentRequest(begun.request), linkKeyFromSeed(begun.linkSeed).publicKey);
-  const state = enrolledState(crypto, begun, answer, parameters, trustAnchor, nowSeconds);
+  const state = enrolledState(crypto, begun, answer, parameters, trustAnchor, fromSeconds);
   await store.write({ state });
   wipe(begun.secretKey);
   wipe(begun.meterKey);
@@ -91,7 +91,7 @@ function enrolledState(
   answer: MeterEnrolment,
   parameters: Parameters,
   trustAnchor: Uint8Array,
-  nowSeconds: number,
+  fromSeconds: number,
 ): MeterState {
   const { firstEpoch, meterNumber, certificate } = answer;
   const identity = meterIdentity(crypto, crypto.x25519PublicKey(pending.secretKey));
@@ -101,7 +101,7 @@ function enrolledState(
   const tree = PuncturedTree.fromKey(crypto, pending.meterKey, firstEpoch);
   const epochNode = tree.epochNode(firstEpoch);
   tree.puncture(firstEpoch);
-  const firstSeconds = firstIntervalSeconds(parameters, firstEpoch, nowSeconds);
+  const firstSeconds = firstIntervalSeconds(parameters, firstEpoch, fromSeconds);
   return {
     identity,
     meterNumber,
@@ -125,8 +125,8 @@ function enrolledState(
 }
 
 /** Start of the first whole interval that is after the enrolment, in a registered epoch, and under parameters. */
-function firstIntervalSeconds(parameters: Parameters, firstEpoch: number, nowSeconds: number): number {
+function firstIntervalSeconds(parameters: Parameters, firstEpoch: number, fromSeconds: number): number {
   const { epochOriginSeconds: origin, intervalSeconds, effectiveFromSeconds } = parameters;
-  const earliest = Math.max(nowSeconds, epochStartSeconds(parameters, firstEpoch), effectiveFromSeconds);
+  const earliest = Math.max(fromSeconds, epochStartSeconds(parameters, firstEpoch), effectiveFromSeconds);
   return origin + Math.ceil((earliest - origin) / intervalSeconds) * intervalSeconds;
 }

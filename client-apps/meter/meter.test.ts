@@ -78,6 +78,7 @@ describe('Meter', () => {
     bulletin.seal(kit.startOf(0), rows, 'consumption');
     await runWindow(meter, 1, [1]);
     assert.deepEqual(meter.meter.balance, { measured: 1_234_567n, carried: 34_567n, inFlight: 0n });
+    assert.equal(meter.store.writes, 4, 'two for the enrolment, one for the split, one for the seal');
   });
 
   it('takes energy back that was left out, and keeps below the rare category for one interval', async () => {

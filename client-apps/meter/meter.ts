@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
@@ -141,7 +141,10 @@ export class Meter {
   async #keep(state: MeterState): Promise<void> {
     if (state === this.state) return;
     await this.parts.store.write({ state });
+    const { keys, tree } = this.state;
     this.state = state;
+    if (keys.epoch === state.keys.epoch) return;
+    for (const secret of [keys.linkKey, keys.epochNode, tree]) wipe(secret);
   }
 
   /** What comes from outside may fail; the next slot tries again. The energy account and the store may not. */

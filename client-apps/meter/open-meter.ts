@@ -37,7 +37,7 @@ export async function openMeter(
   fileKey: Uint8Array,
   context: PartyContext,
 ): Promise<OpenedMeter> {
-  const { log, random } = context;
+  const { clock, log, random } = context;
   const store = new SealedMeterStore(join(config.directory, 'meter.sealed'), fileKey);
   const record = await store.read();
   const known = record !== undefined && 'state' in record ? record.state : undefined;
@@ -52,7 +52,13 @@ export async function openMeter(
 
   const { file, household } = config.readings;
   const reader = await RecordedReader.fromFile(file, household, parameters.intervalSeconds);
-  const state = known ?? (await enrolNew(config, store, parameters, fromHex(bulletin.trustAnchor!), context));
+  // What was not recorded cannot be reported: the account begins with the recording.
+  const fromSeconds = Math.max(clock.nowMilliseconds() / 1000, reader.startSeconds);
+  const trustAnchor = fromHex(bulletin.trustAnchor!);
+  const state = known ?? (await enrolNew(config, store, parameters, trustAnchor, fromSeconds, context));
+  if ((await reader.energyOf(state.nextMeasureSeconds)) === undefined) {
+    log.warn('the readings hold nothing from now on: the meter sends filler only');
+  }
   const meter = new Meter({ crypto, random, reader, store, bulletin, hub: config.hub, log }, state);
   const link = { key: linkKeyFromSeed(state.linkSeed), certificate: state.linkCertificate };
   return { meter, bulletin, link };
@@ -63,7 +69,8 @@ async function enrolNew(
   store: MeterStore,
   parameters: Parameters,
   trustAnchor: Uint8Array,
-  { clock, log, random }: PartyContext,
+  fromSeconds: number,
+  { log, random }: PartyContext,
 ): Promise<MeterState> {
   const record = await store.read();
   return enrolMeter(
@@ -78,6 +85,6 @@ async function enrolNew(
     record !== undefined && 'pending' in record ? record.pending : undefined,
     parameters,
     trustAnchor,
-    clock.nowMilliseconds() / 1000,
+    fromSeconds,
   );
 }
