@@ -27,7 +27,7 @@ export function newProposal(creator: SigningIdentity, parts: TransactionParts = 
   const extension = new peer.ChaincodeHeaderExtension();
   extension.setChaincodeId(id);
   const channelHeader = new common.ChannelHeader();
-  channelHeader.setType((parts.type ?? common.HeaderType.ENDORSER_TRANSACTION) as 3);
+  channelHeader.setType(parts.type ?? common.HeaderType.ENDORSER_TRANSACTION);
   channelHeader.setChannelId(channel);
   channelHeader.setTxId(parts.transactionId ?? transactionIdOf(signatureHeader.getNonce_asU8(), creator.serialized));
   channelHeader.setEpoch(parts.epoch ?? 0);
