@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { toHex } from '../protocol/crypto/bytes.js';
 import { epochNode } from '../protocol/crypto/ggm.js';
 import { openEnrolment } from '../protocol/identity/enrolment.js';
 import { meterIdentity, ratchetTo } from '../protocol/identity/meter-identity.js';
@@ -23,10 +24,12 @@ import type { OutgoingPacket } from '../client-apps/meter/slot-packets.js';
 import type { MeterState, PendingEnrolment } from '../client-apps/meter/state.js';
 import { decodeRecord, encodeRecord, type MeterRecord } from '../client-apps/meter/state-codec.js';
 import type { MeterStore } from '../client-apps/meter/store.js';
-import type { MemoryBulletin } from './memory-bulletin.js';
-import type { RegionKit } from './region-kit.js';
+import { MemoryBulletin } from './memory-bulletin.js';
+import { RegionKit } from './region-kit.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+const SLOT = 300;
+const INTERVAL = 1_800;
 const MAILBOX = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
 /** A crash, before or after a write reached the disk. */
@@ -181,6 +184,32 @@ export class MeterKit {
   #trustAnchor(): string {
     return fingerprint(this.kit.crypto, this.kit.controlCenter.publicKey);
   }
+}
+
+/** A region, a bulletin and an enrolled meter. */
+export async function enrolledMeter(parameters: Partial<RegionKit['parameters']> = {}): Promise<MeterKit> {
+  const kit = new RegionKit({ parameters });
+  const bulletin = new MemoryBulletin(kit);
+  bulletin.publishDirectory(0);
+  const meter = new MeterKit(kit, bulletin);
+  await meter.enrol();
+  return meter;
+}
+
+/** Runs the window of interval j, slot by slot; gives what was sent and the distinct rows in it. */
+export async function runWindow(
+  meter: MeterKit,
+  interval: number,
+  slots = [0, 1, 2, 3, 4, 5],
+): Promise<{ sent: OpenedSlot[]; rows: Uint8Array[] }> {
+  const sent: OpenedSlot[] = [];
+  for (const slot of slots) {
+    const opened = await meter.slot(meter.kit.startOf(interval) + INTERVAL + slot * SLOT);
+    if (opened !== undefined) sent.push(opened);
+  }
+  const rows = new Map<string, Uint8Array>();
+  for (const { controlCenter } of sent) for (const { row } of controlCenter.rows) rows.set(toHex(row), row);
+  return { sent, rows: [...rows.values()] };
 }
 
 /** Keys of a hub that nobody has. */

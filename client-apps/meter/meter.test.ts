@@ -9,38 +9,10 @@ import { rowPseudonym, rowValue } from '../../protocol/ledger/row.js';
 import { packetLength } from '../../protocol/onion/geometry.js';
 import { checkConsumptionRow, checkRowSecrets } from '../../protocol/rules/check-row.js';
 import { intervalContext } from '../../protocol/rules/interval-context.js';
-import { MemoryBulletin } from '../../test/memory-bulletin.js';
-import { Crash, MeterKit, type OpenedSlot } from '../../test/meter-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { Crash, enrolledMeter as setUp, runWindow, type MeterKit } from '../../test/meter-kit.js';
 
 const SLOT = 300;
 const L = 1_800;
-
-/** A region, a bulletin and an enrolled meter. */
-async function setUp(parameters: Partial<RegionKit['parameters']> = {}): Promise<MeterKit> {
-  const kit = new RegionKit({ parameters });
-  const bulletin = new MemoryBulletin(kit);
-  bulletin.publishDirectory(0);
-  const meter = new MeterKit(kit, bulletin);
-  await meter.enrol();
-  return meter;
-}
-
-/** Runs the window of interval j, slot by slot; gives what was sent and the distinct rows in it. */
-async function runWindow(
-  meter: MeterKit,
-  interval: number,
-  slots = [0, 1, 2, 3, 4, 5],
-): Promise<{ sent: OpenedSlot[]; rows: Uint8Array[] }> {
-  const sent: OpenedSlot[] = [];
-  for (const slot of slots) {
-    const opened = await meter.slot(meter.kit.startOf(interval) + L + slot * SLOT);
-    if (opened !== undefined) sent.push(opened);
-  }
-  const rows = new Map<string, Uint8Array>();
-  for (const { controlCenter } of sent) for (const { row } of controlCenter.rows) rows.set(toHex(row), row);
-  return { sent, rows: [...rows.values()] };
-}
 
 const sum = (rows: readonly Uint8Array[]): bigint => rows.reduce((total, row) => total + rowValue(row), 0n);
 
@@ -236,83 +208,6 @@ describe('Meter', () => {
       undefined,
       'the clock was set back over the border: it is silent',
     );
-  });
-
-  const forgeries: [string, (bulletin: MemoryBulletin, start: number) => void][] = [
-    [
-      'an index that hides a row',
-      (bulletin, start) => bulletin.files.set(`${start}/consumption.index`, new Uint8Array(0)),
-    ],
-    [
-      'an index with another category',
-      (bulletin, start) => {
-        const index = bulletin.files.get(`${start}/consumption.index`)!.slice();
-        index[8]! ^= 1;
-        bulletin.files.set(`${start}/consumption.index`, index);
-      },
-    ],
-    [
-      'a seal by another key',
-      (bulletin, start) => {
-        const other = new MemoryBulletin(new RegionKit());
-        Object.assign(other.kit, { controlCenter: other.kit.signingKey('somebody else') });
-        other.seal(start, [], 'consumption');
-        for (const file of ['seals.json', 'consumption.index']) {
-          bulletin.files.set(`${start}/${file}`, other.files.get(`${start}/${file}`)!);
-        }
-      },
-    ],
-    [
-      'a seal of another interval',
-      (bulletin, start) => {
-        const other = new MemoryBulletin(bulletin.kit);
-        other.seal(start + L, [], 'consumption');
-        for (const file of ['seals.json', 'consumption.index']) {
-          bulletin.files.set(`${start}/${file}`, other.files.get(`${start + L}/${file}`)!);
-        }
-      },
-    ],
-    [
-      'seals that are cut off',
-      (bulletin, start) => {
-        const seals = bulletin.files.get(`${start}/seals.json`)!;
-        bulletin.files.set(`${start}/seals.json`, seals.subarray(0, seals.length - 1));
-      },
-    ],
-  ];
-  for (const [name, forge] of forgeries) {
-    it(`believes no absence from ${name}`, async () => {
-      const meter = await setUp();
-      const { kit, bulletin } = meter;
-      meter.energy.set(kit.startOf(0), 850_000n);
-      const { rows } = await runWindow(meter, 0);
-      bulletin.seal(kit.startOf(0), rows, 'consumption');
-      const right = new Map(bulletin.files);
-      forge(bulletin, kit.startOf(0));
-      const { sent } = await runWindow(meter, 1, [0, 1, 2]);
-      assert.equal(sent.length, 3, 'it goes on sending');
-      assert.deepEqual(meter.meter.balance, { measured: 850_000n, carried: 0n, inFlight: 850_000n });
-      for (const [path, bytes] of right) bulletin.files.set(path, bytes);
-      await runWindow(meter, 1, [3]);
-      assert.deepEqual(meter.meter.balance, { measured: 850_000n, carried: 0n, inFlight: 0n });
-    });
-  }
-
-  it('believes no seal that does not follow the one before', async () => {
-    const meter = await setUp();
-    const { kit, bulletin } = meter;
-    for (let interval = 0; interval < 2; interval++) meter.energy.set(kit.startOf(interval), 50_000n);
-    const first = await runWindow(meter, 0);
-    bulletin.seal(kit.startOf(0), first.rows, 'consumption');
-    await runWindow(meter, 1);
-    const fork = new MemoryBulletin(kit);
-    fork.seal(kit.startOf(0), [], 'consumption');
-    fork.seal(kit.startOf(1), [], 'consumption');
-    for (const file of ['seals.json', 'consumption.index']) {
-      bulletin.files.set(`${kit.startOf(1)}/${file}`, fork.files.get(`${kit.startOf(1)}/${file}`)!);
-    }
-    await runWindow(meter, 2, [1]);
-    assert.equal(meter.meter.balance.inFlight, 50_000n);
   });
 
   it('balances to the milliwatt hour under any use, any loss and any restart', async () => {
