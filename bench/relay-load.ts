@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import { osRandom } from '../client-apps/common/random.js';
+import { SystemClock } from '../client-apps/common/clock.js';
+import { OutgoingLink } from '../client-apps/common/links/connect.js';
+import { FRAME } from '../client-apps/common/links/frames.js';
+import { selfIssuedIdentity } from '../client-apps/common/links/link-identity.js';
+import { listenLinks } from '../client-apps/common/links/listen.js';
+import { readUint32, writeUint32 } from '../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../protocol/crypto/sodium.js';
+import { hpkeSeal } from '../protocol/crypto/hpke.js';
+import { packetLength, PACKET_VERSION } from '../protocol/onion/geometry.js';
+import { drawDelay } from '../protocol/onion/path.js';
+import { benchLinkKey, LAYERS_LEFT, type LoadAnswer, type LoadRequest } from './relay-messages.js';
+
+const TICK_MILLISECONDS = 2;
+/** After the last packet was due: what has not come by then is lost. */
+const PATIENCE_MILLISECONDS = 3_000;
+const VALIDITY = { validFromSeconds: 0, validUntilSeconds: 4_000_000_000 };
+
+const random = osRandom();
+const clock = new SystemClock();
+
+/** A packet for the relay under test and when it must leave there, relative to its sending. */
+interface Prepared {
+  readonly packet: Uint8Array;
+  readonly delayMilliseconds: number;
+}
+
+/** Where the relays of the next layer would be: they only count and take the time. */
+class Sinks {
+  arrived = 0;
+  /** By the number of a packet: when it is due and, once it has come, how late it was. */
+  readonly due = new Float64Array(1 << 22);
+  readonly late: number[] = [];
+
+  readonly onFrame = (_link: unknown, _type: unknown, body: Uint8Array): void => {
+    this.late.push(performance.now() - this.due[readUint32(body, 0)]!);
+    this.arrived++;
+  };
+}
+
+const sinks = new Sinks();
+let link: OutgoingLink | undefined;
+let prepared: Prepared[] = [];
+let number = 0;
+
+async function listen(): Promise<void> {
+  const ports: number[] = [];
+  for (const name of ['next 1', 'next 2']) {
+    const identity = await selfIssuedIdentity(benchLinkKey(name), VALIDITY);
+    const listener = await listenLinks({
+      identity,
+      host: '127.0.0.1',
+      port: 0,
+      clock,
+      admit: () => true,
+      onFrame: sinks.onFrame,
+    });
+    ports.push(listener.port);
+  }
+  answer({ kind: 'listening', ports });
+}
+
+/** Only the layer under test is real; what is inside is random bytes that begin with the packet's number. */
+async function prepare(request: LoadRequest & { kind: 'prepare' }): Promise<void> {
+  const onionKey = Buffer.from(request.relay.onionKey, 'hex');
+  const info = new TextEncoder().encode('gridveil/v1/onion layer');
+  const prefix = Uint8Array.of(PACKET_VERSION, 0, 0);
+  const inside = random(16 + packetLength(LAYERS_LEFT - 1));
+  prepared = Array.from({ length: request.packets }, (_, index): Prepared => {
+    const delayMilliseconds = drawDelay(request.delays, random);
+    inside.fill(0, 0, 16);
+    inside[2] = request.next[index % request.next.length]!;
+    writeUint32(inside, 3, delayMilliseconds);
+    writeUint32(inside, 16, index);
+    const box = hpkeSeal(sodiumCrypto, random(32), onionKey, info, prefix, inside);
+    return { packet: Buffer.concat([prefix, box]), delayMilliseconds };
+  });
+  const { address, pin } = request.relay;
+  const identity = await selfIssuedIdentity(benchLinkKey('previous 1'), VALIDITY);
+  await new Promise<void>((resolve) => {
+    const target = { address, pin: Buffer.from(pin, 'hex') };
+    link = new OutgoingLink(target, { identity, clock, random, onUp: () => resolve() });
+  });
+  answer({ kind: 'prepared' });
+}
+
+async function send(packets: number, packetsPerSecond: number): Promise<void> {
+  const [first, end] = [number, number + packets];
+  const arrivedBefore = sinks.arrived;
+  sinks.late.length = 0;
+  const start = performance.now();
+  let lastDue = start;
+  while (number < end) {
+    const now = performance.now();
+    const allowed = Math.min(end, first + Math.ceil(((now - start) * packetsPerSecond) / 1_000));
+    for (; number < allowed; number++) {
+      const { packet, delayMilliseconds } = prepared[number]!;
+      sinks.due[number] = now + delayMilliseconds;
+      // A full queue is the relay's back-pressure: the packet is offered again.
+      if (!link!.send(FRAME.packet, packet)) break;
+      lastDue = Math.max(lastDue, now + delayMilliseconds);
+    }
+    await new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS));
+  }
+  while (sinks.arrived - arrivedBefore < packets && performance.now() < lastDue + PATIENCE_MILLISECONDS)
+    await new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS));
+  const late = sinks.late.sort((a, b) => a - b);
+  answer({
+    kind: 'result',
+    sent: packets,
+    arrived: sinks.arrived - arrivedBefore,
+    addedLatencyP99Milliseconds: late[Math.floor(late.length * 0.99)] ?? Infinity,
+  });
+}
+
+function answer(message: LoadAnswer): void {
+  process.send?.(message);
+}
+
+process.on('message', (request: LoadRequest) => {
+  void (request.kind === 'prepare' ? prepare(request) : send(request.packets, request.packetsPerSecond ?? Infinity));
+});
+process.once('disconnect', () => process.exit());
+await listen();

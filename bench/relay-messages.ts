@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto';
+import { linkKeyFromSeed, type LinkKey } from '../client-apps/common/links/link-identity.js';
+import type { DelayParameters } from '../protocol/onion/path.js';
+
+/** To the relay's process. */
+export type RelayRequest =
+  { readonly kind: 'start'; readonly config: unknown } | { readonly kind: 'sample' } | { readonly kind: 'stop' };
+
+/** What the relay has done and used since it was started. */
+export interface RelaySample {
+  readonly kind: 'sample';
+  readonly cpuMicroseconds: number;
+  readonly received: number;
+  readonly forwarded: number;
+  readonly dropped: number;
+}
+
+/** From the relay's process. */
+export type RelayAnswer =
+  | RelaySample
+  | { readonly kind: 'ready'; readonly port: number; readonly peelMicroseconds: number }
+  | { readonly kind: 'directory' }
+  | { readonly kind: 'stopped' };
+
+/** To the load's process. */
+export type LoadRequest =
+  | {
+      readonly kind: 'prepare';
+      readonly relay: { readonly address: string; readonly pin: string; readonly onionKey: string };
+      /** Directory indices of the relays of the next layer. */
+      readonly next: readonly number[];
+      readonly delays: DelayParameters;
+      readonly packets: number;
+    }
+  /** Sends packets that were prepared, so many a second, or as many as the relay takes. */
+  | { readonly kind: 'send'; readonly packets: number; readonly packetsPerSecond?: number };
+
+/** What became of the packets sent. */
+export interface LoadResult {
+  readonly kind: 'result';
+  readonly sent: number;
+  readonly arrived: number;
+  /** From the moment a packet was due, at which 99 of 100 had come, milliseconds. */
+  readonly addedLatencyP99Milliseconds: number;
+}
+
+/** From the load's process. */
+export type LoadAnswer =
+  LoadResult | { readonly kind: 'listening'; readonly ports: readonly number[] } | { readonly kind: 'prepared' };
+
+/** Layers left at the relay under test: its own and one after it. */
+export const LAYERS_LEFT = 2;
+
+/** Link keys of the two that stand for the layers around the relay; the same in every process of the bench. */
+export function benchLinkKey(name: string): LinkKey {
+  return linkKeyFromSeed(createHash('sha256').update(`gridveil bench ${name}`).digest());
+}
