@@ -73,26 +73,28 @@ class ServiceProvider {
     private readonly watch: LedgerWatch,
   ) {}
 
-  async run(): Promise<never> {
-    const { log } = this.context;
-    let start = await untilReachable(log, 'ledger', () => this.watch.until(() => this.firstUnbilled()));
-    for (;;) start = await this.settleOrRefuse(start);
-  }
-
   /**
-   * @returns start of the next interval
+   * Goes on for ever.
+   *
    * @throws ClientError VERIFICATION_FAILED when the ledger is not as it must be: no price and no bill rests on it
    */
-  private async settleOrRefuse(startSeconds: number): Promise<number> {
+  async run(): Promise<never> {
     const { log, report } = this.context;
+    let start: number | undefined;
     try {
-      return await untilReachable(log, 'ledger', () => this.settle(startSeconds));
+      start = await untilReachable(log, 'ledger', () => this.watch.until(() => this.firstUnbilled()));
+      for (;;) start = await this.settleWhenReachable(start);
     } catch (cause) {
       if (!(cause instanceof ProtocolError)) throw cause;
-      report('refused', { startSeconds, code: cause.code });
-      const message = `interval ${startSeconds} does not verify: ${cause.code}: ${cause.message}`;
+      const where = start === undefined ? 'the ledger' : `interval ${start}`;
+      report('refused', { ...(start !== undefined && { startSeconds: start }), code: cause.code });
+      const message = `${where} does not verify: ${cause.code}: ${cause.message}`;
       throw new ClientError('VERIFICATION_FAILED', message, { cause });
     }
+  }
+
+  private settleWhenReachable(startSeconds: number): Promise<number> {
+    return untilReachable(this.context.log, 'ledger', () => this.settle(startSeconds));
   }
 
   /** Start of the oldest interval that is sealed but not billed; undefined while nothing is sealed. */

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pino } from 'pino';
+import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
+import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
+import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
+import { decodeHeader, encodeHeader } from '../../protocol/ledger/header.js';
+import { encodeSignedParameters, fingerprint } from '../../protocol/ledger/parameters.js';
+import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
+import { encodeSignedSeal, signSeal, type Seal, type SignedSeal } from '../../protocol/ledger/seal.js';
+import { splitRows } from '../../protocol/ledger/page.js';
+import { rowValue } from '../../protocol/ledger/row.js';
+import { billOf } from '../../protocol/money/bill.js';
+import { chainSeal, followingSealContent } from '../../protocol/rules/check-seal.js';
+import { intervalContext } from '../../protocol/rules/interval-context.js';
+import { signTariff } from '../../protocol/money/tariff.js';
+import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
+import { ContractLedger, type ContractClient, type Death } from '../../test/contract-ledger.js';
+import { IntervalMaker, type IntervalKit, type LedgerKit } from '../../test/interval-kit.js';
+import { RegionKit } from '../../test/region-kit.js';
+import { SteppedClock } from '../common/clock.js';
+import type { LedgerClient } from '../common/fabric/index.js';
+import type { PartyContext, RunningParty } from '../common/party.js';
+import type { ReportData } from '../common/report.js';
+import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
+import { openServiceProvider } from './service-provider.js';
+
+const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+const fileKey = new Uint8Array(32).fill(3);
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+describe('client-apps/service-provider', function () {
+  this.timeout(30_000);
+  let directory: string;
+  let keys: ServiceProviderKeys;
+  let kit: RegionKit;
+  let maker: IntervalMaker;
+  let ledger: ContractLedger;
+  let center: ContractClient;
+  let reports: { name: string; data: ReportData }[];
+  let running: RunningParty[];
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'gridveil-provider-'));
+    keys = await loadServiceProviderKeys(directory, fileKey, random, undefined);
+    kit = regionOf(keys);
+    maker = new IntervalMaker(kit);
+    ledger = new ContractLedger();
+    center = ledger.client('ControlCenterMSP');
+    reports = [];
+    running = [];
+    await center.submit('consumption', 'PutParameters', [text(encodeSignedParameters(kit.signedParameters))]);
+    await center.submit('consumption', 'PutRegistryRoot', [text(encodeRegistryRoot(kit.registryRoot(0)))]);
+    await center.submit('consumption', 'PutDirectory', [text(encodeSignedDirectory(kit.directory(0)))]);
+  });
+  afterEach(async () => {
+    for (const party of running) await party.stop();
+    await rm(directory, { recursive: true });
+  });
+
+  /** The region of the kit, with this provider in place of the kit's. */
+  function regionOf({ publicKey, identity, signing }: ServiceProviderKeys): RegionKit {
+    const draft = new RegionKit();
+    const { controlCenter, serviceProvider, tariff, region } = draft.parameters;
+    const key = sharedLinkKey(crypto, draft.secret('control center x25519'), publicKey);
+    return new RegionKit({
+      parameters: {
+        controlCenter,
+        tariffSignature: signTariff(crypto, region, tariff, signing),
+        serviceProvider: {
+          ...serviceProvider,
+          identity,
+          signaturePublicKey: signing.publicKey,
+          pricePseudonymCommitment: pricePseudonymCommitment(crypto, identity, key),
+        },
+      },
+    });
+  }
+
+  async function start(client: LedgerClient = ledger.client('ServiceProviderMSP')): Promise<RunningParty> {
+    const report = (name: string, data: ReportData): void => void reports.push({ name, data });
+    const context: PartyContext = { clock: new SteppedClock(0), random, log: pino({ level: 'silent' }), report };
+    const identity = { mspId: 'ServiceProviderMSP', certificatePath: 'none', keyPath: 'none' };
+    const config = {
+      directory,
+      region: kit.region,
+      ledger: { profile: 'none', identity },
+      trustAnchor: fingerprint(crypto, kit.controlCenter.publicKey),
+    };
+    const party = await openServiceProvider(config, context, fileKey, client);
+    running.push(party);
+    return party;
+  }
+
+  /** The control center's part: a ledger with its seal. */
+  async function seal({ header, pages, seal: signed }: LedgerKit, interval: IntervalKit): Promise<void> {
+    const { region, startSeconds } = interval.ledgerId;
+    await center.submit('consumption', 'PutHeader', [text(encodeHeader(header))]);
+    for (const [page, rows] of pages.entries()) {
+      const transient = { rows, witnesses: interval.witnesses[page]! };
+      await center.submit('consumption', 'PutPage', [region, String(startSeconds), String(page)], transient);
+    }
+    await center.submit('consumption', 'PutSeal', [text(encodeSignedSeal(signed))]);
+  }
+
+  /** Waits until a query succeeds. */
+  async function standing(channel: string, transaction: string, ...args: string[]): Promise<Uint8Array> {
+    for (;;) {
+      const found = await center.evaluate(channel, transaction, [kit.region, ...args]).catch(() => undefined);
+      if (found !== undefined) return found;
+      await pause(2);
+    }
+  }
+
+  const starts = (interval: IntervalKit): string => String(interval.ledgerId.startSeconds);
+
+  /** Prices of the provider differ from the kit's in their pseudonym and signature, so its seals must too. */
+  async function sealPricing(interval: IntervalKit, previous?: Seal): Promise<SignedSeal> {
+    await standing('pricing', 'GetPageRows', starts(interval), '0');
+    const header = decodeHeader(await standing('pricing', 'GetHeader', starts(interval)));
+    const context = intervalContext(crypto, kit.parameters, interval.ledgerId.startSeconds);
+    const content = followingSealContent(crypto, context, header, interval.consumption.seal.seal);
+    const signed = signSeal(crypto, chainSeal(crypto, content, previous, context), kit.controlCenter);
+    await center.submit('pricing', 'PutSeal', [text(encodeSignedSeal(signed))]);
+    return signed;
+  }
+
+  it('prices a sealed interval and bills it once the price is sealed', async () => {
+    await start();
+    const interval = maker.next([0, 0, 0, 0, 0, 2, 2, 2, 2, 2]);
+    await seal(interval.consumption, interval);
+    const price = JSON.parse(text(await standing('pricing', 'GetPrice', starts(interval)))) as Record<string, string>;
+    assert.equal(price['priceNanoPerKilowattHour'], interval.price.toString());
+    await assert.rejects(center.evaluate('billing', 'GetHeader', [kit.region, starts(interval)]), {
+      code: 'NOT_FOUND',
+    });
+    await sealPricing(interval);
+    const bills = splitRows(await standing('billing', 'GetPageRows', starts(interval), '0'));
+    const expected = splitRows(interval.consumption.rows).map((row) => billOf(interval.price, rowValue(row)));
+    assert.deepEqual(bills.map(rowValue), expected);
+  });
+
+  it('takes up what fell due while it was away, in order', async () => {
+    const first = maker.next([1, 1, 1, 1, 1]);
+    const second = maker.next([]);
+    await seal(first.consumption, first);
+    await seal(second.consumption, second);
+    await start();
+    const pricing = await sealPricing(first);
+    await standing('billing', 'GetPageRows', starts(first), '0');
+    await sealPricing(second, pricing.seal);
+    const empty = decodeHeader(await standing('billing', 'GetHeader', starts(second)));
+    assert.equal(empty.count, 0);
+  });
+
+  it('writes the same bytes when it dies at any of its submissions', async () => {
+    const interval = maker.next([3, 3, 3, 3, 3]);
+    await seal(interval.consumption, interval);
+    const bytes = async (): Promise<Buffer[]> => [
+      Buffer.from(await standing('pricing', 'GetPageRows', starts(interval), '0')),
+      Buffer.from(await standing('billing', 'GetPageRows', starts(interval), '0')),
+    ];
+    const provider = ledger.client('ServiceProviderMSP');
+    await start(provider);
+    await sealPricing(interval);
+    const expected = await bytes();
+    await pause(20);
+    assert.equal(provider.submissions, 4, 'header and page of the price, header and page of the bills');
+    const sealed = { consumption: interval.consumption };
+    for (const moment of ['before', 'after'] as const) {
+      for (let submission = 1; submission <= 4; submission++) {
+        ledger = new ContractLedger();
+        center = ledger.client('ControlCenterMSP');
+        await center.submit('consumption', 'PutParameters', [text(encodeSignedParameters(kit.signedParameters))]);
+        await center.submit('consumption', 'PutRegistryRoot', [text(encodeRegistryRoot(kit.registryRoot(0)))]);
+        await center.submit('consumption', 'PutDirectory', [text(encodeSignedDirectory(kit.directory(0)))]);
+        await seal(sealed.consumption, interval);
+        const death: Death = { submission, moment };
+        const dying = ledger.client('ServiceProviderMSP', death);
+        await start(dying);
+        const sealing = sealPricing(interval);
+        await dying.died;
+        await start();
+        await sealing;
+        assert.deepEqual(await bytes(), expected, `dies ${moment} submission ${submission}`);
+      }
+    }
+  });
+
+  /** The ledger as somebody in between would show it. */
+  function showing(change: (channel: string, transaction: string, answer: Uint8Array) => Uint8Array): LedgerClient {
+    const honest = ledger.client('ServiceProviderMSP');
+    return new Proxy(honest, {
+      get(target, name, receiver): unknown {
+        if (name !== 'evaluate') return Reflect.get(target, name, receiver) as unknown;
+        return async (channel: string, transaction: string, args: string[]) =>
+          change(channel, transaction, await target.evaluate(channel, transaction, args));
+      },
+    });
+  }
+
+  for (const [what, transaction, code] of [
+    ['a row', 'GetPageRows', 'PAGE_MISMATCH'],
+    ['the seal', 'GetSeal', 'BAD_SIGNATURE'],
+  ] as const) {
+    it(`refuses to price a ledger in which ${what} is not what was sealed`, async () => {
+      const interval = maker.next([0, 0, 0, 0, 0]);
+      await seal(interval.consumption, interval);
+      const client = showing((channel, asked, answer) => {
+        if (channel !== 'consumption' || asked !== transaction) return answer;
+        const changed = Uint8Array.from(answer);
+        // In both, something of a signature.
+        const at = transaction === 'GetPageRows' ? 170 : changed.length - 5;
+        changed[at] = transaction === 'GetPageRows' ? changed[at]! ^ 1 : changed[at] === 0x30 ? 0x31 : 0x30;
+        return changed;
+      });
+      const party = await start(client);
+      await assert.rejects(party.ended, { code: 'VERIFICATION_FAILED' });
+      const refused = reports.find(({ name }) => name === 'refused')!.data;
+      assert.deepEqual(refused, { startSeconds: interval.ledgerId.startSeconds, code });
+      assert.equal(ledger.stateOf('pricing').length, 0);
+    });
+  }
+
+  it('refuses parameters of another control center', async () => {
+    const interval = maker.next([0, 0, 0, 0, 0]);
+    await seal(interval.consumption, interval);
+    kit.controlCenter.publicKey[0]! ^= 1;
+    const party = await start();
+    kit.controlCenter.publicKey[0]! ^= 1;
+    await assert.rejects(party.ended, { code: 'VERIFICATION_FAILED' });
+    assert.deepEqual(reports.find(({ name }) => name === 'refused')!.data, { code: 'WRONG_KEY' });
+    assert.equal(ledger.stateOf('pricing').length, 0);
+  });
+});
