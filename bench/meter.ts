@@ -12,8 +12,8 @@ import { RegionKit } from '../test/region-kit.js';
 const LAYERS = 4;
 
 /** The best of several windows counts: other work on the machine only ever slows one down. */
-const WINDOWS = 12;
-const CALLS_PER_WINDOW = 200;
+const WINDOWS = 60;
+const CALLS_PER_WINDOW = 50;
 
 const random = osRandom();
 
