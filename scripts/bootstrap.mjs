@@ -7,6 +7,7 @@ const TASKS = {
   demo: ['dist/client-apps/cli/main.js', 'demo'],
   bench: ['dist/client-apps/cli/main.js', 'bench'],
   test: ['scripts/test.mjs'],
+  'test:system': ['scripts/test.mjs', '--system'],
 };
 
 const [task, ...rest] = process.argv.slice(2);

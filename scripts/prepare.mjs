@@ -15,6 +15,8 @@ const PACKAGES = [
 
 const SOURCES = ['protocol', 'chaincode', 'network', 'client-apps', 'bench', 'test', 'scripts'];
 const SOURCE_FILES = ['package-lock.json', 'tsconfig.json', 'tsconfig.base.json'];
+/** Folders among the sources that hold what was made from them, or by a running network. */
+const OUTPUT = new Set(['node_modules', 'build', 'state', 'organizations']);
 const STAMP = join(ROOT, 'dist', '.built');
 const OLDEST_NODE = [20, 19];
 
@@ -83,7 +85,7 @@ function newest(folder) {
   if (!existsSync(folder)) return 0;
   let time = statSync(folder).mtimeMs;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.name === 'node_modules' || entry.name === 'build' || entry.name.startsWith('.')) continue;
+    if (OUTPUT.has(entry.name) || entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
     time = Math.max(time, entry.isDirectory() ? newest(path) : statSync(path).mtimeMs);
   }

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ReportData } from '../../common/report.js';
 import { Child, type ChildSpec } from './child.js';
+import type { Interference } from './run.js';
 import type { Stepper } from './stepper.js';
-
-/** What the system tests change about a run: a demo has none of it. */
-export interface Interference {
-  /** Changes how a process is started. */
-  readonly prepare?: (spec: ChildSpec) => ChildSpec;
-  /** Processes that are started again when they end by themselves; any other end fails the run. */
-  readonly revived?: ReadonlySet<string>;
-}
 
 /** All processes of a run. None outlives it, however it ends. */
 export class Cast {
   private readonly children: Child[] = [];
+  private readonly lives = new Map<Child, Promise<ReportData>>();
   private fail: (error: Error) => void = () => {};
   /** Never resolves; rejects when a process ends that should not. */
   readonly failed: Promise<never> = new Promise((_, reject) => (this.fail = reject));
@@ -35,10 +29,13 @@ export class Cast {
     const child = new Child(this.interference.prepare?.(spec) ?? spec, this.logDirectory);
     this.children.push(child);
     child.onUnexpectedEnd = (error) => {
-      if (this.interference.revived?.has(child.name)) this.revive(child).catch(this.fail);
-      else this.fail(error);
+      if (!this.interference.revived?.has(child.name)) return this.fail(error);
+      this.revivals.set(child.name, (this.revivals.get(child.name) ?? 0) + 1);
+      if (child.spec.stepped) this.stepper.lose(child);
+      this.begin(child);
     };
-    return { child, ready: await this.begin(child) };
+    this.begin(child);
+    return { child, ready: await this.ready(child) };
   }
 
   /** Ends all processes, the last started first: what others depend on was started before them. */
@@ -47,17 +44,31 @@ export class Cast {
     process.off('exit', this.killAll);
   }
 
-  private async begin(child: Child): Promise<ReportData> {
-    child.start();
-    if (child.spec.stepped) await this.stepper.give(child);
-    const ready = child.spec.reports ? await child.report('ready') : {};
-    if (child.spec.stepped) await this.stepper.join(child);
-    return ready;
+  /** Begins a life of a process. Whether it was the last one shows when it ends. */
+  private begin(child: Child): void {
+    const live = async (): Promise<ReportData> => {
+      child.start();
+      if (child.spec.stepped) await this.stepper.give(child);
+      const ready = child.spec.reports ? await child.report('ready') : {};
+      if (child.spec.stepped) await this.stepper.join(child);
+      return ready;
+    };
+    const life = live();
+    this.lives.set(child, life);
+    life.catch((error: Error) => {
+      if (this.lives.get(child) === life) this.fail(error);
+    });
   }
 
-  private async revive(child: Child): Promise<void> {
-    this.revivals.set(child.name, (this.revivals.get(child.name) ?? 0) + 1);
-    if (child.spec.stepped) this.stepper.lose(child);
-    await this.begin(child);
+  /** What a process reported when it was ready, in whichever of its lives. */
+  private async ready(child: Child): Promise<ReportData> {
+    for (;;) {
+      const life = this.lives.get(child)!;
+      try {
+        return await life;
+      } catch (error) {
+        if (this.lives.get(child) === life) throw error;
+      }
+    }
   }
 }

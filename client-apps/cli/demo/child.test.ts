@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cast, type Interference } from './cast.js';
+import { Cast } from './cast.js';
 import { Child } from './child.js';
+import type { Interference } from './run.js';
 import { Stepper } from './stepper.js';
 
 /** A party as the orchestrator sees one: a clock over IPC, a `ready` report, an end on demand. */

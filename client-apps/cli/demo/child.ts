@@ -28,7 +28,7 @@ export interface ChildSpec {
 /** How long a child may take to answer or to become ready before the run is given up. Generous: machines are slow. */
 const PATIENCE_MILLISECONDS = 60_000;
 /** How long a child may take to end by itself after SIGTERM. */
-const FAREWELL_MILLISECONDS = 5_000;
+const FAREWELL_MILLISECONDS = 3_000;
 /** The part of a log that an error shows. */
 const LAST_LOG_BYTES = 4_000;
 const LAST_LOG_LINES = 12;

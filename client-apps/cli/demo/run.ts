@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Readings } from '../../common/readings/readings.js';
-import { Cast, type Interference } from './cast.js';
+import { Cast } from './cast.js';
+import type { ChildSpec } from './child.js';
 import { startEmbeddedLedger, type DemoLedger } from './demo-ledger.js';
 import { startFabricLedger } from './fabric-ledger.js';
 import { Observer, type Outcome } from './outcome.js';
@@ -30,6 +31,20 @@ export interface RunSettings {
   /** Keep the parties' directories and logs. */
   readonly keep: boolean;
   readonly interference?: Interference;
+}
+
+/** What the system tests change about a run: a demo has none of it. */
+export interface Interference {
+  /** Changes how a process is started. */
+  readonly prepare?: (spec: ChildSpec) => ChildSpec;
+  /** Processes that are started again when they end by themselves; any other end fails the run. */
+  readonly revived?: ReadonlySet<string>;
+  /** Called when all is added up and everybody still runs. */
+  readonly beforeEnd?: (run: {
+    readonly ledger: DemoLedger;
+    readonly premises: Premises;
+    readonly cast: Cast;
+  }) => Promise<void>;
 }
 
 /** Told to whoever watches. */
@@ -70,7 +85,9 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
     stepper.onStep = (now) => watcher.moves((now / 1000 - plan.startSeconds) / length, now / 1000);
     await stepper.advanceTo(plan.endSeconds * 1000);
     watcher.begins('checking and adding up');
-    return observer.conclude(out, parties.center.fingerprint);
+    const outcome = await observer.conclude(out, parties.center.fingerprint);
+    await settings.interference?.beforeEnd?.({ ledger: await ledger, premises, cast });
+    return outcome;
   };
   try {
     return await Promise.race([play(), cast.failed]);
