@@ -49,6 +49,7 @@ export type ProtocolErrorCode =
   | 'NOT_EFFECTIVE'
   | 'REGISTRY_INVALID'
   | 'DIRECTORY_INVALID'
+  | 'CONSUMERS_INVALID'
   // Onion tier
   | 'PACKET_INVALID';
 

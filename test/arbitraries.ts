@@ -6,7 +6,7 @@ import type { LedgerId } from '../protocol/ledger/ledger-id.js';
 import { MAXIMUM_METERS, MAXIMUM_ROWS, MAXIMUM_SECONDS, ROWS_PER_PAGE } from '../protocol/ledger/limits.js';
 import type { HistogramEntry, PageEntry } from '../protocol/ledger/page.js';
 import { LEDGER_KINDS, type Row } from '../protocol/ledger/row.js';
-import type { SignedParameters } from '../protocol/ledger/parameters.js';
+import { PRICE_MODES, type SignedParameters } from '../protocol/ledger/parameters.js';
 import type { SignedRegistryRoot } from '../protocol/ledger/registry-root.js';
 import type { SignedSeal } from '../protocol/ledger/seal.js';
 import type { Tariff } from '../protocol/money/tariff.js';
@@ -154,7 +154,7 @@ export const anySignedParameters: Arbitrary<SignedParameters> = fc.record(
         rowsPerPacket: fc.integer({ min: 1, max: 3 }),
         registryDepth: fc.nat(20),
         identityMode: fc.constantFrom(...IDENTITY_MODES),
-        priceMode: fc.constant('ledger'),
+        priceMode: fc.constantFrom(...PRICE_MODES),
         onion: fc.record(
           {
             layers: fc.integer({ min: 1, max: 8 }),

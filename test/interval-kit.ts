@@ -2,10 +2,19 @@
 import { compareBytes, concatBytes } from '../protocol/crypto/bytes.js';
 import { oneTimeKey } from '../protocol/identity/one-time-key.js';
 import { pricePseudonym, pseudonymScheme } from '../protocol/identity/pseudonym.js';
+import { priceTag, priceTagKey } from '../protocol/identity/price-tag.js';
 import { encodeWitnesses, type RowWitness } from '../protocol/identity/witness.js';
+import { consumerListDigest } from '../protocol/ledger/consumer-list.js';
+import { NO_DIGEST } from '../protocol/ledger/document.js';
 import { buildHeader, type Header } from '../protocol/ledger/header.js';
 import { encodeIndex, indexDigest } from '../protocol/ledger/index-file.js';
-import { encodeLedgerId, epochOf, type LedgerId, rowTimeSeconds } from '../protocol/ledger/ledger-id.js';
+import {
+  encodeLedgerId,
+  epochOf,
+  intervalNumber,
+  type LedgerId,
+  rowTimeSeconds,
+} from '../protocol/ledger/ledger-id.js';
 import { ROWS_PER_PAGE } from '../protocol/ledger/limits.js';
 import { splitPages, splitRows } from '../protocol/ledger/page.js';
 import { type LedgerKind, ROW_TYPE, rowPseudonym, rowValue, signRow } from '../protocol/ledger/row.js';
@@ -74,8 +83,12 @@ export class IntervalMaker {
    * The next interval.
    *
    * @param categories one category (0 to 4) for each row; row r is meter r modulo the number of meters
+   * @param priceOfConsumer in price mode `direct`, what the service provider signs for a consumer instead of the price
    */
-  next(categories: readonly number[]): IntervalKit {
+  next(
+    categories: readonly number[],
+    priceOfConsumer?: (place: number, price: bigint) => bigint | undefined,
+  ): IntervalKit {
     const { kit } = this;
     const ledgerId: LedgerId = { region: kit.region, startSeconds: kit.startOf(this.#next++) };
     const witnessedRows = this.consumptionRows(ledgerId, categories);
@@ -92,12 +105,16 @@ export class IntervalMaker {
     });
     const { total, registeredMeters } = consumption.seal.seal;
     const price = priceOf(kit.parameters.tariff, total, registeredMeters);
-    const restingOn =
-      (basis: LedgerKit): SealContentOf =>
-      (context, header) =>
-        followingSealContent(kit.crypto, context, header, basis.seal.seal);
-    const pricing = this.#ledger('pricing', ledgerId, this.priceRow(ledgerId, price), restingOn(consumption));
-    const billing = this.#ledger('billing', ledgerId, this.billRows(ledgerId, rows, price), restingOn(pricing));
+    const prices =
+      kit.parameters.priceMode === 'ledger'
+        ? this.priceRow(ledgerId, price)
+        : this.directPriceRows(ledgerId, (place) => priceOfConsumer?.(place, price) ?? price);
+    const pricing = this.#ledger('pricing', ledgerId, prices, (context, header) =>
+      followingSealContent(kit.crypto, context, header, consumption.seal.seal, this.consumersDigest(ledgerId)),
+    );
+    const billing = this.#ledger('billing', ledgerId, this.billRows(ledgerId, rows, price), (context, header) =>
+      followingSealContent(kit.crypto, context, header, pricing.seal.seal),
+    );
     const witnesses = splitPages(rows).map((_, page) =>
       this.witnessesOf(witnessedRows.slice(ROWS_PER_PAGE * page, ROWS_PER_PAGE * (page + 1))),
     );
@@ -144,7 +161,30 @@ export class IntervalMaker {
     );
   }
 
-  /** The price row of an interval. */
+  /** A price row for each consumer, ascending by tag. @param priceOfConsumer by the consumer's place in the list */
+  directPriceRows(ledgerId: LedgerId, priceOfConsumer: (place: number) => bigint): Uint8Array {
+    const { crypto, parameters, serviceProvider } = this.kit;
+    const { identity } = parameters.serviceProvider;
+    const epoch = epochOf(parameters, ledgerId.startSeconds);
+    const number = intervalNumber(parameters, ledgerId.startSeconds);
+    const timeSeconds = rowTimeSeconds(parameters, ledgerId.startSeconds);
+    const rows = this.kit.consumerList(epoch).list.consumers.map((consumer, place) => {
+      const key = priceTagKey(crypto, this.kit.consumerSharedKey(consumer), epoch);
+      const pseudonym = priceTag(crypto, key, identity, number);
+      const content = { type: ROW_TYPE.price, ledgerId, pseudonym, timeSeconds, value: priceOfConsumer(place) };
+      return signRow(crypto, content, serviceProvider);
+    });
+    return concatBytes(...rows.sort((a, b) => compareBytes(rowPseudonym(a), rowPseudonym(b))));
+  }
+
+  /** What the pricing seal binds as its directory. */
+  consumersDigest(ledgerId: LedgerId): Uint8Array {
+    const { crypto, parameters } = this.kit;
+    if (parameters.priceMode === 'ledger') return NO_DIGEST;
+    return consumerListDigest(crypto, this.kit.consumerList(epochOf(parameters, ledgerId.startSeconds)).list);
+  }
+
+  /** The one price row of an interval, in price mode `ledger`. */
   priceRow(ledgerId: LedgerId, price: bigint): Uint8Array {
     const { crypto, parameters, pricePseudonymKey, serviceProvider } = this.kit;
     const pseudonym = pricePseudonym(

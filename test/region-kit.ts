@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asciiBytes } from '../protocol/crypto/bytes.js';
+import { asciiBytes, compareBytes } from '../protocol/crypto/bytes.js';
 import type { Crypto, SigningKey } from '../protocol/crypto/crypto.js';
 import { epochNode } from '../protocol/crypto/ggm.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import { meterIdentity, ratchetTo, sharedLinkKey } from '../protocol/identity/meter-identity.js';
 import { pricePseudonymCommitment } from '../protocol/identity/pseudonym.js';
 import { Registry, registryLeaf, registryPadding } from '../protocol/identity/registry.js';
+import { signConsumerList, type SignedConsumerList } from '../protocol/ledger/consumer-list.js';
 import { NO_DIGEST } from '../protocol/ledger/document.js';
 import { epochStartSeconds } from '../protocol/ledger/ledger-id.js';
 import { type Parameters, signParameters, type SignedParameters } from '../protocol/ledger/parameters.js';
@@ -44,6 +45,8 @@ export interface RegionOptions {
   readonly crypto?: Crypto;
   /** Registered meters, 10 when not said. */
   readonly meters?: number;
+  /** Consumers on the list of price mode `direct`, 10 when not said. */
+  readonly consumers?: number;
   /** Replaces fields of the first version of the parameters. */
   readonly parameters?: Partial<Parameters>;
 }
@@ -61,6 +64,11 @@ export class RegionKit {
   /** Version 1. */
   readonly signedParameters: SignedParameters;
   readonly meters: readonly KitMeter[];
+  /** sk_{U_i} of every consumer, X25519. */
+  readonly consumerSecretKeys: readonly Uint8Array[];
+  /** pk_SP, X25519. */
+  readonly serviceProviderKey: Uint8Array;
+  readonly #providerSecretKey: Uint8Array;
   readonly #registries = new Map<number, Registry>();
 
   constructor(options: RegionOptions = {}) {
@@ -71,6 +79,9 @@ export class RegionKit {
     const publicKey = this.crypto.x25519PublicKey(secretKey);
     const providerSecretKey = this.secret('service provider x25519');
     const providerPublicKey = this.crypto.x25519PublicKey(providerSecretKey);
+    this.#providerSecretKey = providerSecretKey;
+    this.serviceProviderKey = providerPublicKey;
+    this.consumerSecretKeys = Array.from({ length: options.consumers ?? 10 }, (_, i) => this.secret(`consumer ${i}`));
     const identity = meterIdentity(this.crypto, providerPublicKey);
     this.pricePseudonymKey = sharedLinkKey(this.crypto, providerSecretKey, publicKey);
     const region = options.parameters?.region ?? 'london';
@@ -156,6 +167,20 @@ export class RegionKit {
     const effectiveFromSeconds = epochStartSeconds(this.parameters, epoch);
     const registryRoot = { region: this.region, epoch, root, depth, meters, effectiveFromSeconds };
     return signRegistryRoot(this.crypto, registryRoot, this.controlCenter);
+  }
+
+  /** All consumers, none left out. */
+  consumerList(epoch: number): SignedConsumerList {
+    const consumers = this.consumerSecretKeys
+      .map((secretKey) => this.crypto.x25519PublicKey(secretKey))
+      .sort(compareBytes);
+    const list = { region: this.region, epoch, serviceProviderKey: this.serviceProviderKey, consumers };
+    return signConsumerList(this.crypto, list, this.controlCenter);
+  }
+
+  /** H1(sk_{SP,U_i}), as the service provider makes it. */
+  consumerSharedKey(publicKey: Uint8Array): Uint8Array {
+    return sharedLinkKey(this.crypto, this.#providerSecretKey, publicKey);
   }
 
   /** Two relays a layer. */

@@ -8,7 +8,7 @@ import { checkHeader } from '../../protocol/rules/check-header.js';
 import { checkPageEntry } from '../../protocol/rules/check-page.js';
 import { followingSealContent } from '../../protocol/rules/check-seal.js';
 import { ledgerIdArgument, pageArgument, transientField } from '../common/arguments.js';
-import { readBasis, readConsumptionHeader, readConsumptionPage } from '../common/basis.js';
+import { readBasis, readConsumptionHeader, readConsumptionPage, readPrice } from '../common/basis.js';
 import { requireServiceProvider } from '../common/caller.js';
 import {
   headerArgument,
@@ -37,11 +37,11 @@ export class BillingContract extends LedgerContract {
   async PutHeader(ctx: Context, headerJson: string): Promise<void> {
     const argument = headerArgument('billing', headerJson);
     const { header } = argument;
-    const { seal: pricing, context } = await readBasis(ctx, 'pricing', header.ledgerId);
-    requireServiceProvider(ctx, context.parameters);
+    const basis = await readBasis(ctx, 'pricing', header.ledgerId);
+    requireServiceProvider(ctx, basis.context.parameters);
     if (await headerStands(ctx, argument)) return;
-    checkHeader(header, context);
-    checkBillHeader(header, await readConsumptionHeader(ctx, header.ledgerId), pricing.total);
+    checkHeader(header, basis.context);
+    checkBillHeader(header, await readConsumptionHeader(ctx, header.ledgerId), await readPrice(ctx, basis));
     await writeHeader(ctx, argument);
   }
 
@@ -51,13 +51,13 @@ export class BillingContract extends LedgerContract {
     const rows = transientField(ctx, 'rows', ROWS_PER_PAGE * ROW_LENGTH);
     const ledgerId = ledgerIdArgument(region, startSeconds);
     const number = pageArgument(page);
-    const { seal: pricing, context } = await readBasis(ctx, 'pricing', ledgerId);
-    requireServiceProvider(ctx, context.parameters);
+    const basis = await readBasis(ctx, 'pricing', ledgerId);
+    requireServiceProvider(ctx, basis.context.parameters);
     if (await pageStands(ctx, ledgerId, number, rows)) return;
     const { header, entry } = await requireEntry(ctx, ledgerId, number);
     checkPageEntry(sodiumCrypto, rows, entry);
     const consumption = await readConsumptionPage(ctx, ledgerId, number);
-    checkBillPage(sodiumCrypto, rows, consumption, pricing.total, context, 'verify');
+    checkBillPage(sodiumCrypto, rows, consumption, await readPrice(ctx, basis), basis.context, 'verify');
     await writePage(ctx, header, number, rows);
   }
 

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Context } from 'fabric-contract-api';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { decodeHeader, type Header } from '../../protocol/ledger/header.js';
 import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
 import { decodeSignedParameters, type Parameters } from '../../protocol/ledger/parameters.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { decodeSignedSeal, type Seal } from '../../protocol/ledger/seal.js';
+import { sealedPrice } from '../../protocol/rules/check-price.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
 import { Refusal } from './refusal.js';
 
 // Reads of other channels. The peer does not validate them at commit, so they name only what never changes once it
-// stands: seals, versions of the parameters, and headers and pages of sealed intervals.
+// stands: seals, versions of the parameters, consumer lists, and headers and pages of sealed intervals.
 
 /** The sealed ledger that another one rests on. */
 export interface Basis {
@@ -41,6 +43,23 @@ export async function readConsumptionHeader(ctx: Context, { region, startSeconds
 /** A consumption page of a sealed interval. @throws Refusal `NOT_FOUND` */
 export function readConsumptionPage(ctx: Context, ledgerId: LedgerId, page: number): Promise<Uint8Array> {
   return requireQuery(ctx, 'GetPageRows', ledgerId.region, String(ledgerId.startSeconds), String(page));
+}
+
+/** The consumer list of an epoch, in price mode `direct`. @throws Refusal `NOT_FOUND` */
+export async function readConsumers(ctx: Context, region: string, epoch: number): Promise<ConsumerList> {
+  return decodeConsumerList(await requireQuery(ctx, 'GetConsumers', region, String(epoch))).list;
+}
+
+/**
+ * p_j of an interval whose prices are sealed: the sealed price, or where the ledger does not judge prices the one that
+ * the tariff gives for the sealed consumption.
+ *
+ * @throws Refusal `NOT_YET_SEALED`
+ */
+export async function readPrice(ctx: Context, { seal: pricing, context }: Basis): Promise<bigint> {
+  if (context.parameters.priceMode === 'ledger') return pricing.total;
+  const consumption = await readBasis(ctx, 'consumption', context.ledgerId);
+  return sealedPrice(context, consumption.seal);
 }
 
 async function readParameters(ctx: Context, region: string, version: number): Promise<Parameters> {

@@ -10,6 +10,7 @@ export const stateKey = {
   latestParameters: (region: string): string => `parameters/${region}/latest`,
   registryRoot: (region: string, epoch: number): string => `registry/${region}/${digits(epoch, 5)}`,
   directory: (region: string, epoch: number): string => `directory/${region}/${digits(epoch, 5)}`,
+  consumers: (region: string, epoch: number): string => `consumers/${region}/${digits(epoch, 5)}`,
   header: (region: string, startSeconds: number): string => `header/${region}/${digits(startSeconds, 12)}`,
   /** Stands as soon as a page does. Pages write it without reading it, so they do not wait for each other. */
   started: (region: string, startSeconds: number): string => `started/${region}/${digits(startSeconds, 12)}`,

@@ -26,8 +26,10 @@ import {
 import { LedgerContract } from '../common/ledger-contract.js';
 import { getHeader, getLatestSeal, getPage, getPageRows, getSeal } from '../common/queries.js';
 import {
+  getConsumers,
   getDirectory,
   getRegistryRoot,
+  putConsumers,
   putDirectory,
   putRegistryRoot,
   requireDirectory,
@@ -63,6 +65,12 @@ export class ConsumptionContract extends LedgerContract {
   @Transaction()
   async PutDirectory(ctx: Context, directoryJson: string): Promise<void> {
     await putDirectory(ctx, directoryJson);
+  }
+
+  /** Publishes the consumers of an epoch to whom the service provider sends prices, where each gets its own. */
+  @Transaction()
+  async PutConsumers(ctx: Context, consumersJson: string): Promise<void> {
+    await putConsumers(ctx, consumersJson);
   }
 
   /** Announces the pages of an interval; nothing under k rows is announced, so nothing under k is ever published. */
@@ -144,6 +152,13 @@ export class ConsumptionContract extends LedgerContract {
   @Returns('string')
   GetDirectory(ctx: Context, region: string, epoch: string): Promise<string> {
     return getDirectory(ctx, region, epoch);
+  }
+
+  /** The consumer list of an epoch. */
+  @Transaction(false)
+  @Returns('string')
+  GetConsumers(ctx: Context, region: string, epoch: string): Promise<string> {
+    return getConsumers(ctx, region, epoch);
   }
 
   /** The header of an interval. */

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Context } from 'fabric-contract-api';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
-import { MAXIMUM_REGISTRY_ROOT_BYTES } from '../../protocol/ledger/limits.js';
+import { MAXIMUM_CONSUMER_LIST_BYTES, MAXIMUM_REGISTRY_ROOT_BYTES } from '../../protocol/ledger/limits.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { decodeRegistryRoot, type RegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { checkDirectory } from '../../protocol/onion/directory.js';
 import {
@@ -10,6 +12,7 @@ import {
   type Directory,
   MAXIMUM_DIRECTORY_BYTES,
 } from '../../protocol/onion/directory-format.js';
+import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
 import { checkRegistryRoot } from '../../protocol/rules/check-parameters.js';
 import { epochArgument, jsonArgument, regionArgument } from '../common/arguments.js';
 import { requireControlCenter } from '../common/caller.js';
@@ -50,8 +53,7 @@ export async function putDirectory(ctx: Context, json: string): Promise<void> {
   const { region, epoch } = signed.directory;
   const key = stateKey.directory(region, epoch);
   if (await stands(ctx, key, bytes, 'directory of this epoch')) return;
-  const first = await requireVersion(ctx, region, 1);
-  const parameters = await parametersInForce(ctx, region, epochStartSeconds(first, epoch));
+  const parameters = await parametersOfEpoch(ctx, region, epoch);
   checkDirectory(sodiumCrypto, signed, {
     region,
     epoch,
@@ -61,6 +63,24 @@ export async function putDirectory(ctx: Context, json: string): Promise<void> {
   });
   await ctx.stub.putState(key, bytes);
   emit(ctx, 'PutDirectory', { region, epoch });
+}
+
+/**
+ * The transaction `PutConsumers`, in price mode `direct`: whom the service provider sends an epoch's prices to.
+ *
+ * @throws Refusal `WRONG_MSP`, `BAD_ARGUMENT`, `CONFLICT`, `NOT_FOUND` without parameters; ProtocolError as
+ *   `checkConsumerList`
+ */
+export async function putConsumers(ctx: Context, json: string): Promise<void> {
+  requireControlCenter(ctx);
+  const bytes = jsonArgument(json, MAXIMUM_CONSUMER_LIST_BYTES);
+  const signed = decodeConsumerList(bytes);
+  const { region, epoch } = signed.list;
+  const key = stateKey.consumers(region, epoch);
+  if (await stands(ctx, key, bytes, 'consumer list of this epoch')) return;
+  checkConsumerList(sodiumCrypto, signed, epoch, await parametersOfEpoch(ctx, region, epoch));
+  await ctx.stub.putState(key, bytes);
+  emit(ctx, 'PutConsumers', { region, epoch });
 }
 
 /** The query `GetRegistryRoot`. @throws Refusal `BAD_ARGUMENT`, `NOT_FOUND` */
@@ -75,6 +95,12 @@ export async function getDirectory(ctx: Context, region: string, epoch: string):
   return asText(await requireState(ctx, key, 'directory of this epoch'));
 }
 
+/** The query `GetConsumers`. @throws Refusal `BAD_ARGUMENT`, `NOT_FOUND` */
+export async function getConsumers(ctx: Context, region: string, epoch: string): Promise<string> {
+  const key = stateKey.consumers(regionArgument(region), epochArgument(epoch));
+  return asText(await requireState(ctx, key, 'consumer list of this epoch'));
+}
+
 /** @throws Refusal `NOT_FOUND` */
 export async function requireRegistryRoot(ctx: Context, region: string, epoch: number): Promise<RegistryRoot> {
   const bytes = await requireState(ctx, stateKey.registryRoot(region, epoch), `registry root of epoch ${epoch}`);
@@ -85,6 +111,12 @@ export async function requireRegistryRoot(ctx: Context, region: string, epoch: n
 export async function requireDirectory(ctx: Context, region: string, epoch: number): Promise<Directory> {
   const bytes = await requireState(ctx, stateKey.directory(region, epoch), `directory of epoch ${epoch}`);
   return decodeSignedDirectory(bytes).directory;
+}
+
+/** The version in force when an epoch begins. @throws Refusal `NOT_FOUND` */
+async function parametersOfEpoch(ctx: Context, region: string, epoch: number): Promise<Parameters> {
+  const first = await requireVersion(ctx, region, 1);
+  return parametersInForce(ctx, region, epochStartSeconds(first, epoch));
 }
 
 /**

@@ -4,13 +4,19 @@ import { wipe } from '../../protocol/crypto/bytes.js';
 import { KEY_LENGTH } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { encodeCanonical } from '../../protocol/ledger/canonical-json.js';
+import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
+import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
+import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
+import { splitRows } from '../../protocol/ledger/page.js';
 import { ROW_LENGTH, rowValue } from '../../protocol/ledger/row.js';
+import { checkPriceCount } from '../../protocol/rules/check-consumers.js';
 import { checkHeader } from '../../protocol/rules/check-header.js';
 import { checkPageEntry } from '../../protocol/rules/check-page.js';
-import { checkPricePseudonym, checkPriceRow } from '../../protocol/rules/check-price.js';
+import { checkDirectPricePage, checkPricePseudonym, checkPriceRow } from '../../protocol/rules/check-price.js';
 import { followingSealContent } from '../../protocol/rules/check-seal.js';
+import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { ledgerIdArgument, pageArgument, transientField } from '../common/arguments.js';
-import { readBasis } from '../common/basis.js';
+import { readBasis, readConsumers } from '../common/basis.js';
 import { requireServiceProvider } from '../common/caller.js';
 import {
   headerArgument,
@@ -23,11 +29,14 @@ import {
 } from '../common/interval.js';
 import { LedgerContract } from '../common/ledger-contract.js';
 import { getHeader, getLatestSeal, getPage, getPageRows, getSeal } from '../common/queries.js';
+import { Refusal } from '../common/refusal.js';
 import { asText } from '../common/state.js';
 
 /**
  * The paper's ledger DAP: the price of each interval, by the tariff from the sealed total. The service provider writes
- * it, the control center seals it.
+ * it, the control center seals it. It is one row for all (Table 2), which is judged here; or in price mode `direct` a
+ * row for each consumer (Table 4), of which only is checked that the service provider signed it: what it signed is to
+ * stand, right or wrong.
  */
 @Info({ title: 'PricingContract', description: 'The price of each interval' })
 export class PricingContract extends LedgerContract {
@@ -35,7 +44,7 @@ export class PricingContract extends LedgerContract {
     super('PricingContract', 'pricing');
   }
 
-  /** Announces the one page with the one row of an interval. */
+  /** Announces the row of an interval, or the pages with a row for each consumer. */
   @Transaction()
   async PutHeader(ctx: Context, headerJson: string): Promise<void> {
     const argument = headerArgument('pricing', headerJson);
@@ -44,25 +53,33 @@ export class PricingContract extends LedgerContract {
     requireServiceProvider(ctx, context.parameters);
     if (await headerStands(ctx, argument)) return;
     checkHeader(header, context);
+    if (context.parameters.priceMode === 'direct') {
+      checkPriceCount(
+        header,
+        (await readConsumers(ctx, context.ledgerId.region, context.registryEpoch)).consumers.length,
+      );
+    }
     await writeHeader(ctx, argument);
   }
 
-  /** Writes the price. Transient: `rows`, and `pricePseudonymKey` to check the row's pseudonym. */
+  /** Writes a page of prices. Transient: `rows`, and for the one row of Table 2 `pricePseudonymKey`. */
   @Transaction()
   async PutPage(ctx: Context, region: string, startSeconds: string, page: string): Promise<void> {
+    const rows = transientField(ctx, 'rows', ROWS_PER_PAGE * ROW_LENGTH);
+    const ledgerId = ledgerIdArgument(region, startSeconds);
+    const number = pageArgument(page);
+    const { seal, context } = await readBasis(ctx, 'consumption', ledgerId);
+    requireServiceProvider(ctx, context.parameters);
+    if (context.parameters.priceMode === 'direct') {
+      await putRows(ctx, ledgerId, number, rows, () => checkDirectPricePage(sodiumCrypto, rows, context));
+      return;
+    }
     const key = transientField(ctx, 'pricePseudonymKey', KEY_LENGTH);
     try {
-      const rows = transientField(ctx, 'rows', ROW_LENGTH);
-      const ledgerId = ledgerIdArgument(region, startSeconds);
-      const number = pageArgument(page);
-      const { seal, context } = await readBasis(ctx, 'consumption', ledgerId);
-      requireServiceProvider(ctx, context.parameters);
-      if (await pageStands(ctx, ledgerId, number, rows)) return;
-      const { header, entry } = await requireEntry(ctx, ledgerId, number);
-      checkPageEntry(sodiumCrypto, rows, entry);
-      checkPriceRow(sodiumCrypto, rows, context, seal);
-      checkPricePseudonym(sodiumCrypto, rows, context, key);
-      await writePage(ctx, header, number, rows);
+      await putRows(ctx, ledgerId, number, rows, () => {
+        checkPriceRow(sodiumCrypto, rows, context, seal);
+        checkPricePseudonym(sodiumCrypto, rows, context, key);
+      });
     } finally {
       wipe(key);
     }
@@ -73,17 +90,20 @@ export class PricingContract extends LedgerContract {
   async PutSeal(ctx: Context, sealJson: string): Promise<void> {
     await putSeal(ctx, sealJson, async (header) => {
       const { seal, context } = await readBasis(ctx, 'consumption', header.ledgerId);
-      return { context, content: followingSealContent(sodiumCrypto, context, header, seal) };
+      const digest = await consumersDigest(ctx, context);
+      return { context, content: followingSealContent(sodiumCrypto, context, header, seal, digest) };
     });
   }
 
-  /** The price of an interval as it stands, sealed or not. */
+  /** The price of an interval as it stands, sealed or not. `WRONG_PRICE` when consumers have different ones. */
   @Transaction(false)
   @Returns('string')
   async GetPrice(ctx: Context, region: string, startSeconds: string): Promise<string> {
     const ledgerId = ledgerIdArgument(region, startSeconds);
-    const row = await getPageRows(ctx, region, startSeconds, '0');
-    const price = { priceNanoPerKilowattHour: rowValue(row).toString() };
+    const [first] = splitRows(await getPageRows(ctx, region, startSeconds, '0'));
+    const { header } = await requireEntry(ctx, ledgerId, 0);
+    if (header.histogram.length > 1) throw new Refusal('WRONG_PRICE', 'consumers were given different prices');
+    const price = { priceNanoPerKilowattHour: rowValue(first!).toString() };
     return asText(encodeCanonical({ region, startSeconds: ledgerId.startSeconds, ...price }));
   }
 
@@ -120,4 +140,28 @@ export class PricingContract extends LedgerContract {
   GetLatestSeal(ctx: Context, region: string): Promise<string> {
     return getLatestSeal(ctx, region);
   }
+}
+
+/** Writes a page that fits its entry and passes a check; a page that stands already is not checked again. */
+async function putRows(
+  ctx: Context,
+  ledgerId: LedgerId,
+  page: number,
+  rows: Uint8Array,
+  check: () => void,
+): Promise<void> {
+  if (await pageStands(ctx, ledgerId, page, rows)) return;
+  const { header, entry } = await requireEntry(ctx, ledgerId, page);
+  checkPageEntry(sodiumCrypto, rows, entry);
+  check();
+  await writePage(ctx, header, page, rows);
+}
+
+/** What a pricing seal binds as its directory: the epoch's consumers in price mode `direct`, nothing otherwise. */
+async function consumersDigest(
+  ctx: Context,
+  { parameters, ledgerId, registryEpoch }: IntervalContext,
+): Promise<Uint8Array | undefined> {
+  if (parameters.priceMode === 'ledger') return undefined;
+  return consumerListDigest(sodiumCrypto, await readConsumers(ctx, ledgerId.region, registryEpoch));
 }

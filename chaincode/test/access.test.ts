@@ -2,7 +2,8 @@
 import { accepted, pageArgs, PACKAGES, refused, text, type Transient, World } from './world.js';
 import assert from 'node:assert/strict';
 import { encodeHeader } from '../../protocol/ledger/header.js';
-import { encodeSignedParameters } from '../../protocol/ledger/parameters.js';
+import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
+import { encodeSignedParameters, PRICE_MODES } from '../../protocol/ledger/parameters.js';
 import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
@@ -23,140 +24,151 @@ interface Call {
   readonly by?: string;
 }
 
-describe('who may call what, and where', () => {
-  const kit = new RegionKit();
-  const interval = new IntervalMaker(kit).next(ROWS);
-  const [region, start] = ['london', String(interval.ledgerId.startSeconds)] as const;
+for (const priceMode of PRICE_MODES)
+  describe(`who may call what, and where (price mode ${priceMode})`, () => {
+    const kit = new RegionKit({ parameters: { priceMode } });
+    const interval = new IntervalMaker(kit).next(ROWS);
+    const [region, start] = ['london', String(interval.ledgerId.startSeconds)] as const;
 
-  const intervalCalls = (kind: (typeof KINDS)[number], writer: string): Call[] => [
-    { kind, transaction: 'PutHeader', args: [text(encodeHeader(interval[kind].header))], by: writer },
-    {
-      kind,
-      transaction: 'PutPage',
-      args: pageArgs(interval.ledgerId, 0),
-      transient: new World(kit.pricePseudonymKey).transient(kind, interval[kind].rows, interval.witnesses[0]!),
-      by: writer,
-    },
-    { kind, transaction: 'PutSeal', args: [text(encodeSignedSeal(interval[kind].seal))], by: CONTROL_CENTER_MSP },
-  ];
+    const intervalCalls = (kind: (typeof KINDS)[number], writer: string): Call[] => [
+      { kind, transaction: 'PutHeader', args: [text(encodeHeader(interval[kind].header))], by: writer },
+      {
+        kind,
+        transaction: 'PutPage',
+        args: pageArgs(interval.ledgerId, 0),
+        transient: new World(kit.pricePseudonymKey).transient(kind, interval[kind].rows, interval.witnesses[0]!),
+        by: writer,
+      },
+      { kind, transaction: 'PutSeal', args: [text(encodeSignedSeal(interval[kind].seal))], by: CONTROL_CENTER_MSP },
+    ];
 
-  const setUp = (transaction: string, json: Uint8Array): Call => ({
-    kind: 'consumption',
-    transaction,
-    args: [text(json)],
-    by: CONTROL_CENTER_MSP,
-  });
+    const setUp = (transaction: string, json: Uint8Array): Call => ({
+      kind: 'consumption',
+      transaction,
+      args: [text(json)],
+      by: CONTROL_CENTER_MSP,
+    });
 
-  /** Every submit transaction, in an order in which each is accepted. */
-  const submits: Call[] = [
-    setUp('PutParameters', encodeSignedParameters(kit.signedParameters)),
-    setUp('PutRegistryRoot', encodeRegistryRoot(kit.registryRoot(0))),
-    setUp('PutDirectory', encodeSignedDirectory(kit.directory(0))),
-    ...intervalCalls('consumption', CONTROL_CENTER_MSP),
-    ...intervalCalls('pricing', SERVICE_PROVIDER_MSP),
-    ...intervalCalls('billing', SERVICE_PROVIDER_MSP),
-  ];
-
-  const queries: Call[] = [
-    { kind: 'consumption', transaction: 'GetParameters', args: [region, '1'] },
-    { kind: 'consumption', transaction: 'GetRegistryRoot', args: [region, '0'] },
-    { kind: 'consumption', transaction: 'GetDirectory', args: [region, '0'] },
-    { kind: 'pricing', transaction: 'GetPrice', args: [region, start] },
-    ...KINDS.flatMap((kind): Call[] => [
-      { kind, transaction: 'GetHeader', args: [region, start] },
-      { kind, transaction: 'GetPage', args: [region, start, '0'] },
-      { kind, transaction: 'GetPageRows', args: [region, start, '0'] },
-      { kind, transaction: 'GetSeal', args: [region, start] },
-      { kind, transaction: 'GetLatestSeal', args: [region] },
-    ]),
-  ];
-
-  it('covers every transaction of every contract', () => {
-    const ledger = new TestLedger();
-    for (const kind of KINDS) {
-      const { metadata } = ledger.deploy(kind, PACKAGES[kind]).channel(kind).dispatcher;
-      const { contracts } = metadata as { contracts: Record<string, { transactions: { name: string }[] }> };
-      const named = Object.values(contracts)[0]!.transactions.map(({ name }) => name);
-      const covered = [...submits, ...queries].filter((call) => call.kind === kind).map((call) => call.transaction);
-      assert.deepEqual(covered.sort(), named.sort());
+    /** What exists only where each consumer has its own price row. */
+    function direct(call: Call): Call[] {
+      return priceMode === 'direct' ? [call] : [];
     }
-  });
 
-  it('refuses each submission to all but its party, in every state of the ledger, and accepts that party', async () => {
-    const world = new World(kit.pricePseudonymKey);
-    for (const { kind, transaction, args, transient = {}, by } of submits) {
-      for (const mspId of MSPS.filter((other) => other !== by)) {
-        refused(await world.put(kind, transaction, args, mspId, transient), 'WRONG_MSP');
-      }
-      accepted(await world.put(kind, transaction, args, by!, transient));
-      for (const mspId of MSPS.filter((other) => other !== by)) {
-        refused(await world.put(kind, transaction, args, mspId, transient), 'WRONG_MSP');
-      }
-    }
-  });
+    /** Every submit transaction, in an order in which each is accepted. */
+    const submits: Call[] = [
+      setUp('PutParameters', encodeSignedParameters(kit.signedParameters)),
+      setUp('PutRegistryRoot', encodeRegistryRoot(kit.registryRoot(0))),
+      setUp('PutDirectory', encodeSignedDirectory(kit.directory(0))),
+      ...direct(setUp('PutConsumers', encodeConsumerList(kit.consumerList(0)))),
+      ...intervalCalls('consumption', CONTROL_CENTER_MSP),
+      ...intervalCalls('pricing', SERVICE_PROVIDER_MSP),
+      ...intervalCalls('billing', SERVICE_PROVIDER_MSP),
+    ];
 
-  it('answers each query to every organisation, with and without the name of the contract', async () => {
-    const world = new World(kit.pricePseudonymKey);
-    for (const call of submits)
-      accepted(await world.put(call.kind, call.transaction, call.args, call.by!, call.transient));
-    for (const { kind, transaction, args } of queries) {
-      const names = { consumption: 'ConsumptionContract', pricing: 'PricingContract', billing: 'BillingContract' };
-      const prefixed = `${names[kind]}:${transaction}`;
-      const answers = await Promise.all(
-        [transaction, prefixed].flatMap((name) =>
-          MSPS.map((mspId) => world.ledger.simulate(kind, { mspId, transaction: name, args })),
-        ),
-      );
-      for (const answer of answers) {
-        assert.equal(answer.message, '', transaction);
-        assert.ok(answer.payload.length > 0);
-        assert.deepEqual(answer.payload, answers[0]!.payload);
-        assert.equal(answer.writes.size + answer.events.length, 0);
-      }
-    }
-  });
+    const queries: Call[] = [
+      { kind: 'consumption', transaction: 'GetParameters', args: [region, '1'] },
+      { kind: 'consumption', transaction: 'GetRegistryRoot', args: [region, '0'] },
+      { kind: 'consumption', transaction: 'GetDirectory', args: [region, '0'] },
+      ...direct({ kind: 'consumption', transaction: 'GetConsumers', args: [region, '0'] }),
+      { kind: 'pricing', transaction: 'GetPrice', args: [region, start] },
+      ...KINDS.flatMap((kind): Call[] => [
+        { kind, transaction: 'GetHeader', args: [region, start] },
+        { kind, transaction: 'GetPage', args: [region, start, '0'] },
+        { kind, transaction: 'GetPageRows', args: [region, start, '0'] },
+        { kind, transaction: 'GetSeal', args: [region, start] },
+        { kind, transaction: 'GetLatestSeal', args: [region] },
+      ]),
+    ];
 
-  it('finds nothing on an empty ledger', async () => {
-    const world = new World(kit.pricePseudonymKey);
-    for (const { kind, transaction, args } of queries)
-      refused(await world.query(kind, transaction, ...args), 'NOT_FOUND');
-    refused(await world.query('consumption', 'GetParameters', region, 'latest'), 'NOT_FOUND');
-  });
-
-  it('refuses everything on another channel, before it looks at the caller or the arguments', async () => {
-    for (const kind of KINDS) {
-      const others = [...KINDS, 'other'].filter((channel) => channel !== kind);
+    it('covers every transaction of every contract', () => {
       const ledger = new TestLedger();
-      for (const channel of others) ledger.deploy(channel, PACKAGES[kind]);
-      for (const channel of others) {
-        for (const call of [...submits, ...queries].filter((each) => each.kind === kind)) {
-          const { transaction, args, transient = {}, by = CONSUMERS_MSP } = call;
-          refused(await ledger.simulate(channel, { mspId: by, transaction, args, transient }), 'WRONG_CHANNEL');
-          const garbage = args.map(() => 'garbage');
-          refused(
-            await ledger.simulate(channel, { mspId: CONSUMERS_MSP, transaction, args: garbage }),
-            'WRONG_CHANNEL',
-          );
+      for (const kind of KINDS) {
+        const { metadata } = ledger.deploy(kind, PACKAGES[kind]).channel(kind).dispatcher;
+        const { contracts } = metadata as { contracts: Record<string, { transactions: { name: string }[] }> };
+        const named = Object.values(contracts)[0]!.transactions.map(({ name }) => name);
+        const covered = [...submits, ...queries].filter((call) => call.kind === kind).map((call) => call.transaction);
+        const absent = named.filter((name) => !covered.includes(name));
+        assert.equal(new Set(covered).size + absent.length, named.length);
+        const isLedger = kind === 'consumption' && priceMode === 'ledger';
+        assert.deepEqual(absent, isLedger ? ['PutConsumers', 'GetConsumers'] : []);
+      }
+    });
+
+    it('refuses each submission to all but its party, in every state of the ledger, and accepts that party', async () => {
+      const world = new World(kit.pricePseudonymKey);
+      for (const { kind, transaction, args, transient = {}, by } of submits) {
+        for (const mspId of MSPS.filter((other) => other !== by)) {
+          refused(await world.put(kind, transaction, args, mspId, transient), 'WRONG_MSP');
+        }
+        accepted(await world.put(kind, transaction, args, by!, transient));
+        for (const mspId of MSPS.filter((other) => other !== by)) {
+          refused(await world.put(kind, transaction, args, mspId, transient), 'WRONG_MSP');
         }
       }
-    }
-  });
+    });
 
-  it('says so when another channel cannot be read', async () => {
-    const { transaction, args, by } = submits.find((call) => call.kind === 'pricing')!;
-    const ledger = new TestLedger().deploy('pricing', PACKAGES.pricing);
-    const absent = await ledger.simulate('pricing', { mspId: by!, transaction, args });
-    refused(absent, 'INTERNAL');
-    assert.match(absent.message, /GetSeal on consumption failed/);
-    ledger.deploy('consumption', PACKAGES.billing);
-    refused(await ledger.simulate('pricing', { mspId: by!, transaction, args }), 'INTERNAL');
-  });
+    it('answers each query to every organisation, with and without the name of the contract', async () => {
+      const world = new World(kit.pricePseudonymKey);
+      for (const call of submits)
+        accepted(await world.put(call.kind, call.transaction, call.args, call.by!, call.transient));
+      for (const { kind, transaction, args } of queries) {
+        const names = { consumption: 'ConsumptionContract', pricing: 'PricingContract', billing: 'BillingContract' };
+        const prefixed = `${names[kind]}:${transaction}`;
+        const answers = await Promise.all(
+          [transaction, prefixed].flatMap((name) =>
+            MSPS.map((mspId) => world.ledger.simulate(kind, { mspId, transaction: name, args })),
+          ),
+        );
+        for (const answer of answers) {
+          assert.equal(answer.message, '', transaction);
+          assert.ok(answer.payload.length > 0);
+          assert.deepEqual(answer.payload, answers[0]!.payload);
+          assert.equal(answer.writes.size + answer.events.length, 0);
+        }
+      }
+    });
 
-  it('refuses to write for a process that does not know its organisation', async () => {
-    const ledger = new TestLedger(null).deploy('consumption', PACKAGES.consumption);
-    const [{ transaction, args }] = submits as [Call];
-    const simulation = await ledger.simulate('consumption', { mspId: CONTROL_CENTER_MSP, transaction, args });
-    refused(simulation, 'INTERNAL');
-    assert.match(simulation.message, /CORE_PEER_LOCALMSPID/);
-  });
-}).timeout(10_000);
+    it('finds nothing on an empty ledger', async () => {
+      const world = new World(kit.pricePseudonymKey);
+      for (const { kind, transaction, args } of queries)
+        refused(await world.query(kind, transaction, ...args), 'NOT_FOUND');
+      refused(await world.query('consumption', 'GetParameters', region, 'latest'), 'NOT_FOUND');
+    });
+
+    it('refuses everything on another channel, before it looks at the caller or the arguments', async () => {
+      for (const kind of KINDS) {
+        const others = [...KINDS, 'other'].filter((channel) => channel !== kind);
+        const ledger = new TestLedger();
+        for (const channel of others) ledger.deploy(channel, PACKAGES[kind]);
+        for (const channel of others) {
+          for (const call of [...submits, ...queries].filter((each) => each.kind === kind)) {
+            const { transaction, args, transient = {}, by = CONSUMERS_MSP } = call;
+            refused(await ledger.simulate(channel, { mspId: by, transaction, args, transient }), 'WRONG_CHANNEL');
+            const garbage = args.map(() => 'garbage');
+            refused(
+              await ledger.simulate(channel, { mspId: CONSUMERS_MSP, transaction, args: garbage }),
+              'WRONG_CHANNEL',
+            );
+          }
+        }
+      }
+    });
+
+    it('says so when another channel cannot be read', async () => {
+      const { transaction, args, by } = submits.find((call) => call.kind === 'pricing')!;
+      const ledger = new TestLedger().deploy('pricing', PACKAGES.pricing);
+      const absent = await ledger.simulate('pricing', { mspId: by!, transaction, args });
+      refused(absent, 'INTERNAL');
+      assert.match(absent.message, /GetSeal on consumption failed/);
+      ledger.deploy('consumption', PACKAGES.billing);
+      refused(await ledger.simulate('pricing', { mspId: by!, transaction, args }), 'INTERNAL');
+    });
+
+    it('refuses to write for a process that does not know its organisation', async () => {
+      const ledger = new TestLedger(null).deploy('consumption', PACKAGES.consumption);
+      const [{ transaction, args }] = submits as [Call];
+      const simulation = await ledger.simulate('consumption', { mspId: CONTROL_CENTER_MSP, transaction, args });
+      refused(simulation, 'INTERNAL');
+      assert.match(simulation.message, /CORE_PEER_LOCALMSPID/);
+    });
+  }).timeout(10_000);

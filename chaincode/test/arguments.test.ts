@@ -34,6 +34,7 @@ describe('what contracts take from outside', () => {
     for (const epoch of ['', '-1', '65536']) {
       refused(await world.query('consumption', 'GetDirectory', 'london', epoch), 'BAD_ARGUMENT');
       refused(await world.query('consumption', 'GetRegistryRoot', 'london', epoch), 'BAD_ARGUMENT');
+      refused(await world.query('consumption', 'GetConsumers', 'london', epoch), 'BAD_ARGUMENT');
     }
     for (const version of ['', '0', 'Latest', '4097']) {
       refused(await world.query('consumption', 'GetParameters', 'london', version), 'BAD_ARGUMENT');
@@ -48,7 +49,7 @@ describe('what contracts take from outside', () => {
     refused(await put('PutParameters', ''), 'MALFORMED');
     refused(await put('PutParameters', '{}'), 'MALFORMED');
     refused(await put('PutParameters', '['.repeat(100)), 'LIMIT_EXCEEDED');
-    for (const transaction of ['PutRegistryRoot', 'PutDirectory', 'PutHeader', 'PutSeal']) {
+    for (const transaction of ['PutRegistryRoot', 'PutDirectory', 'PutConsumers', 'PutHeader', 'PutSeal']) {
       refused(await put(transaction, 'x'.repeat(2_000_000)), 'BAD_ARGUMENT');
       refused(await put(transaction, '{"version":1}'), 'MALFORMED');
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import './quiet.js';
 import assert from 'node:assert/strict';
+import { encodeConsumerList, type SignedConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
 import { encodeSignedParameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
@@ -71,6 +72,10 @@ export class World {
 
   putDirectory(signed: SignedDirectory): Promise<Simulation> {
     return this.put('consumption', 'PutDirectory', [text(encodeSignedDirectory(signed))], CONTROL_CENTER_MSP);
+  }
+
+  putConsumers(signed: SignedConsumerList): Promise<Simulation> {
+    return this.put('consumption', 'PutConsumers', [text(encodeConsumerList(signed))], CONTROL_CENTER_MSP);
   }
 
   /** @param channel the ledger that the header is sent to, its own when not said */

@@ -12,6 +12,7 @@ const DIGEST_DOMAINS = [
   'parameters',
   'tariff',
   'directory',
+  'consumers',
   'index',
   'registry',
   'registry-root',

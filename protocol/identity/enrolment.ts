@@ -6,7 +6,7 @@ import { mac, prefix } from '../crypto/hash.js';
 import { HPKE_OVERHEAD, hpkeOpen, hpkeSeal } from '../crypto/hpke.js';
 import { ProtocolError } from '../errors.js';
 import { encodeCanonical, parseCanonical, readHex, readObject } from '../ledger/canonical-json.js';
-import { sharedLinkKey } from './meter-identity.js';
+import { requireCanonicalPublicKey, sharedLinkKey } from './meter-identity.js';
 
 /** A code is random, used once, and given out of band: 128 bits cannot be guessed. */
 export const ENROLMENT_CODE_LENGTH = 16;
@@ -80,7 +80,7 @@ export function openEnrolment(
   publicKey: Uint8Array,
   request: EnrolmentRequest,
 ): { linkKey: Uint8Array; meterKey: Uint8Array } {
-  requireCanonicalX25519(request.publicKey);
+  requireCanonicalPublicKey(request.publicKey);
   const bound = concatBytes(request.code, request.publicKey, request.linkPin);
   const linkKey = sharedLinkKey(crypto, secretKey, request.publicKey);
   if (!equalBytes(mac(crypto, 'enrolment', linkKey, bound, request.sealedKey), request.proof)) {
@@ -116,13 +116,4 @@ export function decodeEnrolmentRequest(bytes: Uint8Array): EnrolmentRequest {
     sealedKey: readHex(fields.sealedKey, SEALED_METER_KEY_LENGTH),
     proof: readHex(fields.proof, DIGEST_LENGTH),
   };
-}
-
-/** X25519 reads any 32 bytes modulo 2^255 − 19 without the top bit; only the smallest spelling is canonical. */
-function requireCanonicalX25519(publicKey: Uint8Array): void {
-  requireLength(publicKey, KEY_LENGTH, 'public key');
-  const isFieldElement =
-    publicKey[31]! < 0x7f ||
-    (publicKey[31] === 0x7f && (publicKey[0]! < 0xed || !publicKey.subarray(1, 31).every((byte) => byte === 0xff)));
-  if (!isFieldElement) throw new ProtocolError('NON_CANONICAL', 'the public key is not in its smallest spelling');
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { wipe } from '../crypto/bytes.js';
+import { requireLength, wipe } from '../crypto/bytes.js';
+import { KEY_LENGTH } from '../crypto/crypto.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { requireEpoch } from '../crypto/ggm.js';
 import { H1, ratchet } from '../crypto/hash.js';
@@ -24,6 +25,19 @@ export function sharedLinkKey(crypto: Crypto, secretKey: Uint8Array, otherPublic
   const linkKey = H1(crypto, shared);
   wipe(shared);
   return linkKey;
+}
+
+/**
+ * X25519 reads any 32 bytes modulo 2^255 − 19 without the top bit; a key that names someone has one spelling only.
+ *
+ * @throws NON_CANONICAL unless it is the smallest one
+ */
+export function requireCanonicalPublicKey(publicKey: Uint8Array): void {
+  requireLength(publicKey, KEY_LENGTH, 'public key');
+  const isFieldElement =
+    publicKey[31]! < 0x7f ||
+    (publicKey[31] === 0x7f && (publicKey[0]! < 0xed || !publicKey.subarray(1, 31).every((byte) => byte === 0xff)));
+  if (!isFieldElement) throw new ProtocolError('NON_CANONICAL', 'the public key is not in its smallest spelling');
 }
 
 /**

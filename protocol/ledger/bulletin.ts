@@ -46,6 +46,11 @@ export function directoryFile(region: string, epoch: number): string {
   return `bulletin/${region}/directory/${epoch}.json`;
 }
 
+/** The signed list of an epoch's consumers (price mode `direct`), relative to the bulletin's root. */
+export function consumersFile(region: string, epoch: number): string {
+  return `bulletin/${region}/consumers/${epoch}.json`;
+}
+
 /** A ledger's header with its seal. */
 export interface SealedLedger extends SignedSeal {
   readonly header: Header;

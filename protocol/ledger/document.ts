@@ -4,7 +4,8 @@ import { digest, H2 } from '../crypto/hash.js';
 import { ProtocolError } from '../errors.js';
 
 /** Documents that are signed as a whole; the name separates their digests from each other. */
-export type DocumentDomain = 'seal' | 'parameters' | 'tariff' | 'registry-root' | 'directory' | 'descriptor';
+export type DocumentDomain =
+  'seal' | 'parameters' | 'tariff' | 'registry-root' | 'directory' | 'descriptor' | 'consumers';
 
 /** Stands where a digest does not apply: the first of a chain, or a field of another kind of ledger. */
 export const NO_DIGEST: Uint8Array = new Uint8Array(DIGEST_LENGTH);

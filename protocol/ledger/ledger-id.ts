@@ -107,6 +107,11 @@ export function epochOf(timing: IntervalTiming, startSeconds: number): number {
   return epoch;
 }
 
+/** Number of interval s in its registry epoch, from 1. @throws ProtocolError as {@link epochOf} */
+export function intervalNumber(timing: IntervalTiming, startSeconds: number): number {
+  return 1 + (startSeconds - epochStartSeconds(timing, epochOf(timing, startSeconds))) / timing.intervalSeconds;
+}
+
 /** Start of a registry epoch, Unix seconds. */
 export function epochStartSeconds(timing: IntervalTiming, epoch: number): number {
   return timing.epochOriginSeconds + epoch * timing.epochSeconds;

@@ -48,6 +48,9 @@ export const MAXIMUM_PARAMETERS_BYTES = 8_192;
 /** Bytes of one signed registry root. */
 export const MAXIMUM_REGISTRY_ROOT_BYTES = 1_024;
 
+/** Bytes of one signed list of consumers: a key of 67 bytes for each meter's household, and 500 bytes of other fields. */
+export const MAXIMUM_CONSUMER_LIST_BYTES = 67 * MAXIMUM_METERS + 500;
+
 /** Bytes of `seals.json`: three ledgers of one interval. */
 export const MAXIMUM_SEALS_FILE_BYTES = 3 * (MAXIMUM_HEADER_BYTES + MAXIMUM_SEAL_BYTES);
 

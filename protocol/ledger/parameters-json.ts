@@ -25,12 +25,13 @@ import {
   MAXIMUM_SECONDS,
   ROWS_PER_PAGE,
 } from './limits.js';
-import type {
-  ControlCenterParameters,
-  OnionParameters,
-  Parameters,
-  ServiceProviderParameters,
-  SignedParameters,
+import {
+  type ControlCenterParameters,
+  type OnionParameters,
+  type Parameters,
+  PRICE_MODES,
+  type ServiceProviderParameters,
+  type SignedParameters,
 } from './parameters.js';
 
 /** Characters of an MSP id. */
@@ -134,7 +135,7 @@ function parametersFromJson(value: JsonValue): Parameters {
     rowsPerPacket: readInteger(fields.rowsPerPacket, 1, ROW_PLACES),
     registryDepth: readInteger(fields.registryDepth, 0, MAXIMUM_REGISTRY_DEPTH),
     identityMode: readOneOf(fields.identityMode, IDENTITY_MODES),
-    priceMode: readOneOf(fields.priceMode, ['ledger']),
+    priceMode: readOneOf(fields.priceMode, PRICE_MODES),
     onion: onionFromJson(fields.onion),
     tariff: tariffFromJson(fields.tariff),
     tariffSignature: readHex(fields.tariffSignature, SIGNATURE_LENGTH),

@@ -10,6 +10,13 @@ import { signDocument, verifyDocument } from './document.js';
 import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';
 import { parametersToJson, signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
 
+/**
+ * How prices are published: `ledger` is one row for all (the paper's Table 2), which the contract judges; `direct` is
+ * one row for each consumer (Table 4), which the contract only keeps.
+ */
+export const PRICE_MODES = ['ledger', 'direct'] as const;
+export type PriceMode = (typeof PRICE_MODES)[number];
+
 /** How a meter sends; each field is explained in the chapter on the onion tier. */
 export interface OnionParameters {
   readonly layers: number;
@@ -62,7 +69,7 @@ export interface Parameters {
   readonly rowsPerPacket: number;
   readonly registryDepth: number;
   readonly identityMode: IdentityMode;
-  readonly priceMode: 'ledger';
+  readonly priceMode: PriceMode;
   readonly onion: OnionParameters;
   readonly tariff: Tariff;
   /** SP's signature under the tariff for this region, 64 bytes. */

@@ -46,7 +46,7 @@ export interface Seal {
   readonly registryRoot: Uint8Array;
   /** Meters in the registry of the epoch; the tariff divides by it. */
   readonly registeredMeters: number;
-  /** Relay directory of the epoch; zeros on pricing and billing. */
+  /** Consumption: relay directory of the epoch; pricing in price mode `direct`: its consumer list; zeros elsewhere. */
   readonly directoryDigest: Uint8Array;
   /** Digest of `consumption.index`; zeros on pricing and billing. */
   readonly indexDigest: Uint8Array;

@@ -11,7 +11,8 @@ import type { IntervalContext } from './interval-context.js';
 /**
  * A header in itself and against the parameters: its ledger, version and epoch; order and borders of the pages, which
  * make every pseudonym of the interval unique; sizes, sums and histograms. In consumption also the five categories,
- * each held by no row or by at least k rows; in pricing one row with a possible price. Bills have `checkBillHeader`.
+ * each held by no row or by at least k rows; in pricing, but for price mode `direct`, one row with a possible price.
+ * Bills have `checkBillHeader`, direct prices `checkPriceCount`.
  *
  * @throws ProtocolError `WRONG_LEDGER`, `HEADER_MISMATCH`, `PAGE_SIZE`, `PAGE_ORDER`, `BAD_CATEGORY`, `K_ANONYMITY`, `PRICE_GRANULARITY`
  */
@@ -28,7 +29,7 @@ export function checkHeader(header: Header, context: IntervalContext): void {
     mismatch('histogram is not the sum of the pages');
   }
   if (header.kind === 'consumption') checkCategoryCounts(header.histogram, context);
-  if (header.kind === 'pricing') checkPriceHistogram(header);
+  if (header.kind === 'pricing' && context.parameters.priceMode === 'ledger') checkPriceHistogram(header);
 }
 
 function checkPages(pages: readonly PageEntry[]): void {

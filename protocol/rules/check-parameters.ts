@@ -25,6 +25,7 @@ const FIXED_FIELDS = [
   'epochOriginSeconds',
   'epochSeconds',
   'identityMode',
+  'priceMode',
   'demo',
 ] as const;
 

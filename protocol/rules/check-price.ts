@@ -3,27 +3,67 @@ import { equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
 import { pricePseudonym, pricePseudonymCommitment } from '../identity/pseudonym.js';
+import type { Header } from '../ledger/header.js';
+import { splitRows } from '../ledger/page.js';
 import { ROW_TYPE, rowPseudonym, rowValue } from '../ledger/row.js';
 import type { Seal } from '../ledger/seal.js';
 import { priceOf } from '../money/tariff.js';
-import { checkRowFrame, type IntervalContext } from './interval-context.js';
-import { checkServiceProviderSignature } from './service-provider-signature.js';
+import { atPlace, checkRowFrame, type IntervalContext } from './interval-context.js';
+import { checkServiceProviderKey, checkServiceProviderSignature } from './service-provider-signature.js';
 
 /**
  * What anyone checks of a price row: the price is the tariff's for the sealed total, and SP signed it.
- * Its pseudonym needs {@link checkPricePseudonym}.
+ * Its pseudonym needs {@link checkPricePseudonym}, or in price mode `direct` the consumer's key.
  *
  * @param row 177 bytes
  * @param consumption the interval's consumption seal, checked
+ * @param signatures `skip` leaves the Ed25519 verification to whoever does a full check
  * @returns p_j, nano-currency per kWh
  * @throws ProtocolError `BAD_LENGTH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`, `WRONG_PRICE`, `WRONG_KEY`, `BAD_SIGNATURE`
  */
-export function checkPriceRow(crypto: Crypto, row: Uint8Array, context: IntervalContext, consumption: Seal): bigint {
+export function checkPriceRow(
+  crypto: Crypto,
+  row: Uint8Array,
+  context: IntervalContext,
+  consumption: Seal,
+  signatures: 'verify' | 'skip' = 'verify',
+): bigint {
   checkRowFrame(row, ROW_TYPE.price, context);
   const price = sealedPrice(context, consumption);
   if (rowValue(row) !== price) throw new ProtocolError('WRONG_PRICE', 'price is not the one that the tariff gives');
-  checkServiceProviderSignature(crypto, row, context);
+  if (signatures === 'verify') checkServiceProviderSignature(crypto, row, context);
+  else checkServiceProviderKey(row, context);
   return price;
+}
+
+/**
+ * What the ledger checks of a page of direct prices: that SP signed every row, whatever the price. To judge it would be
+ * to hide it: what SP has signed stands, and anyone can hold two different rows against SP.
+ *
+ * @param page at most 500 rows
+ * @throws ProtocolError `BAD_LENGTH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`, `WRONG_KEY`, `BAD_SIGNATURE`
+ */
+export function checkDirectPricePage(crypto: Crypto, page: Uint8Array, context: IntervalContext): void {
+  splitRows(page).forEach((row, i) => {
+    atPlace(`row ${i}`, () => {
+      checkRowFrame(row, ROW_TYPE.price, context);
+      checkServiceProviderSignature(crypto, row, context);
+    });
+  });
+}
+
+/**
+ * The header of direct prices carries the tariff's one price and no other.
+ *
+ * @param consumption the interval's consumption seal, checked
+ * @throws ProtocolError `WRONG_PRICE`
+ */
+export function checkDirectPrices(header: Header, context: IntervalContext, consumption: Seal): void {
+  const price = sealedPrice(context, consumption);
+  const wrong = header.histogram.reduce((rows, { value, count }) => (value === price ? rows : rows + count), 0);
+  if (wrong > 0) {
+    throw new ProtocolError('WRONG_PRICE', `${wrong} of ${header.count} rows do not carry the price of the tariff`);
+  }
 }
 
 /** p_j that the tariff in force gives for a sealed consumption ledger. @throws ProtocolError `TARIFF_INVALID` */

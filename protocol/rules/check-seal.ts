@@ -32,18 +32,24 @@ export function consumptionSealContent(
   return { ...commonContent(crypto, context, header), ...pick(binding), basis: NO_DIGEST };
 }
 
-/** The content of a pricing seal, which rests on the consumption seal, or of a billing seal, which rests on the pricing seal. */
+/**
+ * The content of a pricing seal, which rests on the consumption seal, or of a billing seal, which rests on the pricing
+ * seal.
+ *
+ * @param consumersDigest of the epoch's consumer list, for a pricing seal in price mode `direct` and for no other
+ */
 export function followingSealContent(
   crypto: Crypto,
   context: IntervalContext,
   header: Header,
   basis: Seal,
+  consumersDigest: Uint8Array = NO_DIGEST,
 ): SealContent {
   return {
     ...commonContent(crypto, context, header),
     registryRoot: basis.registryRoot,
     registeredMeters: basis.registeredMeters,
-    directoryDigest: NO_DIGEST,
+    directoryDigest: consumersDigest,
     indexDigest: NO_DIGEST,
     basis: sealDigest(crypto, basis),
   };

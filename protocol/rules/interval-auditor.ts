@@ -4,15 +4,16 @@ import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
 import { INDEX_FILE, ROWS_FILE, type SealedLedger, SEALS_FILE } from '../ledger/bulletin.js';
 import { encodeIndex, indexDigest } from '../ledger/index-file.js';
-import { countRows, rowAt, splitPages, splitRows } from '../ledger/page.js';
+import { countRows, splitPages, splitRows } from '../ledger/page.js';
 import type { SignedParameters } from '../ledger/parameters.js';
 import { type LedgerKind, verifyRowSignature } from '../ledger/row.js';
 import type { Seal } from '../ledger/seal.js';
 import { checkBillHeader, checkBillPage } from './check-bills.js';
+import { checkPriceCount } from './check-consumers.js';
 import { checkHeader } from './check-header.js';
 import { checkIndex } from './check-index.js';
 import { checkPageEntry } from './check-page.js';
-import { checkPriceRow, sealedPrice } from './check-price.js';
+import { checkDirectPrices, checkPriceRow, sealedPrice } from './check-price.js';
 import { checkConsumptionRow } from './check-row.js';
 import { checkSeal, consumptionSealContent, followingSealContent } from './check-seal.js';
 import { atPlace, type IntervalContext } from './interval-context.js';
@@ -29,6 +30,8 @@ export interface IntervalTrust {
   readonly previous: IntervalSeals | 'first' | 'unknown';
   /** Digest of the epoch's relay directory, to compare with the one that the consumption seal binds. */
   readonly directoryDigest?: Uint8Array;
+  /** The epoch's consumer list, in price mode `direct`: its digest, as the pricing seal binds it, and its length. */
+  readonly consumers?: { readonly digest: Uint8Array; readonly count: number };
 }
 
 /** One ledger after the other; every method records its own faults. */
@@ -91,11 +94,25 @@ export class IntervalAuditor {
   }
 
   pricing(sealed: SealedLedger, consumption: Seal): void {
-    if (!this.#followingSeal(sealed, consumption)) return;
+    const isDirect = this.#context.parameters.priceMode === 'direct';
+    const { consumers } = this.#trust;
+    // Without the list at hand, the seal's word for it is taken, as for the relay directory.
+    const consumersDigest = isDirect ? (consumers?.digest ?? sealed.seal.directoryDigest) : undefined;
+    if (!this.#followingSeal(sealed, consumption, consumersDigest)) return;
+    if (isDirect) {
+      this.#collector.passes(SEALS_FILE, () => {
+        if (consumers !== undefined) checkPriceCount(sealed.header, consumers.count);
+        checkDirectPrices(sealed.header, this.#context, consumption);
+      });
+      if (this.#depth === 'index') return;
+    }
     const rows = this.#rows('pricing', sealed);
     if (rows === undefined) return;
-    this.#collector.passes(ROWS_FILE.pricing, () => {
-      checkPriceRow(this.#crypto, rowAt(rows, 0), this.#context, consumption);
+    const signatures = isDirect && this.#depth === 'light' ? 'skip' : 'verify';
+    splitRows(rows).forEach((row, i) => {
+      this.#collector.passes(ROWS_FILE.pricing, () =>
+        atPlace(`row ${i}`, () => checkPriceRow(this.#crypto, row, this.#context, consumption, signatures)),
+      );
     });
   }
 
@@ -125,11 +142,11 @@ export class IntervalAuditor {
   }
 
   /** Header and seal of pricing or billing. @returns whether the header is right, so that its pages can be compared */
-  #followingSeal(sealed: SealedLedger, basis: Seal): boolean {
+  #followingSeal(sealed: SealedLedger, basis: Seal, consumersDigest?: Uint8Array): boolean {
     const { header, seal } = sealed;
     const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
     this.#collector.passes(SEALS_FILE, () => {
-      const content = followingSealContent(this.#crypto, this.#context, header, basis);
+      const content = followingSealContent(this.#crypto, this.#context, header, basis, consumersDigest);
       checkSeal(this.#crypto, sealed, content, this.#previous(seal.kind), this.#context);
     });
     return headerIsRight;

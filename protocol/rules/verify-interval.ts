@@ -5,6 +5,7 @@ import { decodeSealsFile, type SealedLedger, SEALS_FILE, stageOf } from '../ledg
 import type { LedgerId } from '../ledger/ledger-id.js';
 import { type Parameters, parametersFor } from '../ledger/parameters.js';
 import type { LedgerKind } from '../ledger/row.js';
+import { sealedPrice } from './check-price.js';
 import { IntervalAuditor, type IntervalSeals, type IntervalTrust } from './interval-auditor.js';
 import { type IntervalContext, intervalContext } from './interval-context.js';
 import {
@@ -92,7 +93,7 @@ export function auditInterval(
     count: seals.consumption.count,
     rowsPerCategory,
     totalMilliWattHours: seals.consumption.total,
-    ...(seals.pricing === undefined ? {} : { priceNanoPerKilowattHour: seals.pricing.total }),
+    ...(seals.pricing === undefined ? {} : { priceNanoPerKilowattHour: sealedPrice(context, seals.consumption) }),
     ...(seals.billing === undefined ? {} : { billedNanoCurrency: seals.billing.total }),
   };
   return { faults, seals, interval };

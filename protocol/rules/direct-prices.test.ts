@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
+import { RegionKit } from '../../test/region-kit.js';
+import { sodiumCrypto } from '../crypto/sodium.js';
+import { encodeSealsFile } from '../ledger/bulletin.js';
+import { consumerListDigest } from '../ledger/consumer-list.js';
+import { buildHeader } from '../ledger/header.js';
+import { rowAt, splitRows } from '../ledger/page.js';
+import { signParameters } from '../ledger/parameters.js';
+import { decodeRow, rowValue, signRow } from '../ledger/row.js';
+import { checkConsumerList, checkPriceCount } from './check-consumers.js';
+import { checkDirectPricePage } from './check-price.js';
+import { intervalContext } from './interval-context.js';
+import { checkPriceEvidence, decodePriceEvidence, encodePriceEvidence, findPriceEvidence } from './price-evidence.js';
+import { auditInterval, type Depth, type IntervalTrust } from './verify-interval.js';
+
+const crypto = sodiumCrypto;
+const CONSUMERS = 7;
+const kit = new RegionKit({ meters: 6, consumers: CONSUMERS, parameters: { priceMode: 'direct' } });
+const { list } = kit.consumerList(0);
+const parameters = [kit.signedParameters];
+const trust: IntervalTrust = {
+  parameters,
+  previous: 'first',
+  consumers: { digest: consumerListDigest(crypto, list), count: CONSUMERS },
+};
+const CATEGORIES = [0, 0, 0, 0, 0, 2, 2, 2, 2, 2];
+
+/** The first interval of the region; the service provider may sign another price for a consumer. */
+function interval(priceOfConsumer?: (place: number, price: bigint) => bigint | undefined): IntervalKit {
+  return new IntervalMaker(kit).next(CATEGORIES, priceOfConsumer);
+}
+
+function filesOf({ consumption, pricing, billing, index }: IntervalKit): Map<string, Uint8Array> {
+  const sealed = ({ header, seal }: IntervalKit['consumption']) => ({ header, ...seal });
+  const seals = { consumption: sealed(consumption), pricing: sealed(pricing), billing: sealed(billing) };
+  return new Map([
+    ['seals.json', encodeSealsFile(seals)],
+    ['consumption.index', index],
+    ['consumption.rows', consumption.rows],
+    ['pricing.rows', pricing.rows],
+    ['billing.rows', billing.rows],
+  ]);
+}
+
+function faultsOf(found: IntervalKit, depth: Depth, changed: Partial<IntervalTrust> = {}): string[] {
+  const audit = auditInterval(crypto, found.ledgerId, filesOf(found), { ...trust, ...changed }, depth);
+  return audit.faults.map(({ file, code }) => `${file} ${code}`);
+}
+
+const honest = interval();
+const context = intervalContext(crypto, kit.parameters, honest.ledgerId.startSeconds);
+
+describe('direct prices (Table 4)', () => {
+  it('are a row for each consumer with one price, and verified at every depth', () => {
+    assert.equal(honest.pricing.header.count, CONSUMERS);
+    for (const depth of ['full', 'light', 'index'] as const) {
+      assert.deepEqual(faultsOf(honest, depth), []);
+      const { interval: verified } = auditInterval(crypto, honest.ledgerId, filesOf(honest), trust, depth);
+      assert.equal(verified!.priceNanoPerKilowattHour, honest.price);
+      assert.equal(verified!.billedNanoCurrency, honest.billing.header.total);
+    }
+  });
+
+  it('are kept by the ledger as SP signed them, whatever the price, and by nobody else', () => {
+    const cheap = interval((place) => (place === 3 ? 1n : undefined));
+    checkDirectPricePage(crypto, cheap.pricing.rows, context);
+    const row = rowAt(honest.pricing.rows, 0);
+    const resigned = (change: object, key = kit.serviceProvider) =>
+      signRow(crypto, { ...decodeRow(row), ...change }, key);
+    for (const [bytes, code] of [
+      [resigned({}, kit.controlCenter), 'WRONG_KEY'],
+      [resigned({ type: 2 }), 'WRONG_TYPE'],
+      [resigned({ timeSeconds: 0 }), 'WRONG_TIME'],
+      [row.with(176, row[176]! ^ 1), 'BAD_SIGNATURE'],
+    ] as const) {
+      assert.throws(() => checkDirectPricePage(crypto, bytes, context), { code });
+    }
+  });
+
+  it('a consumer who is charged another price is found from the ledger alone, at every depth', () => {
+    const dear = interval((place, price) => (place === 3 ? price + 1_000n : undefined));
+    const wrongRow = 'pricing.rows WRONG_PRICE';
+    assert.deepEqual(faultsOf(dear, 'full'), ['seals.json WRONG_PRICE', wrongRow]);
+    assert.deepEqual(faultsOf(dear, 'light'), ['seals.json WRONG_PRICE', wrongRow]);
+    assert.deepEqual(faultsOf(dear, 'index'), ['seals.json WRONG_PRICE']);
+    const all = interval((_, price) => price + 1_000n);
+    assert.equal(faultsOf(all, 'full').length, 1 + CONSUMERS);
+  });
+
+  it('a price row too few or too many, and another list than the sealed one, are found', () => {
+    const { digest } = trust.consumers!;
+    for (const count of [CONSUMERS - 1, CONSUMERS + 1]) {
+      assert.deepEqual(faultsOf(honest, 'full', { consumers: { digest, count } }), ['seals.json HEADER_MISMATCH']);
+      assert.throws(() => checkPriceCount(honest.pricing.header, count), { code: 'HEADER_MISMATCH' });
+    }
+    const other = { digest: new Uint8Array(32), count: CONSUMERS };
+    assert.deepEqual(faultsOf(honest, 'full', { consumers: other }), ['seals.json SEAL_MISMATCH']);
+    const withoutList = { parameters, previous: 'first' } as const;
+    assert.deepEqual(auditInterval(crypto, honest.ledgerId, filesOf(honest), withoutList, 'full').faults, []);
+  });
+
+  it('a page may have no rows when there are no consumers', () => {
+    const empty = new RegionKit({ meters: 6, consumers: 0, parameters: { priceMode: 'direct' } });
+    const made = new IntervalMaker(empty).next(CATEGORIES);
+    const digest = consumerListDigest(crypto, empty.consumerList(0).list);
+    const found = { parameters: [empty.signedParameters], previous: 'first', consumers: { digest, count: 0 } } as const;
+    const audit = auditInterval(crypto, made.ledgerId, filesOf(made), found, 'full');
+    assert.deepEqual(audit.faults, []);
+    assert.equal(audit.interval!.priceNanoPerKilowattHour, made.price);
+  });
+
+  it('a sixth price in one interval fits no header', () => {
+    const rows = interval((place) => BigInt(1_000 * place)).pricing.rows;
+    const { parametersVersion, registryEpoch } = honest.pricing.header;
+    const about = { kind: 'pricing', ledgerId: honest.ledgerId, parametersVersion, registryEpoch } as const;
+    const header = buildHeader(crypto, about, rows);
+    const seals = { ...honest, pricing: { ...honest.pricing, header } };
+    assert.deepEqual(faultsOf(seals, 'full'), ['seals.json LIMIT_EXCEEDED']);
+  });
+});
+
+describe('evidence of a wrong price', () => {
+  const dear = interval((place, price) => (place === 3 ? price + 1_000n : undefined));
+  const evidence = findPriceEvidence(crypto, parameters, filesOf(dear))!;
+
+  it('is two differing rows, and stands offline by itself', () => {
+    const read = decodePriceEvidence(encodePriceEvidence(evidence));
+    assert.deepEqual(read, evidence);
+    const finding = checkPriceEvidence(crypto, read);
+    assert.deepEqual(finding.signed, [dear.price + 1_000n, dear.price]);
+    assert.equal(finding.due, dear.price);
+    assert.ok(finding.isProven);
+    assert.equal(checkPriceEvidence(crypto, read, finding.trusted).trusted, finding.trusted);
+    assert.throws(() => checkPriceEvidence(crypto, read, '00'.repeat(32)), { code: 'WRONG_KEY' });
+  });
+
+  it('is one row and the sealed total where all consumers have the same wrong price', () => {
+    const all = interval((_, price) => price + 1_000n);
+    const found = findPriceEvidence(crypto, parameters, filesOf(all))!;
+    assert.equal(found.rows.length, 1);
+    assert.ok(checkPriceEvidence(crypto, found).isProven);
+  });
+
+  it('does not exist for an honest interval, and honest rows prove nothing', () => {
+    assert.equal(findPriceEvidence(crypto, parameters, filesOf(honest)), undefined);
+    const rows = splitRows(honest.pricing.rows).slice(0, 2);
+    assert.equal(checkPriceEvidence(crypto, { ...evidence, rows }).isProven, false);
+    assert.equal(checkPriceEvidence(crypto, { ...evidence, rows: [] }).isProven, false);
+  });
+
+  it('is refused when SP did not sign a row, or the rows, the seal or the parameters are of another ledger', () => {
+    const row = decodeRow(evidence.rows[0]!);
+    const forged = (change: object, key = kit.serviceProvider) => signRow(crypto, { ...row, ...change }, key);
+    const refused = (change: object, code: string): void => {
+      assert.throws(() => checkPriceEvidence(crypto, { ...evidence, ...change }), { code });
+    };
+    refused({ rows: [forged({}, kit.controlCenter)] }, 'WRONG_KEY');
+    refused({ rows: [evidence.rows[0]!.with(80, 1)] }, 'BAD_SIGNATURE');
+    refused({ rows: [forged({ ledgerId: { ...row.ledgerId, startSeconds: kit.startOf(1) } })] }, 'WRONG_LEDGER');
+    refused({ rows: [forged({ type: 2 })] }, 'WRONG_TYPE');
+    const { consumption } = evidence;
+    refused({ consumption: { ...consumption, signature: new Uint8Array(64) } }, 'BAD_SIGNATURE');
+    refused({ consumption: { ...consumption, seal: { ...consumption.seal, total: 1n } } }, 'BAD_SIGNATURE');
+    refused({ consumption: dear.billing.seal }, 'WRONG_LEDGER');
+    refused({ parameters: [] }, 'PARAMETERS_INVALID');
+    assert.notEqual(rowValue(evidence.rows[0]!), rowValue(evidence.rows[1]!));
+  });
+});
+
+describe('consumer list of an epoch', () => {
+  const signed = kit.consumerList(0);
+  const other = (change: object) => {
+    const changed = { ...list, ...change };
+    return { ...signed, list: changed };
+  };
+
+  it('names the consumers of its region and epoch and the key behind ID_SP', () => {
+    checkConsumerList(crypto, signed, 0, kit.parameters);
+    const invalid = { code: 'CONSUMERS_INVALID' };
+    const check =
+      (found: typeof signed, epoch = 0) =>
+      () =>
+        checkConsumerList(crypto, found, epoch, kit.parameters);
+    assert.throws(check(signed, 1), invalid);
+    assert.throws(check(other({ region: 'paris' })), invalid);
+    assert.throws(check(other({ serviceProviderKey: kit.secret('another') })), invalid);
+    assert.throws(check(other({ consumers: [...list.consumers].reverse() })), invalid);
+    assert.throws(check(other({ consumers: [list.consumers[0]!, list.consumers[0]!] })), invalid);
+    assert.throws(check(other({ consumers: [new Uint8Array(32).fill(0xff)] })), { code: 'NON_CANONICAL' });
+    assert.throws(check(other({ consumers: list.consumers.slice(1) })), { code: 'BAD_SIGNATURE' });
+  });
+
+  it('does not exist where there is one price for all', () => {
+    const one = signParameters(crypto, { ...kit.parameters, priceMode: 'ledger' }, kit.controlCenter).parameters;
+    assert.throws(() => checkConsumerList(crypto, signed, 0, one), { code: 'CONSUMERS_INVALID' });
+  });
+});
