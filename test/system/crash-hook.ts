@@ -14,8 +14,8 @@ const SUBMIT = '/gateway.Gateway/Submit';
 /** Where the submissions stand that have had their crash; survives the process. */
 const seenFile = process.env['GRIDVEIL_TEST_CRASH_SEEN']!;
 const moment = process.env['GRIDVEIL_TEST_CRASH'] as 'before' | 'after';
-/** File that holds the process id of the victim; without it, this process. */
-const victimFile = process.env['GRIDVEIL_TEST_CRASH_PID_FILE'];
+/** The ledger's file with its process id, when that is the victim; otherwise it is this process. */
+const controlFile = process.env['GRIDVEIL_TEST_CRASH_CONTROL_FILE'];
 
 /** Channel and invocation of a submission: the same for the same bytes in another transaction. */
 function invocation(request: gateway.SubmitRequest): string {
@@ -33,7 +33,9 @@ function crashOnce(key: string): void {
   const seen = existsSync(seenFile) ? readFileSync(seenFile, 'utf8').split('\n') : [];
   if (seen.includes(key)) return;
   appendFileSync(seenFile, `${key}\n`);
-  process.kill(victimFile === undefined ? process.pid : Number(readFileSync(victimFile, 'utf8')), 'SIGKILL');
+  const { pid } =
+    controlFile === undefined ? process : (JSON.parse(readFileSync(controlFile, 'utf8')) as { pid: number });
+  process.kill(pid, 'SIGKILL');
 }
 
 type Unary = (this: Client, method: string, ...rest: unknown[]) => unknown;
