@@ -44,7 +44,7 @@ export function defaultTopologyPath(): string {
 }
 
 /**
- * Starts the ledger process and waits until it serves; creates the topology's channels if they are not there.
+ * Starts the ledger process and waits until it serves what the directory holds; a new one has no channels yet.
  * @throws EmbeddedLedgerError
  */
 export async function startEmbeddedLedger(config: EmbeddedLedgerConfig): Promise<EmbeddedLedger> {
@@ -53,8 +53,7 @@ export async function startEmbeddedLedger(config: EmbeddedLedgerConfig): Promise
   const directory = new LedgerDirectory(resolve(config.directory));
   directory.create();
   const child = await launch(directory, topologyPath, config);
-  const ledger = new EmbeddedLedger(directory, topology, child);
-  return ledger;
+  return new EmbeddedLedger(directory, topology, child);
 }
 
 /** A handle on a ledger process, started here or found running. */

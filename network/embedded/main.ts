@@ -28,10 +28,11 @@ function program(): Command {
       .option('--directory <path>', 'where the ledger keeps its files', DEFAULT_DIRECTORY)
       .option('--topology <path>', 'organisations, channels and ports', defaultTopologyPath());
 
-  verb('up', 'make certificates if there are none, and start the ledger')
+  verb('up', 'make certificates if there are none, and start the ledger if it does not run')
     .addOption(portsOption('topology'))
     .action(async (options: CommonOptions & { ports: ServeOptions['ports'] }) => {
-      const ledger = await startEmbeddedLedger({ ...options, topologyPath: options.topology, stay: true });
+      const found = existing(options);
+      const ledger = found.pid === undefined ? await start(options) : found;
       print({ organizations: ledger.organizations, ...(await ledger.status()) });
     });
   verb('createChannel', "create the topology's channels, or one of them")
@@ -65,8 +66,7 @@ function program(): Command {
   });
   verb('restart', 'stop the ledger and start it again with its data').action(async (options: CommonOptions) => {
     await existing(options).stop();
-    const ledger = await startEmbeddedLedger({ ...options, topologyPath: options.topology, stay: true });
-    print(await ledger.status());
+    print(await (await start(options)).status());
   });
   verb('down', 'stop ledger and chaincode servers, and remove all their files').action(
     async (options: CommonOptions) => {
@@ -97,6 +97,11 @@ function portsOption(fallback: ServeOptions['ports']): Option {
 
 function existing({ directory, topology }: CommonOptions): EmbeddedLedger {
   return new EmbeddedLedger(new LedgerDirectory(resolve(directory)), readTopology(topology));
+}
+
+/** On the ports of an earlier run, if there was one. */
+function start(options: CommonOptions & { readonly ports?: ServeOptions['ports'] }): Promise<EmbeddedLedger> {
+  return startEmbeddedLedger({ ...options, topologyPath: options.topology, stay: true });
 }
 
 function print(value: unknown): void {

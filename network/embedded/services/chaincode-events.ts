@@ -5,7 +5,7 @@ import { validationCodesOf } from '../ledger/block.js';
 import type { Channel } from '../ledger/channel.js';
 import { parseEndorsedTransaction, parseEnvelope } from '../ledger/transaction.js';
 import { accessDenied, type Channels } from './access.js';
-import { RpcError } from './rpc-error.js';
+import { decodeRequest, RpcError } from './rpc-error.js';
 
 const { TypeCase } = orderer.SeekPosition;
 
@@ -39,7 +39,9 @@ export async function* chaincodeEvents(
   if (signed.getRequest_asU8().length === 0) {
     throw new RpcError(GrpcStatus.INVALID_ARGUMENT, 'a chaincode events request is required');
   }
-  const request = gateway.ChaincodeEventsRequest.deserializeBinary(signed.getRequest_asU8());
+  const request = decodeRequest('chaincode events request', () =>
+    gateway.ChaincodeEventsRequest.deserializeBinary(signed.getRequest_asU8()),
+  );
   const denied = accessDenied(channels, request.getChannelId(), 'Readers', {
     identity: request.getIdentity_asU8(),
     data: signed.getRequest_asU8(),

@@ -122,6 +122,9 @@ function creatorFault({ creator, signed }: Proposal, { name, rules }: Channel): 
   if (identity === undefined || !rules.members.has(identity.mspId)) {
     return `access denied: channel [${name}] creator org unknown, creator is malformed`;
   }
+  if (identity.expired) {
+    return 'proposal client identity expired';
+  }
   return identity.valid && identity.verify(signed.getProposalBytes_asU8(), signed.getSignature_asU8())
     ? undefined
     : `access denied: channel [${name}] creator org [${identity.mspId}]`;

@@ -7,7 +7,7 @@ import { endorse, isSuccess, type Endorser, type EndorserResult } from './endors
 import type { LedgerPeer, PeerDirectory } from './peers.js';
 import { prepareTransaction } from './prepared-transaction.js';
 import { parseProposal, type Proposal } from './proposal.js';
-import { RpcError } from './rpc-error.js';
+import { decodeRequest, RpcError } from './rpc-error.js';
 
 /** What all gateways of the process share. */
 export interface GatewayServices {
@@ -98,7 +98,9 @@ export class Gateway {
     if (signed.getRequest_asU8().length === 0) {
       throw new RpcError(GrpcStatus.INVALID_ARGUMENT, 'a commit status request is required');
     }
-    const request = gateway.CommitStatusRequest.deserializeBinary(signed.getRequest_asU8());
+    const request = decodeRequest('status request', () =>
+      gateway.CommitStatusRequest.deserializeBinary(signed.getRequest_asU8()),
+    );
     const fault =
       (request.getIdentity_asU8().length === 0 && 'no identity provided') ||
       (request.getChannelId() === '' && 'no channel ID provided') ||

@@ -27,6 +27,18 @@ export class RpcError extends Error {
   }
 }
 
+/**
+ * Decodes what a client sent.
+ * @throws RpcError INVALID_ARGUMENT
+ */
+export function decodeRequest<T>(what: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw new RpcError(GrpcStatus.INVALID_ARGUMENT, `invalid ${what}: ${(error as Error).message}`);
+  }
+}
+
 /** The form in which grpc-js takes an error. Anything unforeseen becomes UNKNOWN, as in Go. */
 export function toServiceError(error: unknown): ServiceError {
   const message = error instanceof Error ? error.message : String(error);
