@@ -175,6 +175,8 @@ export class CenterKit {
   readonly reports: { name: string; data: ReportData }[] = [];
   readonly relays = [1, 2].flatMap((layer) => [new TestRelay(layer, 1), new TestRelay(layer, 2)]);
   readonly startSeconds = ORIGIN_SECONDS;
+  /** Codes of the meters that were enrolled, in order. */
+  readonly usedCodes: Uint8Array[] = [];
   private readonly links: OutgoingLink[] = [];
   private readonly running: RunningParty[] = [];
 
@@ -310,6 +312,7 @@ export class CenterKit {
   async enrolMeters(center: RunningCenter, count: number, name = 'meter'): Promise<TestMeter[]> {
     const meters: TestMeter[] = [];
     for (const code of await this.codes('meter', count)) {
+      this.usedCodes.push(code);
       const meter = new TestMeter(`${name} ${meters.length}`, this.publicKey);
       meter.enrolment = await enrol(this.address(center), meter.request(code), meter.link.publicKey);
       meters.push(meter);

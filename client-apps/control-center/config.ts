@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
@@ -83,6 +84,11 @@ export const controlCenterConfig = z.strictObject({
     signaturePublicKey: hexBytes(32),
   }),
   relays: z.array(admittedRelay),
+  /**
+   * Enrolment codes that are withdrawn: a meter that used one is left out of every registry root fixed from now on, and
+   * an unused one enrols nobody.
+   */
+  revokedCodes: z.array(hexBytes(ENROLMENT_CODE_LENGTH)).default([]),
   /** How long before the first interval of an epoch its registry and directory are fixed. */
   epochLeadSeconds: seconds.default(1_800),
   /** Demo only: all keys come from it, and the parameters say so. */

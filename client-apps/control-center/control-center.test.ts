@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { decodeParametersFile, decodeSealsFile } from '../../protocol/ledger/bulletin.js';
 import { verifyInterval, type IntervalSeals } from '../../protocol/rules/verify-interval.js';
+import { toHex } from '../../protocol/crypto/bytes.js';
+import { enrol } from '../common/enrolment-client.js';
 import { FRAME } from '../common/links/frames.js';
-import { CenterKit, type RunningCenter, type RunningProvider, type TestMeter } from '../../test/center-kit.js';
+import { CenterKit, TestMeter, type RunningCenter, type RunningProvider } from '../../test/center-kit.js';
 import type { Death } from '../../test/contract-ledger.js';
 
 const L = 1_800;
@@ -213,6 +215,32 @@ describe('client-apps/control-center over time', function () {
     await kit.advanceTo(start + 2 * L + 120);
     const { unreadable, rows: taken } = frozen(3)['intake'] as { unreadable: number; rows: number };
     assert.deepEqual([unreadable, taken], [1, 1], 'nothing opens under the erased key; the new meter’s row is taken');
+  });
+
+  it('leaves a meter whose code is revoked out of the next registry, and its packets too', async () => {
+    await scenario.open();
+    const [first] = scenario.starts;
+    const [unused] = await kit.codes('meter', 1);
+    await kit.bury(scenario.center);
+    await kit.bury(scenario.provider);
+    const revokedCodes = [toHex(kit.usedCodes[2]!), toHex(unused!)];
+    scenario.center = await kit.start(undefined, { revokedCodes });
+    scenario.provider = await kit.startProvider();
+    const late = new TestMeter('late', kit.publicKey);
+    await assert.rejects(enrol(kit.address(scenario.center), late.request(unused!), late.link.publicKey), {
+      message: 'UNKNOWN_CODE',
+    });
+    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    const registered = kit.reports.filter(({ name }) => name === 'epoch').map(({ data }) => data['registeredMeters']);
+    assert.deepEqual(registered, [4, 3]);
+    const start = first! + 3 * L;
+    await kit.advanceTo(start + L + 10);
+    const onionKey = await kit.onionKey(scenario.center, 1);
+    const packets = scenario.meters.map((meter) => meter.packet(onionKey, 1, start + L, []));
+    await kit.send(scenario.center, packets);
+    await kit.advanceTo(start + 2 * L + 120);
+    const { packets: taken, unregistered } = frozen(3)['intake'] as { packets: number; unregistered: number };
+    assert.deepEqual([taken, unregistered], [3, 1]);
   });
 
   it('opens no epoch before there are k meters and two relays in every layer', async () => {

@@ -108,13 +108,13 @@ async function assemble(
     counter,
     center.journal,
   );
-  const cadence = new EpochCadence(center, closing, config.epochLeadSeconds);
-  const enrolment = new Enrolment({
+  const enrolment: Enrolment = new Enrolment({
     ...center,
     roster,
-    codes: new EnrolmentCodes(config.directory, fileKey),
+    codes: new EnrolmentCodes(config.directory, fileKey, config.revokedCodes),
     nextEpoch: () => cadence.nextEpoch(),
   });
+  const cadence = new EpochCadence(center, closing, config.epochLeadSeconds, () => enrolment.excludedMeters());
 
   const nowSeconds = Math.floor(clock.nowMilliseconds() / 1_000);
   const identity = await selfIssuedIdentity(keys.link, {

@@ -60,14 +60,25 @@ export async function makeEnrolmentCodes(
 export class EnrolmentCodes {
   private readonly roles = new Map<string, CodeRole>();
   private readonly read = new Set<string>();
+  /** Digests of codes that are withdrawn. */
+  readonly revoked: ReadonlySet<string>;
 
+  /** @param revoked codes that are withdrawn */
   constructor(
     private readonly directory: string,
     private readonly fileKey: Uint8Array,
-  ) {}
+    revoked: readonly Uint8Array[],
+  ) {
+    this.revoked = new Set(revoked.map(codeDigest));
+  }
 
-  /** What the code with this digest enrols; undefined when none was given out. @throws ClientError SEALED_INVALID */
+  /**
+   * What the code with this digest enrols; undefined when none was given out, or it was withdrawn.
+   *
+   * @throws ClientError SEALED_INVALID
+   */
   async roleOf(digestHex: string): Promise<CodeRole | undefined> {
+    if (this.revoked.has(digestHex)) return undefined;
     if (!this.roles.has(digestHex)) await this.readNewBatches();
     return this.roles.get(digestHex);
   }

@@ -92,6 +92,18 @@ export class Enrolment {
     });
   }
 
+  /** Numbers of the meters whose codes are withdrawn. */
+  async excludedMeters(): Promise<Set<number>> {
+    const { store, roster, codes } = this.sources;
+    const excluded = new Set<number>();
+    for (const code of codes.revoked) {
+      const bound = await store.get(storeKey.code(code));
+      const meter = bound && roster.find(bound);
+      if (meter !== undefined) excluded.add(meter.number);
+    }
+    return excluded;
+  }
+
   private async admit(request: EnrolmentRequest, code: string): Promise<Meter> {
     const { store, roster } = this.sources;
     const { linkKey, meterKey } = this.open(request);

@@ -16,11 +16,15 @@ import type { Epoch } from './epochs.js';
  * is tried again at every start of an interval.
  */
 export class EpochCadence {
-  /** @param leadSeconds how long before its first interval an epoch is fixed */
+  /**
+   * @param leadSeconds how long before its first interval an epoch is fixed
+   * @param excludedMeters numbers of the meters that are left out of registries to come
+   */
   constructor(
     private readonly center: Center,
     private readonly closing: Closing,
     private readonly leadSeconds: number,
+    private readonly excludedMeters: () => Promise<ReadonlySet<number>>,
   ) {}
 
   /** The first epoch whose registry is not fixed. */
@@ -48,7 +52,9 @@ export class EpochCadence {
     try {
       const start = this.nextStart();
       const changes = this.closing.beginChanges(start);
-      const epoch = await registryTurns.take(() => epochs.openEpoch(this.nextEpoch(), changes));
+      const epoch = await registryTurns.take(async () =>
+        epochs.openEpoch(this.nextEpoch(), await this.excludedMeters(), changes),
+      );
       this.closing.begin(start);
       await this.publish(epoch);
       const { relays } = epoch.directory.directory;

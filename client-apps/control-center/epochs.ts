@@ -97,19 +97,20 @@ export class Epochs {
   /**
    * Fixes registry and directory of an epoch, in one durable step.
    *
+   * @param excluded numbers of the meters that are left out of the registry
    * @param more changes that belong to the same step
    * @throws ClientError WRONG_STATE while fewer than k meters are registered: nothing could be published
    * @throws ProtocolError DIRECTORY_INVALID while relays are missing
    */
-  async openEpoch(number: number, more: readonly StoreChange[]): Promise<Epoch> {
+  async openEpoch(number: number, excluded: ReadonlySet<number>, more: readonly StoreChange[]): Promise<Epoch> {
     const { store, roster, keys } = this.sources;
     const parameters = this.parametersOf(number);
-    const meters = roster.countIn(number);
+    const meters = roster.countIn(number, excluded);
     if (meters < parameters.kAnonymity) {
       throw new ClientError('WRONG_STATE', `${meters} meters are registered, ${parameters.kAnonymity} are needed`);
     }
     const directory = await this.makeDirectory(number, parameters);
-    const { secrets, changes } = await roster.openEpoch(number);
+    const { secrets, changes } = await roster.openEpoch(number, excluded);
     const registry = this.makeRegistry(number, secrets);
     const root = signRegistryRoot(
       sodiumCrypto,

@@ -58,9 +58,9 @@ export class Roster {
     return this.meters.length;
   }
 
-  /** Meters registered in an epoch. */
-  countIn(epoch: number): number {
-    return this.meters.filter(({ firstEpoch }) => firstEpoch <= epoch).length;
+  /** Meters to be registered in an epoch. @param excluded numbers of those that are not */
+  countIn(epoch: number, excluded: ReadonlySet<number>): number {
+    return this.meters.filter(({ number, firstEpoch }) => firstEpoch <= epoch && !excluded.has(number)).length;
   }
 
   byNumber(number: number): Meter | undefined {
@@ -102,10 +102,15 @@ export class Roster {
   }
 
   /**
-   * Derives the keys of an epoch for every meter registered in it and moves their future behind it, in changes that
-   * are to be made at once.
+   * Derives the keys of an epoch for every meter registered in it and moves the future of all behind it, in changes
+   * that are to be made at once.
+   *
+   * @param excluded numbers of the meters that are not registered in it
    */
-  async openEpoch(epoch: number): Promise<{ secrets: Map<number, EpochSecrets>; changes: StoreChange[] }> {
+  async openEpoch(
+    epoch: number,
+    excluded: ReadonlySet<number>,
+  ): Promise<{ secrets: Map<number, EpochSecrets>; changes: StoreChange[] }> {
     const secrets = new Map<number, EpochSecrets>();
     const changes: StoreChange[] = [];
     for (const { number, publicKey, firstEpoch } of this.meters) {
@@ -114,13 +119,13 @@ export class Roster {
       const future = decodeFuture(stored);
       const linkKey = ratchetTo(sodiumCrypto, future.linkKey, future.epoch, epoch);
       const epochNode = future.tree.epochNode(epoch);
-      secrets.set(number, { identity: meterIdentity(sodiumCrypto, publicKey), linkKey, epochNode });
+      if (!excluded.has(number)) {
+        secrets.set(number, { identity: meterIdentity(sodiumCrypto, publicKey), linkKey, epochNode });
+        changes.push({ key: storeKey.secrets(epoch, number), value: concatBytes(linkKey, epochNode) });
+      }
       future.tree.puncture(epoch);
       const next = { epoch: epoch + 1, linkKey: ratchetTo(sodiumCrypto, linkKey, epoch, epoch + 1), tree: future.tree };
-      changes.push(
-        { key: storeKey.secrets(epoch, number), value: concatBytes(linkKey, epochNode) },
-        { key: storeKey.future(number), value: encodeFuture(next) },
-      );
+      changes.push({ key: storeKey.future(number), value: encodeFuture(next) });
       wipe(next.linkKey);
       wipe(future.linkKey);
     }

@@ -27,6 +27,7 @@ import { decodeTakenPacket, encodeTakenPacket } from './taken-packet.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const fileKey = new Uint8Array(32).fill(5);
+const nobody: ReadonlySet<number> = new Set();
 
 describe('client-apps/control-center state', () => {
   let directory: string;
@@ -52,20 +53,20 @@ describe('client-apps/control-center state', () => {
       assert.equal(roster.size, 0, 'nothing before the changes are durable');
       await store.batch(changes);
       roster.add(meter);
-      assert.equal(roster.countIn(1), 0);
-      assert.equal((await roster.openEpoch(1)).secrets.size, 0);
+      assert.equal(roster.countIn(1, nobody), 0);
+      assert.equal((await roster.openEpoch(1, nobody)).secrets.size, 0);
 
       const restarted = await Roster.open(store);
       assert.equal(restarted.find(publicKey)?.number, 0);
-      const opened = await restarted.openEpoch(3);
+      const opened = await restarted.openEpoch(3, nobody);
       const secrets = opened.secrets.get(0)!;
       assert.deepEqual(secrets.linkKey, ratchet(crypto, ratchet(crypto, ratchet(crypto, linkKey))));
       assert.deepEqual(secrets.epochNode, epochNode(crypto, meterKey, 3));
       await store.batch(opened.changes);
       assert.deepEqual((await restarted.loadEpoch(3)).get(0)!.epochNode, secrets.epochNode);
-      await assert.rejects(restarted.openEpoch(3), { code: 'EPOCH_ERASED' });
+      await assert.rejects(restarted.openEpoch(3, nobody), { code: 'EPOCH_ERASED' });
       assert.deepEqual(
-        (await restarted.openEpoch(4)).secrets.get(0)!.linkKey,
+        (await restarted.openEpoch(4, nobody)).secrets.get(0)!.linkKey,
         ratchet(crypto, opened.secrets.get(0)!.linkKey),
       );
     });
@@ -110,7 +111,7 @@ describe('client-apps/control-center state', () => {
 
   describe('codes', () => {
     it('stores digests only, and finds batches made while it runs', async () => {
-      const codes = new EnrolmentCodes(directory, fileKey);
+      const codes = new EnrolmentCodes(directory, fileKey, []);
       const [meter] = await makeEnrolmentCodes(directory, fileKey, random, 'meter', 3);
       assert.equal(await codes.roleOf(codeDigest(meter!)), 'meter');
       const [hub] = await makeEnrolmentCodes(directory, fileKey, random, 'hub', 1);
