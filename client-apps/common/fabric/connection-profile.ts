@@ -36,36 +36,49 @@ const tlsCertificates = z
   .object({ pem: z.union([z.string(), z.array(z.string())]) })
   .or(z.object({ path: z.string() }));
 
+const peerSchema = z.object({
+  url: z.string().regex(/^grpcs?:\/\/[^/]+:\d+$/, 'expected grpcs://host:port'),
+  tlsCACerts: tlsCertificates.optional(),
+  grpcOptions: z.record(z.string(), z.unknown()).optional(),
+});
+type ProfilePeer = z.infer<typeof peerSchema>;
+
 /** The part of Fabric's common connection profile that a gateway client needs; the rest is left to other tools. */
 const profileSchema = z.object({
   client: z.object({ organization: z.string() }),
   organizations: z.record(z.string(), z.object({ mspid: z.string(), peers: z.array(z.string()).min(1) })),
-  peers: z.record(
-    z.string(),
-    z.object({
-      url: z.string().regex(/^grpcs?:\/\/[^/]+:\d+$/, 'expected grpcs://host:port'),
-      tlsCACerts: tlsCertificates.optional(),
-      grpcOptions: z.record(z.string(), z.unknown()).optional(),
-    }),
-  ),
+  peers: z.record(z.string(), peerSchema),
 });
 
 /**
- * Reads Fabric's common connection profile (`connection-<org>.json`): the first peer of the client's organisation.
- * The environment names of fabric-samples' applications override it: `PEER_ENDPOINT`, `PEER_HOST_ALIAS`,
- * `TLS_CERT_PATH`.
+ * Reads Fabric's common connection profile (`connection-<org>.json`): the peers of the client's organisation, in its order.
+ * The environment names of fabric-samples' applications, `PEER_ENDPOINT`, `PEER_HOST_ALIAS` and `TLS_CERT_PATH`, override
+ * it: an endpoint named there is the only one.
+ * @returns at least one.
  * @throws LedgerError `PROFILE_INVALID`
  */
-export function readConnectionProfile(path: string, environment: Environment = process.env): GatewayEndpoint {
+export function readGatewayEndpoints(path: string, environment: Environment = process.env): readonly GatewayEndpoint[] {
   const parsed = profileSchema.safeParse(parseJson(path));
   if (!parsed.success) {
     throw new LedgerError('PROFILE_INVALID', `${path}: ${z.prettifyError(parsed.error)}`);
   }
   const { client, organizations, peers } = parsed.data;
-  const peerName = organizations[client.organization]?.peers[0];
-  const peer = peerName === undefined ? undefined : peers[peerName];
-  if (peer === undefined) {
+  const names = organizations[client.organization]?.peers ?? [];
+  if (names.length === 0) {
     throw new LedgerError('PROFILE_INVALID', `${path}: no peer of organisation ${client.organization} is described`);
+  }
+  const endpoints = names.map((name) => endpointOf(path, name, peers[name], environment));
+  return environment.PEER_ENDPOINT === undefined ? endpoints : endpoints.slice(0, 1);
+}
+
+function endpointOf(
+  path: string,
+  name: string,
+  peer: ProfilePeer | undefined,
+  environment: Environment,
+): GatewayEndpoint {
+  if (peer === undefined) {
+    throw new LedgerError('PROFILE_INVALID', `${path}: peer ${name} is named but not described`);
   }
   const alias = peer.grpcOptions?.['ssl-target-name-override'];
   const hostAlias = environment.PEER_HOST_ALIAS ?? (typeof alias === 'string' ? alias : undefined);
@@ -73,7 +86,7 @@ export function readConnectionProfile(path: string, environment: Environment = p
     ? readSole(environment.TLS_CERT_PATH)
     : tlsBytes(peer.tlsCACerts, dirname(path));
   if (peer.url.startsWith('grpcs:') && tlsRootCertificates === undefined) {
-    throw new LedgerError('PROFILE_INVALID', `${path}: peer ${peerName} uses TLS but has no tlsCACerts`);
+    throw new LedgerError('PROFILE_INVALID', `${path}: peer ${name} uses TLS but has no tlsCACerts`);
   }
   return {
     address: environment.PEER_ENDPOINT ?? new URL(peer.url).host,

@@ -1,35 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Client, credentials } from '@grpc/grpc-js';
+import { setMaxListeners } from 'node:events';
 import {
   checkpointers,
   CommitError,
-  connect,
-  hash,
+  type CloseableAsyncIterable,
   type Gateway,
   type Network,
   type ProposalOptions,
 } from '@hyperledger/fabric-gateway';
 import { common } from '@hyperledger/fabric-protos';
 import { decodeBlock, type DecodedBlock } from './block.js';
-import {
-  readConnectionProfile,
-  readCredentials,
-  type GatewayEndpoint,
-  type LedgerIdentity,
-} from './connection-profile.js';
+import { readCredentials, readGatewayEndpoints, type LedgerIdentity } from './connection-profile.js';
 import { follow } from './follow.js';
-import { LedgerError } from './ledger-error.js';
+import { GatewayRing } from './gateway-ring.js';
 import { DEFAULT_PATIENCE, persist, type Patience } from './patience.js';
-import { lowSSigner } from './signer.js';
 
 /** The organisation whose peers check and endorse every transaction, in all networks this project makes. */
 export const CONTROL_CENTER_MSP = 'ControlCenterMSP';
-
-/** A block of pages can exceed grpc-js's 4 MB; Fabric itself allows messages of 100 MiB. */
-const MAXIMUM_MESSAGE_BYTES = 100 * 1024 * 1024;
-
-/** Time for one answer, in milliseconds. Endorsing includes the chaincode's run, committing a block's time-out. */
-const DEADLINE_MILLISECONDS = { evaluate: 30_000, endorse: 30_000, submit: 10_000, commitStatus: 60_000 } as const;
 
 /** A transaction that stands on the ledger and is valid. */
 export interface CommittedTransaction {
@@ -87,7 +74,8 @@ export interface LedgerClientOptions {
 }
 
 /**
- * Opens a client. No request is made yet: a ledger that is still starting is waited for by the first one.
+ * Opens a client of all the organisation's peers in the profile: one is used, until it fails. No request is made yet: a
+ * ledger that is still starting is waited for by the first one.
  * @param profilePath Fabric's common connection profile, `connection-<org>.json`.
  * @throws LedgerError `PROFILE_INVALID`
  */
@@ -96,38 +84,26 @@ export function connectLedger(
   identity: LedgerIdentity,
   options: LedgerClientOptions = {},
 ): LedgerClient {
-  const { mspId, certificate, privateKeyPem } = readCredentials(identity, options.environment);
-  const client = newGrpcClient(readConnectionProfile(profilePath, options.environment));
-  const gateway = connect({
-    client,
-    identity: { mspId, credentials: certificate },
-    signer: lowSSigner(privateKeyPem),
-    hash: hash.none,
-    evaluateOptions: () => ({ deadline: deadlineIn(DEADLINE_MILLISECONDS.evaluate) }),
-    endorseOptions: () => ({ deadline: deadlineIn(DEADLINE_MILLISECONDS.endorse) }),
-    submitOptions: () => ({ deadline: deadlineIn(DEADLINE_MILLISECONDS.submit) }),
-    commitStatusOptions: () => ({ deadline: deadlineIn(DEADLINE_MILLISECONDS.commitStatus) }),
-  });
-  return new FabricClient(client, gateway, options);
+  const credentials = readCredentials(identity, options.environment);
+  const endpoints = readGatewayEndpoints(profilePath, options.environment);
+  return new FabricClient(new GatewayRing(endpoints, credentials), options);
 }
 
 class FabricClient implements LedgerClient {
-  readonly #client: Client;
-  readonly #gateway: Gateway;
+  readonly #gateways: GatewayRing;
   readonly #endorsingOrganizations: string[];
   readonly #patience: Patience;
   readonly #closing = new AbortController();
 
-  constructor(client: Client, gateway: Gateway, options: LedgerClientOptions) {
-    this.#client = client;
-    this.#gateway = gateway;
+  constructor(gateways: GatewayRing, options: LedgerClientOptions) {
+    this.#gateways = gateways;
     this.#endorsingOrganizations = [...(options.endorsingOrganizations ?? [CONTROL_CENTER_MSP])];
     this.#patience = options.patience ?? DEFAULT_PATIENCE;
+    setMaxListeners(0, this.#closing.signal); // every attempt that waits listens
   }
 
   evaluate(channel: string, transaction: string, args: readonly string[] = []): Promise<Uint8Array> {
-    const contract = this.#network(channel).getContract(channel);
-    return this.#persist(() => contract.evaluate(transaction, { arguments: [...args] }));
+    return this.#evaluate(channel, channel, transaction, args);
   }
 
   submit(
@@ -136,13 +112,13 @@ class FabricClient implements LedgerClient {
     args: readonly string[] = [],
     transient?: TransientData,
   ): Promise<CommittedTransaction> {
-    const contract = this.#network(channel).getContract(channel);
     const options: ProposalOptions = {
       arguments: [...args],
       endorsingOrganizations: this.#endorsingOrganizations,
       ...(transient !== undefined && { transientData: { ...transient } }),
     };
-    return this.#persist(async () => {
+    return this.#persist(async (gateway) => {
+      const contract = gateway.getNetwork(channel).getContract(channel);
       const submitted = await contract.submitAsync(transaction, options);
       const { code, successful, blockNumber, transactionId } = await submitted.getStatus();
       if (!successful) {
@@ -153,15 +129,13 @@ class FabricClient implements LedgerClient {
   }
 
   async *chaincodeEvents(channel: string, startBlock?: bigint): AsyncGenerator<LedgerEvent, void, void> {
-    const network = this.#network(channel);
     const checkpoint = checkpointers.inMemory();
     // Without a start, "now" is fixed before the first connection, so that a reconnection has no gap either.
     const start = startBlock ?? (await this.height(channel));
-    const events = follow(
-      () => network.getChaincodeEvents(channel, { startBlock: start, checkpoint }),
+    const events = this.#follow(
+      channel,
+      (network) => network.getChaincodeEvents(channel, { startBlock: start, checkpoint }),
       (event) => checkpoint.checkpointChaincodeEvent(event),
-      this.#patience,
-      this.#closing.signal,
     );
     for await (const { blockNumber, transactionId, eventName, payload } of events) {
       yield { blockNumber, transactionId, name: eventName, payload };
@@ -169,17 +143,15 @@ class FabricClient implements LedgerClient {
   }
 
   async *blocks(channel: string, start: bigint, end?: bigint): AsyncGenerator<DecodedBlock, void, void> {
-    const network = this.#network(channel);
-    const checkpoint = checkpointers.inMemory();
-    const blocks = follow(
-      () => network.getBlockEvents({ startBlock: start, checkpoint }),
-      (block) => checkpoint.checkpointBlock(BigInt(block.getHeader()?.getNumber() ?? 0)),
-      this.#patience,
-      this.#closing.signal,
-    );
     if (end !== undefined && end < start) {
       return;
     }
+    const checkpoint = checkpointers.inMemory();
+    const blocks = this.#follow(
+      channel,
+      (network) => network.getBlockEvents({ startBlock: start, checkpoint }),
+      (block) => checkpoint.checkpointBlock(BigInt(block.getHeader()?.getNumber() ?? 0)),
+    );
     for await (const block of blocks) {
       const decoded = decodeBlock(block);
       yield decoded;
@@ -190,46 +162,42 @@ class FabricClient implements LedgerClient {
   }
 
   async height(channel: string): Promise<bigint> {
-    const systemChaincode = this.#network(channel).getContract('qscc');
-    const bytes = await this.#persist(() => systemChaincode.evaluate('GetChainInfo', { arguments: [channel] }));
+    const bytes = await this.#evaluate(channel, 'qscc', 'GetChainInfo', [channel]);
     return BigInt(common.BlockchainInfo.deserializeBinary(bytes).getHeight());
   }
 
   close(): void {
     this.#closing.abort();
-    this.#gateway.close();
-    this.#client.close();
+    this.#gateways.close();
   }
 
-  #network(channel: string): Network {
-    if (this.#closing.signal.aborted) {
-      throw new LedgerError('CLOSED', 'the ledger client was closed');
-    }
-    return this.#gateway.getNetwork(channel);
+  #evaluate(channel: string, chaincode: string, transaction: string, args: readonly string[]): Promise<Uint8Array> {
+    return this.#persist((gateway) =>
+      gateway
+        .getNetwork(channel)
+        .getContract(chaincode)
+        .evaluate(transaction, { arguments: [...args] }),
+    );
   }
 
-  #persist<T>(attempt: () => Promise<T>): Promise<T> {
-    return persist(attempt, this.#patience, this.#closing.signal);
+  #persist<T>(attempt: (gateway: Gateway) => Promise<T>): Promise<T> {
+    return persist(() => this.#gateways.use(attempt), this.#patience, this.#closing.signal);
   }
-}
 
-function newGrpcClient({ address, hostAlias, tlsRootCertificates }: GatewayEndpoint): Client {
-  const channelCredentials =
-    tlsRootCertificates === undefined
-      ? credentials.createInsecure()
-      : credentials.createSsl(Buffer.from(tlsRootCertificates));
-  return new Client(address, channelCredentials, {
-    'grpc.max_receive_message_length': MAXIMUM_MESSAGE_BYTES,
-    'grpc.max_send_message_length': MAXIMUM_MESSAGE_BYTES,
-    // A ledger on the same machine is back in less than grpc-js's first pause of a second.
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 2_000,
-    ...(hostAlias !== undefined && { 'grpc.ssl_target_name_override': hostAlias }),
-  });
-}
-
-/** gRPC wants an instant of the machine's clock, not a duration. */
-function deadlineIn(milliseconds: number): number {
-  // eslint-disable-next-line no-restricted-properties -- a transport deadline, no party's time
-  return Date.now() + milliseconds;
+  #follow<T>(
+    channel: string,
+    open: (network: Network) => Promise<CloseableAsyncIterable<T>>,
+    delivered: (item: T) => void | Promise<void>,
+  ): AsyncGenerator<T, void, void> {
+    let gateway = this.#gateways.current;
+    const source = {
+      open: () => {
+        gateway = this.#gateways.current;
+        return open(gateway.getNetwork(channel));
+      },
+      delivered,
+      broke: (thrown: unknown) => this.#gateways.leave(gateway, thrown),
+    };
+    return follow(source, this.#patience, this.#closing.signal);
+  }
 }

@@ -3,16 +3,23 @@ import type { CloseableAsyncIterable } from '@hyperledger/fabric-gateway';
 import { diagnose, LedgerError } from './ledger-error.js';
 import { Backoff, type Patience } from './patience.js';
 
+/** Where the items come from. */
+export interface Source<T> {
+  /** Opens a stream behind the last item given to {@link delivered}. */
+  open(): Promise<CloseableAsyncIterable<T>>;
+  /** The consumer has taken an item and asks for the next: only now is it behind us. */
+  delivered(item: T): void | Promise<void>;
+  /** A stream broke or could not be opened; another one follows. */
+  broke(thrown: unknown): void;
+}
+
 /**
- * Turns streams that break into one that does not: when the ledger goes away, `open` is called again and continues
+ * Turns streams that break into one that does not: when the ledger goes away, the source is opened again and continues
  * where the last item left off. Ends when the consumer stops or the client is closed.
- * @param open opens a stream behind the last item given to `delivered`.
- * @param delivered called after the consumer has taken an item and asks for the next: only then is it behind us.
  * @throws LedgerError if the ledger refuses for good.
  */
 export async function* follow<T>(
-  open: () => Promise<CloseableAsyncIterable<T>>,
-  delivered: (item: T) => void | Promise<void>,
+  source: Source<T>,
   patience: Patience,
   signal: AbortSignal,
 ): AsyncGenerator<T, void, void> {
@@ -22,10 +29,10 @@ export async function* follow<T>(
     const close = (): void => stream?.close();
     signal.addEventListener('abort', close);
     try {
-      stream = await open();
+      stream = await source.open();
       for await (const item of stream) {
         yield item;
-        await delivered(item);
+        await source.delivered(item);
         backoff.reset();
       }
     } catch (thrown) {
@@ -36,6 +43,7 @@ export async function* follow<T>(
       if (!retryable) {
         throw error;
       }
+      source.broke(thrown);
     } finally {
       signal.removeEventListener('abort', close);
       close();

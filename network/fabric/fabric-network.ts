@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFile, spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { defaultTopologyPath } from '../embedded/embedded-ledger.js';
+import { LedgerDirectory, type UserIdentity } from '../embedded/ledger-directory.js';
+import { readTopology, type Topology } from '../embedded/topology.js';
+
+/** What `network.sh` calls; `osnadmin` and the others lie in the same folder of Fabric's release. */
+const BINARIES = ['peer', 'orderer', 'osnadmin', 'cryptogen', 'configtxgen', 'configtxlator'];
+
+/** From nothing to three channels takes seconds; a machine that needs minutes will not finish a run either. */
+const SCRIPT_MILLISECONDS = 180_000;
+
+/** Environment of the script and of Fabric's binaries. */
+export type FabricEnvironment = Readonly<Record<string, string | undefined>>;
+
+/** How a network is run. */
+export interface FabricNetworkOptions {
+  /** Where the network keeps its files. Default: `GRIDVEIL_FABRIC_DIR`, then network/fabric/state. */
+  readonly directory?: string;
+  /** Default: `GRIDVEIL_TOPOLOGY`, then network/topology.json. */
+  readonly topologyPath?: string;
+  readonly environment?: FabricEnvironment;
+}
+
+/** `network.sh` refused or failed. */
+export class FabricNetworkError extends Error {
+  /** @param code the script's own, such as `PORT_TAKEN`; `FAILED` if it gave none */
+  constructor(
+    readonly code: string,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+    this.name = 'FabricNetworkError';
+  }
+}
+
+/** How the script words its refusals. */
+const REFUSAL = /^network\.sh: ([A-Z][A-Z0-9_]*): /m;
+
+/** Folder of this file's sources: the scripts are not compiled. */
+const FOLDER = join(dirname(defaultTopologyPath()), 'fabric');
+
+/** A network of Fabric's own processes, run by `network.sh`. */
+export class FabricNetwork {
+  readonly topology: Topology;
+  readonly topologyPath: string;
+  readonly directory: string;
+  /** What the script and Fabric's binaries are started with. */
+  readonly environment: FabricEnvironment;
+  readonly #files: LedgerDirectory;
+
+  constructor({ directory, topologyPath, environment = process.env }: FabricNetworkOptions = {}) {
+    this.directory = directory ?? environment['GRIDVEIL_FABRIC_DIR'] ?? join(FOLDER, 'state');
+    this.topologyPath = topologyPath ?? environment['GRIDVEIL_TOPOLOGY'] ?? defaultTopologyPath();
+    this.topology = readTopology(this.topologyPath);
+    this.environment = {
+      ...environment,
+      PATH: [environment['FABRIC_BIN'], environment['PATH']].filter(Boolean).join(delimiter),
+      GRIDVEIL_FABRIC_DIR: this.directory,
+      GRIDVEIL_TOPOLOGY: this.topologyPath,
+    };
+    this.#files = new LedgerDirectory(this.directory);
+  }
+
+  /** Those of Fabric's binaries that are neither in `FABRIC_BIN` nor on `PATH`. */
+  static missingBinaries(environment: FabricEnvironment = process.env): string[] {
+    const folders = [environment['FABRIC_BIN'], ...(environment['PATH'] ?? '').split(delimiter)].filter(Boolean);
+    return BINARIES.filter((name) => !folders.some((folder) => isExecutable(join(folder!, name))));
+  }
+
+  /** Whether a network stands in the directory, running or not. */
+  get stands(): boolean {
+    return this.#files.hasOrganizations();
+  }
+
+  /** `organizations/`, in cryptogen's layout. */
+  get organizations(): string {
+    return this.#files.organizations;
+  }
+
+  /** Path of `connection-<org>.json`. @throws FabricNetworkError */
+  connectionProfile(mspId: string): string {
+    const organization = this.topology.organizations.find((candidate) => candidate.mspId === mspId);
+    if (organization === undefined) {
+      throw new FabricNetworkError('NOT_FOUND', `the topology has no organisation ${mspId}`);
+    }
+    return this.#files.profile(organization);
+  }
+
+  /** @param user `User1` (applications) or `Admin`. */
+  user(mspId: string, user = 'User1'): UserIdentity {
+    return this.#files.user(this.topology, mspId, user);
+  }
+
+  /** Process ids by name, as `up` and `deployCC` wrote them. */
+  processes(): ReadonlyMap<string, number> {
+    const folder = join(this.directory, 'pids');
+    const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.pid')) : [];
+    return new Map(names.map((name) => [name.slice(0, -'.pid'.length), readProcessId(join(folder, name))]));
+  }
+
+  /** Runs modes with flags, such as `up createChannel`. @throws FabricNetworkError with what the script says */
+  run(...args: readonly string[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const options = { env: this.environment, timeout: SCRIPT_MILLISECONDS };
+      execFile(join(FOLDER, 'network.sh'), args, options, (cause, _, stderr) => {
+        if (cause === null) return resolve();
+        const text = `network.sh ${args.join(' ')}: ${stderr.trim() || cause.message}`;
+        reject(new FabricNetworkError(REFUSAL.exec(stderr)?.[1] ?? 'FAILED', text, { cause }));
+      });
+    });
+  }
+
+  /** `down`, from an exit handler, which cannot wait. */
+  downNow(): void {
+    spawnSync(join(FOLDER, 'network.sh'), ['down'], { env: this.environment, stdio: 'ignore' });
+  }
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A pid file holds the id, then a mark of the command line. */
+function readProcessId(path: string): number {
+  return Number(readFileSync(path, 'utf8').split('\n', 1)[0]);
+}
