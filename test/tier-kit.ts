@@ -4,6 +4,8 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { z } from 'zod';
+import type { SigningKey } from '../protocol/crypto/crypto.js';
 import { RegionKit } from './region-kit.js';
 import { toHex } from '../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
@@ -98,7 +100,7 @@ export class TestTier {
     return join(this.home, `relay-${index}`);
   }
 
-  async startRelay(index: number): Promise<Relay> {
+  async startRelay(index: number, change: Partial<z.input<typeof relayConfig>> = {}): Promise<Relay> {
     const address = `relay-${index}.invalid:7000`;
     const config: RelayConfig = relayConfig.parse({
       directory: this.relayDirectory(index),
@@ -116,6 +118,7 @@ export class TestTier {
       replayCapacity: 1_024,
       metrics: { host: '127.0.0.1', port: 0 },
       enrolmentSeed: toHex(seedOf(`relay ${index}`)),
+      ...change,
     });
     let ports: { port?: number; metricsPort?: number } = {};
     const context = {
@@ -142,7 +145,7 @@ export class TestTier {
   }
 
   /** Makes and publishes the directory of an epoch from the descriptors that came. */
-  async publishDirectory(epoch: number): Promise<void> {
+  async publishDirectory(epoch: number, signer: SigningKey = this.kit.controlCenter): Promise<void> {
     const described = (): SignedDescriptor[] =>
       [...this.descriptors.values()].filter(({ descriptor }) => descriptor.epoch === epoch);
     await until(`four descriptors for epoch ${epoch}`, () => described().length === 4);
@@ -159,7 +162,7 @@ export class TestTier {
       linkAuthority: this.authority.publicKey,
       relays: sortDescriptors(described()),
     };
-    const signed = signDirectory(sodiumCrypto, this.directory, this.kit.controlCenter);
+    const signed = signDirectory(sodiumCrypto, this.directory, signer);
     this.files.set(`/bulletin/${this.kit.region}/directory/${epoch}.json`, encodeSignedDirectory(signed));
   }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
 import { INNER_LENGTH, packetLength } from '../../protocol/onion/geometry.js';
 import type { PacketDestination } from '../../protocol/onion/path.js';
+import type { ClientError } from '../common/errors.js';
 import { FRAME } from '../common/links/frames.js';
 import { linkKeyFromSeed, selfIssuedIdentity } from '../common/links/link-identity.js';
 import { ALWAYS, osRandom, seedOf, until } from '../common/links/links.test-support.js';
@@ -220,6 +221,28 @@ describe('relay', function () {
     await tier.advance(6_000);
     assert.equal(tier.relay(0).counters.dropped['unknown-epoch'], 1);
     await tier.publishDirectory(2);
+  });
+
+  it('takes no directory that is not the control center’s, and goes on with the one it has', async () => {
+    const { parameters } = tier.kit;
+    const meter = await tier.meter(0);
+    await tier.advanceTo((epochStartSeconds(parameters, 1) - 900) * 1000);
+    await tier.publishDirectory(1, tier.kit.signingKey('stranger'));
+    await tier.advanceTo((epochStartSeconds(parameters, 1) + 600) * 1000);
+    meter.send(FRAME.packet, tier.packet(FAST));
+    await tier.advance(300_000);
+    assert.equal(tier.relay(0).counters.dropped['unknown-epoch'], 1);
+    await tier.publishDirectory(1);
+    await tier.advance(300_000);
+    meter.send(FRAME.packet, tier.packet(FAST));
+    await tier.advance(6_000);
+    assert.equal(tier.arrived.length, 1);
+  });
+
+  it('has nothing to do with a demo unless it is part of one', async () => {
+    await tier.relay(3).stop();
+    const relay = await tier.startRelay(3, { directory: tier.relayDirectory(9), enrolmentSeed: undefined });
+    await assert.rejects(relay.ended, (error: ClientError) => error.code === 'VERIFICATION_FAILED');
   });
 
   it('shows counts and nothing of any flow, and the same ones for a minute', async () => {

@@ -64,6 +64,8 @@ export class Relay implements RunningParty {
       this.end = resolve;
       this.fail = reject;
     });
+    // Whoever runs the relay may come to wait for its end only after it has failed.
+    this.ended.catch(() => undefined);
     const { url, pin, linkAddress } = config.controlCenter;
     this.controlCenter = { address: linkAddress, pin };
     this.bulletin = new HttpsBulletin(url, pin);
