@@ -31,19 +31,21 @@ export class Descriptors {
   }
 
   /**
-   * Keeps a relay's descriptor; a later one for the same epoch takes its place.
+   * Keeps a relay's descriptor; a later one for the same epoch takes its place, until that epoch's directory is made.
    *
    * @param relay who sent it, by its link
    * @param bytes from the relay
    * @param nextEpoch the first epoch whose directory is not made yet
    * @throws ProtocolError as `decodeSignedDescriptor` and `checkDescriptor`; DIRECTORY_INVALID for a descriptor that is
-   *   not the relay's, or for an epoch whose directory is made or that is too far ahead
+   *   not the relay's, or for an epoch that is too far ahead
    */
   async accept(relay: AdmittedRelay, bytes: Uint8Array, nextEpoch: number): Promise<void> {
     const signed = decodeSignedDescriptor(bytes);
     const { descriptor } = signed;
-    if (descriptor.epoch < nextEpoch || descriptor.epoch > nextEpoch + MAXIMUM_EPOCHS_AHEAD) {
-      throw new ProtocolError('DIRECTORY_INVALID', 'descriptor is not for one of the next epochs');
+    // A relay that comes back announces the epoch under way again; its directory is made and stays as it is.
+    if (descriptor.epoch < nextEpoch) return;
+    if (descriptor.epoch > nextEpoch + MAXIMUM_EPOCHS_AHEAD) {
+      throw new ProtocolError('DIRECTORY_INVALID', 'descriptor is for an epoch that is too far ahead');
     }
     const isOfRelay =
       equalBytes(descriptor.identity, relay.identity) &&
