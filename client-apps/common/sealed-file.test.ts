@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { chmod, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ClassicLevel } from 'classic-level';
 import { temporaryPath } from './atomic-file.js';
 import { createFileKey, FILE_KEY_LENGTH, loadFileKey, SealedFile } from './sealed-file.js';
 import { SealedStore } from './sealed-store.js';
@@ -105,6 +106,38 @@ describe('client-apps/common/sealed-store', () => {
     ]);
     assert.equal(await again.get('rox'), undefined);
     await again.close();
+  });
+
+  it('has no trace of a deleted or replaced value in its files once it is compacted', async () => {
+    const path = join(directory, 'store');
+    // Random bytes cannot be compressed, so a sealed value stands in LevelDB's files as it is.
+    const sealedValue = async (name: string): Promise<Buffer> => {
+      const level = new ClassicLevel<string, Buffer>(path, { valueEncoding: 'buffer' });
+      const value = await level.get(name);
+      await level.close();
+      return value!;
+    };
+    const filesWith = async (bytes: Buffer): Promise<string[]> => {
+      const names = await readdir(path);
+      const contents = await Promise.all(names.map((name) => readFile(join(path, name))));
+      return names.filter((_name, index) => contents[index]!.includes(bytes.subarray(30)));
+    };
+    let store = await SealedStore.open(path, key);
+    await store.batch(['deleted', 'replaced', 'kept'].map((name) => ({ key: name, value: secret })));
+    await store.close();
+    const [deleted, replaced, kept] = [
+      await sealedValue('deleted'),
+      await sealedValue('replaced'),
+      await sealedValue('kept'),
+    ];
+    store = await SealedStore.open(path, key);
+    await store.batch([{ key: 'deleted' }, { key: 'replaced', value: Uint8Array.of(1) }]);
+    assert.equal((await filesWith(deleted)).length, 1, 'a deletion alone only marks');
+    await store.compact();
+    assert.deepEqual(await filesWith(deleted), []);
+    assert.deepEqual(await filesWith(replaced), []);
+    assert.equal((await filesWith(kept)).length, 1);
+    await store.close();
   });
 
   it('refuses values under another key and shows nothing of a value on disk', async () => {
