@@ -34,8 +34,13 @@ export function accessDenied(
   if (member !== undefined && satisfies(member, policy) && member.verify(data, signature)) {
     return undefined;
   }
-  const path = `/Channel/Application/${policy}`;
-  return `Failed evaluating policy on signed data during check policy on channel [${channelName}] with policy [${path}]: [${implicitPolicyFailure(policy)}]`;
+  return policyFailure(channelName, policy);
+}
+
+/** Fabric's text for a request that does not satisfy a channel's policy. */
+export function policyFailure(channel: string, policy: AccessPolicy): string {
+  const check = `check policy on channel [${channel}] with policy [/Channel/Application/${policy}]`;
+  return `Failed evaluating policy on signed data during ${check}: [${implicitPolicyFailure(policy)}]`;
 }
 
 /** Fabric's text for an `ANY` policy that nobody's signature satisfied. */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { peer } from '@hyperledger/fabric-protos';
 import type { ChaincodeRuntime } from '../chaincode/chaincode-runtime.js';
+import type { Identity } from '../identity/msp.js';
 import type { SigningIdentity } from '../identity/signing-identity.js';
 import type { Channel } from '../ledger/channel.js';
 import type { Database } from '../ledger/database.js';
 import { Simulator } from '../ledger/simulator.js';
-import { accessDenied, type Channels } from './access.js';
+import { policyFailure, satisfies, type Channels } from './access.js';
 import { proposalFault, type Proposal } from './proposal.js';
 import { runSystemChaincode, SYSTEM_CHAINCODE } from './system-chaincode.js';
 
@@ -52,7 +53,7 @@ export class Endorser {
     if (channel === undefined) {
       return { kind: 'failed', message: `channel '${proposal.channel}' not found` };
     }
-    const rejection = this.#check(proposal, channel);
+    const rejection = rejectionOf(proposal, channel);
     if (rejection !== undefined) {
       return { kind: 'rejected', message: rejection };
     }
@@ -72,22 +73,6 @@ export class Endorser {
       return { kind: 'failed', message: `${advice}: ${name} not found` };
     }
     return this.#simulate(proposal, definition.version);
-  }
-
-  #check(proposal: Proposal, channel: Channel): string | undefined {
-    const fault = proposalFault(proposal) ?? creatorFault(proposal, channel);
-    if (fault !== undefined) {
-      return `error validating proposal: ${fault}`;
-    }
-    const { transactionId, creator, signed } = proposal;
-    if (channel.status(transactionId) !== undefined) {
-      return `duplicate transaction found [${transactionId}]. Creator [${Buffer.from(creator).toString('hex')}]`;
-    }
-    if (proposal.chaincode === SYSTEM_CHAINCODE) {
-      return undefined; // checks its caller itself
-    }
-    const data = { identity: creator, data: signed.getProposalBytes_asU8(), signature: signed.getSignature_asU8() };
-    return accessDenied(this.#channels, channel.name, 'Writers', data);
   }
 
   async #simulate(proposal: Proposal, version: string): Promise<EndorserResult> {
@@ -117,13 +102,33 @@ export class Endorser {
   }
 }
 
-function creatorFault({ creator, signed }: Proposal, { name, rules }: Channel): string | undefined {
-  const identity = rules.msps.identity(creator);
+/** @returns why no peer of the channel will run the proposal; undefined if one will */
+function rejectionOf(proposal: Proposal, channel: Channel): string | undefined {
+  const { transactionId, creator, chaincode } = proposal;
+  const identity = channel.rules.msps.identity(creator);
+  if (identity?.expired === true) {
+    return 'proposal client identity expired';
+  }
+  const fault = proposalFault(proposal) ?? creatorFault(proposal, identity, channel);
+  if (fault !== undefined) {
+    return `error validating proposal: ${fault}`;
+  }
+  if (channel.status(transactionId) !== undefined) {
+    return `duplicate transaction found [${transactionId}]. Creator [${Buffer.from(creator).toString('hex')}]`;
+  }
+  // A system chaincode checks its callers itself.
+  const entitled = chaincode === SYSTEM_CHAINCODE || satisfies(identity!, 'Writers');
+  return entitled ? undefined : policyFailure(channel.name, 'Writers');
+}
+
+/** @returns why the creator is not who the proposal says; undefined if a member signed it */
+function creatorFault(
+  { signed }: Proposal,
+  identity: Identity | undefined,
+  { name, rules }: Channel,
+): string | undefined {
   if (identity === undefined || !rules.members.has(identity.mspId)) {
     return `access denied: channel [${name}] creator org unknown, creator is malformed`;
-  }
-  if (identity.expired) {
-    return 'proposal client identity expired';
   }
   return identity.valid && identity.verify(signed.getProposalBytes_asU8(), signed.getSignature_asU8())
     ? undefined
