@@ -86,8 +86,9 @@ async function bundle(esbuild, name) {
     logOverride: { 'import-is-undefined': 'error' },
   });
   const chaincode = JSON.parse(readFileSync(join(ROOT, 'chaincode', 'package.json'), 'utf8'));
-  const { version, license, engines, dependencies } = chaincode;
-  const manifest = { name, version, license, private: true, type: 'commonjs', main: 'index.js', engines, dependencies };
+  const { version, license, engines, dependencies, overrides } = chaincode;
+  const base = { name, version, license, private: true, type: 'commonjs', main: 'index.js' };
+  const manifest = { ...base, engines, dependencies, overrides };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
