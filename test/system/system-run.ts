@@ -2,9 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ChildSpec } from '../../client-apps/cli/demo/child.js';
+import { exportBulletin } from '../../client-apps/cli/export/ledger-export.js';
 import type { Outcome } from '../../client-apps/cli/demo/outcome.js';
 import { runDemo, type RunSettings } from '../../client-apps/cli/demo/run.js';
+import { BulletinWriter } from '../../client-apps/common/bulletin-writer.js';
+import { connectLedger, type DecodedBlock } from '../../client-apps/common/fabric/index.js';
 import { syntheticReadings } from '../../client-apps/common/readings/synthetic.js';
+import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
+import { filesUnder } from './bulletin-files.js';
 
 /** Seed of every run whose bulletin is compared with another's. */
 export const SEED = 'whole-system tests';
@@ -34,6 +40,16 @@ export interface SystemRun {
   readonly out: string;
 }
 
+/** A finished run with all that its processes left behind, read before they ended. */
+export interface OpenedRun extends SystemRun {
+  /** All blocks, by channel. */
+  readonly blocks: ReadonlyMap<LedgerKind, readonly DecodedBlock[]>;
+  /** What each process wrote to stdout and stderr, by file name. */
+  readonly logs: ReadonlyMap<string, Uint8Array>;
+  /** A bulletin that a member of the network rebuilt from the blocks. */
+  readonly rebuilt: string;
+}
+
 const scratch: string[] = [];
 
 /** A folder that is removed when the tests are over. */
@@ -52,10 +68,46 @@ export async function systemRun(settings: Partial<RunSettings> = {}): Promise<Sy
   return { outcome: await runDemo({ ...SMALL, out, ...settings }, silent), out };
 }
 
-let small: Promise<SystemRun> | undefined;
+let small: Promise<OpenedRun> | undefined;
 
-/** The undisturbed run of {@link SMALL}, made once for all tests that only look at its bulletin. */
-export function smallRun(): Promise<SystemRun> {
-  small ??= systemRun();
+/** The undisturbed run of {@link SMALL}, made once for all tests that only look at it. */
+export function smallRun(): Promise<OpenedRun> {
+  small ??= openedRun();
   return small;
+}
+
+async function openedRun(): Promise<OpenedRun> {
+  const rebuilt = await scratchFolder('rebuilt');
+  const blocks = new Map<LedgerKind, DecodedBlock[]>();
+  let logs = new Map<string, Uint8Array>();
+  const run = await systemRun({
+    interference: {
+      prepare: talkative,
+      async beforeEnd({ ledger, premises }) {
+        const { profile, identity } = ledger.access('ConsumersMSP');
+        const client = connectLedger(profile, identity);
+        try {
+          for (const kind of LEDGER_KINDS) {
+            const all: DecodedBlock[] = [];
+            for await (const block of client.blocks(kind, 0n, (await client.height(kind)) - 1n)) all.push(block);
+            blocks.set(kind, all);
+          }
+          await exportBulletin(client, SMALL.region, await BulletinWriter.open(rebuilt));
+        } finally {
+          client.close();
+        }
+        logs = await filesUnder(premises.logs);
+      },
+    },
+  });
+  return { ...run, blocks, logs, rebuilt };
+}
+
+/** Every process says all that it ever says, so that what must not be said would be seen. */
+function talkative(spec: ChildSpec): ChildSpec {
+  return {
+    ...spec,
+    args: spec.args.map((argument, index) => (spec.args[index - 1] === '--log-level' ? 'trace' : argument)),
+    environment: { ...spec.environment, CORE_CHAINCODE_LOGGING_LEVEL: 'debug' },
+  };
 }
