@@ -106,7 +106,6 @@ export async function endorsedPayloads(ledger: LedgerUnderTest, invocation: Invo
     });
   const signed = gateway.ProposedTransaction.deserializeBinary(proposal.getBytes()).getProposal()!;
   signed.setSignature(await lowSSigner(privateKeyPem)(signed.getProposalBytes_asU8()));
-  const endpoints = readGatewayEndpoints(ledger.connectionProfile(CONTROL_CENTER_MSP));
   const payloads: Uint8Array[] = [];
   // One after the other: the embedded ledger's peers share a chaincode process, which knows a transaction only once.
   for (const endpoint of readGatewayEndpoints(ledger.connectionProfile(CONTROL_CENTER_MSP))) {

@@ -33,8 +33,10 @@ export const WRITER: Record<LedgerKind, string> = {
 export class Clients {
   readonly #clients: ReadonlyMap<string, LedgerClient>;
 
-  constructor(ledger: LedgerUnderTest) {
-    const open = (mspId: string): LedgerClient => connectLedger(ledger.connectionProfile(mspId), ledger.user(mspId));
+  /** @param profiles connection profiles that take the place of the ledger's own, by MSP id */
+  constructor(ledger: LedgerUnderTest, profiles: Readonly<Record<string, string>> = {}) {
+    const open = (mspId: string): LedgerClient =>
+      connectLedger(profiles[mspId] ?? ledger.connectionProfile(mspId), ledger.user(mspId));
     this.#clients = new Map(ledger.topology.organizations.map(({ mspId }) => [mspId, open(mspId)]));
   }
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { toHex } from '../../protocol/crypto/bytes.js';
+import { LEDGER_KINDS, rowPseudonym } from '../../protocol/ledger/row.js';
+import { IntervalMaker, type IntervalKit } from '../interval-kit.js';
+import { RegionKit } from '../region-kit.js';
+import { useLedger } from './ledger-under-test.js';
+import { Clients, CONSUMERS_MSP, RegionOnLedger } from './region-on-ledger.js';
+
+const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
+
+describe('transient data', function () {
+  this.timeout(120_000);
+  const ledger = useLedger();
+  const kit = new RegionKit({ parameters: { region: 'secrets' } });
+  let clients: Clients;
+  let interval: IntervalKit;
+  let blocks: Buffer[];
+  let files: { readonly path: string; readonly content: Buffer }[];
+
+  before(async () => {
+    clients = new Clients(ledger());
+    const region = new RegionOnLedger(clients, kit);
+    await region.begin();
+    interval = new IntervalMaker(kit).next(ROWS);
+    await region.complete(interval);
+    // Refused after the secrets were read, so that they might be in an error or a log.
+    const changed = interval.witnesses[0]!.slice();
+    changed[70]! ^= 1;
+    const next = new IntervalMaker(kit, 1).next(ROWS);
+    await region.putHeader(next.consumption.header);
+    await assert.rejects(region.putPage('consumption', next.ledgerId, 0, next.consumption.rows, changed));
+    blocks = await allBlocks();
+    files = ledgerFiles();
+  });
+  after(() => clients?.close());
+
+  /** What the transient map held, of two rows, and what the pricing contract was given. */
+  const secrets = (): Uint8Array[] => [
+    kit.pricePseudonymKey,
+    ...interval.witnessedRows
+      .slice(0, 2)
+      .flatMap(({ witness }) => [witness.identity, witness.linkKey, witness.epochNode, witness.siblings[0]!]),
+  ];
+
+  it('is found where it was planted: in the blocks, and in the files of the ledger', () => {
+    // The relay directory holds one value of 32 bytes of our choice in hexadecimal, each row one as it is.
+    const planted = [kit.secret('control center link'), rowPseudonym(interval.witnessedRows[0]!.row)];
+    for (const [index, secret] of planted.entries()) {
+      const place = ['hexadecimal', 'raw'][index];
+      assert.ok(
+        blocks.some((block) => holds(block, secret)),
+        `${place}, in a block`,
+      );
+      assert.ok(
+        files.some(({ content }) => holds(content, secret)),
+        `${place}, in a file`,
+      );
+    }
+  });
+
+  it('is in no block', () => {
+    for (const secret of secrets()) assert.ok(!blocks.some((block) => holds(block, secret)));
+  });
+
+  it('is in no file of the ledger, its chaincodes and their logs', () => {
+    for (const { path, content } of files) {
+      for (const secret of secrets()) assert.ok(!holds(content, secret), path);
+    }
+  });
+
+  /** Every envelope of every channel, which is all that is hashed into a block, and all metadata. */
+  async function allBlocks(): Promise<Buffer[]> {
+    const found: Buffer[] = [];
+    const client = clients.of(CONSUMERS_MSP);
+    for (const kind of LEDGER_KINDS) {
+      for await (const block of client.blocks(kind, 0n, (await client.height(kind)) - 1n)) {
+        found.push(Buffer.concat([...block.transactions.map(({ envelope }) => envelope), ...block.metadata]));
+      }
+    }
+    return found;
+  }
+
+  function ledgerFiles(): { path: string; content: Buffer }[] {
+    const { directory, organizations } = ledger();
+    return readdirSync(directory, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => !path.startsWith(organizations))
+      .map((path) => ({ path, content: readFileSync(path) }));
+  }
+});
+
+/** Whether bytes hold a secret as it is, in hexadecimal of either case, or in base64 at any of the three alignments. */
+function holds(bytes: Buffer, secret: Uint8Array): boolean {
+  const hex = toHex(secret);
+  const base64 = [0, 1, 2].map((shift) =>
+    Buffer.concat([Buffer.alloc(shift), secret])
+      .toString('base64')
+      .slice(4, -4),
+  );
+  return [Buffer.from(secret), hex, hex.toUpperCase(), ...base64].some((spelling) => bytes.includes(spelling));
+}
