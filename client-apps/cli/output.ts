@@ -67,6 +67,7 @@ export function printError(error: unknown): void {
   for (let cause = (error as Error).cause; cause instanceof Error; cause = cause.cause) {
     if (!message.includes(cause.message)) lines.push(`  because ${cause.message}`);
   }
+  if (error instanceof CommanderError) lines.push('  (--help says what the command takes)');
   if (code === 'INTERNAL' && error instanceof Error && error.stack !== undefined) lines.push(error.stack);
   process.stderr.write(`${lines.join('\n')}\n`);
 }

@@ -18,7 +18,6 @@ export function createProgram(): Command {
   const program = new Command('gridveil')
     .description('Private smart metering with bills that anyone can check.')
     .version(packageVersion())
-    .showHelpAfterError('(run it with --help to see what it takes)')
     // Errors are printed once, by main, with their codes; this process decides its exit code itself.
     .configureOutput({ outputError: () => {} })
     .exitOverride();

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('./main.js', import.meta.url));
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('the command gridveil', function () {
+  this.timeout(60_000);
+  let folder: string;
+  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'gridveil-cli-'))));
+  afterEach(() => rm(folder, { recursive: true }));
+
+  function gridveil(...args: string[]): Promise<Ended> {
+    return new Promise((resolve) => {
+      const options = { cwd: folder, env: { PATH: process.env['PATH'] } };
+      execFile(process.execPath, [PROGRAM, ...args], options, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      });
+    });
+  }
+
+  async function refused(code: string, exitCode: number, ...args: string[]): Promise<Ended> {
+    const ended = await gridveil(...args);
+    assert.equal(ended.code, exitCode, ended.stderr);
+    assert.equal(ended.stdout, '');
+    assert.ok(ended.stderr.startsWith(`gridveil: ${code}: `), ended.stderr);
+    return ended;
+  }
+
+  it('prints help and version on stdout', async () => {
+    const help = await gridveil('--help');
+    assert.equal(help.code, 0);
+    for (const command of ['demo', 'verify', 'control-center', 'service-provider', 'relay', 'meter', 'consumer']) {
+      assert.match(help.stdout, new RegExp(`^ {2}${command}\\b`, 'm'));
+    }
+    assert.match((await gridveil('demo', '--help')).stdout, /--readings <file>/);
+    assert.match((await gridveil('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('refuses wrong use with exit code 2, before anything is begun', async () => {
+    await refused('WRONG_USE', 2, 'dance');
+    await refused('WRONG_USE', 2, 'demo', '--metres', '5');
+    await refused('WRONG_USE', 2, 'demo', 'extra');
+    for (const meters of ['0', '5001', '1e3', '-1', '07', 'ten']) {
+      await refused('WRONG_USE', 2, 'demo', '--meters', meters);
+    }
+    await refused('WRONG_USE', 2, 'demo', '--ledger', 'paper');
+    await refused('WRONG_USE', 2, 'demo', '--region', 'Ö');
+    await refused('WRONG_USE', 2, 'demo', '--time-zone', 'Mars/Olympus');
+    await refused('WRONG_USE', 2, 'verify');
+    await refused('WRONG_USE', 2, 'verify', folder, '--cc-key', 'abc');
+    await refused('WRONG_USE', 2, 'verify', join(folder, 'absent'));
+    await refused('WRONG_USE', 2, 'relay', 'run');
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  it('names all that is wrong in a configuration, with exit code 2', async () => {
+    const config = join(folder, 'relay.json');
+    await writeFile(config, JSON.stringify({ region: 'TOO-LONG-A-NAME', layer: 99 }));
+    const { stderr } = await refused('CONFIG_INVALID', 2, 'relay', 'run', '--config', config);
+    for (const field of ['directory', 'region', 'layer', 'links', 'trustAnchor'])
+      assert.match(stderr, new RegExp(`^ {2}${field}`, 'm'));
+    await refused('CONFIG_INVALID', 2, 'meter', 'run', '--config', join(folder, 'absent.json'));
+  });
+
+  it('runs on simulated time only for a process that moves it', async () => {
+    const config = join(folder, 'meter.json');
+    await writeFile(config, '{}');
+    await refused('CONFIG_INVALID', 2, 'meter', 'run', '--config', config, '--stepped-clock');
+  });
+
+  it('refuses to overwrite what is not a demo, and leaves it alone', async () => {
+    await writeFile(join(folder, 'thesis.txt'), 'x');
+    const { stderr } = await refused('WRONG_USE', 2, 'demo', '--out', folder);
+    assert.match(stderr, /not empty/);
+    assert.deepEqual(await readdir(folder), ['thesis.txt']);
+  });
+
+  it('refuses bad readings with their file and line, with exit code 1, before anything is begun', async () => {
+    const file = join(folder, 'readings.csv');
+    await writeFile(file, 'household,start,kwh\nA,2026-01-05T17:00:00Z,0.2\nA,2026-01-05T17:30:00Z,-1\n');
+    const { stderr } = await refused('READINGS_INVALID', 1, 'demo', '--readings', file, '--out', join(folder, 'out'));
+    assert.match(stderr, /readings\.csv:3: NEGATIVE/);
+    await refused('READINGS_INVALID', 1, 'readings', 'check', file);
+    assert.deepEqual(await readdir(folder), ['readings.csv']);
+  });
+
+  it('prints a result as text, or as one JSON object', async () => {
+    const file = join(folder, 'readings.csv');
+    await writeFile(file, 'household,start,kwh\nA,2026-01-05T17:00:00Z,0.2\nA,2026-01-05T17:30:00Z,0.300001\n');
+    const json = await gridveil('readings', 'check', file, '--json');
+    assert.deepEqual(JSON.parse(json.stdout), {
+      file,
+      households: 1,
+      intervals: 2,
+      intervalSeconds: 1_800,
+      startSeconds: Date.UTC(2026, 0, 5, 17) / 1_000,
+      averageMilliWattHours: '250000',
+      skipped: [],
+    });
+    assert.match((await gridveil('readings', 'check', file)).stdout, /^average of an interval +0\.25 kWh$/m);
+  });
+
+  it('prints the faults of a bulletin and exits with 1', async () => {
+    await writeFile(join(folder, 'parameters.json'), '{}');
+    const { code, stdout } = await gridveil('verify', folder);
+    assert.equal(code, 1);
+    assert.match(stdout, /^FAULT parameters\.json: MALFORMED: /m);
+    assert.match(stdout, /^key trusted +none$/m);
+    const json = JSON.parse((await gridveil('verify', folder, '--json')).stdout) as { ok: boolean; faults: unknown[] };
+    assert.deepEqual([json.ok, json.faults.length], [false, 1]);
+  });
+});
