@@ -60,7 +60,8 @@ export class TestTier {
   private server!: Server;
   private controlCenter!: LinkListener<string>;
 
-  constructor() {
+  /** @param unsafeTrace directory for the relays' traces */
+  constructor(private readonly unsafeTrace?: string) {
     this.clock = new SteppedClock((this.kit.startOf(1) - this.kit.parameters.slotSeconds) * 1000);
     this.files.set('/parameters.json', encodeParametersFile([this.kit.signedParameters]));
   }
@@ -132,7 +133,8 @@ export class TestTier {
     const fileKey = this.fileKey.slice();
     const keys = await loadRelayKeys(config.directory, fileKey, osRandom, config.enrolmentSeed);
     // Names are looked up when a link is made, so later starts see where earlier ones listen.
-    const relay = await Relay.start({ ...config, addressOverrides: this.overrides }, context, keys, fileKey);
+    const named = { ...config, addressOverrides: this.overrides };
+    const relay = await Relay.start(named, context, keys, fileKey, { unsafeTrace: this.unsafeTrace });
     this.overrides[address] = `127.0.0.1:${ports.port}`;
     this.metricsPorts[index] = ports.metricsPort!;
     this.relays[index] = relay;

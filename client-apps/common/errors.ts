@@ -30,10 +30,14 @@ export type ClientErrorCode =
   | 'WRONG_STATE'
   /** Wrong arguments on the command line. */
   | 'WRONG_USE'
+  /** A relay was to write down which packet became which, and not on simulated time. */
+  | 'UNSAFE_TRACE'
   /** A bound on size or number was exceeded. */
   | 'LIMIT_EXCEEDED'
   /** A process of a run ended, hangs or did not start; the message names it and ends with its last log lines. */
   | 'PARTY_FAILED'
+  /** The run was told to end before it was over. */
+  | 'INTERRUPTED'
   /** Measured energy is not what stands on the ledger, is carried and is in flight. */
   | 'UNBALANCED';
 

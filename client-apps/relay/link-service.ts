@@ -61,7 +61,7 @@ function roleOf(peer: LinkPeer, { config, clock, liveEpochs }: LinkServices): Li
 
 function handleFrame(link: AcceptedLink<LinkRole>, type: FrameType, body: Uint8Array, services: LinkServices): void {
   const { mailboxes } = services;
-  if (type === FRAME.packet && link.role === 'relay') return services.handler()?.accept(body);
+  if (type === FRAME.packet && link.role === 'relay') return services.handler()?.accept(link, body);
   if (type === FRAME.packet && link.role === 'meter') return services.handler()?.acceptFromMeter(link, body);
   if (type === FRAME.mailboxOpen && link.role === 'hub') return mailboxes.open(mailboxIdOf(link.pin));
   if (type === FRAME.mailboxDrain && link.role === 'hub' && body.length === 8) {

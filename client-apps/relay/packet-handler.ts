@@ -12,6 +12,7 @@ import type { Counters, DropReason } from './counters.js';
 import { DelayPool, type HeldPacket } from './delay-pool.js';
 import type { Epochs, LiveEpoch } from './epochs.js';
 import type { Mailboxes } from './mailboxes.js';
+import type { UnsafeTrace } from './trace.js';
 
 /** Packets a meter sends in one slot: one to the control center, one to its hub. */
 const PACKETS_PER_SLOT = 2;
@@ -40,6 +41,7 @@ export class PacketHandler {
       readonly slotSeconds: number;
       /** The disk does not take replay tags any more: the relay cannot go on. */
       readonly onFailure: (error: unknown) => void;
+      readonly trace: UnsafeTrace | undefined;
     },
   ) {
     this.pool = new DelayPool(clock, options.poolCapacity, (packet) => this.release(packet));
@@ -60,11 +62,11 @@ export class PacketHandler {
       this.drop('over-allowance');
       return;
     }
-    this.accept(packet);
+    this.accept(link, packet);
   }
 
   /** Takes a packet from a relay of the layer before. */
-  accept(packet: Uint8Array): void {
+  accept(link: Pick<Link, 'pin'>, packet: Uint8Array): void {
     this.counters.received++;
     const epoch = packetEpoch(packet);
     const live = epoch === undefined ? undefined : this.epochs.get(epoch);
@@ -80,6 +82,7 @@ export class PacketHandler {
     live.replay.add(tag);
     const fault = routeFault(live, peeled);
     if (fault !== undefined) return this.drop(fault);
+    this.options.trace?.arrived(peeled.packet, link.pin, packet);
     this.uncommitted.push({
       dueMilliseconds: this.clock.nowMilliseconds() + peeled.delayMilliseconds,
       epoch: live.epoch,
@@ -137,10 +140,12 @@ export class PacketHandler {
     if (live === undefined) return this.drop('unknown-epoch');
     if (route.to === 'mailbox') {
       if (!this.mailboxes.put(route.mailbox, packet)) return this.drop('no-mailbox');
+      this.options.trace?.left(packet, route.to, route.mailbox);
     } else {
       const target = route.to === 'relay' ? live.next[route.relay] : live.controlCenter;
       if (target === undefined) return this.drop('bad-route');
       if (!this.links.link(target).send(FRAME.packet, packet)) return this.drop('queue-full');
+      this.options.trace?.left(packet, route.to, target.pin);
     }
     this.counters.forwarded++;
   }

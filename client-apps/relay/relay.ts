@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as realWait } from 'node:timers/promises';
 import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { encodeSignedDescriptor } from '../../protocol/onion/directory-format.js';
 import { HttpsBulletin } from '../common/bulletin-reader.js';
 import type { Timer } from '../common/clock.js';
@@ -22,12 +23,19 @@ import { serveMetrics, type Levels, type MetricsServer } from './metrics.js';
 import { PacketHandler } from './packet-handler.js';
 import type { RelayKeys } from './relay-keys.js';
 import { TierFollower } from './tier-follower.js';
+import { traceName, tracedContext, UnsafeTrace } from './trace.js';
 
 /** Between two attempts to read the bulletin for the first time, real milliseconds: no packet depends on it yet. */
 const START_PAUSE_MILLISECONDS = 250;
 
 /** A pinned certificate says nothing by its dates; they are wide so that no clock trips over them. */
 const CERTIFICATE_SECONDS = 20 * 365 * 86_400;
+
+/** What a relay can be asked for when it is started, and never by its configuration. */
+export interface RelayOptions {
+  /** Directory for a trace of all packets: gives away everything that a relay hides. On simulated time only. */
+  readonly unsafeTrace?: string | undefined;
+}
 
 /** A running relay: wires links, epochs and packets together and starts and ends them in order. */
 export class Relay implements RunningParty {
@@ -44,6 +52,7 @@ export class Relay implements RunningParty {
   private metrics: MetricsServer | undefined;
   private tier: TierFollower | undefined;
   private handler: PacketHandler | undefined;
+  private trace: UnsafeTrace | undefined;
   /** What an earlier run held and this one has no directory for yet. */
   private held: Held = NOTHING_HELD;
   private timer: Timer | undefined;
@@ -59,6 +68,7 @@ export class Relay implements RunningParty {
     private readonly keys: RelayKeys,
     private readonly fileKey: Uint8Array,
     identity: LinkIdentity,
+    private readonly options: RelayOptions,
   ) {
     this.ended = new Promise((resolve, reject) => {
       this.end = resolve;
@@ -84,14 +94,21 @@ export class Relay implements RunningParty {
     });
   }
 
-  /** @throws ClientError LINK_REFUSED when it cannot listen */
-  static async start(config: RelayConfig, context: PartyContext, keys: RelayKeys, fileKey: Uint8Array): Promise<Relay> {
+  /** @throws ClientError LINK_REFUSED when it cannot listen; UNSAFE_TRACE */
+  static async start(
+    config: RelayConfig,
+    context: PartyContext,
+    keys: RelayKeys,
+    fileKey: Uint8Array,
+    options: RelayOptions = {},
+  ): Promise<Relay> {
+    if (options.unsafeTrace !== undefined) context = tracedContext(context);
     const nowSeconds = Math.floor(context.clock.nowMilliseconds() / 1000);
     const identity = await selfIssuedIdentity(keys.link, {
       validFromSeconds: Math.max(0, nowSeconds - CERTIFICATE_SECONDS),
       validUntilSeconds: nowSeconds + CERTIFICATE_SECONDS,
     });
-    const relay = new Relay(config, context, keys, fileKey, identity);
+    const relay = new Relay(config, context, keys, fileKey, identity, options);
     await relay.listen(identity);
     return relay;
   }
@@ -129,10 +146,12 @@ export class Relay implements RunningParty {
     this.tier = tier;
     this.held = await this.heldFile.take();
     this.mailboxes.restore(this.held.mailboxes);
+    this.trace = this.openTrace(tier.parameters);
     this.handler = new PacketHandler(context.clock, this.counters, tier.epochs, this.mailboxes, this.links, {
       poolCapacity: config.poolCapacity,
       slotSeconds: tier.parameters.slotSeconds,
       onFailure: (error) => this.giveUp(error),
+      trace: this.trace,
     });
     this.links.link(this.controlCenter);
     await this.follow(tier);
@@ -150,6 +169,14 @@ export class Relay implements RunningParty {
       }
     }
     return undefined;
+  }
+
+  private openTrace({ onion, slotSeconds }: Parameters): UnsafeTrace | undefined {
+    const { config, context, keys, options } = this;
+    if (options.unsafeTrace === undefined) return undefined;
+    const { region, layer } = config;
+    const relay = traceName(keys.link.pin);
+    return new UnsafeTrace(options.unsafeTrace, context.clock, { region, relay, layer, slotSeconds, ...onion });
   }
 
   /** Takes a step now, and again at the start of every slot. */
@@ -221,6 +248,7 @@ export class Relay implements RunningParty {
       const packets = [...this.held.packets, ...(await this.handler.stop())];
       await this.heldFile.save({ packets, mailboxes: this.mailboxes.snapshot() });
     }
+    this.trace?.close();
     await this.links.close();
     await this.tier?.epochs.close();
     await this.metrics?.close();

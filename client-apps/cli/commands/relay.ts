@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { onRun, pairs } from '../output.js';
-import { addRun, loadPartyConfig, randomSource, withConfig } from './run-party.js';
+import { addRun, loadPartyConfig, randomSource, withConfig, type RunOptions } from './run-party.js';
 
 /** `gridveil relay run|descriptor` */
 export function addRelay(program: Command): void {
   const relay = program.command('relay').description('an onion relay: peels one layer, holds, forwards');
-  addRun(relay, 'run', 'run the relay', async () => {
+  addRun(relay, 'run', 'run the relay', async ({ unsafeTrace }: RunOptions & { unsafeTrace?: string }) => {
     const { relayConfig, startRelay } = await import('../../relay/main.js');
-    return { config: relayConfig, start: startRelay };
-  });
+    return { config: relayConfig, start: (config, context) => startRelay(config, context, { unsafeTrace }) };
+  }).addOption(
+    new Option('--unsafe-trace <directory>', 'write down which packet became which; on simulated time only').hideHelp(),
+  );
   const descriptor = relay
     .command('descriptor')
     .description("what the control center's operator enters to admit this relay; makes its keys on first use");

@@ -18,7 +18,8 @@ export interface Party<Config> {
   readonly start: (config: Config, context: PartyContext) => Promise<RunningParty>;
 }
 
-interface RunOptions {
+/** Options that every party's run has. */
+export interface RunOptions {
   config: string;
   logLevel: string;
   steppedClock?: true;
@@ -54,18 +55,19 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
  * reports go to stdout, one JSON object a line.
  *
  * @param load loads the party's module when it is run, and not for help
+ * @returns the command, for options of the party's own
  */
-export function addRun<Config>(
+export function addRun<Config, Options extends RunOptions = RunOptions>(
   parent: Command,
   verb: string,
   description: string,
-  load: () => Promise<Party<Config>>,
-): void {
+  load: (options: Options) => Promise<Party<Config>>,
+): Command {
   const command = withConfig(parent.command(verb).description(description))
     .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
     .addOption(new Option('--stepped-clock', 'simulated time over the IPC channel').hideHelp());
-  onRun<RunOptions>(command, async (options) => {
-    const { config: schema, start } = await load();
+  return onRun<Options>(command, async (options) => {
+    const { config: schema, start } = await load(options);
     const name = parent.name();
     const config = await loadConfig(schema, options.config);
     const party = await start(config, {

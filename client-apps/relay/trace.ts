@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { toHex } from '../../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import type { PacketRoute } from '../../protocol/onion/packet.js';
+import { SteppedClock, type Clock } from '../common/clock.js';
+import { ClientError } from '../common/errors.js';
+import type { PartyContext } from '../common/party.js';
+
+/** First line of a trace: which relay it is of, and how packets are held and sent in this run. */
+export interface TraceHeader {
+  readonly format: 'gridveil-unsafe-relay-trace-1';
+  readonly region: string;
+  /** First bytes of the relay's pin, as links name it. */
+  readonly relay: string;
+  readonly layer: number;
+  readonly layers: number;
+  readonly slotSeconds: number;
+  readonly offsetWindowSeconds: number;
+  readonly meanDelayMilliseconds: number;
+  readonly maximumDelayMeans: number;
+}
+
+/** One end of a packet's way through a relay. */
+export interface TraceEnd {
+  /** First bytes of the peer's pin; the mailbox's id where the packet goes into one. */
+  readonly link: string;
+  /** Unix milliseconds of the relay's clock. */
+  readonly at: number;
+  /** First bytes of the packet's SHA-256: the same where it leaves one relay and comes to the next. */
+  readonly packet: string;
+}
+
+/** Every further line: a packet that was passed on. */
+export interface TraceRecord {
+  readonly in: TraceEnd;
+  readonly out: TraceEnd & { readonly to: PacketRoute['to'] };
+}
+
+/** Bytes of pins and digests in a trace: enough to tell them apart. */
+const NAME_LENGTH = 8;
+const BUFFER_LENGTH = 1 << 16;
+
+/**
+ * What a relay that is traced is started with: every report of it says that it is.
+ *
+ * @throws ClientError UNSAFE_TRACE where time is real
+ */
+export function tracedContext(context: PartyContext): PartyContext {
+  const { clock, report } = context;
+  if (!(clock instanceof SteppedClock))
+    throw new ClientError('UNSAFE_TRACE', 'packets are traced on simulated time only, where nobody is to be hidden');
+  return { ...context, report: (name, data) => report(name, { ...data, unsafeTrace: true }) };
+}
+
+/** How a trace names a pin or a packet's digest. */
+export function traceName(bytes: Uint8Array): string {
+  return toHex(bytes.subarray(0, NAME_LENGTH));
+}
+
+/**
+ * Writes down which packet became which: all that a relay is there to hide. Only for measuring a run on simulated time,
+ * never for a relay that serves anybody.
+ */
+export class UnsafeTrace {
+  private readonly path: string;
+  /** By the peeled packet, the very bytes that the relay holds. */
+  private readonly arrivals = new WeakMap<Uint8Array, TraceEnd>();
+  private lines: string;
+
+  /** @param directory where the trace goes, in a file of the relay's name; a run that is taken up again appends to it */
+  constructor(
+    directory: string,
+    private readonly clock: Clock,
+    header: Omit<TraceHeader, 'format'>,
+  ) {
+    mkdirSync(directory, { recursive: true });
+    this.path = join(directory, `${header.relay}.jsonl`);
+    this.lines = `${JSON.stringify({ format: 'gridveil-unsafe-relay-trace-1', ...header } satisfies TraceHeader)}\n`;
+  }
+
+  arrived(peeled: Uint8Array, from: Uint8Array, packet: Uint8Array): void {
+    this.arrivals.set(peeled, this.end(traceName(from), packet));
+  }
+
+  /** @param to pin of the next relay or of the control center, or the mailbox's id */
+  left(peeled: Uint8Array, route: PacketRoute['to'], to: Uint8Array): void {
+    const arrival = this.arrivals.get(peeled);
+    // Held since before a restart: where it came from is forgotten.
+    if (arrival === undefined) return;
+    const record: TraceRecord = { in: arrival, out: { to: route, ...this.end(traceName(to), peeled) } };
+    this.lines += `${JSON.stringify(record)}\n`;
+    if (this.lines.length >= BUFFER_LENGTH) this.close();
+  }
+
+  /** Writes what is buffered. */
+  close(): void {
+    appendFileSync(this.path, this.lines, { mode: 0o600 });
+    this.lines = '';
+  }
+
+  private end(link: string, packet: Uint8Array): TraceEnd {
+    return { link, at: this.clock.nowMilliseconds(), packet: traceName(sodiumCrypto.sha256(packet)) };
+  }
+}
