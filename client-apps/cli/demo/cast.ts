@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ClientError } from '../../common/errors.js';
 import type { ReportData } from '../../common/report.js';
 import { Child, type ChildSpec } from './child.js';
 import type { Interference } from './run.js';
@@ -8,6 +9,7 @@ import type { Stepper } from './stepper.js';
 export class Cast {
   private readonly children: Child[] = [];
   private readonly lives = new Map<Child, Promise<ReportData>>();
+  private stopped = false;
   private fail: (error: Error) => void = () => {};
   /** Never resolves; rejects when a process ends that should not. */
   readonly failed: Promise<never> = new Promise((_, reject) => (this.fail = reject));
@@ -26,6 +28,7 @@ export class Cast {
 
   /** Starts a process, gives it the time if it keeps any, and returns what it reports when it is ready. */
   async start(spec: ChildSpec): Promise<{ child: Child; ready: ReportData }> {
+    if (this.stopped) throw new ClientError('INTERRUPTED', `${spec.name} is not started any more`);
     const child = new Child(this.interference.prepare?.(spec) ?? spec, this.logDirectory);
     this.children.push(child);
     child.onUnexpectedEnd = (error) => {
@@ -40,6 +43,7 @@ export class Cast {
 
   /** Ends all processes, the last started first: what others depend on was started before them. */
   async stop(): Promise<void> {
+    this.stopped = true;
     for (const child of [...this.children].reverse()) await child.stop();
     process.off('exit', this.killAll);
   }

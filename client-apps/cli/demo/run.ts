@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ClientError } from '../../common/errors.js';
 import type { Readings } from '../../common/readings/readings.js';
 import { Cast } from './cast.js';
 import type { ChildSpec } from './child.js';
@@ -14,6 +15,9 @@ import { Stepper } from './stepper.js';
 /** Kinds of ledger a run can use. */
 export const LEDGER_KINDS = ['embedded', 'fabric'] as const;
 export type LedgerKind = (typeof LEDGER_KINDS)[number];
+
+/** What ends a run early: Ctrl-C, a supervisor, a closed terminal. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** What a run is made of. */
 export interface RunSettings {
@@ -58,7 +62,7 @@ export interface Watcher {
 /**
  * Runs the whole system over all intervals of the readings: every party a process of its own, on simulated time.
  *
- * @throws ClientError PARTY_FAILED, UNBALANCED, VERIFICATION_FAILED, READINGS_INVALID
+ * @throws ClientError PARTY_FAILED, UNBALANCED, VERIFICATION_FAILED, READINGS_INVALID, INTERRUPTED
  */
 export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<Outcome> {
   const { readings, out, layers, relaysPerLayer } = settings;
@@ -89,10 +93,19 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
     await settings.interference?.beforeEnd?.({ ledger: await ledger, premises, cast });
     return outcome;
   };
+  let interrupt: () => void = () => {};
+  const interrupted = new Promise<never>((_, reject) => {
+    interrupt = () => reject(new ClientError('INTERRUPTED', 'everything is being stopped'));
+  });
+  for (const signal of SIGNALS) process.once(signal, interrupt);
+  const playing = play();
   try {
-    return await Promise.race([play(), cast.failed]);
+    return await Promise.race([playing, cast.failed, interrupted]);
   } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupt);
     await cast.stop();
+    // What was going on meets ended processes and fails; only then is nobody left who writes.
+    await playing.catch(() => {});
     await ledger?.then(({ stop }) => stop()).catch(() => {});
     if (!settings.keep) await premises.remove();
   }
