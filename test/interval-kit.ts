@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareBytes, concatBytes } from '../protocol/crypto/bytes.js';
+import { compareBytes, concatBytes, equalBytes } from '../protocol/crypto/bytes.js';
 import { oneTimeKey } from '../protocol/identity/one-time-key.js';
 import { pricePseudonym, pseudonymScheme } from '../protocol/identity/pseudonym.js';
 import { priceTag, priceTagKey } from '../protocol/identity/price-tag.js';
@@ -161,15 +161,25 @@ export class IntervalMaker {
     );
   }
 
-  /** A price row for each consumer, ascending by tag. @param priceOfConsumer by the consumer's place in the list */
-  directPriceRows(ledgerId: LedgerId, priceOfConsumer: (place: number) => bigint): Uint8Array {
+  /**
+   * A price row for each consumer, ascending by tag.
+   *
+   * @param priceOfConsumer by the consumer's place in the list
+   * @param leftOut a consumer whose row has a stranger's tag
+   */
+  directPriceRows(
+    ledgerId: LedgerId,
+    priceOfConsumer: (place: number) => bigint,
+    leftOut: Uint8Array = new Uint8Array(),
+  ): Uint8Array {
     const { crypto, parameters, serviceProvider } = this.kit;
     const { identity } = parameters.serviceProvider;
     const epoch = epochOf(parameters, ledgerId.startSeconds);
     const number = intervalNumber(parameters, ledgerId.startSeconds);
     const timeSeconds = rowTimeSeconds(parameters, ledgerId.startSeconds);
     const rows = this.kit.consumerList(epoch).list.consumers.map((consumer, place) => {
-      const key = priceTagKey(crypto, this.kit.consumerSharedKey(consumer), epoch);
+      const shared = equalBytes(consumer, leftOut) ? this.kit.secret('stranger') : this.kit.consumerSharedKey(consumer);
+      const key = priceTagKey(crypto, shared, epoch);
       const pseudonym = priceTag(crypto, key, identity, number);
       const content = { type: ROW_TYPE.price, ledgerId, pseudonym, timeSeconds, value: priceOfConsumer(place) };
       return signRow(crypto, content, serviceProvider);

@@ -12,7 +12,8 @@ import {
   type SealsFile,
 } from '../protocol/ledger/bulletin.js';
 import { encodeIndex, indexDigest } from '../protocol/ledger/index-file.js';
-import { epochOf } from '../protocol/ledger/ledger-id.js';
+import { encodeConsumerList } from '../protocol/ledger/consumer-list.js';
+import { epochOf, type LedgerId } from '../protocol/ledger/ledger-id.js';
 import { type LedgerKind, rowPseudonym } from '../protocol/ledger/row.js';
 import { type Seal, signSeal } from '../protocol/ledger/seal.js';
 import { directoryDigest, encodeSignedDirectory } from '../protocol/onion/directory-format.js';
@@ -32,6 +33,8 @@ import type { RegionKit } from './region-kit.js';
 /** What a test does to an interval before it is sealed. */
 export interface Tampering {
   readonly price?: (price: bigint) => bigint;
+  /** A consumer (pk_{U_i}) in whose place the service provider gives a stranger a price row. */
+  readonly noPriceFor?: Uint8Array;
   readonly bills?: (rows: Uint8Array) => Uint8Array;
 }
 
@@ -54,6 +57,12 @@ export class MemoryBulletin implements BulletinSource {
 
   readDirectory(_region: string, epoch: number): Promise<Uint8Array | undefined> {
     return this.#read(`directory/${epoch}`);
+  }
+
+  readConsumers(_region: string, epoch: number): Promise<Uint8Array | undefined> {
+    const { kit } = this;
+    if (kit.parameters.priceMode === 'ledger') return Promise.resolve(undefined);
+    return Promise.resolve(encodeConsumerList(kit.consumerList(epoch)));
   }
 
   readFile(_region: string, startSeconds: number, file: string): Promise<Uint8Array | undefined> {
@@ -98,7 +107,14 @@ export class MemoryBulletin implements BulletinSource {
     if (upTo !== 'consumption') {
       const due = sealedPrice(context, consumption.seal);
       const price = tampering.price?.(due) ?? due;
-      const pricing = this.#following('pricing', this.#maker.priceRow(ledgerId, price), context, consumption.seal);
+      const prices = this.#prices(ledgerId, price, tampering);
+      const pricing = this.#following(
+        'pricing',
+        prices,
+        context,
+        consumption.seal,
+        this.#maker.consumersDigest(ledgerId),
+      );
       seals = { ...seals, pricing };
       if (upTo === 'billing') {
         const bills = this.#maker.billRows(ledgerId, sorted, price);
@@ -114,10 +130,24 @@ export class MemoryBulletin implements BulletinSource {
     return decodeSealsFile(this.files.get(`${startSeconds}/${SEALS_FILE}`)!).pricing!.seal.total;
   }
 
-  #following(kind: 'pricing' | 'billing', rows: Uint8Array, context: IntervalContext, basis: Seal): SealedLedger {
+  #prices(ledgerId: LedgerId, price: bigint, { noPriceFor }: Tampering): Uint8Array {
+    if (this.kit.parameters.priceMode === 'ledger') return this.#maker.priceRow(ledgerId, price);
+    return this.#maker.directPriceRows(ledgerId, () => price, noPriceFor);
+  }
+
+  #following(
+    kind: 'pricing' | 'billing',
+    rows: Uint8Array,
+    context: IntervalContext,
+    basis: Seal,
+    consumersDigest?: Uint8Array,
+  ): SealedLedger {
     const header = this.#maker.header(kind, context.ledgerId, rows);
     this.#put(context.ledgerId.startSeconds, ROWS_FILE[kind], rows);
-    return { ...this.#sign(followingSealContent(this.kit.crypto, context, header, basis), context), header };
+    return {
+      ...this.#sign(followingSealContent(this.kit.crypto, context, header, basis, consumersDigest), context),
+      header,
+    };
   }
 
   #sign(content: SealContent, context: IntervalContext): ReturnType<typeof signSeal> {

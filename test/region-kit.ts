@@ -47,6 +47,8 @@ export interface RegionOptions {
   readonly meters?: number;
   /** Consumers on the list of price mode `direct`, 10 when not said. */
   readonly consumers?: number;
+  /** pk_{U_i} of further consumers on that list. */
+  readonly consumerKeys?: readonly Uint8Array[];
   /** Replaces fields of the first version of the parameters. */
   readonly parameters?: Partial<Parameters>;
 }
@@ -64,8 +66,7 @@ export class RegionKit {
   /** Version 1. */
   readonly signedParameters: SignedParameters;
   readonly meters: readonly KitMeter[];
-  /** sk_{U_i} of every consumer, X25519. */
-  readonly consumerSecretKeys: readonly Uint8Array[];
+  readonly #consumerKeys: readonly Uint8Array[];
   /** pk_SP, X25519. */
   readonly serviceProviderKey: Uint8Array;
   readonly #providerSecretKey: Uint8Array;
@@ -81,7 +82,10 @@ export class RegionKit {
     const providerPublicKey = this.crypto.x25519PublicKey(providerSecretKey);
     this.#providerSecretKey = providerSecretKey;
     this.serviceProviderKey = providerPublicKey;
-    this.consumerSecretKeys = Array.from({ length: options.consumers ?? 10 }, (_, i) => this.secret(`consumer ${i}`));
+    const consumerKeys = Array.from({ length: options.consumers ?? 10 }, (_, i) =>
+      this.crypto.x25519PublicKey(this.secret(`consumer ${i}`)),
+    );
+    this.#consumerKeys = [...consumerKeys, ...(options.consumerKeys ?? [])].sort(compareBytes);
     const identity = meterIdentity(this.crypto, providerPublicKey);
     this.pricePseudonymKey = sharedLinkKey(this.crypto, providerSecretKey, publicKey);
     const region = options.parameters?.region ?? 'london';
@@ -171,10 +175,12 @@ export class RegionKit {
 
   /** All consumers, none left out. */
   consumerList(epoch: number): SignedConsumerList {
-    const consumers = this.consumerSecretKeys
-      .map((secretKey) => this.crypto.x25519PublicKey(secretKey))
-      .sort(compareBytes);
-    const list = { region: this.region, epoch, serviceProviderKey: this.serviceProviderKey, consumers };
+    const list = {
+      region: this.region,
+      epoch,
+      serviceProviderKey: this.serviceProviderKey,
+      consumers: this.#consumerKeys,
+    };
     return signConsumerList(this.crypto, list, this.controlCenter);
   }
 

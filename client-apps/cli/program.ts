@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addBulletin } from './commands/bulletin.js';
 import { addConsumer } from './commands/consumer.js';
 import { addControlCenter } from './commands/control-center.js';
+import { addEvidence } from './commands/evidence.js';
 import { addExplain } from './commands/explain.js';
 import { addDemo } from './commands/demo.js';
 import { addLedger } from './commands/ledger.js';
@@ -24,6 +25,7 @@ export function createProgram(): Command {
   for (const add of [
     addDemo,
     addVerify,
+    addEvidence,
     addExplain,
     addReadings,
     addControlCenter,

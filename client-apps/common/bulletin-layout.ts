@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  consumersFile,
   directoryFile,
   INDEX_FILE,
   intervalFolder,
@@ -32,6 +33,7 @@ export function isBulletinPath(path: string): boolean {
   if (region === undefined || number === undefined) return false;
   return (
     path === directoryFile(region, Number(number)) ||
+    path === consumersFile(region, Number(number)) ||
     FILES.some((file) => path === intervalPath(region, Number(number), file))
   );
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
+import { consumersFile, directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
 import { MAXIMUM_ROWS } from '../../protocol/ledger/limits.js';
 import { ROW_LENGTH } from '../../protocol/ledger/row.js';
 import { readIfPresent } from './atomic-file.js';
@@ -22,6 +22,8 @@ export interface BulletinSource {
   readParameters(): Promise<Uint8Array | undefined>;
   /** The bytes of a registry epoch's relay directory, or undefined. */
   readDirectory(region: string, epoch: number): Promise<Uint8Array | undefined>;
+  /** The bytes of a registry epoch's consumer list, or undefined. */
+  readConsumers(region: string, epoch: number): Promise<Uint8Array | undefined>;
   /** The bytes of a file of the interval that starts at `startSeconds` (Unix seconds), or undefined. */
   readFile(region: string, startSeconds: number, file: IntervalFile): Promise<Uint8Array | undefined>;
   close(): void;
@@ -34,6 +36,10 @@ abstract class PathSource implements BulletinSource {
 
   readDirectory(region: string, epoch: number): Promise<Uint8Array | undefined> {
     return this.read(directoryFile(region, epoch));
+  }
+
+  readConsumers(region: string, epoch: number): Promise<Uint8Array | undefined> {
+    return this.read(consumersFile(region, epoch));
   }
 
   readFile(region: string, startSeconds: number, file: IntervalFile): Promise<Uint8Array | undefined> {

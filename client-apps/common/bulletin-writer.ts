@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { equalBytes } from '../../protocol/crypto/bytes.js';
-import { directoryFile, PARAMETERS_FILE, SEALS_FILE } from '../../protocol/ledger/bulletin.js';
+import { consumersFile, directoryFile, PARAMETERS_FILE, SEALS_FILE } from '../../protocol/ledger/bulletin.js';
 import { readIfPresent, replaceFile, TEMPORARY_SUFFIX } from './atomic-file.js';
 import { intervalPath, type IntervalFile } from './bulletin-layout.js';
 import { ClientError } from './errors.js';
@@ -33,6 +33,11 @@ export class BulletinWriter {
   /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
   writeDirectory(region: string, epoch: number, bytes: Uint8Array): Promise<void> {
     return this.write(directoryFile(region, epoch), bytes, false);
+  }
+
+  /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
+  writeConsumers(region: string, epoch: number, bytes: Uint8Array): Promise<void> {
+    return this.write(consumersFile(region, epoch), bytes, false);
   }
 
   /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */

@@ -88,14 +88,17 @@ export function enrol(
 /**
  * Enrols a home hub: it proves nothing but its one-use code and gets a certificate for its link key.
  *
+ * @param priceKey pk_{U_i}: where each consumer gets its own price rows, the key that the service provider learns
  * @throws ClientError as {@link enrol}
  */
 export function enrolHub(
   address: { url: string; pin: Uint8Array },
   code: Uint8Array,
   linkKey: Uint8Array,
+  priceKey: Uint8Array,
 ): Promise<HubEnrolment> {
-  return exchange(address, HUB_ENROLMENT_PATH, { code: toHex(code), linkKey: toHex(linkKey) }, hubAnswer);
+  const body = { code: toHex(code), linkKey: toHex(linkKey), priceKey: toHex(priceKey) };
+  return exchange(address, HUB_ENROLMENT_PATH, body, hubAnswer);
 }
 
 async function exchange<T>(
@@ -123,4 +126,4 @@ async function exchange<T>(
 
 /** Form of the two requests, for the server. */
 export const meterEnrolmentBody = z.strictObject({ request: z.string(), linkKey: bytes() });
-export const hubEnrolmentBody = z.strictObject({ code: hexBytes(16), linkKey: bytes() });
+export const hubEnrolmentBody = z.strictObject({ code: hexBytes(16), linkKey: bytes(), priceKey: hexBytes(32) });

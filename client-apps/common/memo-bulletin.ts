@@ -29,6 +29,10 @@ export class MemoBulletin implements BulletinSource {
     return this.#share(`directory ${region} ${epoch}`, () => this.source.readDirectory(region, epoch));
   }
 
+  readConsumers(region: string, epoch: number): Answer {
+    return this.#share(`consumers ${region} ${epoch}`, () => this.source.readConsumers(region, epoch));
+  }
+
   readFile(region: string, startSeconds: number, file: IntervalFile): Answer {
     return this.#share(`${region} ${startSeconds} ${file}`, () => this.source.readFile(region, startSeconds, file));
   }

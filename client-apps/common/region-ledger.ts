@@ -33,9 +33,9 @@ export class RegionLedger {
     private readonly region: string,
   ) {}
 
-  /** Submits CC's parameters, registry root or directory, canonical JSON. */
+  /** Submits a document of CC's, canonical JSON. */
   async putDocument(
-    transaction: 'PutParameters' | 'PutRegistryRoot' | 'PutDirectory',
+    transaction: 'PutParameters' | 'PutRegistryRoot' | 'PutDirectory' | 'PutConsumers',
     json: Uint8Array,
   ): Promise<void> {
     await this.submit('consumption', transaction, [text(json)]);
@@ -103,6 +103,11 @@ export class RegionLedger {
   /** The relay directory of an epoch, canonical JSON. */
   directory(epoch: number): Promise<Uint8Array | undefined> {
     return this.query('consumption', 'GetDirectory', String(epoch));
+  }
+
+  /** The consumer list of an epoch, canonical JSON. */
+  consumers(epoch: number): Promise<Uint8Array | undefined> {
+    return this.query('consumption', 'GetConsumers', String(epoch));
   }
 
   /**

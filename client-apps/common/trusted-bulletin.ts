@@ -3,6 +3,7 @@ import { equalBytes } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { ProtocolError } from '../../protocol/errors.js';
 import { decodeParametersFile, decodeSealsFile } from '../../protocol/ledger/bulletin.js';
+import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { indexDigest } from '../../protocol/ledger/index-file.js';
 import { epochOf } from '../../protocol/ledger/ledger-id.js';
@@ -10,6 +11,7 @@ import { parametersFor, type Parameters, type SignedParameters } from '../../pro
 import { sealDigest } from '../../protocol/ledger/seal.js';
 import { checkDirectory } from '../../protocol/onion/directory.js';
 import { decodeSignedDirectory, directoryDigest, type Directory } from '../../protocol/onion/directory-format.js';
+import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
 import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
 import { checkSeal, consumptionSealContent } from '../../protocol/rules/check-seal.js';
 import { intervalContext } from '../../protocol/rules/interval-context.js';
@@ -35,6 +37,7 @@ export class TrustedBulletin {
   #parametersBytes: Uint8Array = new Uint8Array(0);
   #versions: readonly SignedParameters[] = [];
   #directory: Directory | undefined;
+  #consumers: ConsumerList | undefined;
 
   #trustAnchor: string | undefined;
 
@@ -112,6 +115,24 @@ export class TrustedBulletin {
       return signed.directory;
     });
     return this.#directory;
+  }
+
+  /**
+   * The consumer list of a registry epoch, in price mode `direct`.
+   *
+   * @returns undefined while there is none
+   * @throws ClientError UNREACHABLE, VERIFICATION_FAILED; ProtocolError NOT_EFFECTIVE before the first parameters
+   */
+  async consumers(epoch: number): Promise<ConsumerList | undefined> {
+    if (this.#consumers?.epoch === epoch) return this.#consumers;
+    const bytes = await this.source.readConsumers(this.region, epoch);
+    if (bytes === undefined) return undefined;
+    this.#consumers = verified(`consumer list ${epoch}`, () => {
+      const signed = decodeConsumerList(bytes);
+      checkConsumerList(this.crypto, signed, epoch, this.#parametersOfEpoch(epoch));
+      return signed.list;
+    });
+    return this.#consumers;
   }
 
   /**

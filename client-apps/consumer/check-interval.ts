@@ -18,7 +18,13 @@ import type { OwnRow } from './own-rows.js';
 
 /** What a hub found in an interval. */
 export type IntervalCheck =
-  | { readonly interval: VerifiedInterval; readonly seals: IntervalSeals; readonly own: readonly OwnRow[] }
+  | {
+      readonly interval: VerifiedInterval;
+      readonly seals: IntervalSeals;
+      readonly own: readonly OwnRow[];
+      /** Whether a price row stands under the household's tag; true without a tag. */
+      readonly hasPrice: boolean;
+    }
   | { readonly faults: readonly Fault[]; readonly seals: IntervalSeals | undefined };
 
 /**
@@ -55,6 +61,8 @@ function billsAreSealed(seals: Uint8Array): boolean {
  * Checks an interval and finds the household's rows in it. A light check verifies the signatures of the household's own
  * rows and bills only; should one of them be bad, the whole interval is checked in full, so that what is disputed does
  * not tell which rows are the household's.
+ *
+ * @param priceTag of the household's own price row, if it has one
  */
 export function checkInterval(
   crypto: Crypto,
@@ -63,15 +71,18 @@ export function checkInterval(
   trust: IntervalTrust,
   handles: readonly Handle[],
   depth: 'full' | 'light',
+  priceTag?: Uint8Array,
 ): IntervalCheck {
   const { interval, seals, faults } = auditInterval(crypto, ledgerId, files, trust, depth);
   if (interval === undefined || seals === undefined) return { faults, seals };
   const own = findRows(files, handles);
-  const signed = own.every((row) => verifyRowSignature(crypto, row.consumed) && verifyRowSignature(crypto, row.billed));
-  if (depth === 'light' && !signed) {
-    return checkInterval(crypto, ledgerId, files, trust, handles, 'full');
+  const price = priceTag && rowOf(files.get(ROWS_FILE.pricing)!, priceTag);
+  const ownRows = [...own.flatMap(({ consumed, billed }) => [consumed, billed]), ...(price ? [price] : [])];
+  if (depth === 'light' && !ownRows.every((row) => verifyRowSignature(crypto, row))) {
+    return checkInterval(crypto, ledgerId, files, trust, handles, 'full', priceTag);
   }
-  return { interval, seals, own: own.map(({ consumed, billed }) => ownRow(consumed, billed)) };
+  const hasPrice = priceTag === undefined || price !== undefined;
+  return { interval, seals, own: own.map(({ consumed, billed }) => ownRow(consumed, billed)), hasPrice };
 }
 
 /** The household's rows and bills; both ledgers have the same order, as the audit has checked. */
@@ -90,6 +101,11 @@ function ownRow(consumed: Uint8Array, billed: Uint8Array): OwnRow {
     milliWattHours: rowValue(consumed),
     billNanoCurrency: rowValue(billed),
   };
+}
+
+function rowOf(rows: Uint8Array, pseudonym: Uint8Array): Uint8Array | undefined {
+  const position = rowPosition(rows, pseudonym);
+  return position === undefined ? undefined : rowAt(rows, position);
 }
 
 function rowPosition(rows: Uint8Array, pseudonym: Uint8Array): number | undefined {

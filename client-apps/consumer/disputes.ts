@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
+import { consumersFile, directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
 import type { IntervalFiles } from '../../protocol/rules/verify-interval.js';
 import { replaceFile } from '../common/atomic-file.js';
 import { intervalPath, type IntervalFile } from '../common/bulletin-layout.js';
@@ -10,9 +10,10 @@ import { intervalPath, type IntervalFile } from '../common/bulletin-layout.js';
 export interface Dispute {
   /**
    * `ledger`: signed files contradict one another; anyone can check it with the evidence. `meter`: the own meter's
-   * figures and the ledger disagree; only the household knows the meter's figures.
+   * figures and the ledger disagree; only the household knows the meter's figures. `price`: the household's own price row
+   * is missing; only the household and the service provider can tell whose row is whose.
    */
-  readonly kind: 'ledger' | 'meter';
+  readonly kind: 'ledger' | 'meter' | 'price';
   readonly region: string;
   /** s of the interval, Unix seconds. */
   readonly startSeconds: number;
@@ -25,6 +26,8 @@ export interface Evidence {
   readonly epoch: number;
   /** The signed relay directory of the epoch, when there is one. */
   readonly directory: Uint8Array | undefined;
+  /** The signed consumer list of the epoch, where each consumer has its own price row. */
+  readonly consumers: Uint8Array | undefined;
   readonly files: IntervalFiles;
 }
 
@@ -47,6 +50,9 @@ export class Disputes {
       await this.#write(join(folder, PARAMETERS_FILE), evidence.parameters);
       if (evidence.directory !== undefined) {
         await this.#write(join(folder, directoryFile(region, evidence.epoch)), evidence.directory);
+      }
+      if (evidence.consumers !== undefined) {
+        await this.#write(join(folder, consumersFile(region, evidence.epoch)), evidence.consumers);
       }
       for (const [name, bytes] of evidence.files) {
         await this.#write(join(folder, intervalPath(region, startSeconds, name as IntervalFile)), bytes);

@@ -18,6 +18,8 @@ export interface HubIdentity {
   readonly keys: HubKeys;
   /** Key of the link to the mailbox's relay. */
   readonly link: LinkKey;
+  /** sk_{U_i} and pk_{U_i}, X25519, shared with the service provider alone. */
+  readonly price: { readonly secretKey: Uint8Array; readonly publicKey: Uint8Array };
 }
 
 /** A hub's keys, each by HKDF from its secret under a name of its own. */
@@ -25,9 +27,11 @@ export function hubIdentity(crypto: Crypto, secret: Uint8Array): HubIdentity {
   const key = (name: string): Uint8Array =>
     hkdf(crypto, NO_SALT, secret, asciiBytes(`gridveil hub ${name}`), KEY_LENGTH);
   const secretKey = key('x25519');
+  const priceKey = key('price');
   return {
     keys: { secretKey, publicKey: crypto.x25519PublicKey(secretKey), pairingKey: key('pairing') },
     link: linkKeyFromSeed(key('link')),
+    price: { secretKey: priceKey, publicKey: crypto.x25519PublicKey(priceKey) },
   };
 }
 

@@ -72,7 +72,7 @@ async function enrolNew(
   { clock, log }: PartyContext,
 ): Promise<HubState> {
   const { certificate } = await untilReachable(log, 'enrolment', () =>
-    enrolHub(controlCenter, enrolmentCode, identity.link.publicKey),
+    enrolHub(controlCenter, enrolmentCode, identity.link.publicKey, identity.price.publicKey),
   );
   return {
     certificate,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ROWS_FILE } from '../../protocol/ledger/bulletin.js';
 import { epochOf } from '../../protocol/ledger/ledger-id.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import type { Fault, IntervalFiles, IntervalSeals } from '../../protocol/rules/verify-interval.js';
@@ -6,7 +7,8 @@ import { checkInterval } from './check-interval.js';
 import type { Dispute, Evidence } from './disputes.js';
 import { settleHandles } from './late-rows.js';
 import { withRows } from './own-rows.js';
-import { isFullTurn, trustFor, type HubParts } from './parts.js';
+import { ownPriceTag } from './own-price.js';
+import { consumersFor, isFullTurn, trustFor, type HubParts } from './parts.js';
 import type { HubState } from './state.js';
 import { compareTotals } from './totals.js';
 
@@ -28,10 +30,12 @@ export async function verifyNext(
   const { nextSeconds: startSeconds } = state;
   const trust = await trustFor(parts, startSeconds, parameters, state.previousSeals);
   const depth = isFullTurn(parts, startSeconds, parameters) ? 'full' : 'light';
-  const check = checkInterval(crypto, { region, startSeconds }, files, trust, state.open, depth);
+  const list = await consumersFor(parts.bulletin, startSeconds, parameters);
+  const tag = list && ownPriceTag(crypto, parts.identity, list, parameters, startSeconds);
+  const check = checkInterval(crypto, { region, startSeconds }, files, trust, state.open, depth, tag);
   if ('faults' in check) return object(parts, state, check, files, parameters);
 
-  const { own, interval, seals } = check;
+  const { own, interval, seals, hasPrice } = check;
   const priceNanoPerKilowattHour = interval.priceNanoPerKilowattHour!;
   await parts.intervals.put({ startSeconds, depth, priceNanoPerKilowattHour, rows: own });
   const { sums } = state;
@@ -40,7 +44,8 @@ export async function verifyNext(
     sums: { ...sums, intervals: sums.intervals + 1, fullChecks: sums.fullChecks + (depth === 'full' ? 1 : 0) },
   };
   const settled = await settleHandles(parts, withRows(verified, own), startSeconds, parameters.intervalSeconds);
-  const { state: next, mismatch } = compareTotals(settled, startSeconds, parameters.intervalSeconds);
+  const { state: compared, mismatch } = compareTotals(settled, startSeconds, parameters.intervalSeconds);
+  const next = hasPrice ? compared : await disputePrice(parts, compared, startSeconds);
   if (mismatch === undefined) return next;
   const message = `the meter put ${mismatch.missingMilliWattHours} mWh more into rows than were found`;
   const faults = [{ file: 'hub packets', code: 'METER_TOTALS', message }];
@@ -62,10 +67,17 @@ async function object(
     parameters: (await bulletin.source.readParameters())!,
     epoch,
     directory: await bulletin.source.readDirectory(region, epoch),
+    consumers: await bulletin.source.readConsumers(region, epoch),
     files,
   };
   const { faults, seals } = check;
   return dispute(parts, movedOn(state, parameters, seals), { kind: 'ledger', region, startSeconds, faults }, evidence);
+}
+
+/** The household is on the list and has no row: the price itself it knows, for all rows carry it. */
+function disputePrice(parts: HubParts, state: HubState, startSeconds: number): Promise<HubState> {
+  const fault = { file: ROWS_FILE.pricing, code: 'PRICE_MISSING', message: 'no row has the tag of the household' };
+  return dispute(parts, state, { kind: 'price', region: parts.region, startSeconds, faults: [fault] });
 }
 
 async function dispute(parts: HubParts, state: HubState, about: Dispute, evidence?: Evidence): Promise<HubState> {

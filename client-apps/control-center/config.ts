@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
+import { PRICE_MODES } from '../../protocol/ledger/parameters.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
 import { amount, hexBytes, pin, port, region } from '../common/config.js';
 
@@ -25,6 +26,7 @@ export const parameterSettings = z.strictObject({
   categoriesMilliWattHours: z.array(amount).length(CATEGORY_COUNT),
   kAnonymity: z.int().min(2).default(5),
   identityMode: z.enum(IDENTITY_MODES).default('chain'),
+  priceMode: z.enum(PRICE_MODES).default('ledger'),
   /** Levels of the registry; 2^depth bounds the number of meters. */
   registryDepth: z.int().min(0).max(20).default(13),
   onion: z.strictObject({

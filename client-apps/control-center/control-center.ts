@@ -14,6 +14,7 @@ import { SealedStore } from '../common/sealed-store.js';
 import { Turns, type Center } from './center.js';
 import { Closing } from './closing.js';
 import type { ControlCenterConfig } from './config.js';
+import { Consumers } from './consumers.js';
 import { Descriptors } from './descriptors.js';
 import { Enrolment } from './enrolment.js';
 import { EnrolmentCodes } from './enrolment-codes.js';
@@ -77,10 +78,13 @@ async function assemble(
   const keys = await loadControlCenterKeys(config.directory, fileKey, random, config.enrolmentSeed);
   const versions = await ParameterVersions.open(store, config, keys);
   const roster = await Roster.open(store);
+  const consumers = await Consumers.open(store, config.region, config.serviceProvider.publicKey);
   const descriptors = new Descriptors(store, config.region, config.relays, versions);
   const onionKeys = await loadOnionKeys(store, versions, () => firstOnionSecret(random, config.enrolmentSeed));
-  const linkAddress = config.links.address;
-  const epochs = await Epochs.load({ store, keys, onionKeys, versions, roster, descriptors, linkAddress });
+  const epochs = await Epochs.load({
+    ...{ store, keys, onionKeys, versions, roster, consumers, descriptors },
+    linkAddress: config.links.address,
+  });
   const center: Center = {
     ...context,
     store,
@@ -111,10 +115,11 @@ async function assemble(
   const enrolment: Enrolment = new Enrolment({
     ...center,
     roster,
+    consumers,
     codes: new EnrolmentCodes(config.directory, fileKey, config.revokedCodes),
     nextEpoch: () => cadence.nextEpoch(),
   });
-  const cadence = new EpochCadence(center, closing, config.epochLeadSeconds, () => enrolment.excludedMeters());
+  const cadence = new EpochCadence(center, closing, config.epochLeadSeconds, () => enrolment.excluded());
 
   const nowSeconds = Math.floor(clock.nowMilliseconds() / 1_000);
   const identity = await selfIssuedIdentity(keys.link, {

@@ -5,12 +5,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { certifiedRole } from '../common/links/link-identity.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { CenterKit, random, TestMeter, type RunningCenter } from '../../test/center-kit.js';
 import { DirectoryBulletin, HttpsBulletin } from '../common/bulletin-reader.js';
 import { enrol, enrolHub, type EnrolmentRefusal } from '../common/enrolment-client.js';
 import { PinnedHttps } from '../common/pinned-https.js';
 import { loadControlCenterKeys } from './keys.js';
+
+const x25519Key = (): Uint8Array => sodiumCrypto.x25519PublicKey(random(32));
+const [priceKey, otherPriceKey] = [x25519Key(), x25519Key()];
 
 describe('client-apps/control-center/enrolment', function () {
   this.timeout(30_000);
@@ -72,7 +76,7 @@ describe('client-apps/control-center/enrolment', function () {
     const [hubCode] = await kit.codes('hub', 1);
     await refused(send(meter.request(hubCode!)), 'UNKNOWN_CODE');
     const [meterCode] = await kit.codes('meter', 1);
-    await refused(enrolHub(kit.address(center), meterCode!, meter.link.publicKey), 'UNKNOWN_CODE');
+    await refused(enrolHub(kit.address(center), meterCode!, meter.link.publicKey, priceKey), 'UNKNOWN_CODE');
   });
 
   it('refuses a used code to another meter, and to the same one with another meter key', async () => {
@@ -116,12 +120,19 @@ describe('client-apps/control-center/enrolment', function () {
   it('enrols a hub with its own code, bound to its link key', async () => {
     const [code] = await kit.codes('hub', 1);
     const address = kit.address(center);
-    const answer = await enrolHub(address, code!, meter.link.publicKey);
+    const answer = await enrolHub(address, code!, meter.link.publicKey, priceKey);
     assert.equal(new X509Certificate(answer.certificate).subject.includes('OU=hub'), true);
-    await enrolHub(address, code!, meter.link.publicKey);
+    await enrolHub(address, code!, meter.link.publicKey, priceKey);
     const other = new TestMeter('another hub', kit.publicKey);
-    await refused(enrolHub(address, code!, other.link.publicKey), 'CODE_USED');
-    await refused(enrolHub(address, (await kit.codes('hub', 1))[0]!, random(91)), 'BAD_LINK_KEY');
+    await refused(enrolHub(address, code!, other.link.publicKey, priceKey), 'CODE_USED');
+    await refused(enrolHub(address, code!, meter.link.publicKey, otherPriceKey), 'CODE_USED');
+    const [unused] = await kit.codes('hub', 1);
+    await refused(enrolHub(address, unused!, random(91), otherPriceKey), 'BAD_LINK_KEY');
+    await refused(enrolHub(address, unused!, other.link.publicKey, priceKey), 'KEY_ENROLLED');
+    for (const bad of [new Uint8Array(32), new Uint8Array(32).fill(0xff)]) {
+      await refused(enrolHub(address, unused!, other.link.publicKey, bad), 'BAD_KEY');
+    }
+    await enrolHub(address, unused!, other.link.publicKey, otherPriceKey);
   });
 
   it('refuses what is no request, and what is too long', async () => {

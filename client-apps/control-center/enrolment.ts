@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { concatBytes, equalBytes, wipe } from '../../protocol/crypto/bytes.js';
+import { DIGEST_LENGTH } from '../../protocol/crypto/crypto.js';
 import { prefix } from '../../protocol/crypto/hash.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../protocol/errors.js';
@@ -11,6 +12,8 @@ import { ClientError } from '../common/errors.js';
 import { issueLinkCertificate, linkPin, type LinkRole } from '../common/links/link-identity.js';
 import type { SealedStore } from '../common/sealed-store.js';
 import type { Turns } from './center.js';
+import type { Consumers } from './consumers.js';
+import type { Excluded } from './epochs.js';
 import { codeDigest, type CodeRole, type EnrolmentCodes } from './enrolment-codes.js';
 import type { ControlCenterKeys } from './keys.js';
 import type { ParameterVersions } from './parameter-versions.js';
@@ -43,6 +46,7 @@ export interface EnrolmentSources {
   readonly keys: ControlCenterKeys;
   readonly versions: ParameterVersions;
   readonly roster: Roster;
+  readonly consumers: Consumers;
   readonly codes: EnrolmentCodes;
   readonly clock: Clock;
   readonly registryTurns: Turns;
@@ -77,29 +81,43 @@ export class Enrolment {
   /**
    * @param code 16 bytes
    * @param linkKey SubjectPublicKeyInfo of the hub's link key, DER
+   * @param priceKey pk_{U_i}, 32 bytes
    * @throws EnrolmentError
    */
-  hub(code: Uint8Array, linkKey: Uint8Array): Promise<HubEnrolment> {
+  hub(code: Uint8Array, linkKey: Uint8Array, priceKey: Uint8Array): Promise<HubEnrolment> {
     return this.sources.registryTurns.take(async () => {
       const { store, versions } = this.sources;
       const key = codeDigest(code);
       await this.requireRole(key, 'hub');
       const certificate = await this.certify(linkKey, 'hub');
+      const keys = concatBytes(linkPin(linkKey), priceKey);
       const bound = await store.get(storeKey.code(key));
-      if (bound === undefined) await store.put(storeKey.code(key), linkPin(linkKey));
-      else if (!equalBytes(bound, linkPin(linkKey))) throw new EnrolmentError('CODE_USED');
+      if (bound === undefined) await this.admitHub(key, keys, priceKey);
+      else if (!equalBytes(bound, keys)) throw new EnrolmentError('CODE_USED');
       return { certificate, parameters: versions.file };
     });
   }
 
-  /** Numbers of the meters whose codes are withdrawn. */
-  async excludedMeters(): Promise<Set<number>> {
-    const { store, roster, codes } = this.sources;
-    const excluded = new Set<number>();
+  private async admitHub(code: string, keys: Uint8Array, priceKey: Uint8Array): Promise<void> {
+    const { store, consumers, nextEpoch } = this.sources;
+    if (consumers.find(priceKey) !== undefined) throw new EnrolmentError('KEY_ENROLLED');
+    if (consumers.size >= MAXIMUM_METERS) throw new EnrolmentError('REGION_FULL');
+    const { consumer, change } = refused('BAD_KEY', () => consumers.prepare(priceKey, nextEpoch()));
+    await store.batch([change, { key: storeKey.code(code), value: keys }]);
+    consumers.add(consumer);
+  }
+
+  /** The meters and hubs whose codes are withdrawn. */
+  async excluded(): Promise<Excluded> {
+    const { store, roster, consumers, codes } = this.sources;
+    const excluded = { meters: new Set<number>(), consumers: new Set<number>() };
     for (const code of codes.revoked) {
       const bound = await store.get(storeKey.code(code));
-      const meter = bound && roster.find(bound);
-      if (meter !== undefined) excluded.add(meter.number);
+      if (bound === undefined) continue;
+      const meter = roster.find(bound);
+      if (meter !== undefined) excluded.meters.add(meter.number);
+      const consumer = consumers.find(bound.subarray(DIGEST_LENGTH));
+      if (consumer !== undefined) excluded.consumers.add(consumer.number);
     }
     return excluded;
   }

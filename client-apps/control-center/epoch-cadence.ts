@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../../protocol/errors.js';
+import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { epochOf, epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
 import { encodeSignedParameters } from '../../protocol/ledger/parameters.js';
 import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
@@ -8,7 +9,7 @@ import { ClientError } from '../common/errors.js';
 import { untilReachable } from '../common/retry.js';
 import { atSeconds, type Center } from './center.js';
 import type { Closing } from './closing.js';
-import type { Epoch } from './epochs.js';
+import type { Epoch, Excluded } from './epochs.js';
 
 /**
  * Opens one registry epoch after the other at a fixed cadence, changed or not: registry and directory are fixed some
@@ -18,13 +19,13 @@ import type { Epoch } from './epochs.js';
 export class EpochCadence {
   /**
    * @param leadSeconds how long before its first interval an epoch is fixed
-   * @param excludedMeters numbers of the meters that are left out of registries to come
+   * @param excluded who is left out of registries and consumer lists to come
    */
   constructor(
     private readonly center: Center,
     private readonly closing: Closing,
     private readonly leadSeconds: number,
-    private readonly excludedMeters: () => Promise<ReadonlySet<number>>,
+    private readonly excluded: () => Promise<Excluded>,
   ) {}
 
   /** The first epoch whose registry is not fixed. */
@@ -53,7 +54,7 @@ export class EpochCadence {
       const start = this.nextStart();
       const changes = this.closing.beginChanges(start);
       const epoch = await registryTurns.take(async () =>
-        epochs.openEpoch(this.nextEpoch(), await this.excludedMeters(), changes),
+        epochs.openEpoch(this.nextEpoch(), await this.excluded(), changes),
       );
       this.closing.begin(start);
       await this.publish(epoch);
@@ -73,11 +74,15 @@ export class EpochCadence {
   private async publish(epoch: Epoch): Promise<void> {
     const { ledger, bulletin, epochs, versions, log } = this.center;
     const directory = encodeSignedDirectory(epoch.directory);
+    const consumers = epoch.consumers && encodeConsumerList(epoch.consumers);
     await untilReachable(log, 'ledger', async () => {
       await ledger.putDocument('PutRegistryRoot', encodeRegistryRoot(epoch.root));
       await ledger.putDocument('PutDirectory', directory);
+      if (consumers !== undefined) await ledger.putDocument('PutConsumers', consumers);
     });
-    await bulletin.writeDirectory(versions.first.region, epoch.number, directory);
+    const { region } = versions.first;
+    await bulletin.writeDirectory(region, epoch.number, directory);
+    if (consumers !== undefined) await bulletin.writeConsumers(region, epoch.number, consumers);
     epochs.markPublished(epoch.number);
   }
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { Registry, registryLeaf, registryPadding } from '../../protocol/identity/registry.js';
+import {
+  decodeConsumerList,
+  encodeConsumerList,
+  signConsumerList,
+  type SignedConsumerList,
+} from '../../protocol/ledger/consumer-list.js';
 import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import {
@@ -21,6 +27,7 @@ import type { OnionKeyPair } from '../../protocol/onion/packet.js';
 import { ClientError } from '../common/errors.js';
 import type { SealedStore, StoreChange } from '../common/sealed-store.js';
 import { Signal } from './center.js';
+import type { Consumers } from './consumers.js';
 import type { Descriptors } from './descriptors.js';
 import type { ControlCenterKeys } from './keys.js';
 import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
@@ -35,9 +42,17 @@ export interface Epoch {
   readonly root: SignedRegistryRoot;
   readonly directory: SignedDirectory;
   readonly directoryDigest: Uint8Array;
+  /** Whom prices are sent to, in price mode `direct`. */
+  readonly consumers: SignedConsumerList | undefined;
   readonly onionKey: OnionKeyPair;
   /** Keys of the meters registered in it, by number. */
   readonly secrets: ReadonlyMap<number, EpochSecrets>;
+}
+
+/** Who is not served from the next epoch on, by running numbers. */
+export interface Excluded {
+  readonly meters: ReadonlySet<number>;
+  readonly consumers: ReadonlySet<number>;
 }
 
 /** What an epoch needs of the rest of the control center. */
@@ -47,6 +62,7 @@ export interface EpochSources {
   readonly onionKeys: OnionKeys;
   readonly versions: ParameterVersions;
   readonly roster: Roster;
+  readonly consumers: Consumers;
   readonly descriptors: Descriptors;
   /** `host:port` of the link server, for the directory. */
   readonly linkAddress: string;
@@ -66,9 +82,12 @@ export class Epochs {
     for await (const [key, root] of sources.store.iterate(keyPrefix('registryRoot'))) {
       const number = lastNumber(key);
       const directory = (await sources.store.get(storeKey.directory(number)))!;
-      const secrets = await sources.roster.loadEpoch(number);
-      const registry = epochs.makeRegistry(number, secrets);
-      epochs.put(number, secrets, registry, decodeRegistryRoot(root), decodeSignedDirectory(directory));
+      const consumers = await sources.store.get(storeKey.consumerList(number));
+      epochs.put(number, await sources.roster.loadEpoch(number), {
+        root: decodeRegistryRoot(root),
+        directory: decodeSignedDirectory(directory),
+        consumers: consumers && decodeConsumerList(consumers),
+      });
     }
     return epochs;
   }
@@ -97,20 +116,24 @@ export class Epochs {
   /**
    * Fixes registry and directory of an epoch, in one durable step.
    *
-   * @param excluded numbers of the meters that are left out of the registry
+   * @param excluded who is left out
    * @param more changes that belong to the same step
    * @throws ClientError WRONG_STATE while fewer than k meters are registered: nothing could be published
    * @throws ProtocolError DIRECTORY_INVALID while relays are missing
    */
-  async openEpoch(number: number, excluded: ReadonlySet<number>, more: readonly StoreChange[]): Promise<Epoch> {
+  async openEpoch(number: number, excluded: Excluded, more: readonly StoreChange[]): Promise<Epoch> {
     const { store, roster, keys } = this.sources;
     const parameters = this.parametersOf(number);
-    const meters = roster.countIn(number, excluded);
+    const meters = roster.countIn(number, excluded.meters);
     if (meters < parameters.kAnonymity) {
       throw new ClientError('WRONG_STATE', `${meters} meters are registered, ${parameters.kAnonymity} are needed`);
     }
     const directory = await this.makeDirectory(number, parameters);
-    const { secrets, changes } = await roster.openEpoch(number, excluded);
+    const consumers =
+      parameters.priceMode === 'direct'
+        ? signConsumerList(sodiumCrypto, this.sources.consumers.listOf(number, excluded.consumers), keys.signing)
+        : undefined;
+    const { secrets, changes } = await roster.openEpoch(number, excluded.meters);
     const registry = this.makeRegistry(number, secrets);
     const root = signRegistryRoot(
       sodiumCrypto,
@@ -129,8 +152,9 @@ export class Epochs {
       ...more,
       { key: storeKey.registryRoot(number), value: encodeRegistryRoot(root) },
       { key: storeKey.directory(number), value: encodeSignedDirectory(directory) },
+      ...(consumers ? [{ key: storeKey.consumerList(number), value: encodeConsumerList(consumers) }] : []),
     ]);
-    return this.put(number, secrets, registry, root, directory);
+    return this.put(number, secrets, { root, directory, consumers }, registry);
   }
 
   /** Erases the keys of all epochs before this one; their intervals are settled. */
@@ -143,7 +167,8 @@ export class Epochs {
     for (const epoch of closed) {
       this.open.delete(epoch);
       this.published.delete(epoch);
-      changes.push({ key: storeKey.registryRoot(epoch) }, { key: storeKey.directory(epoch) });
+      for (const key of [storeKey.registryRoot, storeKey.directory, storeKey.consumerList])
+        changes.push({ key: key(epoch) });
       for (const kind of ['secrets', 'chain', 'descriptor'] as const) {
         for await (const [key] of store.iterate(keyPrefix(kind, epoch))) changes.push({ key });
       }
@@ -200,16 +225,14 @@ export class Epochs {
   private put(
     number: number,
     secrets: ReadonlyMap<number, EpochSecrets>,
-    registry: Registry,
-    root: SignedRegistryRoot,
-    directory: SignedDirectory,
+    published: Pick<Epoch, 'root' | 'directory' | 'consumers'>,
+    registry = this.makeRegistry(number, secrets),
   ): Epoch {
     const epoch: Epoch = {
       number,
       registry,
-      root,
-      directory,
-      directoryDigest: directoryDigest(sodiumCrypto, directory.directory),
+      ...published,
+      directoryDigest: directoryDigest(sodiumCrypto, published.directory.directory),
       onionKey: this.sources.onionKeys.key(number),
       secrets,
     };

@@ -133,8 +133,8 @@ export class HttpsServer {
   }
 
   private async enrolHub(body: string): Promise<object> {
-    const { code, linkKey } = parse(hubEnrolmentBody, body);
-    const answer = await this.options.enrolment.hub(code, linkKey);
+    const { code, linkKey, priceKey } = parse(hubEnrolmentBody, body);
+    const answer = await this.options.enrolment.hub(code, linkKey, priceKey);
     return { ...answer, parameters: toHex(answer.parameters) };
   }
 }

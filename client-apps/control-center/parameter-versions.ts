@@ -95,7 +95,6 @@ function build(
     region: config.region,
     rowsPerPage: ROWS_PER_PAGE,
     rowsPerPacket: ROW_PLACES,
-    priceMode: 'ledger',
     controlCenter: {
       mspId: config.ledger.identity.mspId,
       publicKey: keys.publicKey,

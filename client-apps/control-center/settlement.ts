@@ -9,14 +9,21 @@ import {
   type SealedLedger,
   type SealsFile,
 } from '../../protocol/ledger/bulletin.js';
+import { type ConsumerList, consumerListDigest } from '../../protocol/ledger/consumer-list.js';
 import { witnessLength } from '../../protocol/identity/witness.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import { rowAt, splitPages } from '../../protocol/ledger/page.js';
 import { signSeal, type Seal } from '../../protocol/ledger/seal.js';
+import { checkPriceCount } from '../../protocol/rules/check-consumers.js';
 import { checkBillHeader, checkBillPage } from '../../protocol/rules/check-bills.js';
 import { checkHeader } from '../../protocol/rules/check-header.js';
 import { checkPageEntry } from '../../protocol/rules/check-page.js';
-import { checkPricePseudonym, checkPriceRow } from '../../protocol/rules/check-price.js';
+import {
+  checkDirectPricePage,
+  checkPricePseudonym,
+  checkPriceRow,
+  sealedPrice,
+} from '../../protocol/rules/check-price.js';
 import { chainSeal, followingSealContent } from '../../protocol/rules/check-seal.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import type { BulletinWriter } from '../common/bulletin-writer.js';
@@ -59,21 +66,28 @@ export async function commitConsumption(
   await publishSeals(bulletin, { consumption: sealed });
 }
 
-/** Waits for the service provider's price, checks and seals it. */
+/**
+ * Waits for the service provider's prices, checks and seals them. A price row for each consumer is sealed as the service
+ * provider signed it, right or wrong: then everyone can see it.
+ *
+ * @param consumers the epoch's list, in price mode `direct` and in no other
+ */
 export async function settlePricing(
   tools: SettlementTools,
   context: IntervalContext,
   frozen: Frozen,
   previous: Seal | undefined,
+  consumers: ConsumerList | undefined,
 ): Promise<SealedLedger> {
-  const { ledger, watch, bulletin, pricePseudonymKey } = tools;
+  const { ledger, watch, bulletin } = tools;
   const { startSeconds } = context.ledgerId;
+  const basis = frozen.sealed.seal;
   const standing = await watch.until(() => ledger.standing('pricing', startSeconds));
   checkPages(standing, context);
-  const row = rowAt(standing.rows, 0);
-  checkPriceRow(sodiumCrypto, row, context, frozen.sealed.seal);
-  checkPricePseudonym(sodiumCrypto, row, context, pricePseudonymKey);
-  const pricing = await seal(tools, context, standing, frozen.sealed.seal, previous);
+  if (consumers === undefined) checkOnePrice(standing, context, basis, tools.pricePseudonymKey);
+  else checkDirectPrices(standing, context, consumers);
+  const digest = consumers && consumerListDigest(sodiumCrypto, consumers);
+  const pricing = await seal(tools, context, standing, basis, previous, digest);
   await bulletin.writeFile(context.ledgerId.region, startSeconds, ROWS_FILE.pricing, standing.rows);
   await publishSeals(bulletin, { consumption: frozen.sealed, pricing });
   return pricing;
@@ -90,7 +104,7 @@ export async function settleBilling(
   const { ledger, watch, bulletin } = tools;
   const { startSeconds } = context.ledgerId;
   const standing = await watch.until(() => ledger.standing('billing', startSeconds));
-  const price = pricing.seal.total;
+  const price = sealedPrice(context, frozen.sealed.seal);
   checkPages(standing, context);
   checkBillHeader(standing.header, frozen.sealed.header, price);
   const consumption = splitPages(frozen.rows);
@@ -108,14 +122,26 @@ function checkPages({ header, rows }: StandingLedger, context: IntervalContext):
   splitPages(rows).forEach((page, number) => checkPageEntry(sodiumCrypto, page, header.pages[number]!));
 }
 
+function checkOnePrice({ rows }: StandingLedger, context: IntervalContext, basis: Seal, key: Uint8Array): void {
+  const row = rowAt(rows, 0);
+  checkPriceRow(sodiumCrypto, row, context, basis);
+  checkPricePseudonym(sodiumCrypto, row, context, key);
+}
+
+function checkDirectPrices({ header, rows }: StandingLedger, context: IntervalContext, list: ConsumerList): void {
+  checkPriceCount(header, list.consumers.length);
+  for (const page of splitPages(rows)) checkDirectPricePage(sodiumCrypto, page, context);
+}
+
 async function seal(
   { ledger, key }: SettlementTools,
   context: IntervalContext,
   { header }: StandingLedger,
   basis: Seal,
   previous: Seal | undefined,
+  consumersDigest?: Uint8Array,
 ): Promise<SealedLedger> {
-  const content = followingSealContent(sodiumCrypto, context, header, basis);
+  const content = followingSealContent(sodiumCrypto, context, header, basis, consumersDigest);
   const signed = signSeal(sodiumCrypto, chainSeal(sodiumCrypto, content, previous, context), key);
   if (!(await ledger.sealStands(signed))) await ledger.putSeal(signed);
   return { header, ...signed };

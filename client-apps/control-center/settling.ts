@@ -3,6 +3,7 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { epochOf } from '../../protocol/ledger/ledger-id.js';
 import type { SealedLedger } from '../../protocol/ledger/bulletin.js';
+import { sealedPrice } from '../../protocol/rules/check-price.js';
 import type { SignedSeal } from '../../protocol/ledger/seal.js';
 import { untilReachable } from '../common/retry.js';
 import type { Center } from './center.js';
@@ -55,11 +56,12 @@ export class Settling {
   }
 
   private async settle(start: number): Promise<void> {
-    const { store, versions, log, report } = this.center;
+    const { store, epochs, versions, log, report } = this.center;
     const frozen = (await loadFrozen(store, start))!;
     const context = versions.context(start);
+    const consumers = epochs.get(context.registryEpoch)!.consumers?.list;
     const { pricing, billing } = await untilReachable(log, 'ledger', async () => {
-      const priced = await settlePricing(this.tools, context, frozen, this.progress?.pricing.seal);
+      const priced = await settlePricing(this.tools, context, frozen, this.progress?.pricing.seal, consumers);
       const billed = await settleBilling(this.tools, context, frozen, priced, this.progress?.billing.seal);
       return { pricing: priced, billing: billed };
     });
@@ -71,7 +73,7 @@ export class Settling {
       startSeconds: start,
       rows: frozen.sealed.header.count,
       totalMilliWattHours: frozen.sealed.seal.total.toString(),
-      priceNanoPerKilowattHour: pricing.seal.total.toString(),
+      priceNanoPerKilowattHour: sealedPrice(context, frozen.sealed.seal).toString(),
       billedNanoCurrency: billing.seal.total.toString(),
     });
     this.closing.end(start);

@@ -16,6 +16,8 @@ export const storeKey = {
   code: (digestHex: string): string => `code/${digestHex}`,
   /** What stays of an enrolment for good. */
   meter: (number: number): string => `meter/${digits(number)}`,
+  /** A hub's key for prices of its own. */
+  consumer: (number: number): string => `consumer/${digits(number)}`,
   /** The keys of a meter's future epochs. */
   future: (number: number): string => `future/${digits(number)}`,
   /** Slots in which a meter was expected and missed. */
@@ -24,6 +26,7 @@ export const storeKey = {
   descriptor: (epoch: number, identityHex: string): string => `descriptor/${digits(epoch)}/${identityHex}`,
   registryRoot: (epoch: number): string => `registryRoot/${digits(epoch)}`,
   directory: (epoch: number): string => `directory/${digits(epoch)}`,
+  consumerList: (epoch: number): string => `consumerList/${digits(epoch)}`,
   /** A meter's keys in an epoch that is open. */
   secrets: (epoch: number, number: number): string => `secrets/${digits(epoch)}/${digits(number)}`,
   /** Where a meter's pseudonym chain stood when the last interval was frozen. */

@@ -3,10 +3,13 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../protocol/errors.js';
 import { encodeSealsFile, INDEX_FILE, ROWS_FILE, SEALS_FILE } from '../../protocol/ledger/bulletin.js';
 import { encodeIndex } from '../../protocol/ledger/index-file.js';
-import { decodeSignedParameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
+import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
+import { decodeSignedParameters, parametersFor, type SignedParameters } from '../../protocol/ledger/parameters.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import type { Seal, SignedSeal } from '../../protocol/ledger/seal.js';
 import { decodeSignedDirectory, directoryDigest } from '../../protocol/onion/directory-format.js';
+import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
 import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { verifyInterval } from '../../protocol/rules/verify-interval.js';
@@ -69,6 +72,24 @@ export async function readConsumption(
   };
   verifyInterval(sodiumCrypto, ledgerId, files, trust, 'full');
   return standing;
+}
+
+/**
+ * Whom an epoch's prices go to, in price mode `direct`.
+ *
+ * @throws ProtocolError `CONSUMERS_INVALID` when there is no list, and as `checkConsumerList`
+ */
+export async function readConsumers(
+  ledger: RegionLedger,
+  { parameters, registryEpoch }: IntervalContext,
+  list: readonly SignedParameters[],
+): Promise<ConsumerList> {
+  const bytes = await ledger.consumers(registryEpoch);
+  if (bytes === undefined) throw new ProtocolError('CONSUMERS_INVALID', 'the epoch has no consumer list');
+  const signed = decodeConsumerList(bytes);
+  const start = Math.max(epochStartSeconds(parameters, registryEpoch), list[0]!.parameters.effectiveFromSeconds);
+  checkConsumerList(sodiumCrypto, signed, registryEpoch, parametersFor(list, start));
+  return signed.list;
 }
 
 /** The seal of the interval before; undefined for the first. */

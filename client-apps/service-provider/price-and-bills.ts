@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { concatBytes } from '../../protocol/crypto/bytes.js';
+import { compareBytes, concatBytes } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
+import { priceTag } from '../../protocol/identity/price-tag.js';
 import { pricePseudonym } from '../../protocol/identity/pseudonym.js';
 import { buildHeader, type Header } from '../../protocol/ledger/header.js';
+import { intervalNumber } from '../../protocol/ledger/ledger-id.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { ROW_TYPE, rowPseudonym, rowValue, signRow, type LedgerKind } from '../../protocol/ledger/row.js';
 import type { Seal } from '../../protocol/ledger/seal.js';
@@ -42,6 +44,39 @@ export function makePrice(
     keys.signing,
   );
   return { header: headerOf(crypto, 'pricing', context, row), rows: row };
+}
+
+/**
+ * The price ledger of an interval in price mode `direct` (Table 4): a row with p_j for each consumer of the epoch, under
+ * a tag that it and the service provider alone can tell from another's.
+ *
+ * @param consumption the sealed consumption, verified
+ * @param tagKeys of the epoch's consumers, see `priceTagKey`
+ */
+export function makeDirectPrices(
+  crypto: Crypto,
+  context: IntervalContext,
+  consumption: Seal,
+  keys: ServiceProviderKeys,
+  tagKeys: readonly Uint8Array[],
+): OwnLedger {
+  const number = intervalNumber(context.parameters, context.ledgerId.startSeconds);
+  const value = sealedPrice(context, consumption);
+  const prices = tagKeys.map((tagKey) =>
+    signRow(
+      crypto,
+      {
+        type: ROW_TYPE.price,
+        ledgerId: context.ledgerId,
+        pseudonym: priceTag(crypto, tagKey, keys.identity, number),
+        timeSeconds: context.rowTimeSeconds,
+        value,
+      },
+      keys.signing,
+    ),
+  );
+  const rows = concatBytes(...prices.sort((a, b) => compareBytes(rowPseudonym(a), rowPseudonym(b))));
+  return { header: headerOf(crypto, 'pricing', context, rows), rows };
 }
 
 /**

@@ -2,9 +2,11 @@
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../protocol/errors.js';
 import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
+import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
 import type { Header } from '../../protocol/ledger/header.js';
 import { parametersFor } from '../../protocol/ledger/parameters.js';
 import type { SignedSeal } from '../../protocol/ledger/seal.js';
+import { sealedPrice } from '../../protocol/rules/check-price.js';
 import { checkSeal, followingSealContent } from '../../protocol/rules/check-seal.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
 import { ClientError } from '../common/errors.js';
@@ -15,8 +17,9 @@ import { RegionLedger, type StandingLedger } from '../common/region-ledger.js';
 import { untilReachable } from '../common/retry.js';
 import type { ServiceProviderConfig } from './config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
-import { previousSeal, readConsumption, readParameters } from './ledger-check.js';
-import { makeBills, makePrice } from './price-and-bills.js';
+import { previousSeal, readConsumers, readConsumption, readParameters } from './ledger-check.js';
+import { makeBills, makeDirectPrices, makePrice } from './price-and-bills.js';
+import { TagKeys } from './tag-keys.js';
 
 /**
  * Starts the service provider. It keeps no state but its keys: what is to be done follows from what stands on the
@@ -59,19 +62,25 @@ interface PricedInterval {
   readonly context: IntervalContext;
   readonly sealed: SignedSeal;
   readonly consumption: StandingLedger;
-  /** Header of the price. */
+  /** Header of the price ledger. */
   readonly header: Header;
+  /** What the seal of the prices is to say of whom they went to; undefined with one price for all. */
+  readonly consumersDigest: Uint8Array | undefined;
 }
 
 /** Prices and bills one sealed interval after the other. */
 class ServiceProvider {
+  private readonly tagKeys: TagKeys;
+
   constructor(
     private readonly config: ServiceProviderConfig,
     private readonly context: PartyContext,
     private readonly keys: ServiceProviderKeys,
     private readonly ledger: RegionLedger,
     private readonly watch: LedgerWatch,
-  ) {}
+  ) {
+    this.tagKeys = new TagKeys(keys.secretKey);
+  }
 
   /**
    * Goes on for ever.
@@ -122,7 +131,7 @@ class ServiceProvider {
     report('billed', {
       startSeconds,
       bills: priced.consumption.header.count,
-      priceNanoPerKilowattHour: pricing.seal.total.toString(),
+      priceNanoPerKilowattHour: sealedPrice(priced.context, sealed.seal).toString(),
       billedNanoCurrency: billed.toString(),
     });
     return startSeconds + priced.context.parameters.intervalSeconds;
@@ -132,18 +141,26 @@ class ServiceProvider {
     const parameters = (await readParameters(this.ledger, this.config.trustAnchor))!;
     const context = intervalContext(sodiumCrypto, parametersFor(parameters, startSeconds), startSeconds);
     const consumption = await readConsumption(this.ledger, context, parameters, sealed);
+    const priced = { context, sealed, consumption };
+    if (context.parameters.priceMode === 'direct') {
+      const list = await readConsumers(this.ledger, context, parameters);
+      const { header, rows } = makeDirectPrices(sodiumCrypto, context, sealed.seal, this.keys, this.tagKeys.of(list));
+      await this.ledger.putLedger(header, rows);
+      return { ...priced, header, consumersDigest: consumerListDigest(sodiumCrypto, list) };
+    }
     const pseudonymKey = sharedLinkKey(sodiumCrypto, this.keys.secretKey, context.parameters.controlCenter.publicKey);
     const { header, rows } = makePrice(sodiumCrypto, context, sealed.seal, this.keys, pseudonymKey);
     // A fresh copy for each use: whoever carries it may wipe it.
     await this.ledger.putLedger(header, rows, () => ({ pricePseudonymKey: pseudonymKey.slice() }));
-    return { context, sealed, consumption, header };
+    return { ...priced, header, consumersDigest: undefined };
   }
 
   /** @returns the sum of the bills, nano-currency */
-  private async bill({ context, sealed, consumption, header }: PricedInterval, pricing: SignedSeal): Promise<bigint> {
-    const content = followingSealContent(sodiumCrypto, context, header, sealed.seal);
+  private async bill(priced: PricedInterval, pricing: SignedSeal): Promise<bigint> {
+    const { context, sealed, consumption, header, consumersDigest } = priced;
+    const content = followingSealContent(sodiumCrypto, context, header, sealed.seal, consumersDigest);
     checkSeal(sodiumCrypto, pricing, content, await previousSeal(this.ledger, context, 'pricing'), context);
-    const bills = makeBills(sodiumCrypto, context, consumption.rows, pricing.seal.total, this.keys);
+    const bills = makeBills(sodiumCrypto, context, consumption.rows, sealedPrice(context, sealed.seal), this.keys);
     await this.ledger.putLedger(bills.header, bills.rows);
     return bills.header.total;
   }

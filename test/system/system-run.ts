@@ -28,6 +28,8 @@ export const SMALL: Omit<RunSettings, 'out'> = {
   seed: SEED,
   region: 'small',
   kAnonymity: 2,
+  identityMode: 'chain',
+  priceMode: 'ledger',
   layers: 2,
   relaysPerLayer: 2,
   keep: false,

@@ -2,20 +2,26 @@
 import type { Crypto } from '../../../protocol/crypto/crypto.js';
 import { ProtocolError } from '../../../protocol/errors.js';
 import {
+  consumersFile,
   decodeParametersFile,
   directoryFile,
   intervalFolder,
   PARAMETERS_FILE,
 } from '../../../protocol/ledger/bulletin.js';
-import { epochOf, epochStartSeconds } from '../../../protocol/ledger/ledger-id.js';
-import { parametersFor, type SignedParameters } from '../../../protocol/ledger/parameters.js';
+import { epochOf } from '../../../protocol/ledger/ledger-id.js';
+import { parametersFor, type Parameters, type SignedParameters } from '../../../protocol/ledger/parameters.js';
 import type { LedgerKind } from '../../../protocol/ledger/row.js';
-import { checkDirectory } from '../../../protocol/onion/directory.js';
-import { decodeSignedDirectory, directoryDigest } from '../../../protocol/onion/directory-format.js';
 import { verifyParametersList } from '../../../protocol/rules/check-parameters.js';
-import { auditInterval, type IntervalTrust, type VerifiedInterval } from '../../../protocol/rules/verify-interval.js';
+import { findPriceEvidence, type PriceEvidence } from '../../../protocol/rules/price-evidence.js';
+import {
+  auditInterval,
+  type IntervalFiles,
+  type IntervalTrust,
+  type VerifiedInterval,
+} from '../../../protocol/rules/verify-interval.js';
 import { ClientError } from '../../common/errors.js';
 import { readBulletinFile, readTree, type BulletinTree, type RegionTree } from './bulletin-tree.js';
+import { EpochDocuments } from './epoch-documents.js';
 
 /** Something wrong in a bulletin. */
 export interface AuditFault {
@@ -38,22 +44,29 @@ export interface Audit {
   readonly last: { readonly region: string; readonly startSeconds: number; readonly sealed?: LedgerKind } | undefined;
 }
 
+/** Told what an audit comes across, in order. */
+export interface AuditListener {
+  /** An interval in which everything is right. */
+  readonly onInterval?: (interval: VerifiedInterval) => void;
+  /** What shows that the service provider signed a wrong price, once for each interval. */
+  readonly onWrongPrice?: (evidence: PriceEvidence) => void;
+}
+
 /**
  * Audits a bulletin from its files alone: parameters and their chain, relay directories, and every interval completely,
  * with its chains of seals. An interval may lack price or bills, as one that is just being sealed does, if every later
  * one lacks them too.
  *
  * @param fingerprint of the control center's first key; undefined believes the one in `parameters.json`
- * @param onInterval called with each interval in which everything is right
  * @throws ClientError WRONG_USE when the root is no directory
  */
 export async function auditBulletin(
   crypto: Crypto,
   root: string,
   fingerprint?: string,
-  onInterval: (interval: VerifiedInterval) => void = () => {},
+  listener: AuditListener = {},
 ): Promise<Audit> {
-  return new Auditor(crypto, await readTree(root), onInterval).run(fingerprint);
+  return new Auditor(crypto, await readTree(root), listener).run(fingerprint);
 }
 
 class Auditor {
@@ -67,7 +80,7 @@ class Auditor {
   constructor(
     private readonly crypto: Crypto,
     private readonly tree: BulletinTree,
-    private readonly onInterval: (interval: VerifiedInterval) => void,
+    private readonly listener: AuditListener,
   ) {}
 
   async run(fingerprint: string | undefined): Promise<Audit> {
@@ -95,16 +108,15 @@ class Auditor {
     };
   }
 
-  async #region({ region, epochs, intervals }: RegionTree, parameters: readonly SignedParameters[]): Promise<void> {
-    const directories = new Map<number, Uint8Array>();
-    for (const epoch of epochs) {
-      const digest = await this.#attempt(directoryFile(region, epoch), () =>
-        this.#directory(region, epoch, parameters),
-      );
-      if (digest !== undefined) directories.set(epoch, digest);
-    }
+  async #region(tree: RegionTree, parameters: readonly SignedParameters[]): Promise<void> {
+    const { region } = tree;
+    const documents = new EpochDocuments(this.crypto, this.tree.root, region, parameters);
+    const directories = await this.#perEpoch(tree.epochs, directoryFile, region, (epoch) => documents.directory(epoch));
+    const lists = await this.#perEpoch(tree.consumerEpochs, consumersFile, region, (epoch) =>
+      documents.consumers(epoch),
+    );
     let previous: IntervalTrust['previous'] = 'first';
-    for (const { startSeconds, files } of intervals) {
+    for (const { startSeconds, files } of tree.intervals) {
       const ledgerId = { region, startSeconds };
       const folder = intervalFolder(ledgerId);
       const bytes = new Map<string, Uint8Array>();
@@ -113,19 +125,29 @@ class Auditor {
         const content = await this.#attempt(path, () => readBulletinFile(this.tree.root, path));
         if (content !== undefined) bytes.set(name, content);
       }
-      const directory = this.#directoryOf(startSeconds, parameters, directories);
+      const inForce = parametersAt(startSeconds, parameters);
+      const epoch = inForce && epochOf(inForce, startSeconds);
+      const directoryDigest = epoch === undefined ? undefined : directories.get(epoch);
+      const consumers = epoch === undefined ? undefined : lists.get(epoch);
       const trust: IntervalTrust = {
         parameters,
         previous,
-        ...(directory === undefined ? {} : { directoryDigest: directory }),
+        ...(directoryDigest && { directoryDigest }),
+        ...(consumers && { consumers }),
       };
       const { faults, seals, interval } = auditInterval(this.crypto, ledgerId, bytes, trust, 'full');
       for (const { file, code, message } of faults) this.#fault(`${folder}/${file}`, code, message);
-      if (directory === undefined) this.#fault(folder, 'DIRECTORY_INVALID', 'no valid relay directory for its epoch');
+      if (directoryDigest === undefined) {
+        this.#fault(folder, 'DIRECTORY_INVALID', 'no valid relay directory for its epoch');
+      }
+      if (inForce?.priceMode === 'direct' && consumers === undefined) {
+        this.#fault(folder, 'CONSUMERS_INVALID', 'no valid consumer list for its epoch');
+      }
+      if (faults.some(({ code }) => code === 'WRONG_PRICE')) this.#wrongPrice(parameters, bytes);
       previous = seals ?? 'unknown';
       this.#intervals++;
       if (interval === undefined) continue;
-      this.onInterval(interval);
+      this.listener.onInterval?.(interval);
       this.#rows += interval.count;
       this.#energy += interval.totalMilliWattHours;
       this.#billed += interval.billedNanoCurrency ?? 0n;
@@ -135,32 +157,28 @@ class Auditor {
     }
   }
 
-  /** Checks a relay directory. @returns its digest */
-  async #directory(region: string, epoch: number, list: readonly SignedParameters[]): Promise<Uint8Array> {
-    const signed = decodeSignedDirectory(await readBulletinFile(this.tree.root, directoryFile(region, epoch)));
-    const first = list[0]!.parameters;
-    const parameters = parametersFor(list, Math.max(epochStartSeconds(first, epoch), first.effectiveFromSeconds));
-    checkDirectory(this.crypto, signed, {
-      region,
-      epoch,
-      timing: parameters,
-      layers: parameters.onion.layers,
-      signaturePublicKey: parameters.controlCenter.signaturePublicKey,
-    });
-    return directoryDigest(this.crypto, signed.directory);
+  /** Checks the documents of a kind. @returns what each that is right says, by epoch */
+  async #perEpoch<T>(
+    epochs: readonly number[],
+    fileOf: (region: string, epoch: number) => string,
+    region: string,
+    read: (epoch: number) => Promise<T>,
+  ): Promise<Map<number, T>> {
+    const found = new Map<number, T>();
+    for (const epoch of epochs) {
+      const document = await this.#attempt(fileOf(region, epoch), () => read(epoch));
+      if (document !== undefined) found.set(epoch, document);
+    }
+    return found;
   }
 
-  #directoryOf(
-    startSeconds: number,
-    list: readonly SignedParameters[],
-    directories: ReadonlyMap<number, Uint8Array>,
-  ): Uint8Array | undefined {
+  #wrongPrice(parameters: readonly SignedParameters[], files: IntervalFiles): void {
     try {
-      return directories.get(epochOf(parametersFor(list, startSeconds), startSeconds));
+      const evidence = findPriceEvidence(this.crypto, parameters, files);
+      if (evidence !== undefined) this.listener.onWrongPrice?.(evidence);
     } catch (error) {
-      // An interval before the first version; its audit says so.
-      if (error instanceof ProtocolError) return undefined;
-      throw error;
+      // Files that cannot be read are faults already, and no evidence.
+      if (!(error instanceof ProtocolError)) throw error;
     }
   }
 
@@ -176,5 +194,17 @@ class Auditor {
 
   #fault(file: string, code: string, message: string): void {
     this.#faults.push({ file, code, message });
+  }
+}
+
+/** The version in force; undefined for an interval before the first or outside the epochs, whose audit says so. */
+function parametersAt(startSeconds: number, list: readonly SignedParameters[]): Parameters | undefined {
+  try {
+    const parameters = parametersFor(list, startSeconds);
+    epochOf(parameters, startSeconds);
+    return parameters;
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
   }
 }

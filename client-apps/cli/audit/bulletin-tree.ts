@@ -8,7 +8,7 @@ import { ClientError } from '../../common/errors.js';
 
 /** A number as a bulletin writes it in a name: no sign, no leading zeros. */
 const NUMBER = /^(0|[1-9][0-9]{0,11})$/;
-const DIRECTORY_FILE = /^(0|[1-9][0-9]{0,4})\.json$/;
+const EPOCH_FILE = /^(0|[1-9][0-9]{0,4})\.json$/;
 
 /** What stands under a bulletin's root, by kind; the rest is nobody's. Paths are relative, with `/`. */
 export interface BulletinTree {
@@ -24,6 +24,8 @@ export interface RegionTree {
   readonly region: string;
   /** Registry epochs that have a relay directory, ascending. */
   readonly epochs: readonly number[];
+  /** Registry epochs that have a consumer list, ascending. */
+  readonly consumerEpochs: readonly number[];
   /** Intervals ascending by start, each with the names of all that stands in its folder. */
   readonly intervals: readonly { readonly startSeconds: number; readonly files: readonly string[] }[];
 }
@@ -66,13 +68,14 @@ export async function readBulletinFile(root: string, path: string): Promise<Uint
 }
 
 async function readRegion(root: string, path: string, region: string, strangers: string[]): Promise<RegionTree> {
-  const epochs: number[] = [];
+  const epochs: Record<string, number[]> = { directory: [], consumers: [] };
   const intervals: { startSeconds: number; files: string[] }[] = [];
   for (const entry of await entries(root, path)) {
-    if (entry.kind === 'folder' && entry.name === 'directory') {
+    const numbers = epochs[entry.name];
+    if (entry.kind === 'folder' && numbers !== undefined) {
       for (const file of await entries(root, entry.path)) {
-        const epoch = DIRECTORY_FILE.exec(file.name)?.[1];
-        if (file.kind === 'file' && epoch !== undefined) epochs.push(Number(epoch));
+        const epoch = EPOCH_FILE.exec(file.name)?.[1];
+        if (file.kind === 'file' && epoch !== undefined) numbers.push(Number(epoch));
         else strangers.push(file.path);
       }
     } else if (entry.kind === 'folder' && NUMBER.test(entry.name)) {
@@ -82,9 +85,9 @@ async function readRegion(root: string, path: string, region: string, strangers:
       intervals.push({ startSeconds: Number(entry.name), files });
     } else strangers.push(entry.path);
   }
-  epochs.sort((a, b) => a - b);
+  for (const numbers of Object.values(epochs)) numbers.sort((a, b) => a - b);
   intervals.sort((a, b) => a.startSeconds - b.startSeconds);
-  return { region, epochs, intervals };
+  return { region, epochs: epochs['directory']!, consumerEpochs: epochs['consumers']!, intervals };
 }
 
 type Kind = 'file' | 'folder' | 'other';

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
+import { IDENTITY_MODES, type IdentityMode } from '../../../protocol/identity/pseudonym.js';
+import { PRICE_MODES, type PriceMode } from '../../../protocol/ledger/parameters.js';
 import type { LedgerKind } from '../demo/run.js';
 import { integerBetween, regionName, seedText } from '../options.js';
 import { onRun } from '../output.js';
@@ -13,6 +15,8 @@ interface DemoOptions extends ReadingsOptions {
   out: string;
   region: string;
   k: number;
+  identityMode: IdentityMode;
+  priceMode: PriceMode;
   keep?: true;
   json?: true;
 }
@@ -33,6 +37,14 @@ export function addDemo(program: Command): void {
     .option('--out <directory>', 'where the bulletin goes; emptied if it holds an earlier demo', 'out/demo')
     .option('--region <name>', 'name of the region', regionName, 'demo')
     .option('--k <k>', 'least number of meters that share a published category', integerBetween(2, 1_000), 5)
+    .addOption(
+      new Option('--identity-mode <mode>', 'how meters make pseudonyms').choices(IDENTITY_MODES).default('chain'),
+    )
+    .addOption(
+      new Option('--price-mode <mode>', 'one price row for all, or one for each consumer')
+        .choices(PRICE_MODES)
+        .default('ledger'),
+    )
     .option('--keep', "keep the parties' directories and logs")
     .addHelpText('after', '\nWithout --meters and --intervals: 100 households, 4 intervals.');
   onRun<DemoOptions>(command, async (options) => {
@@ -54,6 +66,8 @@ export function addDemo(program: Command): void {
           region: options.region,
           out,
           kAnonymity: options.k,
+          identityMode: options.identityMode,
+          priceMode: options.priceMode,
           layers: LAYERS,
           relaysPerLayer: RELAYS_PER_LAYER,
           keep: options.keep === true,

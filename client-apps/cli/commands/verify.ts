@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { PriceEvidence } from '../../../protocol/rules/price-evidence.js';
 import { hexText } from '../options.js';
 import { onRun, pairs } from '../output.js';
 
@@ -9,16 +12,21 @@ export function addVerify(program: Command): void {
     .command('verify <directory>')
     .description('audit a bulletin offline: every signature, row, index, seal, chain, price and bill')
     .option('--cc-key <fingerprint>', "SHA-256 of the control center's first signature key, 64 hex digits", hexText(32))
+    .option('--evidence <directory>', 'write what shows a wrong price to a third party, a file for each interval')
     .addHelpText(
       'after',
       '\nWithout --cc-key it believes the key in parameters.json and prints it: compare it with what you know.\n' +
         'Exit code 0: all is right; 1: a line for each fault.',
     );
-  onRun<{ ccKey?: string }>(command, async ({ ccKey }, directory) => {
+  onRun<{ ccKey?: string; evidence?: string }>(command, async ({ ccKey, evidence }, directory) => {
     const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
     const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
     const { auditBulletin } = await import('../audit/audit.js');
-    const audit = await auditBulletin(sodiumCrypto, directory, ccKey);
+    const wrongPrices: PriceEvidence[] = [];
+    const audit = await auditBulletin(sodiumCrypto, directory, ccKey, {
+      onWrongPrice: (found) => void wrongPrices.push(found),
+    });
+    const written = evidence === undefined ? [] : await writeEvidence(evidence, wrongPrices);
     const { faults, trusted, last } = audit;
     const ok = faults.length === 0;
     const lastText =
@@ -39,9 +47,11 @@ export function addVerify(program: Command): void {
         billedNanoCurrency: audit.billedNanoCurrency.toString(),
         lastInterval: last ?? null,
         faults,
+        evidence: written,
       },
       text: [
         ...faults.map(({ file, code, message }) => `FAULT ${file}: ${code}: ${message}`),
+        ...written.map((file) => `evidence: ${file}`),
         ...pairs([
           ['key trusted', trusted === undefined ? 'none' : `${trusted}${ccKey === undefined ? ' (as found)' : ''}`],
           ['last interval', lastText],
@@ -54,4 +64,18 @@ export function addVerify(program: Command): void {
       ],
     };
   });
+}
+
+/** @returns the files */
+async function writeEvidence(directory: string, found: readonly PriceEvidence[]): Promise<string[]> {
+  const { encodePriceEvidence } = await import('../../../protocol/rules/price-evidence.js');
+  if (found.length > 0) await mkdir(directory, { recursive: true });
+  return Promise.all(
+    found.map(async (evidence) => {
+      const { region, startSeconds } = evidence.consumption.seal.ledgerId;
+      const file = join(directory, `price-${region}-${startSeconds}.json`);
+      await writeFile(file, encodePriceEvidence(evidence));
+      return file;
+    }),
+  );
 }

@@ -74,7 +74,9 @@ export class Observer {
   async conclude(out: string, fingerprint: string): Promise<Outcome> {
     const { households } = this.readings;
     const intervals: VerifiedInterval[] = [];
-    const audit = await auditBulletin(sodiumCrypto, out, fingerprint, (interval) => intervals.push(interval));
+    const audit = await auditBulletin(sodiumCrypto, out, fingerprint, {
+      onInterval: (interval) => void intervals.push(interval),
+    });
     const [fault] = audit.faults;
     if (fault !== undefined) {
       throw new ClientError('VERIFICATION_FAILED', `${fault.file}: ${fault.code}: ${fault.message}`);

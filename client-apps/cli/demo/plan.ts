@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { categoriesFor } from '../../../protocol/money/categories.js';
+import type { IdentityMode } from '../../../protocol/identity/pseudonym.js';
+import type { PriceMode } from '../../../protocol/ledger/parameters.js';
 import type { TariffPoint } from '../../../protocol/money/tariff.js';
 import { ClientError } from '../../common/errors.js';
 import { averageMilliWattHours, type Readings } from '../../common/readings/readings.js';
@@ -38,14 +40,25 @@ export interface Plan {
     readonly epochSeconds: number;
     readonly categoriesMilliWattHours: readonly bigint[];
     readonly kAnonymity: number;
+    readonly identityMode: IdentityMode;
+    readonly priceMode: PriceMode;
     readonly onion: { readonly layers: number };
     readonly tariff: { readonly points: readonly TariffPoint[] };
   };
   readonly epochLeadSeconds: number;
 }
 
+/** What of the parameters is the user's choice. */
+export interface PlanChoices {
+  readonly kAnonymity: number;
+  readonly identityMode: IdentityMode;
+  readonly priceMode: PriceMode;
+  readonly layers: number;
+}
+
 /** @throws ClientError READINGS_INVALID when the step of the readings is not whole slots, or they hold no energy */
-export function planRun(readings: Readings, layers: number, kAnonymity: number): Plan {
+export function planRun(readings: Readings, choices: PlanChoices): Plan {
+  const { kAnonymity, identityMode, priceMode, layers } = choices;
   const { intervalSeconds, intervals, startSeconds: first } = readings;
   const average = averageMilliWattHours(readings);
   if (average === 0n)
@@ -76,6 +89,8 @@ export function planRun(readings: Readings, layers: number, kAnonymity: number):
       epochSeconds: EPOCH_SECONDS,
       categoriesMilliWattHours: categoriesFor(average),
       kAnonymity,
+      identityMode,
+      priceMode,
       onion: { layers },
       tariff: { points: demoTariff(average) },
     },

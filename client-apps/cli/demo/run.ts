@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { IdentityMode } from '../../../protocol/identity/pseudonym.js';
+import type { PriceMode } from '../../../protocol/ledger/parameters.js';
 import { ClientError } from '../../common/errors.js';
 import type { Readings } from '../../common/readings/readings.js';
 import { Cast } from './cast.js';
@@ -30,6 +32,8 @@ export interface RunSettings {
   readonly out: string;
   /** k of k-anonymity. */
   readonly kAnonymity: number;
+  readonly identityMode: IdentityMode;
+  readonly priceMode: PriceMode;
   readonly layers: number;
   readonly relaysPerLayer: number;
   /** Keep the parties' directories and logs. */
@@ -66,7 +70,7 @@ export interface Watcher {
  */
 export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<Outcome> {
   const { readings, out, layers, relaysPerLayer } = settings;
-  const plan = planRun(readings, layers, settings.kAnonymity);
+  const plan = planRun(readings, settings);
   const premises = await Premises.create();
   const stepper = new Stepper(plan.startSeconds * 1000);
   const cast = new Cast(stepper, premises.logs, settings.interference);

@@ -88,6 +88,9 @@ class Exporter {
         this.#directories++;
         await this.writer.writeDirectory(region, at, value);
         break;
+      case 'consumers':
+        await this.writer.writeConsumers(region, at, value);
+        break;
       case 'header':
         this.#headers.set(at, value);
         break;
