@@ -31,6 +31,7 @@ const LAYERS = {
     'client-apps/meter',
     'client-apps/consumer',
     'client-apps/relay',
+    'bench',
   ],
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addBench } from './commands/bench.js';
 import { addBulletin } from './commands/bulletin.js';
 import { addConsumer } from './commands/consumer.js';
 import { addControlCenter } from './commands/control-center.js';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     addRelay,
     addBulletin,
     addLedger,
+    addBench,
   ])
     add(program);
   return program;

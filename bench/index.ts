@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Figures of one benchmark; each name says its unit. */
+export type Figures = Readonly<Record<string, number>>;
+
+interface Benchmark {
+  readonly title: string;
+  readonly run: () => Promise<Figures>;
+}
+
+/** All benchmarks, in the order in which they run. Each is loaded when it runs, so that none warms up another's code. */
+export const BENCHMARKS = {
+  crypto: {
+    title: 'Primitives, both back ends, µs on one core',
+    run: async () => (await import('./crypto.js')).benchCrypto(),
+  },
+  pages: {
+    title: 'Page checks, the pure functions on one core',
+    run: async () => (await import('./page-check.js')).benchPageCheck(),
+  },
+  meter: {
+    title: "A meter's messages on one core",
+    run: async () => (await import('./meter.js')).benchMeter(),
+  },
+  relay: {
+    title: 'One relay process',
+    run: async () => (await import('./relay.js')).benchRelay(),
+  },
+  ledger: {
+    title: 'The embedded ledger, with a contract that only reads and writes',
+    run: async () => (await import('./ledger.js')).benchLedger(),
+  },
+  contract: {
+    title: 'The chaincodes on the embedded ledger',
+    run: async () => (await import('./contract.js')).benchContract(),
+  },
+  demo: {
+    title: 'The demo: 100 households, 4 intervals',
+    run: async () => (await import('./demo.js')).benchDemo(),
+  },
+} satisfies Record<string, Benchmark>;
+
+export type BenchmarkName = keyof typeof BENCHMARKS;
+export const BENCHMARK_NAMES = Object.keys(BENCHMARKS) as BenchmarkName[];

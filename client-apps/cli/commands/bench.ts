@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Argument, type Command } from 'commander';
+import { BENCHMARK_NAMES, BENCHMARKS, type BenchmarkName, type Figures } from '../../../bench/index.js';
+import { onRun, progress, table } from '../output.js';
+
+/** `gridveil bench` */
+export function addBench(program: Command): void {
+  const command = program
+    .command('bench')
+    .description('measure this machine; about three minutes, and nothing else should run')
+    .addArgument(new Argument('[benchmark]', 'only this one').choices(BENCHMARK_NAMES));
+  onRun(command, async (_, only?: string) => {
+    const results: Partial<Record<BenchmarkName, Figures>> = {};
+    const text: string[] = [];
+    for (const name of BENCHMARK_NAMES.filter((candidate) => only === undefined || candidate === only)) {
+      const { title, run } = BENCHMARKS[name];
+      progress(`${title} …`);
+      const figures: Figures = await run();
+      results[name] = figures;
+      const rows = Object.entries(figures).map(([figure, value]) => [`  ${figure}`, String(value)]);
+      text.push('', title, ...table(rows));
+    }
+    return { data: results, text };
+  });
+}
