@@ -25,6 +25,8 @@ export async function benchDemo(): Promise<Record<string, number>> {
         region: 'bench',
         out: join(scratch, 'out'),
         kAnonymity: K_ANONYMITY,
+        identityMode: 'chain',
+        priceMode: 'ledger',
         layers: LAYERS,
         relaysPerLayer: RELAYS_PER_LAYER,
         keep: false,
