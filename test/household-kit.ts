@@ -66,7 +66,8 @@ export class Household {
     const { intervals, disputes } = files;
     const write = (state: HubState): Promise<void> => files.write(state);
     const log = createLog('consumer', 'silent');
-    const parts = { crypto, identity, bulletin, region, fullCheckEvery, intervals, disputes, write, log };
+    const recent = new Map();
+    const parts = { crypto, identity, bulletin, region, fullCheckEvery, intervals, recent, disputes, write, log };
     this.hub = new Hub(parts, (await files.state())!);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { decodeSealsFile, INDEX_FILE, ROWS_FILE, SEALS_FILE } from '../../protocol/ledger/bulletin.js';
+import { MAXIMUM_ROWS_PER_METER } from '../../protocol/ledger/limits.js';
 import { countRows, rowAt } from '../../protocol/ledger/page.js';
 import { rowPseudonym, rowValue, verifyRowSignature } from '../../protocol/ledger/row.js';
 import { compareBytes } from '../../protocol/crypto/bytes.js';
@@ -85,14 +86,17 @@ export function checkInterval(
   return { interval, seals, own: own.map(({ consumed, billed }) => ownRow(consumed, billed)), hasPrice };
 }
 
-/** The household's rows and bills; both ledgers have the same order, as the audit has checked. */
+/**
+ * The household's rows and bills; both ledgers have the same order, as the audit has checked. A meter that claims more
+ * rows than a meter can have is lying: the rest is not the household's.
+ */
 function findRows(files: IntervalFiles, handles: readonly Handle[]): { consumed: Uint8Array; billed: Uint8Array }[] {
   const consumption = files.get(ROWS_FILE.consumption)!;
   const billing = files.get(ROWS_FILE.billing)!;
-  return handles.flatMap(({ pseudonym }) => {
-    const position = rowPosition(consumption, pseudonym);
-    return position === undefined ? [] : [{ consumed: rowAt(consumption, position), billed: rowAt(billing, position) }];
-  });
+  const positions = handles.flatMap(({ pseudonym }) => rowPosition(consumption, pseudonym) ?? []);
+  return positions
+    .slice(0, MAXIMUM_ROWS_PER_METER)
+    .map((position) => ({ consumed: rowAt(consumption, position), billed: rowAt(billing, position) }));
 }
 
 function ownRow(consumed: Uint8Array, billed: Uint8Array): OwnRow {

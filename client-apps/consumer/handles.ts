@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equalBytes } from '../../protocol/crypto/bytes.js';
-import type { Handle, HubPayload } from '../../protocol/onion/hub-payload.js';
+import { MAXIMUM_ROWS_PER_METER } from '../../protocol/ledger/limits.js';
+import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
+import type { HubPayload } from '../../protocol/onion/hub-payload.js';
 import { slotAt, type SlotTiming } from '../common/slot-schedule.js';
 import type { HubState, WindowTotals } from './state.js';
-
-/** Handles that are remembered as seen: four packets full. */
-export const MAXIMUM_SEEN = 64;
 
 /** Handles that may be open: two days of the most that a meter can send. Beyond that the oldest are given up. */
 export const MAXIMUM_OPEN = 2_000;
@@ -15,6 +14,12 @@ export const MAXIMUM_WINDOWS = 96;
 
 /** A handle may come this many windows late, when packets were lost; older packets are replays. */
 export const LOOK_BACK_INTERVALS = 4;
+
+/**
+ * Handles that are remembered as seen: those of a packet that is just recent enough to be taken, and the most that can
+ * have come since. Else a mailbox that gives out old packets again could have rows looked for that were found.
+ */
+export const MAXIMUM_SEEN = HANDLE_PLACES + (LOOK_BACK_INTERVALS + 2) * MAXIMUM_ROWS_PER_METER;
 
 /**
  * Takes what the meter said in packets that were opened, in any order: handles that are new, and each window's last
@@ -39,7 +44,7 @@ export function takePayloads(
     const { ledgerStartSeconds } = slotAt(timing, slotStartSeconds);
     if (slotStartSeconds > nowSeconds || ledgerStartSeconds < oldest) continue;
     for (const handle of payload.handles) {
-      if (seen.some((other) => sameHandle(other, handle))) continue;
+      if ([...seen, ...open].some(({ pseudonym }) => equalBytes(pseudonym, handle.pseudonym))) continue;
       seen.push(handle);
       open.push({ ...handle, ledgerSeconds: ledgerStartSeconds });
       changed = true;
@@ -61,10 +66,6 @@ export function takePayloads(
     seen: seen.slice(-MAXIMUM_SEEN),
     totals: [...totals.values()].sort(byLedger).slice(-MAXIMUM_WINDOWS),
   };
-}
-
-function sameHandle(a: Handle, b: Handle): boolean {
-  return a.epoch === b.epoch && a.k === b.k && equalBytes(a.pseudonym, b.pseudonym);
 }
 
 function byLedger(a: WindowTotals, b: WindowTotals): number {

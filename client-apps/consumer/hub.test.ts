@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rowValue } from '../../protocol/ledger/row.js';
+import { splitRows } from '../../protocol/ledger/page.js';
+import { rowPseudonym, rowValue } from '../../protocol/ledger/row.js';
 import { billOf } from '../../protocol/money/bill.js';
 import { sealHubPacket } from '../../protocol/onion/hub-payload.js';
 import { Household } from '../../test/household-kit.js';
@@ -132,6 +133,97 @@ describe('Hub', () => {
     const missing = lost.slice(0, -16).reduce((sum, row) => sum + rowValue(row), 0n);
     assert.match(disputes[0]!.faults[0]!.message, new RegExp(` ${missing} mWh `));
     assert.equal((await home.files.state())!.offset, missing);
+  });
+
+  it('reads the same files whatever becomes of its rows', async () => {
+    const reads = async (publish: (row: Uint8Array) => boolean, lose: (slot: number) => boolean): Promise<string[]> => {
+      const home = await setUp();
+      const names: string[] = [];
+      const { readFile, readDirectory } = home.bulletin;
+      home.bulletin.readFile = (...args) => (names.push(args.join(' ')), readFile.apply(home.bulletin, args));
+      home.bulletin.readDirectory = (...args) => (names.push(args.join(' ')), readDirectory.apply(home.bulletin, args));
+      for (let interval = 0; interval < 6; interval++) {
+        const own = interval === 2 ? { energy: 1_350_000n, publish, lose } : { energy: 0n };
+        await home.window(interval, own);
+        if (interval === 4) await home.restartHub();
+      }
+      await home.finish(5);
+      assert.equal(home.hub.sums.intervals, 6);
+      return names;
+    };
+    const usual = await reads(
+      () => true,
+      () => false,
+    );
+    const leftOut = await reads(
+      (row) => rowValue(row) !== 800_000n,
+      () => false,
+    );
+    const late = await reads(
+      () => true,
+      () => true,
+    );
+    assert.deepEqual(leftOut, usual);
+    assert.deepEqual(late, usual);
+  });
+
+  it('counts late rows once when it dies while it keeps them', async () => {
+    const home = await setUp();
+    await home.window(0, { energy: 1_350_000n, lose: () => true });
+    await home.window(1, { energy: 0n, lose: (slot) => slot < 3 });
+    const { write } = home.files;
+    home.files.write = () => Promise.reject(new Error('killed'));
+    await assert.rejects(home.window(2, { energy: 0n }), /killed/);
+    home.files.write = write;
+    await home.restartHub();
+    await home.finish(2);
+    assert.equal(home.hub.sums.onLedgerMilliWattHours, 1_350_000n);
+    assert.equal(home.hub.sums.rows, 4);
+    assert.equal(home.hub.sums.leftOut, 0);
+  });
+
+  it('counts a row once when the mailbox gives out old packets again', async () => {
+    const home = await setUp();
+    const packets: Uint8Array[] = [];
+    const { slot } = home.meter;
+    home.meter.slot = async (time) => {
+      const opened = await slot.call(home.meter, time);
+      if (opened !== undefined) packets.push(opened.mailboxPacket);
+      return opened;
+    };
+    // More rows than a hub would remember by four packets.
+    for (let interval = 0; interval < 6; interval++) await home.window(interval, { energy: 13_450_000n });
+    const { rows, onLedgerMilliWattHours } = home.hub.sums;
+    home.mailbox.push(...packets.slice(0, -6));
+    await home.finish(5);
+    const { sums } = home.hub;
+    assert.equal(sums.leftOut, 0);
+    assert.ok(sums.rows > rows && sums.onLedgerMilliWattHours > onLedgerMilliWattHours);
+    assert.equal((await home.files.state())!.offset, 0n);
+  });
+
+  it('goes on when its meter claims more rows than a meter can have', async () => {
+    const home = await setUp();
+    const claimed = await home.window(0, { energy: 0n });
+    assert.equal(claimed.length, 0);
+    const { kit } = home;
+    const rows = splitRows((await home.bulletin.readFile('', kit.startOf(0), 'consumption.rows'))!);
+    for (let copy = 0; copy < 3; copy++) {
+      for (let first = 0; first < rows.length; first += 16) {
+        const handles = rows
+          .slice(first, first + 16)
+          .map((row, i) => ({ epoch: 0, k: 1 + copy * 100 + first + i, pseudonym: rowPseudonym(row) }));
+        const totals = { measuredMilliWattHours: 0n, carriedMilliWattHours: 0n };
+        const payload = { slotStartSeconds: kit.startOf(0) + 2 * L - SLOT, ...totals, handles };
+        home.mailbox.push(sealHubPacket(kit.crypto, home.identity.keys, 0, payload, random));
+      }
+    }
+    await home.window(1, { energy: 0n });
+    await home.restartHub();
+    await home.finish(1);
+    assert.equal(home.hub.sums.intervals, 2);
+    const logged = (await home.files.intervals.get(kit.startOf(0)))!;
+    assert.equal(logged.rows.length, rows.length, 'each row once');
   });
 
   it('opens packets of its own meter only', async () => {

@@ -56,13 +56,15 @@ export class Hub {
   }
 
   async #verify(): Promise<void> {
-    const { bulletin, region } = this.parts;
+    const { bulletin, intervals, region } = this.parts;
     for (let verified = 0; verified < MAXIMUM_VERIFIED_PER_SLOT; verified++) {
       const { nextSeconds } = this.state;
       const files = await fetchInterval(bulletin.source, region, nextSeconds);
       if (files === undefined) return;
       const parameters = parametersFor(bulletin.versions, nextSeconds);
-      await this.#keep(await verifyNext(this.parts, this.state, files, parameters));
+      const { state, completed } = await verifyNext(this.parts, this.state, files, parameters);
+      await this.#keep(state);
+      for (const interval of completed) await intervals.put(interval);
       if (this.state.nextSeconds === nextSeconds) return;
     }
   }

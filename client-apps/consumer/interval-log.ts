@@ -71,10 +71,13 @@ export class IntervalLog {
   }
 }
 
-/** Adds rows that were found late; a row that is there already is not added again. */
+/**
+ * Adds rows that were found late; a row that is there already is not added again, nor any beyond those that a meter can
+ * have in an interval.
+ */
 export function withLateRows(interval: LoggedInterval, found: readonly OwnRow[]): LoggedInterval {
   const added = found.filter(({ pseudonym }) => !interval.rows.some((row) => equalBytes(row.pseudonym, pseudonym)));
-  return { ...interval, rows: [...interval.rows, ...added] };
+  return { ...interval, rows: [...interval.rows, ...added].slice(0, MAXIMUM_ROWS_PER_METER) };
 }
 
 async function read(file: SealedFile): Promise<LoggedInterval[]> {

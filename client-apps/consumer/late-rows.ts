@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { INDEX_FILE } from '../../protocol/ledger/bulletin.js';
 import { indexContains } from '../../protocol/ledger/index-file.js';
-import { parametersFor } from '../../protocol/ledger/parameters.js';
-import { checkInterval, fetchInterval } from './check-interval.js';
-import { LOOK_BACK_INTERVALS } from './handles.js';
-import { withLateRows } from './interval-log.js';
+import { checkInterval } from './check-interval.js';
+import { withLateRows, type LoggedInterval } from './interval-log.js';
 import { withRows } from './own-rows.js';
-import { trustFor, type HubParts } from './parts.js';
+import type { HubParts } from './parts.js';
+import type { RecentInterval } from './recent-intervals.js';
 import type { HubState, OpenHandle } from './state.js';
+
+/** A state in which late rows are counted, and the log's intervals with these rows, to be kept after it. */
+export interface SettledHandles {
+  readonly state: HubState;
+  readonly completed: readonly LoggedInterval[];
+}
 
 /**
  * Settles the handles whose ledger is verified and that were not in it. A handle can come later than its row, when the
@@ -14,46 +21,48 @@ import type { HubState, OpenHandle } from './state.js';
  * meter sends its energy again under another handle.
  *
  * @param startSeconds s of the interval verified last
+ * @param recent the intervals before it
  */
 export async function settleHandles(
   parts: HubParts,
   state: HubState,
   startSeconds: number,
-  intervalSeconds: number,
-): Promise<HubState> {
+  recent: readonly RecentInterval[],
+): Promise<SettledHandles> {
   const due = state.open.filter(({ ledgerSeconds }) => ledgerSeconds <= startSeconds);
-  if (due.length === 0) return state;
+  const completed: LoggedInterval[] = [];
   let next = state;
-  for (let back = 1; back <= LOOK_BACK_INTERVALS; back++) {
-    next = await searchAgain(parts, next, startSeconds - back * intervalSeconds, due);
+  for (const interval of recent) {
+    const found = await search(parts, next, interval, due);
+    if (found === undefined) continue;
+    next = found.state;
+    completed.push(...found.completed);
   }
   const leftOut = next.open.filter((handle) => due.includes(handle));
-  if (leftOut.length === 0) return next;
-  return {
+  if (leftOut.length === 0) return { state: next, completed };
+  const settled = {
     ...next,
     open: next.open.filter((handle) => !leftOut.includes(handle)),
     leftOutSeconds: startSeconds,
     sums: { ...next.sums, leftOut: next.sums.leftOut + leftOut.length },
   };
+  return { state: settled, completed };
 }
 
-async function searchAgain(
-  parts: HubParts,
+async function search(
+  { crypto, intervals, region }: HubParts,
   state: HubState,
-  startSeconds: number,
+  { startSeconds, files, trust }: RecentInterval,
   handles: readonly OpenHandle[],
-): Promise<HubState> {
-  const { bulletin, crypto, intervals, region } = parts;
+): Promise<SettledHandles | undefined> {
+  const index = files.get(INDEX_FILE);
+  if (index === undefined || !handles.some(({ pseudonym }) => indexContains(index, pseudonym))) return undefined;
   const logged = await intervals.get(startSeconds);
-  const index = logged && (await bulletin.source.readFile(region, startSeconds, 'consumption.index'));
-  // The index spares the large files; that nothing in it is withheld was checked when the interval was verified.
-  if (index === undefined || !handles.some(({ pseudonym }) => indexContains(index, pseudonym))) return state;
-  const files = await fetchInterval(bulletin.source, region, startSeconds);
-  if (files === undefined) return state;
-  const trust = await trustFor(parts, startSeconds, parametersFor(bulletin.versions, startSeconds), undefined);
   const check = checkInterval(crypto, { region, startSeconds }, files, trust, handles, 'light');
-  if ('faults' in check) return state;
-  const completed = withLateRows(logged!, check.own);
-  await intervals.put(completed);
-  return withRows(state, completed.rows.slice(logged!.rows.length));
+  if (logged === undefined || 'faults' in check) return undefined;
+  const completed = withLateRows(logged, check.own);
+  const counted = withRows(state, completed.rows.slice(logged.rows.length));
+  // Also a row that is counted already is no longer looked for: its handle was said again.
+  const open = counted.open.filter(({ pseudonym }) => !check.own.some((row) => equalBytes(row.pseudonym, pseudonym)));
+  return { state: { ...counted, open }, completed: [completed] };
 }

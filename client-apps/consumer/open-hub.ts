@@ -56,6 +56,7 @@ export async function openHub(
     {
       ...{ crypto, identity, bulletin, region, fullCheckEvery, log },
       intervals: files.intervals,
+      recent: new Map(),
       disputes: files.disputes,
       write: (next) => files.write(next),
     },

@@ -12,6 +12,7 @@ import type { TrustedBulletin } from '../common/trusted-bulletin.js';
 import type { Disputes } from './disputes.js';
 import type { HubIdentity } from './identity.js';
 import type { IntervalLog } from './interval-log.js';
+import type { RecentInterval } from './recent-intervals.js';
 import type { HubState } from './state.js';
 
 /** What a hub works with. */
@@ -23,6 +24,8 @@ export interface HubParts {
   /** Every so many intervals the check is full. */
   readonly fullCheckEvery: number;
   readonly intervals: IntervalLog;
+  /** The intervals verified last, by s; empty at first. */
+  readonly recent: Map<number, RecentInterval>;
   readonly disputes: Disputes;
   /** Returns when the state is on the disk. */
   readonly write: (state: HubState) => Promise<void>;

@@ -5,12 +5,21 @@ import type { Parameters } from '../../protocol/ledger/parameters.js';
 import type { Fault, IntervalFiles, IntervalSeals } from '../../protocol/rules/verify-interval.js';
 import { checkInterval } from './check-interval.js';
 import type { Dispute, Evidence } from './disputes.js';
+import type { LoggedInterval } from './interval-log.js';
 import { settleHandles } from './late-rows.js';
 import { withRows } from './own-rows.js';
 import { ownPriceTag } from './own-price.js';
 import { consumersFor, isFullTurn, trustFor, type HubParts } from './parts.js';
+import { recentIntervals } from './recent-intervals.js';
 import type { HubState } from './state.js';
 import { compareTotals } from './totals.js';
+
+/** What the hub is to keep: the state first, or after a crash the rows would be taken for counted. */
+export interface VerifiedNext {
+  readonly state: HubState;
+  /** Earlier intervals of the log in which late rows were found. */
+  readonly completed: readonly LoggedInterval[];
+}
 
 /**
  * Verifies the hub's next interval, keeps it in the log or disputes it, and moves on. A fault is disputed when the next
@@ -25,31 +34,33 @@ export async function verifyNext(
   state: HubState,
   files: IntervalFiles,
   parameters: Parameters,
-): Promise<HubState> {
+): Promise<VerifiedNext> {
   const { crypto, region } = parts;
   const { nextSeconds: startSeconds } = state;
+  const recent = await recentIntervals(parts, startSeconds, parameters.intervalSeconds);
   const trust = await trustFor(parts, startSeconds, parameters, state.previousSeals);
   const depth = isFullTurn(parts, startSeconds, parameters) ? 'full' : 'light';
   const list = await consumersFor(parts.bulletin, startSeconds, parameters);
   const tag = list && ownPriceTag(crypto, parts.identity, list, parameters, startSeconds);
   const check = checkInterval(crypto, { region, startSeconds }, files, trust, state.open, depth, tag);
-  if ('faults' in check) return object(parts, state, check, files, parameters);
+  if ('faults' in check) return { state: await object(parts, state, check, files, parameters), completed: [] };
 
   const { own, interval, seals, hasPrice } = check;
   const priceNanoPerKilowattHour = interval.priceNanoPerKilowattHour!;
   await parts.intervals.put({ startSeconds, depth, priceNanoPerKilowattHour, rows: own });
+  parts.recent.set(startSeconds, { startSeconds, files, trust });
   const { sums } = state;
   const verified: HubState = {
     ...movedOn(state, parameters, seals),
     sums: { ...sums, intervals: sums.intervals + 1, fullChecks: sums.fullChecks + (depth === 'full' ? 1 : 0) },
   };
-  const settled = await settleHandles(parts, withRows(verified, own), startSeconds, parameters.intervalSeconds);
+  const { state: settled, completed } = await settleHandles(parts, withRows(verified, own), startSeconds, recent);
   const { state: compared, mismatch } = compareTotals(settled, startSeconds, parameters.intervalSeconds);
   const next = hasPrice ? compared : await disputePrice(parts, compared, startSeconds);
-  if (mismatch === undefined) return next;
+  if (mismatch === undefined) return { state: next, completed };
   const message = `the meter put ${mismatch.missingMilliWattHours} mWh more into rows than were found`;
   const faults = [{ file: 'hub packets', code: 'METER_TOTALS', message }];
-  return dispute(parts, next, { kind: 'meter', region, startSeconds, faults });
+  return { state: await dispute(parts, next, { kind: 'meter', region, startSeconds, faults }), completed };
 }
 
 async function object(
