@@ -126,6 +126,9 @@ export class RegionLedger {
       if (rows === undefined) return undefined;
       pages.push(rows);
     }
+    // A header can be replaced until its first page stands, so the one that was read before the pages may not be theirs.
+    const again = await this.query(kind, 'GetHeader', String(startSeconds));
+    if (again === undefined || !equalBytes(again, bytes)) return this.standing(kind, startSeconds);
     return { header, rows: Buffer.concat(pages) };
   }
 
