@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { IDENTITY_MODES, type IdentityMode } from '../../../protocol/identity/pseudonym.js';
 import { PRICE_MODES, type PriceMode } from '../../../protocol/ledger/parameters.js';
@@ -17,13 +18,14 @@ interface DemoOptions extends ReadingsOptions {
   k: number;
   identityMode: IdentityMode;
   priceMode: PriceMode;
+  relays: number;
+  unsafeTrace?: string;
   keep?: true;
   json?: true;
 }
 
-/** The onion tier of a demo: four layers of two relays, each a process. */
+/** Layers of a demo's onion tier; each of its relays is a process. */
 const LAYERS = 4;
-const RELAYS_PER_LAYER = 2;
 
 /** `gridveil demo` */
 export function addDemo(program: Command): void {
@@ -45,6 +47,8 @@ export function addDemo(program: Command): void {
         .choices(PRICE_MODES)
         .default('ledger'),
     )
+    .option('--relays <n>', 'relays in each of the four layers', integerBetween(2, 4), 2)
+    .option('--unsafe-trace <directory>', 'let the relays write down which packet became which, for "anonymity"')
     .option('--keep', "keep the parties' directories and logs")
     .addHelpText('after', '\nWithout --meters and --intervals: 100 households, 4 intervals.');
   onRun<DemoOptions>(command, async (options) => {
@@ -69,7 +73,8 @@ export function addDemo(program: Command): void {
           identityMode: options.identityMode,
           priceMode: options.priceMode,
           layers: LAYERS,
-          relaysPerLayer: RELAYS_PER_LAYER,
+          relaysPerLayer: options.relays,
+          unsafeTrace: options.unsafeTrace && resolve(options.unsafeTrace),
           keep: options.keep === true,
         },
         display,
@@ -78,8 +83,16 @@ export function addDemo(program: Command): void {
       return {
         // A household whose check failed is what all of this is there to show.
         ok: outcome.consumers.verified === outcome.meters,
-        data: outcomeJson(outcome, options.ledger, seconds),
-        text: outcomeText(outcome, readings, options.out, seconds),
+        data: {
+          ...outcomeJson(outcome, options.ledger, seconds),
+          ...(options.unsafeTrace === undefined ? {} : { unsafeTrace: options.unsafeTrace }),
+        },
+        text: [
+          ...outcomeText(outcome, readings, options.out, seconds),
+          ...(options.unsafeTrace === undefined
+            ? []
+            : [`UNSAFE: ${options.unsafeTrace} says which packet became which; no run that matters may write it.`]),
+        ],
       };
     } finally {
       display.end();

@@ -29,6 +29,8 @@ export interface Stage {
   readonly out: string;
   readonly premises: Premises;
   readonly cast: Cast;
+  /** Where the relays write traces. */
+  readonly unsafeTrace?: string | undefined;
 }
 
 /** Everybody's folder with a complete configuration, and what the world must know to check the run. */
@@ -84,15 +86,16 @@ export async function introduce(stage: Stage, ledger: Promise<DemoLedger>): Prom
 
 /** Starts all parties. The control center comes first: the others enrol with it. */
 export async function startParties(
-  { cast }: Stage,
+  { cast, unsafeTrace }: Stage,
   { homes }: Parties,
 ): Promise<{ readonly meters: Child; readonly hubs: Child }> {
+  const traced = unsafeTrace === undefined ? [] : ['--unsafe-trace', unsafeTrace];
   await cast.start(homes.controlCenter.spec('control-center', 'run'));
   const [meters, hubs] = await Promise.all([
     cast.start(homes.meters.spec('meter', 'host')),
     cast.start(homes.hubs.spec('consumer', 'host')),
     cast.start(homes.serviceProvider.spec('service-provider', 'run')),
-    ...homes.relays.map((relay) => cast.start(relay.spec('relay', 'run'))),
+    ...homes.relays.map((relay) => cast.start(relay.spec('relay', 'run', ...traced))),
   ]);
   return { meters: meters.child, hubs: hubs.child };
 }
