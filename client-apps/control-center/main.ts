@@ -21,7 +21,8 @@ export type { CodeRole } from './enrolment-codes.js';
  */
 export async function startControlCenter(config: ControlCenterConfig, context: PartyContext): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
-  const client = connectLedger(config.ledger.profile, config.ledger.identity);
+  const { profile, identity } = config.ledger;
+  const client = connectLedger(profile, identity, { controlCenterMspId: identity.mspId });
   try {
     return await openControlCenter(config, context, fileKey, client);
   } catch (error) {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { MAXIMUM_TARIFF_POINTS } from '../../protocol/ledger/limits.js';
 import { amount, hexBytes, region } from '../common/config.js';
+import { CONTROL_CENTER_MSP } from '../common/fabric/index.js';
 
 /** Configuration of the service provider. It reaches nothing but the ledger. */
 export const serviceProviderConfig = z.strictObject({
@@ -16,6 +17,8 @@ export const serviceProviderConfig = z.strictObject({
       certificatePath: z.string().min(1),
       keyPath: z.string().min(1),
     }),
+    /** Whose peers run the chaincode. */
+    controlCenterMspId: z.string().min(1).max(64).default(CONTROL_CENTER_MSP),
   }),
   /** Hex SHA-256 of the control center's signature key in version 1 of the parameters. */
   trustAnchor: z.string().regex(/^[0-9a-f]{64}$/, 'must be 32 bytes in lower-case hexadecimal'),

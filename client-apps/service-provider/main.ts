@@ -22,7 +22,8 @@ export async function startServiceProvider(
   context: PartyContext,
 ): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
-  const client = connectLedger(config.ledger.profile, config.ledger.identity);
+  const { profile, identity, controlCenterMspId } = config.ledger;
+  const client = connectLedger(profile, identity, { controlCenterMspId });
   try {
     return await openServiceProvider(config, context, fileKey, client);
   } catch (error) {

@@ -89,7 +89,7 @@ describe('client-apps/service-provider', function () {
     const config = {
       directory,
       region: kit.region,
-      ledger: { profile: 'none', identity },
+      ledger: { profile: 'none', identity, controlCenterMspId: 'ControlCenterMSP' },
       trustAnchor: fingerprint(crypto, kit.controlCenter.publicKey),
     };
     const party = await openServiceProvider(config, context, fileKey, client);

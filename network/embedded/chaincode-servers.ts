@@ -13,6 +13,8 @@ export interface ChaincodeServerOptions {
   readonly path: string;
   /** `host:port` to listen on. */
   readonly address: string;
+  /** Chaincode id that it registers with: on Fabric, the package id. Default: name and version 1.0. */
+  readonly id?: string;
   /** Organisation whose peers run it; the contracts compare it with the caller's. */
   readonly mspId: string;
   /** File that gets its output; inherited if absent. */
@@ -32,9 +34,10 @@ export function startChaincodeServer(options: ChaincodeServerOptions): ChildProc
     throw new EmbeddedLedgerError('CONFIG_INVALID', 'chaincode/node_modules is missing; npm run build installs it');
   }
   const output = options.log === undefined ? 'inherit' : openSync(options.log, 'a', 0o600);
+  const id = options.id ?? `${options.name}:1.0`;
   const child = spawn(
     process.execPath,
-    [command, 'server', '--chaincode-address', options.address, '--chaincode-id', `${options.name}:1.0`],
+    [command, 'server', '--chaincode-address', options.address, '--chaincode-id', id],
     {
       cwd: options.path,
       detached: options.detached ?? false,

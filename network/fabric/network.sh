@@ -159,8 +159,8 @@ status() {
   for file in "$STATE_DIR"/channels/*.block; do
     if [ -e "$file" ]; then printf 'channel %s\n' "$(basename "$file" .block)"; fi
   done
-  for file in "$STATE_DIR"/chaincode/*.deployed; do
-    if [ -e "$file" ]; then printf 'chaincode %s\n' "$(cut -d ' ' -f 2 "$file")"; fi
+  for file in "$STATE_DIR"/chaincode/*.package; do
+    if [ -e "$file" ]; then printf 'chaincode %s\n' "$(cut -d ' ' -f 4 "$file")"; fi
   done
   if command -v node >/dev/null; then node "$NETWORK_DIR/lib/certificates.mjs" "$ORGS_DIR" || failed=1; fi
   return "$failed"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -167,9 +167,9 @@ export class FabricUnderTest implements LedgerUnderTest {
 
   /** Id of the package that CC's peers run for a chaincode. */
   packageId(chaincode: string): string {
-    return readFileSync(join(this.directory, 'chaincode', `${chaincode}.deployed`), 'utf8')
-      .trim()
-      .split(' ')[1]!;
+    const folder = join(this.directory, 'chaincode');
+    const record = readdirSync(folder).find((name) => name.startsWith(`${chaincode}-`) && name.endsWith('.package'))!;
+    return readFileSync(join(folder, record), 'utf8').trim().split(' ').at(-1)!;
   }
 
   /** Flags that make the `peer` command ask the first peer of each organisation for an endorsement. */

@@ -67,8 +67,11 @@ export interface LedgerClient {
 
 /** What {@link connectLedger} can be told beyond profile and identity. */
 export interface LedgerClientOptions {
-  /** MSP ids that must endorse, set explicitly so that transient data goes nowhere else. */
-  readonly endorsingOrganizations?: readonly string[];
+  /**
+   * MSP id of the control center, whose peers endorse and answer. Set explicitly, so that transient data goes nowhere
+   * else and no other peer can make up an answer. Default {@link CONTROL_CENTER_MSP}.
+   */
+  readonly controlCenterMspId?: string;
   readonly patience?: Patience;
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -86,24 +89,26 @@ export function connectLedger(
 ): LedgerClient {
   const credentials = readCredentials(identity, options.environment);
   const endpoints = readGatewayEndpoints(profilePath, options.environment);
-  return new FabricClient(new GatewayRing(endpoints, credentials), options);
+  return new FabricClient(new GatewayRing(endpoints, credentials), credentials.mspId, options);
 }
 
 class FabricClient implements LedgerClient {
   readonly #gateways: GatewayRing;
-  readonly #endorsingOrganizations: string[];
+  readonly #mspId: string;
+  readonly #controlCenterMspId: string;
   readonly #patience: Patience;
   readonly #closing = new AbortController();
 
-  constructor(gateways: GatewayRing, options: LedgerClientOptions) {
+  constructor(gateways: GatewayRing, mspId: string, options: LedgerClientOptions) {
     this.#gateways = gateways;
-    this.#endorsingOrganizations = [...(options.endorsingOrganizations ?? [CONTROL_CENTER_MSP])];
+    this.#mspId = mspId;
+    this.#controlCenterMspId = options.controlCenterMspId ?? CONTROL_CENTER_MSP;
     this.#patience = options.patience ?? DEFAULT_PATIENCE;
     setMaxListeners(0, this.#closing.signal); // every attempt that waits listens
   }
 
   evaluate(channel: string, transaction: string, args: readonly string[] = []): Promise<Uint8Array> {
-    return this.#evaluate(channel, channel, transaction, args);
+    return this.#evaluate(this.#controlCenterMspId, channel, channel, transaction, args);
   }
 
   submit(
@@ -114,7 +119,7 @@ class FabricClient implements LedgerClient {
   ): Promise<CommittedTransaction> {
     const options: ProposalOptions = {
       arguments: [...args],
-      endorsingOrganizations: this.#endorsingOrganizations,
+      endorsingOrganizations: [this.#controlCenterMspId],
       ...(transient !== undefined && { transientData: { ...transient } }),
     };
     return this.#persist(async (gateway) => {
@@ -162,7 +167,8 @@ class FabricClient implements LedgerClient {
   }
 
   async height(channel: string): Promise<bigint> {
-    const bytes = await this.#evaluate(channel, 'qscc', 'GetChainInfo', [channel]);
+    // Of the blocks that the own organisation holds, from which they are read.
+    const bytes = await this.#evaluate(this.#mspId, channel, 'qscc', 'GetChainInfo', [channel]);
     return BigInt(common.BlockchainInfo.deserializeBinary(bytes).getHeight());
   }
 
@@ -171,12 +177,16 @@ class FabricClient implements LedgerClient {
     this.#gateways.close();
   }
 
-  #evaluate(channel: string, chaincode: string, transaction: string, args: readonly string[]): Promise<Uint8Array> {
+  #evaluate(
+    mspId: string,
+    channel: string,
+    chaincode: string,
+    transaction: string,
+    args: readonly string[],
+  ): Promise<Uint8Array> {
+    const options = { arguments: [...args], endorsingOrganizations: [mspId] };
     return this.#persist((gateway) =>
-      gateway
-        .getNetwork(channel)
-        .getContract(chaincode)
-        .evaluate(transaction, { arguments: [...args] }),
+      gateway.getNetwork(channel).getContract(chaincode).evaluate(transaction, options),
     );
   }
 

@@ -19,7 +19,7 @@ start_cas() {
       --address 127.0.0.1 --boot "admin:$(cat "$home/secret")" --csr.cn "ca.$domain" --csr.hosts localhost,127.0.0.1 \
       --ca.name "ca-$domain" --tls.enabled --operations.listenaddress 127.0.0.1:0 --loglevel warning
   done < <(own_cas)
-  while read -r kind msp domain port; do wait_port "ca.$domain" 127.0.0.1 "$port"; done < <(own_cas)
+  while read -r _ _ domain port; do wait_port "ca.$domain" 127.0.0.1 "$port"; done < <(own_cas)
 }
 
 # enroll FOLDER NAME PORT DOMAIN SECRET ARGS...: fabric-ca-client with this organisation's TLS root.
@@ -82,9 +82,9 @@ enroll_organization() {
 }
 
 enroll_with_ca() {
-  local work=$1 kind msp domain port jobs=()
+  local work=$1 kind domain port jobs=()
   info "certificates: fabric-ca"
-  while read -r kind msp domain port; do
+  while read -r kind _ domain port; do
     enroll_organization "$work" "$kind" "$domain" "$port" &
     jobs+=("$!")
   done < <(own_cas)

@@ -5,6 +5,8 @@
 
 CHAINCODE_DIR=$(cd "$NETWORK_DIR/../../chaincode" && pwd)
 CC_MSP=ControlCenterMSP
+# From a chaincode's first port to its second.
+SECOND_PORT=5
 
 # The peers that run chaincode: name, domain, host, port, base port.
 chaincode_peers() { topology nodes "$CONSENSUS" | awk '$1 == "peer" && $9 != "-" { print $2, $4, $5, $6, $9 }'; }
@@ -33,6 +35,14 @@ start_chaincode() {
       --chaincode-address "$host:$((base + offset))" --chaincode-id "$id" \
       --chaincode-tls-cert-file "$tls/server.crt" --chaincode-tls-key-file "$tls/server.key" \
       --chaincode-tls-client-cacert-file "$tls/ca.crt")
+  done < <(chaincode_peers)
+}
+
+# A peer that dials before a chaincode listens refuses the transaction, so nobody is told of it before.
+wait_chaincode() {
+  local name=$1 offset=$2 version=$3 peer domain host port base
+  while read -r peer domain host port base; do
+    wait_port "chaincode-$name-$version-$peer" "$host" "$((base + offset))"
   done < <(chaincode_peers)
 }
 
@@ -66,6 +76,15 @@ commit_definition() {
   done
 }
 
+# Having approved the very same before is as good.
+approve_definition() {
+  local msp=$1 domain=$2 address=$3 answer
+  shift 3
+  answer=$(as_admin "$msp" "$domain" "$address" peer lifecycle chaincode approveformyorg "$@" 2>&1) ||
+    case "$answer" in *"unchanged content"*) ;; *) fail APPROVE_FAILED "$msp: $answer" ;; esac
+  verbose "$answer"
+}
+
 # Only CC holds the package; the other organisations approve the definition without it.
 define_chaincode() {
   local name=$1 channel=$2 version=$3 sequence=$4 id=$5 org msp domain address jobs=() package=()
@@ -78,8 +97,7 @@ define_chaincode() {
     read -r domain address < <(first_peer_of "$msp")
     package=()
     if [ "$msp" = "$CC_MSP" ]; then package=(--package-id "$id"); fi
-    quietly as_admin "$msp" "$domain" "$address" \
-      peer lifecycle chaincode approveformyorg "${definition[@]}" ${package[@]+"${package[@]}"} &
+    approve_definition "$msp" "$domain" "$address" "${definition[@]}" ${package[@]+"${package[@]}"} &
     jobs+=("$!")
     verbose "$org approves $name $version"
   done < <(own_organizations)
@@ -88,27 +106,37 @@ define_chaincode() {
   commit_definition "$name" "$version" "$channel" "${definition[@]}"
 }
 
+# What runs: a file for each version, "name version offset package-id". Two stand only while an upgrade is under way,
+# and both are started again after an interruption.
+record_of() { printf '%s/chaincode/%s-%s.package' "$STATE_DIR" "$1" "$2"; }
+
+start_recorded() {
+  local name version offset id
+  read -r name version offset id <"$1"
+  start_chaincode "$name" "$offset" "$version" "$id"
+  wait_chaincode "$name" "$offset" "$version"
+}
+
 # deploy NAME CHANNEL OFFSET
 deploy() {
-  local name=$1 channel=$2 offset=$3 version sequence=0 old="" label id file tls record="$STATE_DIR/chaincode/$1.deployed"
+  local name=$1 channel=$2 offset=$3 version=$CC_VERSION sequence=0 old="" label id file tls old_record peer
   read -r old sequence < <(committed "$name" "$channel") || true
-  version=$CC_VERSION
   case "$CC_SEQUENCE" in
     auto) sequence=$((${sequence:-0} + 1)) ;;
     *) sequence=$CC_SEQUENCE ;;
   esac
   if [ "$old" = "$version" ]; then
     info "$name $version stands on $channel"
-    # shellcheck disable=SC2046 # offset and id are separate words
-    start_chaincode "$name" $(awk -v v="$version" '{ print $1, v, $2 }' "$record")
+    if operates ControlCenter; then start_recorded "$(record_of "$name" "$version")"; fi
     return
   fi
-  if [ $((sequence % 2)) = 0 ]; then offset=$((offset + 5)); fi
   if ! operates ControlCenter; then
     define_chaincode "$name" "$channel" "$version" "$sequence" ""
     info "$name $version (sequence $sequence) approved on $channel; ControlCenter commits it"
     return
   fi
+  old_record=$(record_of "$name" "$old")
+  if [ -f "$old_record" ] && [ "$(cut -d ' ' -f 3 "$old_record")" = "$offset" ]; then offset=$((offset + SECOND_PORT)); fi
   label="${name}_$version"
   file="$STATE_DIR/chaincode/$label.tar.gz"
   tls="$ORGS_DIR/peerOrganizations/$CC_DOMAIN/peers"
@@ -116,11 +144,13 @@ deploy() {
     "$tls/chaincode-client.$CC_DOMAIN/tls/server.crt" "$tls/chaincode-client.$CC_DOMAIN/tls/server.key"
   id=$(peer lifecycle chaincode calculatepackageid "$file")
   start_chaincode "$name" "$offset" "$version" "$id"
+  printf '%s %s %s %s\n' "$name" "$version" "$offset" "$id" >"$(record_of "$name" "$version")"
   install_chaincode "$file"
+  wait_chaincode "$name" "$offset" "$version"
   define_chaincode "$name" "$channel" "$version" "$sequence" "$id"
-  printf '%s %s\n' "$offset" "$id" >"$record"
   if [ -n "$old" ]; then
     while read -r peer _; do stop "chaincode-$name-$old-$peer"; done < <(chaincode_peers)
+    rm -f "$old_record"
   fi
   info "$name $version (sequence $sequence) on $channel"
 }
@@ -141,13 +171,11 @@ deploy_chaincodes() {
 }
 
 restart_chaincodes() {
-  local name channel offset version sequence record
-  while read -r name channel offset; do
-    record="$STATE_DIR/chaincode/$name.deployed"
-    [ -f "$record" ] || continue
-    read -r version sequence < <(committed "$name" "$channel")
-    verbose "starting $name $version (sequence $sequence, offset $offset)"
-    # shellcheck disable=SC2046
-    start_chaincode "$name" $(awk -v v="$version" '{ print $1, v, $2 }' "$record")
-  done < <(topology chaincodes)
+  local record jobs=()
+  for record in "$STATE_DIR"/chaincode/*.package; do
+    [ -e "$record" ] || continue
+    start_recorded "$record" &
+    jobs+=("$!")
+  done
+  [ "${#jobs[@]}" = 0 ] || await "starting chaincode" "${jobs[@]}"
 }
