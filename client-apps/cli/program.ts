@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addBench } from './commands/bench.js';
+import { addAnonymity } from './commands/anonymity.js';
 import { addBulletin } from './commands/bulletin.js';
 import { addConsumer } from './commands/consumer.js';
 import { addControlCenter } from './commands/control-center.js';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     addMeter,
     addConsumer,
     addRelay,
+    addAnonymity,
     addBulletin,
     addLedger,
     addBench,

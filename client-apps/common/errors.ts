@@ -32,6 +32,8 @@ export type ClientErrorCode =
   | 'WRONG_USE'
   /** A relay was to write down which packet became which, and not on simulated time. */
   | 'UNSAFE_TRACE'
+  /** Traces of relays cannot be read, or do not belong together. */
+  | 'TRACE_INVALID'
   /** A bound on size or number was exceeded. */
   | 'LIMIT_EXCEEDED'
   /** A process of a run ended, hangs or did not start; the message names it and ends with its last log lines. */

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Values counted in bins of one width, so that their number costs no memory; the mean is that of the values. */
+export class Histogram {
+  readonly counts: Uint32Array;
+  count = 0;
+  #sum = 0;
+  #minimum = Number.POSITIVE_INFINITY;
+  #maximum = Number.NEGATIVE_INFINITY;
+
+  /** @param limit values are from 0 to this; larger ones are counted in the last bin */
+  constructor(
+    readonly limit: number,
+    readonly bins: number,
+  ) {
+    this.counts = new Uint32Array(bins);
+  }
+
+  get width(): number {
+    return this.limit / this.bins;
+  }
+
+  add(value: number): void {
+    const bin = Math.min(this.bins - 1, Math.floor(value / this.width));
+    this.counts[bin]! += 1;
+    this.count++;
+    this.#sum += value;
+    this.#minimum = Math.min(this.#minimum, value);
+    this.#maximum = Math.max(this.#maximum, value);
+  }
+
+  get mean(): number {
+    return this.count === 0 ? 0 : this.#sum / this.count;
+  }
+
+  get minimum(): number {
+    return this.count === 0 ? 0 : this.#minimum;
+  }
+
+  get maximum(): number {
+    return this.count === 0 ? 0 : this.#maximum;
+  }
+
+  /** The value that this share of all does not exceed, to the width of a bin, rounded up. @param share 0 to 1 */
+  quantile(share: number): number {
+    let left = share * this.count;
+    for (let bin = 0; bin < this.bins; bin++) {
+      left -= this.counts[bin]!;
+      if (left <= 0) return Math.min(this.maximum, (bin + 1) * this.width);
+    }
+    return this.maximum;
+  }
+}

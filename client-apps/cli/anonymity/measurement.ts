@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { HoldingLaw } from './decayed-sums.js';
+import { Histogram } from './histogram.js';
+import { trueSender, wayOf, type Corrupt, type ObservedSlot } from './observation.js';
+import { Posterior } from './posterior.js';
+
+/** From this probability on the observer counts as certain: it is never 1, as scaling ends before. */
+const CERTAINTY = 0.999;
+const ENTROPY_BIN_BITS = 0.01;
+const LATENCY_BIN_MILLISECONDS = 50;
+
+/** What is measured, and for whom. */
+export interface MeasurementSettings {
+  readonly meters: number;
+  readonly law: HoldingLaw;
+  readonly corrupt: Corrupt;
+  /** Packets of a slot whose sender is looked for, spread evenly over the slot. */
+  readonly targetsPerSlot: number;
+  /** The longest that a packet can take, milliseconds. */
+  readonly longestMilliseconds: number;
+}
+
+/** Means by the number of honest relays that a packet passed. */
+export interface ByHonestRelays {
+  readonly honestRelays: number;
+  readonly packets: number;
+  readonly meanEntropyBits: number;
+}
+
+/** What an observer knows of the senders of packets to the control center, added up slot by slot in constant memory. */
+export class Measurement {
+  /** Shannon entropy of the sender, bits, one value a packet that was looked at. */
+  readonly entropy: Histogram;
+  /** From the start of the slot to the control center, milliseconds, every packet. */
+  readonly latency: Histogram;
+  slots = 0;
+  /** Packets whose whole way was corrupt. */
+  allCorrupt = 0;
+  /**
+   * Others of which the observer is certain. `alone`: no honest relay on the way held another packet with it, so there was
+   * nothing to take it for. `narrowed`: there were others, but the longest delay, or later relays, excluded them.
+   */
+  readonly stragglers = { alone: 0, narrowed: 0 };
+  /** Packets for which the most probable meter is the right one. */
+  guessed = 0;
+  /** Largest deviation of a packet's probabilities at a relay from a sum of 1. */
+  residual = 0;
+  #trueBits = 0;
+  readonly #byHonest: { packets: number; bits: number }[] = [];
+
+  constructor(private readonly settings: MeasurementSettings) {
+    const limit = Math.max(1, Math.log2(settings.meters));
+    this.entropy = new Histogram(limit, Math.ceil(limit / ENTROPY_BIN_BITS));
+    const { longestMilliseconds } = settings;
+    this.latency = new Histogram(longestMilliseconds, Math.ceil(longestMilliseconds / LATENCY_BIN_MILLISECONDS));
+  }
+
+  /** Mean of −log2 of the probability given to the true sender: not below the mean entropy if that is honest. */
+  get meanTrueSenderBits(): number {
+    return this.#trueBits / Math.max(1, this.entropy.count);
+  }
+
+  get byHonestRelays(): ByHonestRelays[] {
+    return this.#byHonest.flatMap((sums, honestRelays) =>
+      sums === undefined ? [] : [{ honestRelays, packets: sums.packets, meanEntropyBits: sums.bits / sums.packets }],
+    );
+  }
+
+  add(slot: ObservedSlot): void {
+    const { law, corrupt, targetsPerSlot } = this.settings;
+    const posterior = new Posterior(slot, corrupt, law);
+    const { arrived } = slot.observation.levels.at(-1)!;
+    for (const latency of arrived) this.latency.add(latency);
+    const targets = Math.min(targetsPerSlot, arrived.length);
+    for (let target = 0; target < targets; target++)
+      this.#look(slot, posterior, Math.floor(((target + 0.5) * arrived.length) / targets));
+    this.residual = Math.max(this.residual, posterior.residual);
+    this.slots++;
+  }
+
+  #look(slot: ObservedSlot, posterior: Posterior, packet: number): void {
+    const senders = posterior.senders(packet);
+    const sender = trueSender(slot, packet);
+    const bits = entropyBits(senders);
+    this.entropy.add(bits);
+    this.#trueBits -= Math.log2(senders[sender]!);
+    const best = senders.reduce((found, share, meter) => (share > senders[found]! ? meter : found), 0);
+    if (best === sender) this.guessed++;
+
+    const honest = this.#honestRelays(slot, packet);
+    const sums = (this.#byHonest[honest] ??= { packets: 0, bits: 0 });
+    sums.packets++;
+    sums.bits += bits;
+    if (honest === 0) this.allCorrupt++;
+    else if (senders[best]! >= CERTAINTY) {
+      const isAlone = posterior.recognised(packet).every((share) => share >= CERTAINTY);
+      this.stragglers[isAlone ? 'alone' : 'narrowed']++;
+    }
+  }
+
+  #honestRelays({ observation, origins }: ObservedSlot, packet: number): number {
+    const way = wayOf({ observation, origins }, packet);
+    const { corrupt } = this.settings;
+    return way.slice(1).filter((index, layer) => !corrupt(layer + 1, observation.levels[layer + 1]!.from[index]!))
+      .length;
+  }
+}
+
+/** Shannon entropy, bits. */
+export function entropyBits(probabilities: Float64Array): number {
+  return -probabilities.reduce((sum, share) => (share > 0 ? sum + share * Math.log2(share) : sum), 0);
+}
