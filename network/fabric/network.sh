@@ -113,19 +113,18 @@ TEXT
 
 up() {
   require_binaries peer orderer osnadmin cryptogen configtxgen
-  if [ -f "$STATE_DIR/consensus" ] && [ "$(cat "$STATE_DIR/consensus")" != "$CONSENSUS" ] && [ "$CONSENSUS" = bft ]; then
+  if uses_ca; then require_binaries fabric-ca-server fabric-ca-client; fi
+  if [ "$CONSENSUS" = bft ] && [ -f "$STATE_DIR/consensus" ] && [ "$(cat "$STATE_DIR/consensus")" != bft ]; then
     fail OTHER_NETWORK "a network with other orderers stands in $STATE_DIR; run 'network.sh down' first"
   fi
   load_consensus
-  if [ "$CONSENSUS" = bft ] && [ "$CHANNEL_CAPABILITY" != V3_0 ]; then fail NEEDS_FABRIC_3 "-bft needs Fabric 3, this is $FABRIC_VERSION"; fi
-  check_ports
-  mkdir -p "$STATE_DIR"
-  printf '%s' "$CONSENSUS" >"$STATE_DIR/consensus"
-  mkdir -p "$LOG_DIR" "$PID_DIR" "$STATE_DIR/data"
-  if [ "$USE_CA" = true ] || [ -d "$CA_DIR" ]; then
-    require_binaries fabric-ca-server fabric-ca-client
-    start_cas
+  if [ "$CONSENSUS" = bft ] && [ "$CHANNEL_CAPABILITY" != V3_0 ]; then
+    fail NEEDS_FABRIC_3 "-bft needs Fabric 3, this is $FABRIC_VERSION"
   fi
+  check_ports
+  mkdir -p "$STATE_DIR" "$LOG_DIR" "$PID_DIR" "$STATE_DIR/data"
+  printf '%s' "$CONSENSUS" >"$STATE_DIR/consensus"
+  if uses_ca; then start_cas; fi
   generate_crypto
   start_nodes
   restart_chaincodes
@@ -133,8 +132,12 @@ up() {
 }
 
 down() {
-  stop_all
-  rm -rf "$STATE_DIR"
+  if [ -d "$STATE_DIR" ]; then
+    # `up` writes this file first, so a folder without it is somebody else's
+    [ -f "$STATE_DIR/consensus" ] || fail NOT_OURS "$STATE_DIR holds no network; nothing was removed"
+    stop_all
+    rm -rf "$STATE_DIR"
+  fi
   info "down: no process and no file left"
 }
 

@@ -7,6 +7,7 @@ STATE_DIR="${GRIDVEIL_FABRIC_DIR:-$NETWORK_DIR/state}"
 ORGS_DIR="$STATE_DIR/organizations"
 LOG_DIR="$STATE_DIR/logs"
 PID_DIR="$STATE_DIR/pids"
+CA_DIR="$STATE_DIR/ca"
 
 info() { printf '%s\n' "$*" >&2; }
 verbose() { if [ "$VERBOSE" = true ]; then printf '%s\n' "$*" >&2; fi; }
@@ -21,6 +22,8 @@ topology() { node "$NETWORK_DIR/lib/topology.mjs" "$@"; }
 own_nodes() { topology nodes "$CONSENSUS" ${OPERATORS:+"$OPERATORS"}; }
 own_cas() { topology cas "$CONSENSUS" ${OPERATORS:+"$OPERATORS"}; }
 own_organizations() { topology organizations ${OPERATORS:+"$OPERATORS"}; }
+# Also a network that was made with -ca and is started again without the flag.
+uses_ca() { [ "$USE_CA" = true ] || [ -d "$CA_DIR" ]; }
 operates() { [ -z "$OPERATORS" ] || case ",$OPERATORS," in *",$1,"*) ;; *) return 1 ;; esac; }
 
 # Runs a tool quietly; its output is shown only when it fails (or with -verbose).
@@ -46,6 +49,7 @@ require_binaries() {
   if [ -n "${FABRIC_BIN:-}" ]; then PATH="$FABRIC_BIN:$PATH"; fi
   local tool
   command -v node >/dev/null || fail MISSING_BINARY "node (>= 20.19) is not on PATH"
+  command -v ps >/dev/null || fail MISSING_BINARY "ps is not on PATH (Linux packages call it procps)"
   for tool in "$@"; do
     command -v "$tool" >/dev/null ||
       fail MISSING_BINARY "$tool is neither in FABRIC_BIN nor on PATH; 'network.sh prereq' says how to get it"

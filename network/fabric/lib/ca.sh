@@ -2,21 +2,19 @@
 # shellcheck shell=bash
 # Certificates by fabric-ca: one server an organisation, which stays up for renewals, and cryptogen's folder layout.
 
-CA_DIR="$STATE_DIR/ca"
-
 random_secret() { node -e "process.stdout.write(require('node:crypto').randomBytes(24).toString('base64url'))"; }
 
 # Starts every organisation's CA; its bootstrap secret is made once and kept 0600 in the CA's folder.
 start_cas() {
-  local kind msp domain port home
-  while read -r kind msp domain port; do
+  local domain port home
+  while read -r _ _ domain port; do
     if running "ca.$domain"; then continue; fi
     home="$CA_DIR/$domain"
     mkdir -p "$home"
     [ -f "$home/secret" ] || (umask 077 && random_secret >"$home/secret")
-    if port_open 127.0.0.1 "$port"; then fail PORT_TAKEN "127.0.0.1:$port (ca.$domain)"; fi
-    start "ca.$domain" "fabric-ca-server start" fabric-ca-server start --home "$home" --port "$port" \
-      --address 127.0.0.1 --boot "admin:$(cat "$home/secret")" --csr.cn "ca.$domain" --csr.hosts localhost,127.0.0.1 \
+    # by the environment: every user of the machine can read a command line
+    FABRIC_CA_SERVER_BOOT="admin:$(cat "$home/secret")" start "ca.$domain" "fabric-ca-server start" \
+      fabric-ca-server start --home "$home" --port "$port" --address 127.0.0.1 --csr.cn "ca.$domain" --csr.hosts localhost,127.0.0.1 \
       --ca.name "ca-$domain" --tls.enabled --operations.listenaddress 127.0.0.1:0 --loglevel warning
   done < <(own_cas)
   while read -r _ _ domain port; do wait_port "ca.$domain" 127.0.0.1 "$port"; done < <(own_cas)
@@ -26,8 +24,8 @@ start_cas() {
 ca_enroll() {
   local target=$1 name=$2 port=$3 domain=$4 secret=$5
   shift 5
-  quietly env FABRIC_CA_CLIENT_HOME="$CA_DIR/$domain/client" fabric-ca-client enroll --loglevel warning \
-    -u "https://$name:$secret@127.0.0.1:$port" --caname "ca-$domain" -M "$target" --csr.cn "$name" \
+  FABRIC_CA_CLIENT_HOME="$CA_DIR/$domain/client" FABRIC_CA_CLIENT_URL="https://$name:$secret@127.0.0.1:$port" \
+    quietly fabric-ca-client enroll --loglevel warning --caname "ca-$domain" -M "$target" --csr.cn "$name" \
     --tls.certfiles "$CA_DIR/$domain/ca-cert.pem" "$@"
 }
 
@@ -37,8 +35,9 @@ enroll_identity() {
   secret=$(random_secret)
   local registered=$type
   if [ "$type" = tls ]; then registered=client; fi
-  quietly env FABRIC_CA_CLIENT_HOME="$CA_DIR/$domain/client" fabric-ca-client register --loglevel warning \
-    -u "https://127.0.0.1:$port" --caname "ca-$domain" --id.name "$name" --id.secret "$secret" --id.type "$registered" \
+  FABRIC_CA_CLIENT_HOME="$CA_DIR/$domain/client" FABRIC_CA_CLIENT_ID_SECRET="$secret" \
+    quietly fabric-ca-client register --loglevel warning -u "https://127.0.0.1:$port" --caname "ca-$domain" \
+    --id.name "$name" --id.type "$registered" \
     --id.maxenrollments 2 --tls.certfiles "$CA_DIR/$domain/ca-cert.pem"
   if [ "$type" != tls ]; then
     ca_enroll "$dir/msp" "$name" "$port" "$domain" "$secret"

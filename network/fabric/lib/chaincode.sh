@@ -23,11 +23,15 @@ committed() {
 }
 
 start_chaincode() {
-  local name=$1 offset=$2 version=$3 id=$4 peer domain host port base tls
-  while read -r peer domain host port base; do
+  local name=$1 offset=$2 version=$3 id=$4 peer domain host base tls
+  while read -r peer _ host _ base; do
+    if ! running "chaincode-$name-$version-$peer" && port_open "$host" "$((base + offset))"; then
+      fail PORT_TAKEN "$host:$((base + offset)) (chaincode $name)"
+    fi
+  done < <(chaincode_peers)
+  while read -r peer domain host _ base; do
     if running "chaincode-$name-$version-$peer"; then continue; fi
     tls="$ORGS_DIR/peerOrganizations/$domain/peers/chaincode-server.$domain/tls"
-    if port_open "$host" "$((base + offset))"; then fail PORT_TAKEN "$host:$((base + offset)) (chaincode $name)"; fi
     # CORE_PEER_LOCALMSPID: the contracts take the organisation that runs them as the control center
     (cd "$CHAINCODE_DIR/build/$name" && start "chaincode-$name-$version-$peer" "--chaincode-id $id" env \
       CORE_PEER_LOCALMSPID="$CC_MSP" CORE_CHAINCODE_LOGGING_LEVEL=ERROR NODE_ENV=production \

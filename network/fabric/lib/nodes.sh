@@ -3,15 +3,23 @@
 # Orderer and peer processes. Settings that differ from Fabric's own orderer.yaml and core.yaml stand here as the
 # environment names Fabric reads, each with its reason.
 
-check_ports() {
-  local kind name msp domain host ports port taken=()
-  while read -r kind name msp domain host ports; do
-    if running "$name"; then continue; fi
+# Every port that `up` will listen on, as "name host port".
+own_ports() {
+  local kind name host ports port
+  while read -r kind name _ _ host ports; do
     for port in $ports; do
-      [ "$port" != - ] || continue
-      if port_open "$host" "$port"; then taken+=("$host:$port ($name)"); fi
+      # a peer's last number is where its chaincode servers' ports begin
+      [ "$port" = - ] || [ "$kind $port" = "peer ${ports##* }" ] || printf '%s %s %s\n' "$name" "$host" "$port"
     done
   done < <(own_nodes)
+  if uses_ca; then own_cas | awk '{ print "ca." $3, "127.0.0.1", $4 }'; fi
+}
+
+check_ports() {
+  local name host port taken=()
+  while read -r name host port; do
+    if ! running "$name" && port_open "$host" "$port"; then taken+=("$host:$port ($name)"); fi
+  done < <(own_ports)
   [ "${#taken[@]}" = 0 ] || fail PORT_TAKEN "${taken[*]}; nothing was started"
 }
 
