@@ -66,17 +66,49 @@ describe('TrustedBulletin', () => {
     assert.equal((await bulletin.directory(0))?.epoch, 0);
   });
 
-  it('refuses an interval whose seal binds another directory than the one that is shown', async () => {
-    await bulletin.refresh();
-    source.seal(kit.startOf(0), [], 'consumption');
+  const forked = (): Uint8Array => {
     const { directory } = kit.directory(0);
-    const other = signDirectory(
-      kit.crypto,
-      { ...directory, linkAuthority: new Uint8Array(91).fill(2) },
-      kit.controlCenter,
+    const other = { ...directory, linkAuthority: new Uint8Array(91).fill(2) };
+    return encodeSignedDirectory(signDirectory(kit.crypto, other, kit.controlCenter));
+  };
+
+  it('goes on with the directories of its epochs while the bulletin is away, and with none for another epoch', async () => {
+    await bulletin.refresh();
+    for (const epoch of [0, 1]) source.publishDirectory(epoch);
+    for (const epoch of [0, 1]) await bulletin.directory(epoch);
+    source.unreachable = true;
+    for (const epoch of [0, 1, 0]) assert.equal((await bulletin.directory(epoch))?.epoch, epoch);
+    await assert.rejects(bulletin.directory(2), { code: 'UNREACHABLE' });
+  });
+
+  it('refuses a directory that is not the one the seals of its epoch bind, also when it is in use', async () => {
+    await bulletin.refresh();
+    source.files.set('directory/0', forked());
+    assert.notEqual(await bulletin.directory(0), undefined, 'nothing shows yet that it is a fork');
+    source.seal(kit.startOf(0), [], 'consumption');
+    const refused = { code: 'VERIFICATION_FAILED', message: /DIRECTORY_INVALID.*seals of its epoch/ };
+    await assert.rejects(bulletin.sealedIndex(kit.startOf(0), undefined), refused);
+    await assert.rejects(bulletin.directory(0), refused, 'it is not used any more');
+    source.publishDirectory(0);
+    assert.notEqual(await bulletin.sealedIndex(kit.startOf(0), undefined), undefined);
+    assert.deepEqual(await bulletin.directory(0), kit.directory(0).directory);
+  });
+
+  it('keeps its directory when the seal that speaks against it is not the control center’s', async () => {
+    await bulletin.refresh();
+    source.publishDirectory(0);
+    await bulletin.directory(0);
+    source.seal(kit.startOf(0), [], 'consumption');
+    const name = `${kit.startOf(0)}/seals.json`;
+    const text = new TextDecoder().decode(source.files.get(name));
+    const forged = text.replace(
+      /("directoryDigest":")./,
+      (_, start: string) => `${start}${text.includes(`${start}0`) ? 1 : 0}`,
     );
-    source.files.set('directory/0', encodeSignedDirectory(other));
-    await assert.rejects(bulletin.sealedIndex(kit.startOf(0), undefined), { message: /directoryDigest/ });
+    source.files.set(name, new TextEncoder().encode(forged));
+    await assert.rejects(bulletin.sealedIndex(kit.startOf(0), undefined), { message: /BAD_SIGNATURE/ });
+    source.unreachable = true;
+    assert.deepEqual(await bulletin.directory(0), kit.directory(0).directory);
   });
 });
 

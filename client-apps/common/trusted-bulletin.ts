@@ -6,9 +6,8 @@ import { decodeParametersFile, decodeSealsFile } from '../../protocol/ledger/bul
 import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { indexDigest } from '../../protocol/ledger/index-file.js';
-import { epochOf } from '../../protocol/ledger/ledger-id.js';
 import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
-import { sealDigest } from '../../protocol/ledger/seal.js';
+import { sealDigest, verifySealSignature, type SignedSeal } from '../../protocol/ledger/seal.js';
 import { checkDirectory } from '../../protocol/onion/directory.js';
 import { decodeSignedDirectory, directoryDigest, type Directory } from '../../protocol/onion/directory-format.js';
 import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
@@ -17,6 +16,9 @@ import { checkSeal, consumptionSealContent } from '../../protocol/rules/check-se
 import { intervalContext } from '../../protocol/rules/interval-context.js';
 import type { BulletinSource } from './bulletin-reader.js';
 import { ClientError } from './errors.js';
+
+/** Epochs whose directories are kept: the last, whose intervals are still being sealed, the present and the next. */
+const KEPT_EPOCHS = 3;
 
 /** A sealed interval as a meter needs it. */
 export interface SealedIndex {
@@ -31,12 +33,15 @@ export interface SealedIndex {
 
 /**
  * A bulletin read with a trust anchor: what comes out has been checked down to the control center's first signature
- * key. Parameters and the newest directory are kept, so that a reader goes on while the bulletin cannot be reached.
+ * key. Parameters and the newest directories are kept, so that a reader goes on while the bulletin cannot be reached: a
+ * directory that was read once serves to the end of its epoch.
  */
 export class TrustedBulletin {
   #parametersBytes: Uint8Array = new Uint8Array(0);
   #versions: readonly SignedParameters[] = [];
-  #directory: Directory | undefined;
+  readonly #directories = new Map<number, Directory>();
+  /** Digests of directories as consumption seals bind them, by epoch. */
+  readonly #sealedDirectories = new Map<number, Uint8Array>();
   #consumers: ConsumerList | undefined;
 
   #trustAnchor: string | undefined;
@@ -93,28 +98,23 @@ export class TrustedBulletin {
   }
 
   /**
-   * The relay directory of a registry epoch.
+   * The relay directory of a registry epoch. Once read it is not read again, unless a seal of its epoch shows that the
+   * control center stands by another one: then this reader was shown a forked one, and takes none but the sealed one.
    *
    * @returns undefined while there is none
    * @throws ClientError UNREACHABLE, VERIFICATION_FAILED; ProtocolError NOT_EFFECTIVE before the first parameters
    */
   async directory(epoch: number): Promise<Directory | undefined> {
-    if (this.#directory?.epoch === epoch) return this.#directory;
+    const kept = this.#directories.get(epoch);
+    if (kept !== undefined) {
+      keep(this.#directories, epoch, kept);
+      return kept;
+    }
     const bytes = await this.source.readDirectory(this.region, epoch);
     if (bytes === undefined) return undefined;
-    this.#directory = verified(`directory ${epoch}`, () => {
-      const signed = decodeSignedDirectory(bytes);
-      const parameters = this.#parametersOfEpoch(epoch);
-      checkDirectory(this.crypto, signed, {
-        region: this.region,
-        epoch,
-        layers: parameters.onion.layers,
-        timing: parameters,
-        signaturePublicKey: parameters.controlCenter.signaturePublicKey,
-      });
-      return signed.directory;
-    });
-    return this.#directory;
+    const directory = verified(`directory ${epoch}`, () => this.#checkedDirectory(epoch, bytes));
+    keep(this.#directories, epoch, directory);
+    return directory;
   }
 
   /**
@@ -147,9 +147,11 @@ export class TrustedBulletin {
     const index = await this.source.readFile(this.region, startSeconds, 'consumption.index');
     if (seals === undefined || index === undefined) return undefined;
     const parameters = parametersFor(this.#versions, startSeconds);
-    const directory = await this.directory(epochOf(parameters, startSeconds));
-    return verified(`interval ${startSeconds}`, () => {
-      const { consumption } = decodeSealsFile(seals);
+    const what = `interval ${startSeconds}`;
+    const { consumption } = verified(what, () => decodeSealsFile(seals));
+    verified(what, () => this.#noteSealedDirectory(consumption, parameters));
+    const directory = await this.directory(consumption.seal.registryEpoch);
+    return verified(what, () => {
       const { seal, header } = consumption;
       const context = intervalContext(this.crypto, parameters, startSeconds);
       const content = consumptionSealContent(this.crypto, context, header, {
@@ -167,6 +169,34 @@ export class TrustedBulletin {
     });
   }
 
+  #checkedDirectory(epoch: number, bytes: Uint8Array): Directory {
+    const signed = decodeSignedDirectory(bytes);
+    const parameters = this.#parametersOfEpoch(epoch);
+    checkDirectory(this.crypto, signed, {
+      region: this.region,
+      epoch,
+      layers: parameters.onion.layers,
+      timing: parameters,
+      signaturePublicKey: parameters.controlCenter.signaturePublicKey,
+    });
+    const sealed = this.#sealedDirectories.get(epoch);
+    if (sealed !== undefined && !equalBytes(directoryDigest(this.crypto, signed.directory), sealed)) {
+      throw new ProtocolError('DIRECTORY_INVALID', 'it is not the directory that the seals of its epoch bind');
+    }
+    return signed.directory;
+  }
+
+  /** Forgets a directory when a genuine seal of its epoch binds another. */
+  #noteSealedDirectory({ seal, signature }: SignedSeal, parameters: Parameters): void {
+    verifySealSignature(this.crypto, { seal, signature }, parameters.controlCenter.signaturePublicKey);
+    const { registryEpoch, directoryDigest: sealed } = seal;
+    keep(this.#sealedDirectories, registryEpoch, sealed);
+    const directory = this.#directories.get(registryEpoch);
+    if (directory !== undefined && !equalBytes(directoryDigest(this.crypto, directory), sealed)) {
+      this.#directories.delete(registryEpoch);
+    }
+  }
+
   /** An epoch's directory serves the version that is in force when its packets begin. */
   #parametersOfEpoch(epoch: number): Parameters {
     const { parameters: first } = this.#versions[0] ?? {};
@@ -174,6 +204,14 @@ export class TrustedBulletin {
     const start = first.epochOriginSeconds + epoch * first.epochSeconds;
     return parametersFor(this.#versions, Math.max(start, first.effectiveFromSeconds));
   }
+}
+
+/** Keeps something of an epoch; of too many epochs the one unused for longest is given up. */
+function keep<T>(byEpoch: Map<number, T>, epoch: number, value: T): void {
+  byEpoch.delete(epoch);
+  byEpoch.set(epoch, value);
+  const [oldest] = byEpoch.keys();
+  if (byEpoch.size > KEPT_EPOCHS && oldest !== undefined) byEpoch.delete(oldest);
 }
 
 /** Lays a refusal of the protocol layer to the file it is about. */

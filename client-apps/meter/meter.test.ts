@@ -210,6 +210,19 @@ describe('Meter', () => {
     );
   });
 
+  it('goes on without the bulletin to the end of the newest epoch whose directory it has, and holds its packets then', async () => {
+    const meter = await setUp({ epochSeconds: 2 * L });
+    meter.bulletin.publishDirectory(1);
+    await runWindow(meter, 0, [0]);
+    meter.bulletin.unreachable = true;
+    const sent: number[] = [];
+    for (let interval = 0; interval < 6; interval++) sent.push((await runWindow(meter, interval)).sent.length);
+    assert.deepEqual(sent, [6, 6, 6, 6, 0, 0]);
+    meter.bulletin.unreachable = false;
+    meter.bulletin.publishDirectory(3);
+    assert.equal((await runWindow(meter, 6)).sent.length, 6);
+  });
+
   it('balances to the milliwatt hour under any use, any loss and any restart', async () => {
     const interval = fc.record({
       energy: fc.oneof(fc.constant(0n), fc.bigInt(1n, 900_000n), fc.bigInt(1_000_000n, 9_000_000n)),

@@ -87,6 +87,8 @@ export class Meter {
     // The ratchet does not turn back: a signed directory shows that the epoch has come, a clock alone may be wrong.
     const directory = await this.#attempt('directory', () => bulletin.directory(epoch));
     if (directory === undefined) return undefined;
+    // Taken as soon as it is published, so that the bulletin may be away when its epoch begins.
+    if (synchronised === true) await this.#attempt('next directory', () => bulletin.directory(epoch + 1));
 
     await this.#enterWindow(slot, parameters, epoch, synchronised === true);
     const { crypto, random } = this.parts;
