@@ -169,8 +169,8 @@ export class Epochs {
 }
 
 /**
- * The epochs a relay has keys for: from the oldest whose packets can still be under way to the one after the registry
- * epoch, which is described before it begins.
+ * The epochs a relay has live keys for: from the oldest whose packets can still be under way to the one after the
+ * registry epoch, whose directory is made before it begins.
  */
 export function servedEpochs(parameters: Parameters, nowSeconds: number): EpochRange {
   const { epochOriginSeconds, epochSeconds, intervalSeconds, graceSeconds } = parameters;
@@ -180,4 +180,12 @@ export function servedEpochs(parameters: Parameters, nowSeconds: number): EpochR
     first: epochAt(nowSeconds - intervalSeconds - graceSeconds),
     last: Math.min(MAXIMUM_EPOCH, epochAt(nowSeconds) + 1),
   };
+}
+
+/**
+ * The epochs a relay describes itself for, up to seven ahead, as many as the control center takes: should it be away as
+ * long, it finds descriptors for the epochs that it missed. The keys come from one secret and cost nothing.
+ */
+export function describedEpochs({ first, last }: EpochRange): EpochRange {
+  return { first, last: Math.min(MAXIMUM_EPOCH, last + 6) };
 }

@@ -223,6 +223,12 @@ describe('relay', function () {
     await tier.publishDirectory(2);
   });
 
+  it('describes itself for seven epochs ahead, so that a control center that was away as long finds them', async () => {
+    for (const epoch of [1, 7]) await tier.publishDirectory(epoch);
+    await tier.advanceTo(epochStartSeconds(tier.kit.parameters, 1) * 1000 + 300_000);
+    await tier.publishDirectory(8);
+  });
+
   it('takes no directory that is not the control center’s, and goes on with the one it has', async () => {
     const { parameters } = tier.kit;
     const meter = await tier.meter(0);

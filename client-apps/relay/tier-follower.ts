@@ -5,7 +5,7 @@ import { ClientError } from '../common/errors.js';
 import type { PartyContext } from '../common/party.js';
 import type { TrustedBulletin } from '../common/trusted-bulletin.js';
 import type { RelayConfig } from './config.js';
-import { Epochs, servedEpochs, type EpochRange } from './epochs.js';
+import { describedEpochs, Epochs, servedEpochs, type EpochRange } from './epochs.js';
 import type { RelayKeys } from './relay-keys.js';
 
 /**
@@ -49,9 +49,9 @@ export class TierFollower {
     return servedEpochs(this.parameters, secondsOf(this.context));
   }
 
-  /** What the relay says of itself for the epochs it has keys for. */
+  /** What the relay says of itself for the present epochs and those to come. */
   descriptors(): SignedDescriptor[] {
-    const { first, last } = this.served;
+    const { first, last } = describedEpochs(this.served);
     return Array.from({ length: last - first + 1 }, (_, index) =>
       this.epochs.descriptor(this.parameters, first + index),
     );
