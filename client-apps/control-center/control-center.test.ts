@@ -316,4 +316,28 @@ describe('client-apps/control-center over time', function () {
     );
     assert.equal(seals.consumption.seal.parametersVersion, 2);
   });
+
+  it('follows a version that changes the number of layers, from the next epoch on', async () => {
+    await scenario.open();
+    const { settings } = kit;
+    const [first] = scenario.starts;
+    const second = { ...settings, effectiveFromSeconds: first! + 2 * L, onion: { layers: 1 } };
+    await kit.bury(scenario.center);
+    await kit.bury(scenario.provider);
+    scenario.center = await kit.start(undefined, { parameters: [settings, second] });
+    scenario.provider = await kit.startProvider();
+    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    const start = first! + 3 * L;
+    await kit.advanceTo(start + L + 10);
+    const onionKey = await kit.onionKey(scenario.center, 1);
+    const parameters = await kit.parameters(scenario.center);
+    const packets = scenario.meters.map((meter) =>
+      meter.packet(onionKey, 1, start + L, [meter.row(parameters, start, 1, 2)]),
+    );
+    const link = await kit.link(scenario.center, kit.relays[0]!);
+    for (const packet of packets) link.send(FRAME.packet, packet);
+    await kit.quiet();
+    await kit.advanceTo(start + 2 * L + 120);
+    assert.equal(frozen(3)['publishedRows'], 4);
+  });
 });

@@ -56,18 +56,20 @@ export class Descriptors {
     checkDescriptor(sodiumCrypto, signed, {
       region: this.region,
       epoch: descriptor.epoch,
-      layers: this.versions.first.onion.layers,
+      layers: this.versions.ofEpoch(descriptor.epoch).onion.layers,
       timing: this.versions.first,
     });
     await this.store.put(storeKey.descriptor(descriptor.epoch, toHex(relay.identity)), encodeSignedDescriptor(signed));
   }
 
-  /** The descriptors for an epoch, of relays that are still admitted. */
+  /** The descriptors for an epoch, of relays that are still admitted and in a layer that it has. */
   async of(epoch: number): Promise<SignedDescriptor[]> {
+    const { layers } = this.versions.ofEpoch(epoch).onion;
     const found: SignedDescriptor[] = [];
     for await (const [, value] of this.store.iterate(keyPrefix('descriptor', epoch))) {
       const signed = decodeSignedDescriptor(value);
-      if (this.relayOf(signed.descriptor.linkPin) !== undefined) found.push(signed);
+      const { linkPin, layer } = signed.descriptor;
+      if (this.relayOf(linkPin) !== undefined && layer <= layers) found.push(signed);
     }
     return found;
   }

@@ -122,8 +122,8 @@ export class Epochs {
    * @throws ProtocolError DIRECTORY_INVALID while relays are missing
    */
   async openEpoch(number: number, excluded: Excluded, more: readonly StoreChange[]): Promise<Epoch> {
-    const { store, roster, keys } = this.sources;
-    const parameters = this.parametersOf(number);
+    const { store, roster, keys, versions } = this.sources;
+    const parameters = versions.ofEpoch(number);
     const meters = roster.countIn(number, excluded.meters);
     if (meters < parameters.kAnonymity) {
       throw new ClientError('WRONG_STATE', `${meters} meters are registered, ${parameters.kAnonymity} are needed`);
@@ -178,12 +178,6 @@ export class Epochs {
     return closed;
   }
 
-  /** The version in force when an epoch begins; before the first version, the first. */
-  private parametersOf(number: number): Parameters {
-    const { first } = this.sources.versions;
-    return this.sources.versions.at(Math.max(epochStartSeconds(first, number), first.effectiveFromSeconds));
-  }
-
   private async makeDirectory(number: number, parameters: Parameters): Promise<SignedDirectory> {
     const { keys, onionKeys, descriptors, linkAddress } = this.sources;
     const { region, onion } = parameters;
@@ -219,7 +213,7 @@ export class Epochs {
       registryLeaf(sodiumCrypto, identity, linkKey, epochNode),
     );
     const padding = registryPadding(sodiumCrypto, this.sources.keys.paddingSecret, number);
-    return new Registry(sodiumCrypto, leaves, this.parametersOf(number).registryDepth, padding);
+    return new Registry(sodiumCrypto, leaves, this.sources.versions.ofEpoch(number).registryDepth, padding);
   }
 
   private put(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../../protocol/errors.js';
 import { INNER_LENGTH } from '../../protocol/onion/geometry.js';
+import { packetEpoch } from '../../protocol/onion/packet.js';
 import { FRAME } from '../common/links/frames.js';
 import type { LinkIdentity } from '../common/links/link-identity.js';
 import { listenLinks, type LinkListener } from '../common/links/listen.js';
@@ -22,6 +23,10 @@ export function listenForRelays(
   nextEpoch: () => number,
 ): Promise<LinkListener<AdmittedRelay>> {
   const { clock, log, versions } = center;
+  const lastLayer = (packet: Uint8Array): number => {
+    const epoch = packetEpoch(packet);
+    return (epoch === undefined ? versions.first : versions.ofEpoch(epoch)).onion.layers;
+  };
   return listenLinks<AdmittedRelay>({
     identity,
     host: config.links.host,
@@ -29,7 +34,7 @@ export function listenForRelays(
     clock,
     admit: ({ pin }) => descriptors.relayOf(pin),
     onFrame: async ({ role: relay }, type, body) => {
-      if (type === FRAME.packet && relay.layer === versions.first.onion.layers && body.length === INNER_LENGTH) {
+      if (type === FRAME.packet && relay.layer === lastLayer(body) && body.length === INNER_LENGTH) {
         await intake.receive(body);
         return;
       }

@@ -5,6 +5,7 @@ import { meterIdentity, sharedLinkKey } from '../../protocol/identity/meter-iden
 import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
 import { decodeParametersFile, encodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
+import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import {
   encodeSignedParameters,
@@ -72,6 +73,11 @@ export class ParameterVersions {
   /** @throws ProtocolError NOT_EFFECTIVE before the first interval */
   at(startSeconds: number): Parameters {
     return parametersFor(this.list, startSeconds);
+  }
+
+  /** The version in force when an epoch begins; before the first version, the first. */
+  ofEpoch(epoch: number): Parameters {
+    return this.at(Math.max(epochStartSeconds(this.first, epoch), this.first.effectiveFromSeconds));
   }
 
   /** @throws ProtocolError WRONG_LEDGER, NOT_EFFECTIVE, EPOCH_RANGE */
