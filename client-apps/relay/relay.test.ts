@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
 import { INNER_LENGTH, packetLength } from '../../protocol/onion/geometry.js';
@@ -103,6 +103,25 @@ describe('relay', function () {
     assert.equal(tier.relay(0).counters.dropped.replay, 1, 'counted anew by the new process');
     assert.equal(tier.arrived.length, 1);
     assert.ok(again.isUp, 'a bad packet is not answered, not even by a closed link');
+  });
+
+  it('accepts no replay after kill -9, neither of what it had passed on nor of what it held', async () => {
+    const slow = [{ relay: 0, delayMilliseconds: 15_000 }, FAST[1]!];
+    const packets = [tier.packet(FAST), tier.packet(slow)];
+    const meter = await tier.meter(0);
+    for (const packet of packets) meter.send(FRAME.packet, packet);
+    await tier.advance(5_000);
+    assert.equal(tier.arrived.length, 1);
+    // What stands on the disk while it runs is what kill -9 leaves.
+    const left = `${tier.relayDirectory(0)} after a kill`;
+    await cp(tier.relayDirectory(0), left, { recursive: true });
+    await tier.relay(0).stop();
+    await tier.startRelay(0, { directory: left });
+    const again = await tier.meter(0, 'another meter');
+    for (const packet of packets) again.send(FRAME.packet, packet);
+    await tier.advance(20_000);
+    assert.equal(tier.relay(0).counters.dropped.replay, 2);
+    assert.equal(tier.arrived.length, 1);
   });
 
   it('drops what is not genuine in silence, whatever is wrong with it', async () => {
