@@ -12,7 +12,7 @@ import { epochNode } from '../protocol/crypto/ggm.js';
 import { sealEnrolment, type EnrolmentRequest } from '../protocol/identity/enrolment.js';
 import { meterIdentity, ratchetTo, sharedLinkKey } from '../protocol/identity/meter-identity.js';
 import { oneTimeKey } from '../protocol/identity/one-time-key.js';
-import { chainPseudonyms } from '../protocol/identity/pseudonym.js';
+import { pseudonymScheme } from '../protocol/identity/pseudonym.js';
 import { rowTimeSeconds } from '../protocol/ledger/ledger-id.js';
 import { decodeParametersFile } from '../protocol/ledger/bulletin.js';
 import { fingerprint, type Parameters } from '../protocol/ledger/parameters.js';
@@ -21,10 +21,11 @@ import { signTariff } from '../protocol/money/tariff.js';
 import { sealControlCenterPacket, type PacketRow } from '../protocol/onion/control-center-payload.js';
 import { directoryValidity } from '../protocol/onion/directory.js';
 import { decodeSignedDirectory, encodeSignedDescriptor, signDescriptor } from '../protocol/onion/directory-format.js';
+import { MODES, type Modes } from './modes.js';
 import { ContractLedger, type ContractClient, type Death } from './contract-ledger.js';
 import { SteppedClock } from '../client-apps/common/clock.js';
 import { parseConfig } from '../client-apps/common/config.js';
-import { enrol, type MeterEnrolment } from '../client-apps/common/enrolment-client.js';
+import { enrol, enrolHub, type MeterEnrolment } from '../client-apps/common/enrolment-client.js';
 import { HttpsBulletin } from '../client-apps/common/bulletin-reader.js';
 import { OutgoingLink } from '../client-apps/common/links/connect.js';
 import { FRAME } from '../client-apps/common/links/frames.js';
@@ -146,10 +147,17 @@ export class TestMeter {
   row(parameters: Parameters, startSeconds: number, epoch: number, category: number, skip = 0): PacketRow {
     const linkKey = this.linkKey(epoch);
     const { k, previous } = this.chain.get(epoch) ?? { k: 1, previous: this.identity };
-    const before = chainPseudonyms.advance(crypto, linkKey, previous, skip);
-    const source = { identity: this.identity, linkKey, meterNumber: 0, k: k + skip, previous: before };
-    const pseudonym = chainPseudonyms.derive(crypto, source);
-    this.chain.set(epoch, { k: k + skip + 1, previous: pseudonym });
+    const scheme = pseudonymScheme(parameters.identityMode);
+    const before = scheme.advance(crypto, linkKey, previous, skip);
+    const { meterNumber } = this.enrolment!;
+    const pseudonym = scheme.derive(crypto, {
+      identity: this.identity,
+      linkKey,
+      meterNumber,
+      k: k + skip,
+      previous: before,
+    });
+    this.chain.set(epoch, { k: k + skip + 1, previous: scheme.advance(crypto, linkKey, before, 1) });
     const content = {
       type: ROW_TYPE.consumption,
       ledgerId: { region: parameters.region, startSeconds },
@@ -187,9 +195,10 @@ export class CenterKit {
     readonly pin: Uint8Array,
     readonly fingerprint: string,
     readonly serviceProvider: ServiceProviderKeys,
+    readonly modes: Modes,
   ) {}
 
-  static async create(): Promise<CenterKit> {
+  static async create(modes: Modes = MODES[0]): Promise<CenterKit> {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-center-'));
     const fileKey = new Uint8Array(32).fill(9);
     const serviceProvider = await loadServiceProviderKeys(join(directory, 'provider'), fileKey, random, PROVIDER_SEED);
@@ -201,6 +210,7 @@ export class CenterKit {
       keys.link.pin,
       fingerprint(crypto, keys.signing.publicKey),
       serviceProvider,
+      modes,
     );
   }
 
@@ -218,6 +228,7 @@ export class CenterKit {
       epochSeconds: 2 * 1_800,
       categoriesMilliWattHours: CATEGORIES.map(text),
       kAnonymity: 3,
+      ...this.modes,
       registryDepth: 4,
       onion: { layers: 2 },
       tariff: {
@@ -318,6 +329,17 @@ export class CenterKit {
       meters.push(meter);
     }
     return meters;
+  }
+
+  /** Enrols hubs over HTTPS. @returns their codes */
+  async enrolHubs(center: RunningCenter, count: number, name = 'hub'): Promise<Uint8Array[]> {
+    const codes = await this.codes('hub', count);
+    for (const [index, code] of codes.entries()) {
+      const link = linkKeyFromSeed(secret(`${name} ${index} link`));
+      const priceKey = crypto.x25519PublicKey(secret(`${name} ${index} price`));
+      await enrolHub(this.address(center), code, link.publicKey, priceKey);
+    }
+    return codes;
   }
 
   /** A link of a relay to the control center. */

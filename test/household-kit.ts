@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto';
 import { fromHex, toHex } from '../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import { fingerprint } from '../protocol/ledger/parameters.js';
 import { HubFiles } from '../client-apps/consumer/hub-files.js';
 import { Hub } from '../client-apps/consumer/hub.js';
@@ -12,7 +13,7 @@ import { TrustedBulletin } from '../client-apps/common/trusted-bulletin.js';
 import { IntervalMaker } from './interval-kit.js';
 import { MemoryBulletin, type Tampering } from './memory-bulletin.js';
 import { MeterKit } from './meter-kit.js';
-import { RegionKit } from './region-kit.js';
+import { RegionKit, type RegionOptions } from './region-kit.js';
 
 const SLOT = 300;
 const L = 1_800;
@@ -21,21 +22,25 @@ const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length
 
 /** A household: its meter, its hub, and neighbours enough for k-anonymity. */
 export class Household {
-  readonly kit = new RegionKit();
-  readonly bulletin = new MemoryBulletin(this.kit);
+  readonly identity = hubIdentity(sodiumCrypto, random(32));
+  readonly kit: RegionKit;
+  readonly bulletin: MemoryBulletin;
   readonly meter: MeterKit;
   readonly files: HubFiles;
-  readonly neighbours = new IntervalMaker(this.kit);
+  readonly neighbours: IntervalMaker;
   readonly mailbox: Uint8Array[] = [];
-  readonly identity;
   hub!: Hub;
 
   constructor(
     readonly directory: string,
     private readonly fullCheckEvery = 1,
+    options: Pick<RegionOptions, 'parameters'> & { readonly isListed?: boolean } = {},
   ) {
+    const { parameters = {}, isListed = true } = options;
+    this.kit = new RegionKit({ parameters, consumerKeys: isListed ? [this.identity.price.publicKey] : [] });
+    this.bulletin = new MemoryBulletin(this.kit);
+    this.neighbours = new IntervalMaker(this.kit);
     this.bulletin.publishDirectory(0);
-    this.identity = hubIdentity(this.kit.crypto, random(32));
     this.meter = new MeterKit(this.kit, this.bulletin, this.identity.keys);
     this.files = new HubFiles(directory, FILE_KEY);
   }

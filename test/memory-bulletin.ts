@@ -33,6 +33,8 @@ import type { RegionKit } from './region-kit.js';
 /** What a test does to an interval before it is sealed. */
 export interface Tampering {
   readonly price?: (price: bigint) => bigint;
+  /** Price mode `direct`: what the service provider signs for the consumer at a place of the list. */
+  readonly priceOf?: (place: number, price: bigint) => bigint;
   /** A consumer (pk_{U_i}) in whose place the service provider gives a stranger a price row. */
   readonly noPriceFor?: Uint8Array;
   readonly bills?: (rows: Uint8Array) => Uint8Array;
@@ -43,6 +45,8 @@ export class MemoryBulletin implements BulletinSource {
   readonly files = new Map<string, Uint8Array>();
   /** Cut off: every read fails. */
   unreachable = false;
+  /** Consumer lists are not to be had. */
+  withholdsConsumers = false;
   readonly #maker: IntervalMaker;
   readonly #previous = new Map<LedgerKind, Seal>();
 
@@ -61,7 +65,7 @@ export class MemoryBulletin implements BulletinSource {
 
   readConsumers(_region: string, epoch: number): Promise<Uint8Array | undefined> {
     const { kit } = this;
-    if (kit.parameters.priceMode === 'ledger') return Promise.resolve(undefined);
+    if (this.withholdsConsumers || kit.parameters.priceMode === 'ledger') return Promise.resolve(undefined);
     return Promise.resolve(encodeConsumerList(kit.consumerList(epoch)));
   }
 
@@ -130,9 +134,9 @@ export class MemoryBulletin implements BulletinSource {
     return decodeSealsFile(this.files.get(`${startSeconds}/${SEALS_FILE}`)!).pricing!.seal.total;
   }
 
-  #prices(ledgerId: LedgerId, price: bigint, { noPriceFor }: Tampering): Uint8Array {
+  #prices(ledgerId: LedgerId, price: bigint, { priceOf, noPriceFor }: Tampering): Uint8Array {
     if (this.kit.parameters.priceMode === 'ledger') return this.#maker.priceRow(ledgerId, price);
-    return this.#maker.directPriceRows(ledgerId, () => price, noPriceFor);
+    return this.#maker.directPriceRows(ledgerId, (place) => priceOf?.(place, price) ?? price, noPriceFor);
   }
 
   #following(

@@ -18,14 +18,16 @@ export interface Daemon {
  * @param source what they share; closed at the end
  * @param open reads a party's directory and enrols it when it is new
  * @param begin puts it on the clock; `fail` ends the host
+ * @param openedAtOnce how many are opened at once; with 1 they enrol in the order of the configuration
  */
 export async function runHost<Config, Opened>(
   configs: readonly Config[],
   source: BulletinSource,
   open: (config: Config) => Promise<Opened>,
   begin: (opened: Opened, config: Config, index: number, fail: (error: unknown) => void) => Daemon,
+  openedAtOnce = OPENED_AT_ONCE,
 ): Promise<RunningParty> {
-  const opened = await mapBounded(OPENED_AT_ONCE, configs, open);
+  const opened = await mapBounded(openedAtOnce, configs, open);
   let end: () => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
   const ended = new Promise<void>((resolve, reject) => {

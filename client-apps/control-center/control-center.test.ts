@@ -4,11 +4,13 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { decodeParametersFile, decodeSealsFile } from '../../protocol/ledger/bulletin.js';
+import { decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { verifyInterval, type IntervalSeals } from '../../protocol/rules/verify-interval.js';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { enrol } from '../common/enrolment-client.js';
 import { FRAME } from '../common/links/frames.js';
 import { CenterKit, TestMeter, type RunningCenter, type RunningProvider } from '../../test/center-kit.js';
+import { MODES, modesText } from '../../test/modes.js';
 import type { Death } from '../../test/contract-ledger.js';
 
 const L = 1_800;
@@ -52,6 +54,7 @@ class Scenario {
   center!: RunningCenter;
   provider!: RunningProvider;
   meters: TestMeter[] = [];
+  hubCodes: Uint8Array[] = [];
 
   constructor(readonly kit: CenterKit) {}
 
@@ -65,6 +68,7 @@ class Scenario {
     this.center = await kit.start(deaths.center);
     this.provider = await kit.startProvider(deaths.provider);
     this.meters = await kit.enrolMeters(this.center, 4);
+    this.hubCodes = await kit.enrolHubs(this.center, 3);
     await kit.announce(this.center, [0, 1]);
     await this.reach(kit.startSeconds - L);
   }
@@ -102,58 +106,63 @@ class Scenario {
   }
 }
 
-describe('client-apps/control-center', function () {
-  this.timeout(120_000);
-  let kit: CenterKit;
+for (const modes of MODES)
+  describe(`client-apps/control-center (${modesText(modes)})`, function () {
+    this.timeout(120_000);
+    const isDirect = modes.priceMode === 'direct';
+    let kit: CenterKit;
 
-  beforeEach(async () => {
-    kit = await CenterKit.create();
-  });
-  afterEach(async () => {
-    await kit.stop();
-    await kit.remove();
-  });
+    beforeEach(async () => {
+      kit = await CenterKit.create(modes);
+    });
+    afterEach(async () => {
+      await kit.stop();
+      await kit.remove();
+    });
 
-  it('turns packets into sealed, priced and billed ledgers that anyone can verify', async () => {
-    const scenario = new Scenario(kit);
-    await scenario.open();
-    await scenario.run();
-    assert.deepEqual(await verifyAll(kit, scenario.starts), [4, 0, 0], 'empty intervals are sealed too');
-    const [first] = kit.reports.filter(({ name }) => name === 'frozen').map(({ data }) => data);
-    assert.equal(first!['publishedRows'], 4);
-    assert.equal(first!['leftOutRows'], 1, 'a category of one meter is left out');
-    assert.equal(first!['missedSlots'], 4 * 5, 'four meters sent in one of six slots');
-    const billed = kit.reports.filter(({ name }) => name === 'settled').map(({ data }) => data['billedNanoCurrency']);
-    // 4 × 50 Wh over 4 meters are 50 Wh per meter: an eighth of the way from 0.10 to 0.30.
-    assert.deepEqual(billed, [((125_000_000n * 200_000n) / 1_000_000n).toString(), '0', '0']);
-    assert.equal(scenario.provider.failure, undefined);
-  });
+    it('turns packets into sealed, priced and billed ledgers that anyone can verify', async () => {
+      const scenario = new Scenario(kit);
+      await scenario.open();
+      await scenario.run();
+      assert.deepEqual(await verifyAll(kit, scenario.starts), [4, 0, 0], 'empty intervals are sealed too');
+      const [first] = kit.reports.filter(({ name }) => name === 'frozen').map(({ data }) => data);
+      assert.equal(first!['publishedRows'], 4);
+      assert.equal(first!['leftOutRows'], 1, 'a category of one meter is left out');
+      assert.equal(first!['missedSlots'], 4 * 5, 'four meters sent in one of six slots');
+      const billed = kit.reports.filter(({ name }) => name === 'settled').map(({ data }) => data['billedNanoCurrency']);
+      // 4 × 50 Wh over 4 meters are 50 Wh per meter: an eighth of the way from 0.10 to 0.30.
+      assert.deepEqual(billed, [((125_000_000n * 200_000n) / 1_000_000n).toString(), '0', '0']);
+      assert.equal(scenario.provider.failure, undefined);
+      const rows = await readFile(join(kit.bulletin, `bulletin/test/${scenario.starts[0]!}/pricing.rows`));
+      assert.equal(rows.length / 177, isDirect ? 3 : 1, 'a price for all, or for each of three hubs');
+    });
 
-  it('gives the same bulletin bytes after a death at any submission, its own or the service provider’s', async () => {
-    const reference = new Scenario(kit);
-    await reference.open();
-    await reference.run();
-    const expected = await files(kit.bulletin);
-    assert.equal(expected.size, 1 + 2 + 3 * 5);
-    const { center, provider } = reference;
-    const submissions = { center: center.client.submissions, provider: provider.client.submissions };
-    // Parameters; registry and directory of two epochs; header and seal of three intervals, one page; six more seals.
-    // Header and page of three prices, headers of three ledgers of bills, one page.
-    assert.deepEqual(submissions, { center: 1 + 4 + 3 * 2 + 1 + 6, provider: 3 * 3 + 1 });
-    for (const victim of ['center', 'provider'] as const) {
-      // The first submission of the control center is part of its start, so there is nothing before it to come back to.
-      for (let submission = victim === 'center' ? 2 : 1; submission <= submissions[victim]; submission++) {
-        const other = await CenterKit.create();
-        const scenario = new Scenario(other);
-        await scenario.open({ [victim]: { submission, moment: 'after' } });
-        await scenario.run();
-        assert.deepEqual(await files(other.bulletin), expected, `${victim} dies after submission ${submission}`);
-        await other.stop();
-        await other.remove();
+    it('gives the same bulletin bytes after a death at any submission, its own or the service provider’s', async () => {
+      const reference = new Scenario(kit);
+      await reference.open();
+      await reference.run();
+      const expected = await files(kit.bulletin);
+      const lists = isDirect ? 2 : 0;
+      assert.equal(expected.size, 1 + 2 + lists + 3 * 5);
+      const { center, provider } = reference;
+      const submissions = { center: center.client.submissions, provider: provider.client.submissions };
+      // Parameters; registry, directory, and where there is one, consumer list of two epochs; header and seal of three intervals, one page; six more seals.
+      // Header and page of three prices, headers of three ledgers of bills, one page.
+      assert.deepEqual(submissions, { center: 1 + 4 + lists + 3 * 2 + 1 + 6, provider: 3 * 3 + 1 });
+      for (const victim of ['center', 'provider'] as const) {
+        // The first submission of the control center is part of its start, so there is nothing before it to come back to.
+        for (let submission = victim === 'center' ? 2 : 1; submission <= submissions[victim]; submission++) {
+          const other = await CenterKit.create(modes);
+          const scenario = new Scenario(other);
+          await scenario.open({ [victim]: { submission, moment: 'after' } });
+          await scenario.run();
+          assert.deepEqual(await files(other.bulletin), expected, `${victim} dies after submission ${submission}`);
+          await other.stop();
+          await other.remove();
+        }
       }
-    }
+    });
   });
-});
 
 describe('client-apps/control-center over time', function () {
   this.timeout(60_000);
@@ -241,6 +250,27 @@ describe('client-apps/control-center over time', function () {
     await kit.advanceTo(start + 2 * L + 120);
     const { packets: taken, unregistered } = frozen(3)['intake'] as { packets: number; unregistered: number };
     assert.deepEqual([taken, unregistered], [3, 1]);
+  });
+
+  it('puts a hub on the consumer lists from the next epoch on, and takes a revoked one off', async () => {
+    kit = await CenterKit.create(MODES[1]);
+    scenario = new Scenario(kit);
+    await scenario.open();
+    await kit.enrolHubs(scenario.center, 2, 'late hub');
+    await kit.bury(scenario.center);
+    await kit.bury(scenario.provider);
+    scenario.center = await kit.start(undefined, { revokedCodes: [toHex(scenario.hubCodes[1]!)] });
+    scenario.provider = await kit.startProvider();
+    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    const lists = await Promise.all(
+      [0, 1].map(async (epoch) => {
+        const bytes = await readFile(join(kit.bulletin, `bulletin/test/consumers/${epoch}.json`));
+        return decodeConsumerList(bytes).list.consumers.map(toHex);
+      }),
+    );
+    assert.deepEqual([lists[0]!.length, lists[1]!.length], [3, 4]);
+    assert.equal(lists[0]!.filter((key) => !lists[1]!.includes(key)).length, 1);
+    assert.deepEqual(lists[1], [...lists[1]!].sort(), 'by their bytes, which say nothing of when they came');
   });
 
   it('opens no epoch before there are k meters and two relays in every layer', async () => {

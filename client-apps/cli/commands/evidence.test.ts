@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  consumersFile,
+  directoryFile,
+  encodeParametersFile,
+  encodeSealsFile,
+  intervalFolder,
+} from '../../../protocol/ledger/bulletin.js';
+import { encodeConsumerList } from '../../../protocol/ledger/consumer-list.js';
+import { fingerprint } from '../../../protocol/ledger/parameters.js';
+import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';
+import { IntervalMaker, type IntervalKit } from '../../../test/interval-kit.js';
+import { RegionKit } from '../../../test/region-kit.js';
+
+const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
+
+describe('gridveil evidence check', function () {
+  this.timeout(60_000);
+  const kit = new RegionKit({ consumers: 7, parameters: { priceMode: 'direct' } });
+  const own = fingerprint(kit.crypto, kit.controlCenter.publicKey);
+  let folder: string;
+  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'gridveil-evidence-'))));
+  afterEach(() => rm(folder, { recursive: true }));
+
+  function gridveil(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    return new Promise((resolve) => {
+      execFile(process.execPath, [PROGRAM, ...args], (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      });
+    });
+  }
+
+  /** A bulletin of one interval. */
+  async function publish(interval: IntervalKit): Promise<string> {
+    const root = join(folder, 'bulletin-root');
+    const sealed = (kind: 'consumption' | 'pricing' | 'billing') => ({
+      header: interval[kind].header,
+      ...interval[kind].seal,
+    });
+    const seals = { consumption: sealed('consumption'), pricing: sealed('pricing'), billing: sealed('billing') };
+    const within = intervalFolder(interval.ledgerId);
+    for (const [path, bytes] of [
+      ['parameters.json', encodeParametersFile([kit.signedParameters])],
+      [directoryFile(kit.region, 0), encodeSignedDirectory(kit.directory(0))],
+      [consumersFile(kit.region, 0), encodeConsumerList(kit.consumerList(0))],
+      [`${within}/seals.json`, encodeSealsFile(seals)],
+      [`${within}/consumption.index`, interval.index],
+      [`${within}/consumption.rows`, interval.consumption.rows],
+      [`${within}/pricing.rows`, interval.pricing.rows],
+      [`${within}/billing.rows`, interval.billing.rows],
+    ] as const) {
+      await mkdir(dirname(join(root, path)), { recursive: true });
+      await writeFile(join(root, path), bytes);
+    }
+    return root;
+  }
+
+  it('judges what an audit has written of a price that differs for one consumer, from that file alone', async () => {
+    const priceOf = (place: number, price: bigint) => (place === 5 ? price + 1_000n : price);
+    const interval = new IntervalMaker(kit).next([0, 0, 0, 0, 0], priceOf);
+    const root = await publish(interval);
+    const audit = await gridveil('verify', root, '--cc-key', own, '--evidence', join(folder, 'evidence'), '--json');
+    assert.equal(audit.code, 1);
+    const { evidence } = JSON.parse(audit.stdout) as { evidence: string[] };
+    assert.deepEqual(evidence, [
+      join(folder, 'evidence', `price-${kit.region}-${interval.ledgerId.startSeconds}.json`),
+    ]);
+    await rm(root, { recursive: true });
+
+    const found = await gridveil('evidence', 'check', evidence[0]!, '--cc-key', own, '--json');
+    assert.equal(found.code, 0);
+    assert.deepEqual(JSON.parse(found.stdout), {
+      file: evidence[0],
+      proven: true,
+      trustedKey: own,
+      keyWasGiven: true,
+      region: kit.region,
+      startSeconds: interval.ledgerId.startSeconds,
+      signedPricesNanoPerKilowattHour: [(interval.price + 1_000n).toString(), interval.price.toString()],
+      tariffPriceNanoPerKilowattHour: interval.price.toString(),
+    });
+    assert.match((await gridveil('evidence', 'check', evidence[0]!)).stdout, /signed a wrong price\.\n$/);
+    assert.equal((await gridveil('evidence', 'check', evidence[0]!, '--cc-key', '0'.repeat(64))).code, 1);
+
+    const text = await readFile(evidence[0]!, 'utf8');
+    const { rows } = JSON.parse(text) as { rows: string[] };
+    await writeFile(evidence[0]!, text.replace(rows[0]!, rows[1]!));
+    const doubled = await gridveil('evidence', 'check', evidence[0]!);
+    assert.equal(doubled.code, 1);
+    assert.match(doubled.stdout, /proves nothing/);
+    await writeFile(evidence[0]!, text.replace(rows[0]!, `${rows[0]!.slice(0, -2)}00`));
+    assert.match((await gridveil('evidence', 'check', evidence[0]!)).stderr, /^gridveil: BAD_SIGNATURE: /);
+  });
+
+  it('has nothing to judge in an honest bulletin', async () => {
+    const root = await publish(new IntervalMaker(kit).next([0, 0, 0, 0, 0]));
+    const audit = await gridveil('verify', root, '--evidence', join(folder, 'evidence'), '--json');
+    assert.equal(audit.code, 0, audit.stdout);
+    assert.deepEqual((JSON.parse(audit.stdout) as { evidence: string[] }).evidence, []);
+  });
+});
