@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareBytes, concatBytes } from '../../protocol/crypto/bytes.js';
+import { compareBytes, joinBytes } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { registryLeaf } from '../../protocol/identity/registry.js';
 import { encodeWitnesses, type RowWitness } from '../../protocol/identity/witness.js';
@@ -59,7 +59,7 @@ export function makeCut(
   const published = publishable(taken, parameters).sort((a, b) =>
     compareBytes(rowPseudonym(a.row), rowPseudonym(b.row)),
   );
-  const rows = concatBytes(...published.map(({ row }) => row));
+  const rows = joinBytes(published.map(({ row }) => row));
   const header = buildHeader(
     sodiumCrypto,
     {

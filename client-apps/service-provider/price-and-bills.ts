@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { compareBytes, concatBytes } from '../../protocol/crypto/bytes.js';
+import { compareBytes, joinBytes } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { priceTag } from '../../protocol/identity/price-tag.js';
 import { pricePseudonym } from '../../protocol/identity/pseudonym.js';
@@ -75,7 +75,7 @@ export function makeDirectPrices(
       keys.signing,
     ),
   );
-  const rows = concatBytes(...prices.sort((a, b) => compareBytes(rowPseudonym(a), rowPseudonym(b))));
+  const rows = joinBytes(prices.sort((a, b) => compareBytes(rowPseudonym(a), rowPseudonym(b))));
   return { header: headerOf(crypto, 'pricing', context, rows), rows };
 }
 
@@ -104,7 +104,7 @@ export function makeBills(
       keys.signing,
     ),
   );
-  const rows = concatBytes(...bills);
+  const rows = joinBytes(bills);
   return { header: headerOf(crypto, 'billing', context, rows), rows };
 }
 

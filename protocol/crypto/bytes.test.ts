@@ -7,6 +7,7 @@ import {
   concatBytes,
   equalBytes,
   fromHex,
+  joinBytes,
   readUint128,
   readUint16,
   readUint32,
@@ -18,6 +19,7 @@ import {
   writeUint32,
   writeUint64,
 } from './bytes.js';
+import { MAXIMUM_ROWS } from '../ledger/limits.js';
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 
@@ -50,6 +52,7 @@ describe('bytes', () => {
 
   it('joins parts', () => {
     assert.deepEqual(concatBytes(), new Uint8Array(0));
+    assert.equal(joinBytes(new Array<Uint8Array>(MAXIMUM_ROWS).fill(Uint8Array.of(1))).length, MAXIMUM_ROWS);
     assert.deepEqual(concatBytes(Uint8Array.of(1), new Uint8Array(0), Uint8Array.of(2, 3)), Uint8Array.of(1, 2, 3));
   });
 

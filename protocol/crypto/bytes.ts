@@ -4,8 +4,13 @@ import { ProtocolError } from '../errors.js';
 const HEX_DIGITS = '0123456789abcdef';
 const UINT32_RANGE = 0x1_0000_0000;
 
-/** All parts, one after the other. */
+/** All parts, one after the other; {@link joinBytes} for a list whose length is not fixed. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  return joinBytes(parts);
+}
+
+/** {@link concatBytes} of a list: the rows of a full interval are more than a call takes as arguments. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
   const result = new Uint8Array(length);
