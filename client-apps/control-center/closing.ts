@@ -6,7 +6,7 @@ import { rowPseudonym } from '../../protocol/ledger/row.js';
 import type { StoreChange } from '../common/sealed-store.js';
 import { slotAt } from '../common/slot-schedule.js';
 import { untilReachable } from '../common/retry.js';
-import { atSeconds, Signal, type Center } from './center.js';
+import type { Center } from './center.js';
 import { makeCut } from './cut.js';
 import type { Epoch } from './epochs.js';
 import { freezeChanges, loadFrozen } from './frozen-store.js';
@@ -17,6 +17,7 @@ import { PseudonymChain, type Chains } from './pseudonym-chain.js';
 import { commitConsumption } from './settlement.js';
 import { keyPrefix, lastNumber, storeKey } from './store-keys.js';
 import { decodeTakenPacket } from './taken-packet.js';
+import { atSeconds, Signal } from './waiting.js';
 
 /**
  * The intervals that take rows, and their end: at its close the cut of each is frozen on disk, and only then written to

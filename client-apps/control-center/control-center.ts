@@ -11,7 +11,7 @@ import { selfIssuedIdentity } from '../common/links/link-identity.js';
 import type { PartyContext, RunningParty } from '../common/party.js';
 import { RegionLedger } from '../common/region-ledger.js';
 import { SealedStore } from '../common/sealed-store.js';
-import { Turns, type Center } from './center.js';
+import type { Center } from './center.js';
 import { Closing } from './closing.js';
 import type { ControlCenterConfig } from './config.js';
 import { Consumers } from './consumers.js';
@@ -31,6 +31,7 @@ import { Chains } from './pseudonym-chain.js';
 import { Roster } from './roster.js';
 import { Settling } from './settling.js';
 import { storeKey } from './store-keys.js';
+import { Turns } from './waiting.js';
 
 /** Certificates of its servers are made at every start; peers know the key, not the certificate. */
 const SERVER_CERTIFICATE_SECONDS = 366 * 86_400;

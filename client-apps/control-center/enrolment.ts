@@ -11,7 +11,6 @@ import type { EnrolmentRefusal, HubEnrolment, MeterEnrolment } from '../common/e
 import { ClientError } from '../common/errors.js';
 import { issueLinkCertificate, linkPin, type LinkRole } from '../common/links/link-identity.js';
 import type { SealedStore } from '../common/sealed-store.js';
-import type { Turns } from './center.js';
 import type { Consumers } from './consumers.js';
 import type { Excluded } from './epochs.js';
 import { codeDigest, type CodeRole, type EnrolmentCodes } from './enrolment-codes.js';
@@ -19,6 +18,7 @@ import type { ControlCenterKeys } from './keys.js';
 import type { ParameterVersions } from './parameter-versions.js';
 import type { Meter, Roster } from './roster.js';
 import { storeKey } from './store-keys.js';
+import type { Turns } from './waiting.js';
 
 /** A refused enrolment; the message is its stable code and says no more. */
 export class EnrolmentError extends Error {

@@ -7,9 +7,10 @@ import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
 import { ClientError } from '../common/errors.js';
 import { untilReachable } from '../common/retry.js';
-import { atSeconds, type Center } from './center.js';
+import type { Center } from './center.js';
 import type { Closing } from './closing.js';
 import type { Epoch, Excluded } from './epochs.js';
+import { atSeconds } from './waiting.js';
 
 /**
  * Opens one registry epoch after the other at a fixed cadence, changed or not: registry and directory are fixed some

@@ -26,7 +26,6 @@ import {
 import type { OnionKeyPair } from '../../protocol/onion/packet.js';
 import { ClientError } from '../common/errors.js';
 import type { SealedStore, StoreChange } from '../common/sealed-store.js';
-import { Signal } from './center.js';
 import type { Consumers } from './consumers.js';
 import type { Descriptors } from './descriptors.js';
 import type { ControlCenterKeys } from './keys.js';
@@ -34,6 +33,7 @@ import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import type { ParameterVersions } from './parameter-versions.js';
 import type { EpochSecrets, Roster } from './roster.js';
 import { keyPrefix, lastNumber, storeKey } from './store-keys.js';
+import { Signal } from './waiting.js';
 
 /** A registry epoch that is open: its registry and directory are fixed, its intervals are not all settled. */
 export interface Epoch {

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock } from '../common/clock.js';
+
+/** Lets tasks run one after the other. */
+export class Turns {
+  private last: Promise<unknown> = Promise.resolve();
+
+  take<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.last.then(task);
+    this.last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Resolves at a time of the clock, Unix seconds. */
+export function atSeconds(clock: Clock, seconds: number): Promise<void> {
+  return new Promise((resolve) => clock.setTimer(seconds * 1_000, resolve));
+}
+
+/** Something that several wait for and one announces, again and again. */
+export class Signal {
+  private resolve: () => void = () => undefined;
+  private promise = Promise.resolve();
+
+  constructor() {
+    this.rearm();
+  }
+
+  /** Resolves with the next announcement. */
+  next(): Promise<void> {
+    return this.promise;
+  }
+
+  announce(): void {
+    this.resolve();
+    this.rearm();
+  }
+
+  private rearm(): void {
+    this.promise = new Promise((resolve) => (this.resolve = resolve));
+  }
+}
