@@ -59,6 +59,7 @@ export class FabricNetwork {
     this.environment = {
       ...environment,
       PATH: [environment['FABRIC_BIN'], environment['PATH']].filter(Boolean).join(delimiter),
+      FABRIC_CFG_PATH: environment['FABRIC_CFG_PATH'] ?? configurationFolder(environment),
       GRIDVEIL_FABRIC_DIR: this.directory,
       GRIDVEIL_TOPOLOGY: this.topologyPath,
     };
@@ -67,8 +68,8 @@ export class FabricNetwork {
 
   /** Those of Fabric's binaries that are neither in `FABRIC_BIN` nor on `PATH`. */
   static missingBinaries(environment: FabricEnvironment = process.env): string[] {
-    const folders = [environment['FABRIC_BIN'], ...(environment['PATH'] ?? '').split(delimiter)].filter(Boolean);
-    return BINARIES.filter((name) => !folders.some((folder) => isExecutable(join(folder!, name))));
+    const folders = binaryFolders(environment);
+    return BINARIES.filter((name) => !folders.some((folder) => isExecutable(join(folder, name))));
   }
 
   /** Whether a network stands in the directory, running or not. */
@@ -118,6 +119,16 @@ export class FabricNetwork {
   downNow(): void {
     spawnSync(join(FOLDER, 'network.sh'), ['down'], { env: this.environment, stdio: 'ignore' });
   }
+}
+
+/** Where core.yaml lies: beside the binaries, as in Fabric's release. */
+function configurationFolder(environment: FabricEnvironment): string | undefined {
+  const binaries = binaryFolders(environment).find((folder) => isExecutable(join(folder, 'peer')));
+  return binaries && join(dirname(binaries), 'config');
+}
+
+function binaryFolders(environment: FabricEnvironment): string[] {
+  return [environment['FABRIC_BIN'], ...(environment['PATH'] ?? '').split(delimiter)].flatMap((folder) => folder || []);
 }
 
 function isExecutable(path: string): boolean {

@@ -206,18 +206,11 @@ export class FabricUnderTest implements LedgerUnderTest {
   /** One of Fabric's tools. @throws Error with what it prints */
   async tool(name: string, args: readonly string[], environment: Record<string, string> = {}): Promise<string> {
     const { stdout, stderr } = await run(name, args, {
-      env: { ...this.network.environment, ...environment, FABRIC_LOGGING_SPEC: 'ERROR', ...this.#configuration() },
+      env: { ...this.network.environment, ...environment, FABRIC_LOGGING_SPEC: 'ERROR' },
       timeout: COMMAND_MILLISECONDS,
       maxBuffer: COMMAND_OUTPUT_BYTES,
     });
     return stdout + stderr;
-  }
-
-  /** Where core.yaml lies: beside the binaries, as in Fabric's release. */
-  #configuration(): Record<string, string> {
-    const { FABRIC_CFG_PATH: given, FABRIC_BIN: binaries } = this.network.environment;
-    const path = given ?? (binaries && join(binaries, '..', 'config'));
-    return path === undefined ? {} : { FABRIC_CFG_PATH: path };
   }
 
   #firstPeer(mspId: string): { address: string; tlsRootPath: string; folder: string; domain: string } {
