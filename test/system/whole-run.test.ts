@@ -12,7 +12,7 @@ import { scratchFolder, SMALL, smallRun, systemRun } from './system-run.js';
 
 /** Files up to this length have every byte changed, longer ones as many as this. */
 const SMALL_FILE_BYTES = 2_000;
-const SAMPLE = 150;
+const SAMPLE = 100;
 
 describe('a whole run', function () {
   this.timeout(240_000);
