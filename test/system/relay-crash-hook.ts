@@ -18,7 +18,6 @@ await handle.close();
 const lives = (await readFile(seenFile, 'utf8')).split('\n').length - 1;
 let writesLeft = writesOfLives[lives] ?? Number.POSITIVE_INFINITY;
 
-// eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own handle
 const { datasync } = prototype;
 prototype.datasync = async function (this: FileHandle) {
   await datasync.call(this);
