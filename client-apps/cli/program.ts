@@ -14,6 +14,7 @@ import { addMeter } from './commands/meter.js';
 import { addReadings } from './commands/readings.js';
 import { addRelay } from './commands/relay.js';
 import { addServiceProvider } from './commands/service-provider.js';
+import { addSimulate } from './commands/simulate.js';
 import { addVerify } from './commands/verify.js';
 
 /** Every command of `gridveil`. What a command needs is loaded when it runs, so that help is quick. */
@@ -21,6 +22,8 @@ export function createProgram(): Command {
   const program = new Command('gridveil')
     .description('Private smart metering with bills that anyone can check.')
     .version(packageVersion())
+    // A flag belongs to the command before it, even if a subcommand has one of the same name.
+    .enablePositionalOptions()
     // Errors are printed once, by main, with their codes; this process decides its exit code itself.
     .configureOutput({ outputError: () => {} })
     .exitOverride();
@@ -36,6 +39,7 @@ export function createProgram(): Command {
     addConsumer,
     addRelay,
     addAnonymity,
+    addSimulate,
     addBulletin,
     addLedger,
     addBench,

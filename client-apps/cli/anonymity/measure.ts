@@ -100,8 +100,12 @@ export async function measureTraces(
   return { source, meters, onion, relaysPerLayer, corruptPerLayer, measurement };
 }
 
-/** The first relays of every layer: which ones makes no difference, as paths are drawn uniformly. */
-function firstOf(count: number, relays: number): Corrupt {
+/**
+ * The first relays of every layer: which ones makes no difference, as paths are drawn uniformly.
+ *
+ * @throws ClientError WRONG_USE when there are not so many
+ */
+export function firstOf(count: number, relays: number): Corrupt {
   if (count > relays) throw new ClientError('WRONG_USE', `there are only ${relays} relays in a layer`);
   return (_layer, relay) => relay < count;
 }

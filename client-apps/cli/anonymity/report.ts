@@ -2,6 +2,7 @@
 import type { OnionParameters } from '../../../protocol/ledger/parameters.js';
 import { pairs, table, type Result } from '../output.js';
 import type { Measurement } from './measurement.js';
+import type { Scale } from './scale.js';
 
 /** What was measured. */
 export interface Measured {
@@ -117,4 +118,57 @@ function anonymityText(
 /** Digits that mean something, and the same text on every machine. */
 export function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
+}
+
+/** A scale for programs and for people. */
+export function scaleResult(
+  scale: Scale,
+  { corruptPerLayer, seed }: { corruptPerLayer: number; seed: string },
+): Result {
+  const { measurement, onion } = scale;
+  const { entropy, latency } = measurement;
+  const maximumEntropyBits = round(Math.log2(scale.metersPerRegion), 4);
+  // What the process took at most, in MB: it does not grow with the number of meters.
+  const peakMemoryMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
+  const data = {
+    meters: scale.meters,
+    regions: scale.regions,
+    metersPerRegion: scale.metersPerRegion,
+    layers: onion.layers,
+    relaysPerLayer: scale.relaysPerLayer,
+    relays: scale.relays,
+    corruptPerLayer,
+    meanDelayMilliseconds: onion.meanDelayMilliseconds,
+    offsetWindowSeconds: onion.offsetWindowSeconds,
+    packetsPerSlot: scale.packetsPerSlot,
+    peakPacketsPerSecond: scale.peakPacketsPerSecond,
+    coresAtPeak: round(scale.coresAtPeak, 2),
+    slots: measurement.slots,
+    packets: entropy.count,
+    meanEntropyBits: round(entropy.mean, 4),
+    maximumEntropyBits,
+    latencySeconds: { p50: latency.quantile(0.5) / 1000, p99: latency.quantile(0.99) / 1000 },
+    peakMemoryMegabytes,
+    seed,
+  };
+  return {
+    data,
+    text: pairs([
+      ['meters', `${scale.meters} in ${scale.regions} regions of up to ${scale.metersPerRegion}`],
+      ['packets', `${scale.packetsPerSlot} a slot, to the control centers and to hubs`],
+      [
+        'relays',
+        `${scale.relays}: ${onion.layers} layers of ${scale.relaysPerLayer} in each region, ` +
+          `at most ${Math.ceil(scale.peakPacketsPerSecond)} packets a second at one, work for ` +
+          `${data.coresAtPeak} cores in all`,
+      ],
+      ['from slot start to CC', `half in ${data.latencySeconds.p50} s, 99 % in ${data.latencySeconds.p99} s`],
+      [
+        'sender entropy, mean',
+        `${entropy.mean.toFixed(2)} bits of at most ${maximumEntropyBits.toFixed(2)} (${entropy.count} packets, ` +
+          `${measurement.slots} slots, ${corruptPerLayer} corrupt relays in each layer)`,
+      ],
+      ['memory', `${peakMemoryMegabytes} MB at most`],
+    ]),
+  };
 }
