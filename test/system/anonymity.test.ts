@@ -8,6 +8,7 @@ import type { DecodedTransaction } from '../../client-apps/common/fabric/index.j
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { parseCanonical } from '../../protocol/ledger/canonical-json.js';
+import { decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { decodeHeader } from '../../protocol/ledger/header.js';
 import { decodeSignedParameters } from '../../protocol/ledger/parameters.js';
 import { decodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
@@ -15,6 +16,7 @@ import { LEDGER_KINDS, rowPseudonym, type LedgerKind } from '../../protocol/ledg
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { decodeSignedDirectory } from '../../protocol/onion/directory-format.js';
+import { MODES, modesText } from '../modes.js';
 import { meterSecrets, partySecrets, type MeterSecrets } from './run-secrets.js';
 import { formsOf, search, type Finding, type Place, type Secret } from './secret-search.js';
 import { SEED, SMALL, smallRun, type OpenedRun } from './system-run.js';
@@ -24,7 +26,7 @@ const REGION = SMALL.region;
 /** All keys that the world states may have. None names a meter. */
 const KEYS: Record<LedgerKind, RegExp> = {
   consumption: new RegExp(
-    `^(parameters/${REGION}/(\\d{6}|latest)|(registry|directory)/${REGION}/\\d{5}|` +
+    `^(parameters/${REGION}/(\\d{6}|latest)|(registry|directory|consumers)/${REGION}/\\d{5}|` +
       `(header|started|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`,
   ),
   pricing: new RegExp(`^((header|started|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`),
@@ -36,6 +38,7 @@ const EVENT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   PutParameters: ['region', 'version'],
   PutRegistryRoot: ['epoch', 'region'],
   PutDirectory: ['epoch', 'region'],
+  PutConsumers: ['epoch', 'region'],
   PutHeader: ['kind', 'region', 'startSeconds'],
   PutPage: ['kind', 'page', 'region', 'startSeconds'],
   PutSeal: ['kind', 'region', 'startSeconds'],
@@ -46,6 +49,7 @@ const ARGUMENTS: Readonly<Record<string, (args: readonly Uint8Array[]) => unknow
   PutParameters: ([json]) => decodeSignedParameters(json!),
   PutRegistryRoot: ([json]) => decodeRegistryRoot(json!),
   PutDirectory: ([json]) => decodeSignedDirectory(json!),
+  PutConsumers: ([json]) => decodeConsumerList(json!),
   PutHeader: ([json]) => decodeHeader(json!),
   PutSeal: ([json]) => decodeSignedSeal(json!),
   PutPage: (args) => assert.match(args.map(text).join(' '), new RegExp(`^${REGION} \\d{10} \\d{1,4}$`)),
@@ -61,162 +65,167 @@ function nothing(found: readonly Finding[]): void {
   assert.equal(found.length, 0, `found ${found.length} times: ${first.join('; ')}`);
 }
 
-describe('what a whole run leaves behind', function () {
-  this.timeout(240_000);
-  let run: OpenedRun;
-  let meters: MeterSecrets[];
-  /** Pseudonyms that stand in rows, hex. */
-  let published: Set<string>;
+for (const modes of MODES)
+  describe(`what a whole run leaves behind (${modesText(modes)})`, function () {
+    this.timeout(240_000);
+    let run: OpenedRun;
+    let meters: MeterSecrets[];
+    /** Pseudonyms that stand in rows, hex. */
+    let published: Set<string>;
 
-  before(async () => {
-    run = await smallRun();
-    const [version] = decodeParametersFile(await readFile(join(run.out, 'parameters.json')));
-    const { publicKey } = version!.parameters.controlCenter;
-    meters = SMALL.readings.households.map((_, index) => meterSecrets(SEED, index, SMALL.readings, publicKey));
-    published = new Set();
-    for (const { ledgerId } of run.outcome.intervals) {
-      const file = join(run.out, 'bulletin', REGION, String(ledgerId.startSeconds), 'consumption.rows');
-      for (const row of splitRows(await readFile(file))) published.add(toHex(rowPseudonym(row)));
-    }
-  });
-
-  const transactions = (kind: LedgerKind): DecodedTransaction[] =>
-    run.blocks.get(kind)!.flatMap((block) => block.transactions);
-  const all = (): DecodedTransaction[] => LEDGER_KINDS.flatMap(transactions);
-  const endorsed = (kind: LedgerKind) => transactions(kind).flatMap((transaction) => transaction.endorsed ?? []);
-
-  /** Envelopes as they stand in the blocks hold everything; keys, values, arguments and events again, one by one. */
-  const ledgerPlaces = (): Place[] =>
-    LEDGER_KINDS.flatMap((kind) => [
-      ...transactions(kind).map(({ envelope }, index) => ({ name: `${kind} envelope ${index}`, bytes: envelope })),
-      ...run.blocks
-        .get(kind)!
-        .flatMap(({ metadata }) => metadata.map((bytes) => ({ name: `${kind} metadata`, bytes }))),
-      ...endorsed(kind).flatMap((action) => [
-        ...action.arguments.map((bytes) => ({ name: `${kind} argument`, bytes })),
-        ...action.writes.map(({ key, value }) => ({
-          name: `${kind} value of ${key}`,
-          bytes: value ?? new Uint8Array(),
-        })),
-        ...action.writes.map(({ key }) => ({ name: `${kind} key ${key}`, bytes: Buffer.from(key) })),
-        ...(action.event === undefined ? [] : [{ name: `${kind} event`, bytes: action.event.payload }]),
-        { name: `${kind} result`, bytes: action.result },
-      ]),
-    ]);
-  const logPlaces = (): Place[] => [...run.logs].map(([name, bytes]) => ({ name: `log ${name}`, bytes }));
-
-  it('the search finds a planted secret in every form and kind of place', () => {
-    const secret: Secret = { name: 'planted', bytes: randomBytes(32) };
-    const places = [...ledgerPlaces(), ...logPlaces()];
-    const kinds = new Map(
-      places
-        .filter(({ bytes }) => bytes.length > 0)
-        .map((place) => [place.name.split(' ').slice(0, 2).join(' '), place]),
-    );
-    assert.ok(kinds.size >= 15, 'envelopes, keys, values, arguments, events of three channels, and logs');
-    for (const place of kinds.values()) {
-      for (const [form, needle] of formsOf(secret.bytes)) {
-        const middle = Math.floor(place.bytes.length / 2);
-        const bytes = Buffer.concat([place.bytes.subarray(0, middle), needle, place.bytes.subarray(middle)]);
-        const found = search([secret], [{ name: place.name, bytes }]);
-        assert.ok(
-          found.some((finding) => finding.form === form),
-          `${form} in ${place.name}`,
-        );
+    before(async () => {
+      run = await smallRun(modes);
+      const [version] = decodeParametersFile(await readFile(join(run.out, 'parameters.json')));
+      const { publicKey } = version!.parameters.controlCenter;
+      meters = SMALL.readings.households.map((_, index) =>
+        meterSecrets(SEED, index, SMALL.readings, publicKey, modes.identityMode),
+      );
+      published = new Set();
+      for (const { ledgerId } of run.outcome.intervals) {
+        const file = join(run.out, 'bulletin', REGION, String(ledgerId.startSeconds), 'consumption.rows');
+        for (const row of splitRows(await readFile(file))) published.add(toHex(rowPseudonym(row)));
       }
-    }
-    // As an encoder would write it, after one, two and three other bytes.
-    for (let before = 1; before <= 3; before++) {
-      const encoded = Buffer.concat([randomBytes(before), secret.bytes, randomBytes(5)]).toString('base64');
-      assert.equal(search([secret], [{ name: 'base64', bytes: Buffer.from(encoded) }]).length > 0, true);
-    }
-    nothing(search([secret], places));
-  });
+    });
 
-  it('the search finds what does stand there: the pseudonyms of published rows, in pages and headers', () => {
-    const secrets = [...published].map((hex) => ({ name: hex, bytes: Buffer.from(hex, 'hex') }));
-    const found = search(secrets, ledgerPlaces());
-    const inPages = new Set(
-      found.filter(({ place, form }) => form === 'raw' && /value of page/.test(place)).map(({ secret }) => secret),
-    );
-    assert.deepEqual(inPages, published);
-    assert.ok(found.some(({ form, place }) => form === 'hex' && /value of header/.test(place)));
-  });
+    const transactions = (kind: LedgerKind): DecodedTransaction[] =>
+      run.blocks.get(kind)!.flatMap((block) => block.transactions);
+    const all = (): DecodedTransaction[] => LEDGER_KINDS.flatMap(transactions);
+    const endorsed = (kind: LedgerKind) => transactions(kind).flatMap((transaction) => transaction.endorsed ?? []);
 
-  it('no secret of a meter, hub or party stands in a block, a state value, an event or a log', () => {
-    const own = [...partySecrets(SEED), ...meters.flatMap(({ secrets }) => secrets)];
-    nothing(search(own, [...ledgerPlaces(), ...logPlaces()]));
-  });
+    /** Envelopes as they stand in the blocks hold everything; keys, values, arguments and events again, one by one. */
+    const ledgerPlaces = (): Place[] =>
+      LEDGER_KINDS.flatMap((kind) => [
+        ...transactions(kind).map(({ envelope }, index) => ({ name: `${kind} envelope ${index}`, bytes: envelope })),
+        ...run.blocks
+          .get(kind)!
+          .flatMap(({ metadata }) => metadata.map((bytes) => ({ name: `${kind} metadata`, bytes }))),
+        ...endorsed(kind).flatMap((action) => [
+          ...action.arguments.map((bytes) => ({ name: `${kind} argument`, bytes })),
+          ...action.writes.map(({ key, value }) => ({
+            name: `${kind} value of ${key}`,
+            bytes: value ?? new Uint8Array(),
+          })),
+          ...action.writes.map(({ key }) => ({ name: `${kind} key ${key}`, bytes: Buffer.from(key) })),
+          ...(action.event === undefined ? [] : [{ name: `${kind} event`, bytes: action.event.payload }]),
+          { name: `${kind} result`, bytes: action.result },
+        ]),
+      ]);
+    const logPlaces = (): Place[] => [...run.logs].map(([name, bytes]) => ({ name: `log ${name}`, bytes }));
 
-  it('no pseudonym that was not published stands anywhere, and no pseudonym at all in keys, events or logs', () => {
-    const pseudonyms = meters.flatMap(({ pseudonyms: own }, index) =>
-      own.map((bytes, k) => ({ name: `meter ${index}: pseudonym ${k + 1}`, bytes })),
-    );
-    const unpublished = pseudonyms.filter(({ bytes }) => !published.has(toHex(bytes)));
-    assert.equal(pseudonyms.length - unpublished.length, published.size, 'every published pseudonym is of a meter');
-    assert.ok(unpublished.length > meters.length);
-    nothing(search(unpublished, [...ledgerPlaces(), ...logPlaces()]));
-    const quiet = ledgerPlaces().filter(({ name }) => / (key|event|result)/.test(name));
-    // Fabric's shim, which is not ours, writes at this level what a contract reads of another channel: published rows.
-    const ownLogs = logPlaces().filter(({ name }) => !name.endsWith('-chaincode.log'));
-    nothing(search(pseudonyms, [...quiet, ...ownLogs]));
-  });
-
-  it('all keys, read or written, are on the list', () => {
-    for (const kind of LEDGER_KINDS) {
-      for (const { reads, writes } of endorsed(kind)) {
-        for (const { namespace, key } of [...reads, ...writes]) {
-          // The peer itself reads the chaincode's definition.
-          if (namespace === '_lifecycle' || namespace === 'lscc') continue;
-          assert.ok(LEDGER_KINDS.includes(namespace as LedgerKind), namespace);
-          assert.match(key, KEYS[namespace as LedgerKind]);
+    it('the search finds a planted secret in every form and kind of place', () => {
+      const secret: Secret = { name: 'planted', bytes: randomBytes(32) };
+      const places = [...ledgerPlaces(), ...logPlaces()];
+      const kinds = new Map(
+        places
+          .filter(({ bytes }) => bytes.length > 0)
+          .map((place) => [place.name.split(' ').slice(0, 2).join(' '), place]),
+      );
+      assert.ok(kinds.size >= 15, 'envelopes, keys, values, arguments, events of three channels, and logs');
+      for (const place of kinds.values()) {
+        for (const [form, needle] of formsOf(secret.bytes)) {
+          const middle = Math.floor(place.bytes.length / 2);
+          const bytes = Buffer.concat([place.bytes.subarray(0, middle), needle, place.bytes.subarray(middle)]);
+          const found = search([secret], [{ name: place.name, bytes }]);
+          assert.ok(
+            found.some((finding) => finding.form === form),
+            `${form} in ${place.name}`,
+          );
         }
       }
-    }
-  });
+      // As an encoder would write it, after one, two and three other bytes.
+      for (let before = 1; before <= 3; before++) {
+        const encoded = Buffer.concat([randomBytes(before), secret.bytes, randomBytes(5)]).toString('base64');
+        assert.equal(search([secret], [{ name: 'base64', bytes: Buffer.from(encoded) }]).length > 0, true);
+      }
+      nothing(search([secret], places));
+    });
 
-  it('all events are on the list, with these fields only', () => {
-    for (const {
-      event,
-      arguments: [name],
-    } of LEDGER_KINDS.flatMap(endorsed)) {
-      if (event === undefined) continue;
-      assert.equal(event.name, text(name!));
-      const fields = Object.keys(parseCanonical(event.payload, 1_000) as object).sort();
-      assert.deepEqual(fields, EVENT_FIELDS[event.name]);
-    }
-  });
+    it('the search finds what does stand there: the pseudonyms of published rows, in pages and headers', () => {
+      const secrets = [...published].map((hex) => ({ name: hex, bytes: Buffer.from(hex, 'hex') }));
+      const found = search(secrets, ledgerPlaces());
+      const inPages = new Set(
+        found.filter(({ place, form }) => form === 'raw' && /value of page/.test(place)).map(({ secret }) => secret),
+      );
+      assert.deepEqual(inPages, published);
+      assert.ok(found.some(({ form, place }) => form === 'hex' && /value of header/.test(place)));
+    });
 
-  it('arguments are published documents or the place of a page; rows and witnesses are in none', () => {
-    for (const {
-      arguments: [name, ...rest],
-    } of LEDGER_KINDS.flatMap(endorsed)) {
-      const check = ARGUMENTS[text(name!)];
-      assert.ok(check !== undefined, text(name!));
-      assert.equal(rest.length, text(name!) === 'PutPage' ? 3 : 1);
-      check(rest);
-    }
-  });
+    it('no secret of a meter, hub or party stands in a block, a state value, an event or a log', () => {
+      const own = [...partySecrets(SEED), ...meters.flatMap(({ secrets }) => secrets)];
+      nothing(search(own, [...ledgerPlaces(), ...logPlaces()]));
+    });
 
-  it('no transaction touches private data, whose hashes would stand on the ledger', () => {
-    for (const { envelope, kind } of all()) {
-      if (kind !== 'endorsed') continue;
-      const payload = common.Payload.deserializeBinary(common.Envelope.deserializeBinary(envelope).getPayload_asU8());
-      const action = peer.Transaction.deserializeBinary(payload.getData_asU8()).getActionsList()[0]!;
-      const endorsedAction = peer.ChaincodeActionPayload.deserializeBinary(action.getPayload_asU8()).getAction()!;
-      const response = peer.ProposalResponsePayload.deserializeBinary(endorsedAction.getProposalResponsePayload_asU8());
-      const results = peer.ChaincodeAction.deserializeBinary(response.getExtension_asU8()).getResults_asU8();
-      const sets = ledgerProtos.rwset.TxReadWriteSet.deserializeBinary(results).getNsRwsetList();
-      for (const set of sets) assert.equal(set.getCollectionHashedRwsetList().length, 0);
-    }
-  });
+    it('no pseudonym that was not published stands anywhere, and no pseudonym at all in keys, events or logs', () => {
+      const pseudonyms = meters.flatMap(({ pseudonyms: own }, index) =>
+        own.map((bytes, k) => ({ name: `meter ${index}: pseudonym ${k + 1}`, bytes })),
+      );
+      const unpublished = pseudonyms.filter(({ bytes }) => !published.has(toHex(bytes)));
+      assert.equal(pseudonyms.length - unpublished.length, published.size, 'every published pseudonym is of a meter');
+      assert.ok(unpublished.length > meters.length);
+      nothing(search(unpublished, [...ledgerPlaces(), ...logPlaces()]));
+      const quiet = ledgerPlaces().filter(({ name }) => / (key|event|result)/.test(name));
+      // Fabric's shim, which is not ours, writes at this level what a contract reads of another channel: published rows.
+      const ownLogs = logPlaces().filter(({ name }) => !name.endsWith('-chaincode.log'));
+      nothing(search(pseudonyms, [...quiet, ...ownLogs]));
+    });
 
-  it('only the control center and the service provider submit: meters and hubs are no clients of the ledger', () => {
-    const submitters = new Set(
-      all()
-        .filter(({ kind }) => kind === 'endorsed')
-        .map(({ creatorMspId }) => creatorMspId),
-    );
-    assert.deepEqual([...submitters].sort(), ['ControlCenterMSP', 'ServiceProviderMSP']);
+    it('all keys, read or written, are on the list', () => {
+      for (const kind of LEDGER_KINDS) {
+        for (const { reads, writes } of endorsed(kind)) {
+          for (const { namespace, key } of [...reads, ...writes]) {
+            // The peer itself reads the chaincode's definition.
+            if (namespace === '_lifecycle' || namespace === 'lscc') continue;
+            assert.ok(LEDGER_KINDS.includes(namespace as LedgerKind), namespace);
+            assert.match(key, KEYS[namespace as LedgerKind]);
+          }
+        }
+      }
+    });
+
+    it('all events are on the list, with these fields only', () => {
+      for (const {
+        event,
+        arguments: [name],
+      } of LEDGER_KINDS.flatMap(endorsed)) {
+        if (event === undefined) continue;
+        assert.equal(event.name, text(name!));
+        const fields = Object.keys(parseCanonical(event.payload, 1_000) as object).sort();
+        assert.deepEqual(fields, EVENT_FIELDS[event.name]);
+      }
+    });
+
+    it('arguments are published documents or the place of a page; rows and witnesses are in none', () => {
+      for (const {
+        arguments: [name, ...rest],
+      } of LEDGER_KINDS.flatMap(endorsed)) {
+        const check = ARGUMENTS[text(name!)];
+        assert.ok(check !== undefined, text(name!));
+        assert.equal(rest.length, text(name!) === 'PutPage' ? 3 : 1);
+        check(rest);
+      }
+    });
+
+    it('no transaction touches private data, whose hashes would stand on the ledger', () => {
+      for (const { envelope, kind } of all()) {
+        if (kind !== 'endorsed') continue;
+        const payload = common.Payload.deserializeBinary(common.Envelope.deserializeBinary(envelope).getPayload_asU8());
+        const action = peer.Transaction.deserializeBinary(payload.getData_asU8()).getActionsList()[0]!;
+        const endorsedAction = peer.ChaincodeActionPayload.deserializeBinary(action.getPayload_asU8()).getAction()!;
+        const response = peer.ProposalResponsePayload.deserializeBinary(
+          endorsedAction.getProposalResponsePayload_asU8(),
+        );
+        const results = peer.ChaincodeAction.deserializeBinary(response.getExtension_asU8()).getResults_asU8();
+        const sets = ledgerProtos.rwset.TxReadWriteSet.deserializeBinary(results).getNsRwsetList();
+        for (const set of sets) assert.equal(set.getCollectionHashedRwsetList().length, 0);
+      }
+    });
+
+    it('only the control center and the service provider submit: meters and hubs are no clients of the ledger', () => {
+      const submitters = new Set(
+        all()
+          .filter(({ kind }) => kind === 'endorsed')
+          .map(({ creatorMspId }) => creatorMspId),
+      );
+      assert.deepEqual([...submitters].sort(), ['ControlCenterMSP', 'ServiceProviderMSP']);
+    });
   });
-});

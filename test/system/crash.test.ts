@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ChildSpec } from '../../client-apps/cli/demo/child.js';
 import type { Interference } from '../../client-apps/cli/demo/run.js';
 import { filesUnder } from './bulletin-files.js';
+import { MODES, modesText } from '../modes.js';
 import { scratchFolder, smallRun, systemRun } from './system-run.js';
 
 const HOOK = pathToFileURL(fileURLToPath(new URL('./crash-hook.js', import.meta.url))).href;
@@ -18,67 +19,69 @@ interface Crash {
   readonly victim: string;
 }
 
-/** Submissions of a run: parameters, registry, directory; per interval five by one party and four by the other. */
-const SUBMISSIONS = { 'control-center': 3 + 2 * 5, 'service-provider': 2 * 4 } as const;
+for (const modes of MODES)
+  describe(`kill -9 between any two submissions (${modesText(modes)})`, function () {
+    this.timeout(240_000);
 
-describe('kill -9 between any two submissions', function () {
-  this.timeout(240_000);
+    const documents = modes.priceMode === 'direct' ? 4 : 3;
+    /** Parameters, registry, directory, where there is one a consumer list; per interval five and four. */
+    const SUBMISSIONS = { 'control-center': documents + 2 * 5, 'service-provider': 2 * 4 } as const;
 
-  async function crashingRun(crashes: readonly Crash[]): Promise<void> {
-    const folder = await scratchFolder('crash');
-    const seenFile = (submitter: string): string => join(folder, `${submitter}.seen`);
-    let ledgerControl = '';
-    const prepare = (spec: ChildSpec): ChildSpec => {
-      if (spec.name === 'ledger') ledgerControl = join(spec.directory, 'ledger', 'control.json');
-      const crash = crashes.find(({ submitter }) => submitter === spec.name);
-      if (crash === undefined) return spec;
-      return {
-        ...spec,
-        nodeArgs: ['--import', HOOK],
-        environment: {
-          ...spec.environment,
-          GRIDVEIL_TEST_CRASH: crash.moment,
-          GRIDVEIL_TEST_CRASH_SEEN: seenFile(spec.name),
-          ...(crash.victim === 'ledger' ? { GRIDVEIL_TEST_CRASH_CONTROL_FILE: ledgerControl } : {}),
-        },
+    async function crashingRun(crashes: readonly Crash[]): Promise<void> {
+      const folder = await scratchFolder('crash');
+      const seenFile = (submitter: string): string => join(folder, `${submitter}.seen`);
+      let ledgerControl = '';
+      const prepare = (spec: ChildSpec): ChildSpec => {
+        if (spec.name === 'ledger') ledgerControl = join(spec.directory, 'ledger', 'control.json');
+        const crash = crashes.find(({ submitter }) => submitter === spec.name);
+        if (crash === undefined) return spec;
+        return {
+          ...spec,
+          nodeArgs: ['--import', HOOK],
+          environment: {
+            ...spec.environment,
+            GRIDVEIL_TEST_CRASH: crash.moment,
+            GRIDVEIL_TEST_CRASH_SEEN: seenFile(spec.name),
+            ...(crash.victim === 'ledger' ? { GRIDVEIL_TEST_CRASH_CONTROL_FILE: ledgerControl } : {}),
+          },
+        };
       };
-    };
-    const revived = new Set(crashes.map(({ victim }) => victim));
-    const revivals = new Map<string, number>();
-    const beforeEnd: Interference['beforeEnd'] = ({ cast }) => {
-      for (const [name, count] of cast.revivals) revivals.set(name, count);
-      return Promise.resolve();
-    };
-    const [undisturbed, disturbed] = [
-      await smallRun(),
-      await systemRun({ interference: { prepare, revived, beforeEnd } }),
-    ];
+      const revived = new Set(crashes.map(({ victim }) => victim));
+      const revivals = new Map<string, number>();
+      const beforeEnd: Interference['beforeEnd'] = ({ cast }) => {
+        for (const [name, count] of cast.revivals) revivals.set(name, count);
+        return Promise.resolve();
+      };
+      const [undisturbed, disturbed] = [
+        await smallRun(modes),
+        await systemRun({ ...modes, interference: { prepare, revived, beforeEnd } }),
+      ];
 
-    assert.deepEqual(await filesUnder(disturbed.out), await filesUnder(undisturbed.out));
-    const expected = new Map<string, number>();
-    for (const { submitter, victim } of crashes) {
-      const seen = (await readFile(seenFile(submitter), 'utf8')).trimEnd().split('\n').length;
-      assert.equal(seen, SUBMISSIONS[submitter as keyof typeof SUBMISSIONS], `submissions of ${submitter}`);
-      expected.set(victim, (expected.get(victim) ?? 0) + seen);
+      assert.deepEqual(await filesUnder(disturbed.out), await filesUnder(undisturbed.out));
+      const expected = new Map<string, number>();
+      for (const { submitter, victim } of crashes) {
+        const seen = (await readFile(seenFile(submitter), 'utf8')).trimEnd().split('\n').length;
+        assert.equal(seen, SUBMISSIONS[submitter as keyof typeof SUBMISSIONS], `submissions of ${submitter}`);
+        expected.set(victim, (expected.get(victim) ?? 0) + seen);
+      }
+      assert.deepEqual(revivals, expected);
     }
-    assert.deepEqual(revivals, expected);
-  }
 
-  it('control center before it sends, service provider after the orderer took it', () =>
-    crashingRun([
-      { submitter: 'control-center', moment: 'before', victim: 'control-center' },
-      { submitter: 'service-provider', moment: 'after', victim: 'service-provider' },
-    ]));
+    it('control center before it sends, service provider after the orderer took it', () =>
+      crashingRun([
+        { submitter: 'control-center', moment: 'before', victim: 'control-center' },
+        { submitter: 'service-provider', moment: 'after', victim: 'service-provider' },
+      ]));
 
-  it('service provider before it sends, control center after the orderer took it', () =>
-    crashingRun([
-      { submitter: 'service-provider', moment: 'before', victim: 'service-provider' },
-      { submitter: 'control-center', moment: 'after', victim: 'control-center' },
-    ]));
+    it('service provider before it sends, control center after the orderer took it', () =>
+      crashingRun([
+        { submitter: 'service-provider', moment: 'before', victim: 'service-provider' },
+        { submitter: 'control-center', moment: 'after', victim: 'control-center' },
+      ]));
 
-  it('the ledger, before and after it took a transaction', () =>
-    crashingRun([
-      { submitter: 'control-center', moment: 'after', victim: 'ledger' },
-      { submitter: 'service-provider', moment: 'before', victim: 'ledger' },
-    ]));
-});
+    it('the ledger, before and after it took a transaction', () =>
+      crashingRun([
+        { submitter: 'control-center', moment: 'after', victim: 'ledger' },
+        { submitter: 'service-provider', moment: 'before', victim: 'ledger' },
+      ]));
+  });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ChildSpec } from '../../client-apps/cli/demo/child.js';
 import { filesUnder } from './bulletin-files.js';
+import { MODES } from '../modes.js';
 import { scratchFolder, smallRun, systemRun } from './system-run.js';
 
 const HOOK = pathToFileURL(fileURLToPath(new URL('./relay-crash-hook.js', import.meta.url))).href;
@@ -39,7 +40,7 @@ describe('kill -9 of every relay in mid-run', function () {
         },
       },
     });
-    const undisturbed = await smallRun();
+    const undisturbed = await smallRun(MODES[0]);
     assert.deepEqual(revivals, new Map(RELAYS.map((name) => [name, WRITES_OF_LIVES.length])));
     assert.deepEqual(disturbed.outcome.consumers, undisturbed.outcome.consumers);
     assert.deepEqual(await filesUnder(disturbed.out), await filesUnder(undisturbed.out));

@@ -6,7 +6,7 @@ import { asciiBytes, fromHex } from '../../protocol/crypto/bytes.js';
 import { epochNode, oneTimeSeed } from '../../protocol/crypto/ggm.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import { meterIdentity, ratchetTo, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
-import { chainPseudonyms } from '../../protocol/identity/pseudonym.js';
+import { pseudonymScheme, type IdentityMode } from '../../protocol/identity/pseudonym.js';
 import { registryLeaf } from '../../protocol/identity/registry.js';
 import type { Readings } from '../../client-apps/common/readings/readings.js';
 import type { Secret } from './secret-search.js';
@@ -28,6 +28,7 @@ export function meterSecrets(
   index: number,
   readings: Readings,
   controlCenterPublicKey: Uint8Array,
+  identityMode: IdentityMode,
 ): MeterSecrets {
   const own = fromHex(enrolmentSeed(seed, `meter ${index}`));
   const secretKey = deriveSecret('meter', own, 'sk_i');
@@ -40,10 +41,12 @@ export function meterSecrets(
   const hub = hubIdentity(crypto, demoHubSecret(crypto, hubSeed));
   const pseudonyms: Uint8Array[] = [];
   const oneTimeSeeds: Secret[] = [];
+  const scheme = pseudonymScheme(identityMode);
   let previous = identity;
   for (let k = 1; k <= ROWS_AHEAD; k++) {
-    previous = chainPseudonyms.derive(crypto, { linkKey, identity, meterNumber: 0, k, previous });
-    pseudonyms.push(previous);
+    // In a run meters enrol in their order, and the control center numbers them so.
+    pseudonyms.push(scheme.derive(crypto, { linkKey, identity, meterNumber: index, k, previous }));
+    previous = scheme.advance(crypto, linkKey, previous, 1);
     oneTimeSeeds.push({ name: `meter ${index}: one-time seed ${k}`, bytes: oneTimeSeed(crypto, node, k) });
   }
   const named: Record<string, Uint8Array> = {
@@ -60,6 +63,7 @@ export function meterSecrets(
     'hub seed': hubSeed,
     'hub key': hub.keys.secretKey,
     'pairing key': hub.keys.pairingKey,
+    sk_U: hub.price.secretKey,
     "hub's link pin": hub.link.pin,
   };
   const secrets = Object.entries(named).map(([name, bytes]) => ({ name: `meter ${index}: ${name}`, bytes }));

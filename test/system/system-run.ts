@@ -11,6 +11,7 @@ import { connectLedger, type DecodedBlock } from '../../client-apps/common/fabri
 import { syntheticReadings } from '../../client-apps/common/readings/synthetic.js';
 import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
 import { filesUnder } from './bulletin-files.js';
+import { MODES, modesText, type Modes } from '../modes.js';
 
 /** Seed of every run whose bulletin is compared with another's. */
 export const SEED = 'whole-system tests';
@@ -28,8 +29,7 @@ export const SMALL: Omit<RunSettings, 'out'> = {
   seed: SEED,
   region: 'small',
   kAnonymity: 2,
-  identityMode: 'chain',
-  priceMode: 'ledger',
+  ...MODES[0],
   layers: 2,
   relaysPerLayer: 2,
   keep: false,
@@ -70,19 +70,22 @@ export async function systemRun(settings: Partial<RunSettings> = {}): Promise<Sy
   return { outcome: await runDemo({ ...SMALL, out, ...settings }, silent), out };
 }
 
-let small: Promise<OpenedRun> | undefined;
+const small = new Map<string, Promise<OpenedRun>>();
 
-/** The undisturbed run of {@link SMALL}, made once for all tests that only look at it. */
-export function smallRun(): Promise<OpenedRun> {
-  small ??= openedRun();
-  return small;
+/** The undisturbed run of {@link SMALL} in these modes, made once for all tests that only look at it. */
+export function smallRun(modes: Modes): Promise<OpenedRun> {
+  const name = modesText(modes);
+  const run = small.get(name) ?? openedRun(modes);
+  small.set(name, run);
+  return run;
 }
 
-async function openedRun(): Promise<OpenedRun> {
+async function openedRun(modes: Modes): Promise<OpenedRun> {
   const rebuilt = await scratchFolder('rebuilt');
   const blocks = new Map<LedgerKind, DecodedBlock[]>();
   let logs = new Map<string, Uint8Array>();
   const run = await systemRun({
+    ...modes,
     interference: {
       prepare: talkative,
       async beforeEnd({ ledger, premises }) {

@@ -8,77 +8,83 @@ import { loadReadings } from '../../client-apps/common/readings/load.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { requireShared } from '../shared-data.js';
 import { filesUnder } from './bulletin-files.js';
+import { CROSSED_MODES, MODES, modesText } from '../modes.js';
 import { scratchFolder, SMALL, smallRun, systemRun } from './system-run.js';
 
 /** Files up to this length have every byte changed, longer ones as many as this. */
 const SMALL_FILE_BYTES = 2_000;
 const SAMPLE = 100;
 
+for (const modes of MODES)
+  describe(`a whole run (${modesText(modes)})`, function () {
+    this.timeout(240_000);
+
+    it('publishes rows, and every household verifies every price and bill', async () => {
+      const { outcome } = await smallRun(modes);
+      assert.equal(outcome.meters, 8);
+      assert.equal(outcome.intervals.length, 2);
+      assert.ok(outcome.rows > 0);
+      assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [8, 0]);
+      assert.ok(outcome.consumers.fullChecks > 0);
+      assert.ok(outcome.billedNanoCurrency > 0n);
+    });
+
+    it('balances: each term from its own source, for every household (the run itself refuses) and in the sum', async () => {
+      const { outcome } = await smallRun(modes);
+      const read = SMALL.readings.households.reduce(
+        (sum, { milliWattHours }) => milliWattHours.reduce((total, energy) => total + energy, sum),
+        0n,
+      );
+      const published = outcome.intervals.reduce((sum, { totalMilliWattHours }) => sum + totalMilliWattHours, 0n);
+      assert.equal(outcome.measuredMilliWattHours, read);
+      assert.equal(outcome.onLedgerMilliWattHours, published);
+      assert.equal(read, published + outcome.carriedMilliWattHours + outcome.inFlightMilliWattHours);
+    });
+
+    it('is told to programs as one JSON object, and to people as a table', async () => {
+      const { outcome, out } = await smallRun(modes);
+      const json = outcomeJson(outcome, 'embedded', 1.5);
+      assert.deepEqual(Object.keys(json), [
+        ...['ledger', 'meters', 'intervals', 'rows', 'measuredMilliWattHours', 'onLedgerMilliWattHours'],
+        ...['carriedMilliWattHours', 'inFlightMilliWattHours', 'prices', 'consumers', 'billedNanoCurrency', 'seconds'],
+      ]);
+      assert.equal((json['prices'] as string[]).length, 2);
+      const text = outcomeText(outcome, SMALL.readings, out, 1.5).join('\n');
+      assert.match(text, /8 of 8 households found all their rows/);
+      assert.ok(text.includes(`npx gridveil verify ${out} --cc-key ${outcome.fingerprint}`));
+    });
+
+    it('leaves a bulletin that the offline audit passes, under the right key and no other', async () => {
+      const { outcome, out } = await smallRun(modes);
+      const audit = await auditBulletin(sodiumCrypto, out, outcome.fingerprint);
+      assert.deepEqual(audit.faults, []);
+      assert.equal(audit.last?.sealed, 'billing');
+      assert.notDeepEqual((await auditBulletin(sodiumCrypto, out, 'f'.repeat(64))).faults, []);
+    });
+
+    it('leaves a bulletin that any member of the network can rebuild from the blocks, byte for byte', async () => {
+      const { out, rebuilt } = await smallRun(modes);
+      assert.deepEqual(await filesUnder(rebuilt), await filesUnder(out));
+    });
+
+    it('leaves no byte that can be changed unseen', async () => {
+      const root = join(await scratchFolder('flip'), 'out');
+      await cp((await smallRun(modes)).out, root, { recursive: true });
+      for (const [path, bytes] of await filesUnder(root)) {
+        const step = bytes.length <= SMALL_FILE_BYTES ? 1 : Math.ceil(bytes.length / SAMPLE);
+        for (let i = 0; i < bytes.length; i += step) {
+          const changed = Uint8Array.from(bytes);
+          changed[i]! ^= 1 << (i % 8);
+          await writeFile(join(root, path), changed);
+          assert.notEqual((await auditBulletin(sodiumCrypto, root)).faults.length, 0, `byte ${i} of ${path}`);
+        }
+        await writeFile(join(root, path), bytes);
+      }
+    });
+  });
+
 describe('a whole run', function () {
   this.timeout(240_000);
-
-  it('publishes rows, and every household verifies every price and bill', async () => {
-    const { outcome } = await smallRun();
-    assert.equal(outcome.meters, 8);
-    assert.equal(outcome.intervals.length, 2);
-    assert.ok(outcome.rows > 0);
-    assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [8, 0]);
-    assert.ok(outcome.consumers.fullChecks > 0);
-    assert.ok(outcome.billedNanoCurrency > 0n);
-  });
-
-  it('balances: each term from its own source, for every household (the run itself refuses) and in the sum', async () => {
-    const { outcome } = await smallRun();
-    const read = SMALL.readings.households.reduce(
-      (sum, { milliWattHours }) => milliWattHours.reduce((total, energy) => total + energy, sum),
-      0n,
-    );
-    const published = outcome.intervals.reduce((sum, { totalMilliWattHours }) => sum + totalMilliWattHours, 0n);
-    assert.equal(outcome.measuredMilliWattHours, read);
-    assert.equal(outcome.onLedgerMilliWattHours, published);
-    assert.equal(read, published + outcome.carriedMilliWattHours + outcome.inFlightMilliWattHours);
-  });
-
-  it('is told to programs as one JSON object, and to people as a table', async () => {
-    const { outcome, out } = await smallRun();
-    const json = outcomeJson(outcome, 'embedded', 1.5);
-    assert.deepEqual(Object.keys(json), [
-      ...['ledger', 'meters', 'intervals', 'rows', 'measuredMilliWattHours', 'onLedgerMilliWattHours'],
-      ...['carriedMilliWattHours', 'inFlightMilliWattHours', 'prices', 'consumers', 'billedNanoCurrency', 'seconds'],
-    ]);
-    assert.equal((json['prices'] as string[]).length, 2);
-    const text = outcomeText(outcome, SMALL.readings, out, 1.5).join('\n');
-    assert.match(text, /8 of 8 households found all their rows/);
-    assert.ok(text.includes(`npx gridveil verify ${out} --cc-key ${outcome.fingerprint}`));
-  });
-
-  it('leaves a bulletin that the offline audit passes, under the right key and no other', async () => {
-    const { outcome, out } = await smallRun();
-    const audit = await auditBulletin(sodiumCrypto, out, outcome.fingerprint);
-    assert.deepEqual(audit.faults, []);
-    assert.equal(audit.last?.sealed, 'billing');
-    assert.notDeepEqual((await auditBulletin(sodiumCrypto, out, 'f'.repeat(64))).faults, []);
-  });
-
-  it('leaves a bulletin that any member of the network can rebuild from the blocks, byte for byte', async () => {
-    const { out, rebuilt } = await smallRun();
-    assert.deepEqual(await filesUnder(rebuilt), await filesUnder(out));
-  });
-
-  it('leaves no byte that can be changed unseen', async () => {
-    const root = join(await scratchFolder('flip'), 'out');
-    await cp((await smallRun()).out, root, { recursive: true });
-    for (const [path, bytes] of await filesUnder(root)) {
-      const step = bytes.length <= SMALL_FILE_BYTES ? 1 : Math.ceil(bytes.length / SAMPLE);
-      for (let i = 0; i < bytes.length; i += step) {
-        const changed = Uint8Array.from(bytes);
-        changed[i]! ^= 1 << (i % 8);
-        await writeFile(join(root, path), changed);
-        assert.notEqual((await auditBulletin(sodiumCrypto, root)).faults.length, 0, `byte ${i} of ${path}`);
-      }
-      await writeFile(join(root, path), bytes);
-    }
-  });
 
   it('takes real readings of London', async function () {
     const file = requireShared(this, 'data/lcl_london_2013-11-11_7d_30min.csv');
@@ -88,4 +94,12 @@ describe('a whole run', function () {
     assert.ok(outcome.rows > 0);
     assert.deepEqual((await auditBulletin(sodiumCrypto, out, outcome.fingerprint)).faults, []);
   });
+
+  for (const modes of CROSSED_MODES) {
+    it(`is verified by every household (${modesText(modes)})`, async () => {
+      const { outcome, out } = await systemRun(modes);
+      assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [8, 0]);
+      assert.deepEqual((await auditBulletin(sodiumCrypto, out, outcome.fingerprint)).faults, []);
+    });
+  }
 });
