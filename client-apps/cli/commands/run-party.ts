@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import type { ZodType } from 'zod';
 import type { RandomSource } from '../../../protocol/onion/packet.js';
@@ -8,6 +7,7 @@ import { loadConfig } from '../../common/config.js';
 import { ClientError } from '../../common/errors.js';
 import { createLog } from '../../common/log.js';
 import type { PartyContext, RunningParty } from '../../common/party.js';
+import { osRandom } from '../../common/random.js';
 import { ipcReport, type Report } from '../../common/report.js';
 import { loadFileKey } from '../../common/sealed-file.js';
 import { onRun, print } from '../output.js';
@@ -26,8 +26,8 @@ export interface RunOptions {
   json?: true;
 }
 
-/** Secret random bytes from the operating system. */
-export const randomSource: RandomSource = (length) => new Uint8Array(randomBytes(length));
+/** Secret random bytes of the operating system, for everything this process does. */
+export const randomSource: RandomSource = osRandom();
 
 /** Adds what every command of a party needs. */
 export function withConfig(command: Command): Command {
