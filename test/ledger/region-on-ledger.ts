@@ -7,6 +7,7 @@ import {
   type LedgerClient,
   type TransientData,
 } from '../../client-apps/common/fabric/index.js';
+import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
 import { encodeSignedParameters } from '../../protocol/ledger/parameters.js';
@@ -56,12 +57,14 @@ export class RegionOnLedger {
     readonly kit: RegionKit,
   ) {}
 
-  /** Parameters, registry root and directory of an epoch. */
+  /** Parameters, registry root, directory, and in price mode `direct` the consumer list of an epoch. */
   async begin(epoch = 0): Promise<void> {
     const { kit } = this;
     await this.submit('consumption', 'PutParameters', [text(encodeSignedParameters(kit.signedParameters))]);
     await this.submit('consumption', 'PutRegistryRoot', [text(encodeRegistryRoot(kit.registryRoot(epoch)))]);
     await this.submit('consumption', 'PutDirectory', [text(encodeSignedDirectory(kit.directory(epoch)))]);
+    if (kit.parameters.priceMode === 'ledger') return;
+    await this.submit('consumption', 'PutConsumers', [text(encodeConsumerList(kit.consumerList(epoch)))]);
   }
 
   putHeader(header: Header): Promise<CommittedTransaction> {
