@@ -6,6 +6,9 @@ import { trueSender, wayOf, type Corrupt, type Level, type ObservedSlot } from '
 import { Posterior } from './posterior.js';
 import { simulateSlot, type TierSettings } from './simulated-tier.js';
 
+/** Packets of a slot that are isolated, one after the other. */
+const TARGETS_PER_SLOT = 10;
+
 /** What is left of one packet's anonymity when entry relays drop all others. */
 export interface Isolation {
   readonly corruptEntryRelays: number;
@@ -30,16 +33,18 @@ export function isolationAttack(tier: TierSettings, slots: number, random: Rando
     for (let slot = 0; slot < slots; slot++) {
       const whole = simulateSlot(tier, random);
       const entry = (packet: number): number => whole.observation.levels[1]!.from[wayOf(whole, packet)[1]!]!;
-      let target = drawIndex(tier.meters, random);
-      while (corruptEntryRelays > 0 && !corrupt(1, entry(target))) target = (target + 1) % tier.meters;
-      const left = keepPackets(whole, (packet) => packet === target || !corrupt(1, entry(packet)));
-      const sender = trueSender(whole, target);
-      const packets = left.observation.levels[0]!.to.length;
-      const isolated = Array.from({ length: packets }, (_unused, packet) => packet).find(
-        (packet) => trueSender(left, packet) === sender,
-      )!;
-      bits += entropyBits(new Posterior(left, corrupt, law).senders(isolated)) / slots;
-      missing += (tier.meters - packets) / slots;
+      for (let round = 0; round < TARGETS_PER_SLOT; round++) {
+        let target = drawIndex(tier.meters, random);
+        while (corruptEntryRelays > 0 && !corrupt(1, entry(target))) target = (target + 1) % tier.meters;
+        const left = keepPackets(whole, (packet) => packet === target || !corrupt(1, entry(packet)));
+        const packets = left.observation.levels[0]!.to.length;
+        const sender = trueSender(whole, target);
+        const isolated = Array.from({ length: packets }, (_unused, packet) => packet).find(
+          (packet) => trueSender(left, packet) === sender,
+        )!;
+        bits += entropyBits(new Posterior(left, corrupt, law).senders(isolated)) / (slots * TARGETS_PER_SLOT);
+        missing += (tier.meters - packets) / (slots * TARGETS_PER_SLOT);
+      }
     }
     return { corruptEntryRelays, meanEntropyBits: bits, missingMeters: missing };
   });
