@@ -5,11 +5,12 @@ import { Client, credentials } from '@grpc/grpc-js';
 import type { Transaction } from '@hyperledger/fabric-gateway';
 import { common, gateway, msp, peer } from '@hyperledger/fabric-protos';
 import { readCredentials, readGatewayEndpoints } from '../../client-apps/common/fabric/connection-profile.js';
-import type { TransientData } from '../../client-apps/common/fabric/index.js';
+import { CONTROL_CENTER_MSP, type TransientData } from '../../client-apps/common/fabric/index.js';
 import { GatewayRing } from '../../client-apps/common/fabric/gateway-ring.js';
+import { LedgerError, parseChaincodeRefusal } from '../../client-apps/common/fabric/ledger-error.js';
+import { DEFAULT_PATIENCE, persist } from '../../client-apps/common/fabric/patience.js';
 import { lowSSigner } from '../../client-apps/common/fabric/signer.js';
 import type { LedgerUnderTest } from './ledger-under-test.js';
-import { CONTROL_CENTER_MSP } from './region-on-ledger.js';
 
 const PROCESS_PROPOSAL = '/protos.Endorser/ProcessProposal';
 
@@ -26,18 +27,20 @@ export function openGateway(ledger: LedgerUnderTest, mspId: string): GatewayRing
   return new GatewayRing(readGatewayEndpoints(ledger.connectionProfile(mspId)), readCredentials(ledger.user(mspId)));
 }
 
-/** Has a transaction endorsed by the control center's peers, and submits nothing. */
+/** Has a transaction endorsed by one of the control center's peers, and submits nothing. */
 export function endorse({ current }: GatewayRing, invocation: Invocation): Promise<Transaction> {
   const { channel, transaction, args, transient } = invocation;
-  const proposal = current
-    .getNetwork(channel)
-    .getContract(channel)
-    .newProposal(transaction, {
-      arguments: [...args],
-      endorsingOrganizations: [CONTROL_CENTER_MSP],
-      ...(transient !== undefined && { transientData: { ...transient } }),
-    });
-  return proposal.endorse();
+  const options = {
+    arguments: [...args],
+    endorsingOrganizations: [CONTROL_CENTER_MSP],
+    ...(transient !== undefined && { transientData: { ...transient } }),
+  };
+  return caughtUp(() => current.getNetwork(channel).getContract(channel).newProposal(transaction, options).endorse());
+}
+
+/** Asks again where a peer may be behind the one that reported the last commit. */
+export function caughtUp<T>(attempt: () => Promise<T>): Promise<T> {
+  return persist(attempt, DEFAULT_PATIENCE, new AbortController().signal);
 }
 
 /** Submits an endorsed transaction. @returns its validation code */
@@ -93,33 +96,39 @@ export async function endorsedInstead(
  * Sends one proposal to each of the control center's peers by itself, without a gateway.
  * @returns the payloads that they endorse
  */
-export async function endorsedPayloads(ledger: LedgerUnderTest, invocation: Invocation): Promise<Uint8Array[]> {
+export function endorsedPayloads(ledger: LedgerUnderTest, invocation: Invocation): Promise<Uint8Array[]> {
+  return caughtUp(async () => {
+    const signed = await signedProposal(ledger, invocation);
+    const payloads: Uint8Array[] = [];
+    // One after the other: the embedded ledger's peers share a chaincode process, which knows a transaction only once.
+    for (const endpoint of readGatewayEndpoints(ledger.connectionProfile(CONTROL_CENTER_MSP))) {
+      const { address, hostAlias, tlsRootCertificates } = endpoint;
+      const client = new Client(address, credentials.createSsl(Buffer.from(tlsRootCertificates!)), {
+        'grpc.ssl_target_name_override': hostAlias!,
+      });
+      const response = await processProposal(client, signed);
+      client.close();
+      const text = response.getResponse()?.getMessage() ?? '';
+      if (response.getPayload_asU8().length === 0 || text !== '') {
+        const refusal = parseChaincodeRefusal(`chaincode response 500, ${text}`)!;
+        throw new LedgerError(refusal.code, refusal.message);
+      }
+      payloads.push(response.getPayload_asU8());
+    }
+    return payloads;
+  });
+}
+
+async function signedProposal(ledger: LedgerUnderTest, invocation: Invocation): Promise<peer.SignedProposal> {
   const { channel, transaction, args, transient } = invocation;
-  const { privateKeyPem } = readCredentials(ledger.user(CONTROL_CENTER_MSP));
   const ring = openGateway(ledger, CONTROL_CENTER_MSP);
-  const proposal = ring.current
-    .getNetwork(channel)
-    .getContract(channel)
-    .newProposal(transaction, {
-      arguments: [...args],
-      ...(transient !== undefined && { transientData: { ...transient } }),
-    });
-  const signed = gateway.ProposedTransaction.deserializeBinary(proposal.getBytes()).getProposal()!;
-  signed.setSignature(await lowSSigner(privateKeyPem)(signed.getProposalBytes_asU8()));
-  const payloads: Uint8Array[] = [];
-  // One after the other: the embedded ledger's peers share a chaincode process, which knows a transaction only once.
-  for (const endpoint of readGatewayEndpoints(ledger.connectionProfile(CONTROL_CENTER_MSP))) {
-    const { address, hostAlias, tlsRootCertificates } = endpoint;
-    const client = new Client(address, credentials.createSsl(Buffer.from(tlsRootCertificates!)), {
-      'grpc.ssl_target_name_override': hostAlias!,
-    });
-    const response = await processProposal(client, signed);
-    client.close();
-    if (response.getPayload_asU8().length === 0) throw new Error(response.getResponse()?.getMessage());
-    payloads.push(response.getPayload_asU8());
-  }
+  const options = { arguments: [...args], ...(transient !== undefined && { transientData: { ...transient } }) };
+  const proposal = ring.current.getNetwork(channel).getContract(channel).newProposal(transaction, options);
   ring.close();
-  return payloads;
+  const signed = gateway.ProposedTransaction.deserializeBinary(proposal.getBytes()).getProposal()!;
+  const { privateKeyPem } = readCredentials(ledger.user(CONTROL_CENTER_MSP));
+  signed.setSignature(await lowSSigner(privateKeyPem)(signed.getProposalBytes_asU8()));
+  return signed;
 }
 
 function processProposal(client: Client, signed: peer.SignedProposal): Promise<peer.ProposalResponse> {

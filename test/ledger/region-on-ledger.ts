@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {
   connectLedger,
+  CONTROL_CENTER_MSP,
   LedgerError,
   type CommittedTransaction,
   type LedgerClient,
@@ -18,8 +19,9 @@ import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js'
 import type { IntervalKit } from '../interval-kit.js';
 import type { RegionKit } from '../region-kit.js';
 import type { LedgerUnderTest } from './ledger-under-test.js';
+import { caughtUp } from './raw-gateway.js';
 
-export const CONTROL_CENTER_MSP = 'ControlCenterMSP';
+export { CONTROL_CENTER_MSP };
 export const SERVICE_PROVIDER_MSP = 'ServiceProviderMSP';
 export const CONSUMERS_MSP = 'ConsumersMSP';
 
@@ -117,9 +119,10 @@ export class RegionOnLedger {
     for (const kind of LEDGER_KINDS) await this.seal(kind, interval);
   }
 
-  /** A query by interval, asked by the consumers' organisation unless said otherwise. */
+  /** A query by interval, asked by the consumers' organisation, for something that stands. */
   query(kind: LedgerKind, transaction: string, ...args: readonly (string | number)[]): Promise<Uint8Array> {
-    return this.clients.of(CONSUMERS_MSP).evaluate(kind, transaction, [this.kit.region, ...args.map(String)]);
+    const client = this.clients.of(CONSUMERS_MSP);
+    return caughtUp(() => client.evaluate(kind, transaction, [this.kit.region, ...args.map(String)]));
   }
 
   submit(

@@ -185,13 +185,16 @@ class FabricClient implements LedgerClient {
     args: readonly string[],
   ): Promise<Uint8Array> {
     const options = { arguments: [...args], endorsingOrganizations: [mspId] };
-    return this.#persist((gateway) =>
-      gateway.getNetwork(channel).getContract(chaincode).evaluate(transaction, options),
+    // That there is nothing is an answer like any other.
+    const patience = { ...this.#patience, lagMilliseconds: 0 };
+    return this.#persist(
+      (gateway) => gateway.getNetwork(channel).getContract(chaincode).evaluate(transaction, options),
+      patience,
     );
   }
 
-  #persist<T>(attempt: (gateway: Gateway) => Promise<T>): Promise<T> {
-    return persist(() => this.#gateways.use(attempt), this.#patience, this.#closing.signal);
+  #persist<T>(attempt: (gateway: Gateway) => Promise<T>, patience = this.#patience): Promise<T> {
+    return persist(() => this.#gateways.use(attempt), patience, this.#closing.signal);
   }
 
   #follow<T>(

@@ -5,7 +5,12 @@ import { follow, type Source } from './follow.js';
 import { LedgerError } from './ledger-error.js';
 import type { Patience } from './patience.js';
 
-const PATIENCE: Patience = { totalMilliseconds: 200, firstPauseMilliseconds: 2, longestPauseMilliseconds: 8 };
+const PATIENCE: Patience = {
+  totalMilliseconds: 200,
+  lagMilliseconds: 50,
+  firstPauseMilliseconds: 2,
+  longestPauseMilliseconds: 8,
+};
 const conflict = (): CommitError => new CommitError({ code: StatusCode.MVCC_READ_CONFLICT, transactionId: 'x' });
 
 /** A stream of numbers that breaks with `error` at its end. */

@@ -46,6 +46,17 @@ export interface Diagnosis {
 /** Chaincode refusals that time cures: another channel's seal is on its way. */
 const CURED_BY_TIME: ReadonlySet<string> = new Set(['NOT_YET_SEALED']);
 
+/** Refusals of a transaction because something before it is not there, which may be another peer's doing: see below. */
+const CURED_BY_CATCHING_UP: ReadonlySet<string> = new Set([
+  'HEADER_MISSING',
+  'NOT_FOUND',
+  'PAGES_MISSING',
+  'PAGE_MISMATCH',
+  'PARAMETERS_CHAIN',
+  'REGISTRY_INVALID',
+  'SEAL_CHAIN',
+]);
+
 const CHAINCODE_RESPONSE = /chaincode response \d+, (.*)$/s;
 const STABLE_CODE = /^([A-Z][A-Z0-9_]*): (.*)$/s;
 /** Texts with which peers and orderers refuse the caller or the message itself; repeating it changes nothing. */
@@ -65,6 +76,14 @@ export function parseChaincodeRefusal(text: string): { code: string; message: st
   return code !== undefined && message !== undefined
     ? { code, message }
     : { code: 'CHAINCODE_ERROR', message: refusal };
+}
+
+/**
+ * Whether a refusal can come from a peer that is a block or two behind the one that reported the commit of what is
+ * missing. One that is still refused a few seconds later is in earnest.
+ */
+export function mayBeLag({ code }: LedgerError): boolean {
+  return CURED_BY_CATCHING_UP.has(code);
 }
 
 /** Maps whatever an attempt threw to the error to report and whether a new attempt is of use. */

@@ -4,7 +4,12 @@ import { CommitError, StatusCode } from '@hyperledger/fabric-gateway';
 import { LedgerError } from './ledger-error.js';
 import { persist, type Patience } from './patience.js';
 
-const PATIENCE: Patience = { totalMilliseconds: 200, firstPauseMilliseconds: 2, longestPauseMilliseconds: 8 };
+const PATIENCE: Patience = {
+  totalMilliseconds: 200,
+  lagMilliseconds: 50,
+  firstPauseMilliseconds: 2,
+  longestPauseMilliseconds: 8,
+};
 const conflict = (): CommitError => new CommitError({ code: StatusCode.MVCC_READ_CONFLICT, transactionId: 'x' });
 
 describe('asking a ledger again', () => {
@@ -27,6 +32,21 @@ describe('asking a ledger again', () => {
       return Promise.reject(new LedgerError('K_ANONYMITY', 'too few'));
     };
     await assert.rejects(persist(refuse, PATIENCE, signal), { code: 'K_ANONYMITY' });
+    assert.equal(attempts, 1);
+  });
+
+  it('believes soon, but not at once, that something is missing', async () => {
+    const start = performance.now();
+    let attempts = 0;
+    const refuse = (): Promise<never> => {
+      attempts++;
+      return Promise.reject(new LedgerError('HEADER_MISSING', 'no header yet'));
+    };
+    await assert.rejects(persist(refuse, PATIENCE, signal), { code: 'HEADER_MISSING' });
+    assert.ok(attempts > 2);
+    assert.ok(performance.now() - start >= PATIENCE.lagMilliseconds);
+    attempts = 0;
+    await assert.rejects(persist(refuse, { ...PATIENCE, lagMilliseconds: 0 }, signal), { code: 'HEADER_MISSING' });
     assert.equal(attempts, 1);
   });
 
