@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { HttpsBulletin, type BulletinSource } from '../common/bulletin-reader.js';
@@ -65,6 +66,14 @@ export async function readSummary(config: ConsumerConfig): Promise<HouseholdSumm
   const state = await files.state();
   if (state === undefined) throw new ClientError('WRONG_STATE', 'the hub is not enrolled');
   return householdSummary(state, files.intervals.all());
+}
+
+/** What a hub knows its verified rows by: their pseudonyms A, in hex, in the order of the intervals. */
+export async function readOwnHandles(config: ConsumerConfig): Promise<string[]> {
+  const files = new HubFiles(config.directory, await loadFileKey(process.env));
+  const handles: string[] = [];
+  for await (const { rows } of files.intervals.all()) handles.push(...rows.map(({ pseudonym }) => toHex(pseudonym)));
+  return handles;
 }
 
 /** A hub's disputes, by interval; the evidence stands in folders beside them. */

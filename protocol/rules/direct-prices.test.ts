@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { filesOf } from '../../test/bulletin-kit.js';
 import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
 import { RegionKit } from '../../test/region-kit.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
-import { encodeSealsFile } from '../ledger/bulletin.js';
 import { consumerListDigest } from '../ledger/consumer-list.js';
 import { buildHeader } from '../ledger/header.js';
 import { rowAt, splitRows } from '../ledger/page.js';
@@ -30,18 +30,6 @@ const CATEGORIES = [0, 0, 0, 0, 0, 2, 2, 2, 2, 2];
 /** The first interval of the region; the service provider may sign another price for a consumer. */
 function interval(priceOfConsumer?: (place: number, price: bigint) => bigint | undefined): IntervalKit {
   return new IntervalMaker(kit).next(CATEGORIES, priceOfConsumer);
-}
-
-function filesOf({ consumption, pricing, billing, index }: IntervalKit): Map<string, Uint8Array> {
-  const sealed = ({ header, seal }: IntervalKit['consumption']) => ({ header, ...seal });
-  const seals = { consumption: sealed(consumption), pricing: sealed(pricing), billing: sealed(billing) };
-  return new Map([
-    ['seals.json', encodeSealsFile(seals)],
-    ['consumption.index', index],
-    ['consumption.rows', consumption.rows],
-    ['pricing.rows', pricing.rows],
-    ['billing.rows', billing.rows],
-  ]);
 }
 
 function faultsOf(found: IntervalKit, depth: Depth, changed: Partial<IntervalTrust> = {}): string[] {

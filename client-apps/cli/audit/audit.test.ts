@@ -6,8 +6,6 @@ import { dirname, join } from 'node:path';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import {
   consumersFile,
-  directoryFile,
-  encodeParametersFile,
   encodeSealsFile,
   INDEX_FILE,
   intervalFolder,
@@ -17,8 +15,8 @@ import {
 } from '../../../protocol/ledger/bulletin.js';
 import { encodeConsumerList } from '../../../protocol/ledger/consumer-list.js';
 import { fingerprint } from '../../../protocol/ledger/parameters.js';
-import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';
-import { IntervalMaker, type IntervalKit } from '../../../test/interval-kit.js';
+import { bulletinOf, sealsOf, writeFiles } from '../../../test/bulletin-kit.js';
+import { IntervalMaker } from '../../../test/interval-kit.js';
 import { MODES, modesText } from '../../../test/modes.js';
 import { RegionKit } from '../../../test/region-kit.js';
 import { auditBulletin, type Audit } from './audit.js';
@@ -33,22 +31,14 @@ for (const modes of MODES)
     const kit = new RegionKit({ consumers: 3, parameters: modes });
     const maker = new IntervalMaker(kit);
     const intervals = ROWS.map((categories) => maker.next(categories));
-    const files = new Map<string, Uint8Array>([
-      [PARAMETERS_FILE, encodeParametersFile([kit.signedParameters])],
-      [directoryFile(kit.region, 0), encodeSignedDirectory(kit.directory(0))],
-      ...(isDirect ? [[consumersFile(kit.region, 0), encodeConsumerList(kit.consumerList(0))] as const] : []),
-      ...intervals.flatMap(intervalFiles),
-    ]);
+    const files = bulletinOf(kit, intervals);
     let scratch: string;
     let root: string;
 
     beforeEach(async () => {
       scratch = await mkdtemp(join(tmpdir(), 'gridveil-audit-'));
       root = join(scratch, 'bulletin-root');
-      for (const [path, bytes] of files) {
-        await mkdir(dirname(join(root, path)), { recursive: true });
-        await writeFile(join(root, path), bytes);
-      }
+      await writeFiles(root, files);
     });
     afterEach(() => rm(scratch, { recursive: true }));
 
@@ -159,22 +149,3 @@ for (const modes of MODES)
       await assert.rejects(auditBulletin(sodiumCrypto, join(root, 'absent')), { code: 'WRONG_USE' });
     });
   });
-
-function sealsOf(interval: IntervalKit): Parameters<typeof encodeSealsFile>[0] & { pricing: object } {
-  const sealed = (kind: 'consumption' | 'pricing' | 'billing') => ({
-    header: interval[kind].header,
-    ...interval[kind].seal,
-  });
-  return { consumption: sealed('consumption'), pricing: sealed('pricing'), billing: sealed('billing') };
-}
-
-function intervalFiles(interval: IntervalKit): [string, Uint8Array][] {
-  const folder = intervalFolder(interval.ledgerId);
-  return [
-    [`${folder}/${SEALS_FILE}`, encodeSealsFile(sealsOf(interval))],
-    [`${folder}/${INDEX_FILE}`, interval.index],
-    [`${folder}/${ROWS_FILE.consumption}`, interval.consumption.rows],
-    [`${folder}/${ROWS_FILE.pricing}`, interval.pricing.rows],
-    [`${folder}/${ROWS_FILE.billing}`, interval.billing.rows],
-  ];
-}

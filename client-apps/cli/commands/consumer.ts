@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { onRun, pairs, table } from '../output.js';
+import { loadConsumerConfig } from './consumer-config.js';
+import { addRecompute } from './recompute.js';
 import { addRun, randomSource, withConfig } from './run-party.js';
 
-/** `gridveil consumer run|host|pairing|bill|disputes` */
+/** `gridveil consumer run|host|pairing|bill|disputes|recompute` */
 export function addConsumer(program: Command): void {
   const consumer = program.command('consumer').description("a household's hub: finds its rows, checks its bills");
   addRun(consumer, 'run', 'run one hub', async () => {
@@ -65,10 +67,5 @@ export function addConsumer(program: Command): void {
       ),
     };
   });
-}
-
-async function loadConsumerConfig(file: string) {
-  const { consumerConfig } = await import('../../consumer/main.js');
-  const { loadConfig } = await import('../../common/config.js');
-  return loadConfig(consumerConfig, file);
+  addRecompute(consumer);
 }

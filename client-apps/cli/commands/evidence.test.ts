@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  consumersFile,
-  directoryFile,
-  encodeParametersFile,
-  encodeSealsFile,
-  intervalFolder,
-} from '../../../protocol/ledger/bulletin.js';
-import { encodeConsumerList } from '../../../protocol/ledger/consumer-list.js';
 import { fingerprint } from '../../../protocol/ledger/parameters.js';
-import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';
+import { bulletinOf, writeFiles } from '../../../test/bulletin-kit.js';
 import { IntervalMaker, type IntervalKit } from '../../../test/interval-kit.js';
 import { RegionKit } from '../../../test/region-kit.js';
 
@@ -39,25 +31,7 @@ describe('gridveil evidence check', function () {
   /** A bulletin of one interval. */
   async function publish(interval: IntervalKit): Promise<string> {
     const root = join(folder, 'bulletin-root');
-    const sealed = (kind: 'consumption' | 'pricing' | 'billing') => ({
-      header: interval[kind].header,
-      ...interval[kind].seal,
-    });
-    const seals = { consumption: sealed('consumption'), pricing: sealed('pricing'), billing: sealed('billing') };
-    const within = intervalFolder(interval.ledgerId);
-    for (const [path, bytes] of [
-      ['parameters.json', encodeParametersFile([kit.signedParameters])],
-      [directoryFile(kit.region, 0), encodeSignedDirectory(kit.directory(0))],
-      [consumersFile(kit.region, 0), encodeConsumerList(kit.consumerList(0))],
-      [`${within}/seals.json`, encodeSealsFile(seals)],
-      [`${within}/consumption.index`, interval.index],
-      [`${within}/consumption.rows`, interval.consumption.rows],
-      [`${within}/pricing.rows`, interval.pricing.rows],
-      [`${within}/billing.rows`, interval.billing.rows],
-    ] as const) {
-      await mkdir(dirname(join(root, path)), { recursive: true });
-      await writeFile(join(root, path), bytes);
-    }
+    await writeFiles(root, bulletinOf(kit, [interval]));
     return root;
   }
 

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { ClientError } from '../../common/errors.js';
+import { hexText } from '../options.js';
+import { onRun, table } from '../output.js';
+import { loadConsumerConfig } from './consumer-config.js';
+
+interface RecomputeOptions {
+  handles?: string;
+  config?: string;
+  ccKey?: string;
+}
+
+/** `gridveil consumer recompute DIR` */
+export function addRecompute(consumer: Command): void {
+  const command = consumer
+    .command('recompute <directory>')
+    .description('compute prices and the own bill from the consumption rows of a bulletin, and compare')
+    .option('--handles <file>', 'what the meter gave its user, a line for each row: A or sigPk, 64 hex digits')
+    .option('--config <file>', "instead: the hub's configuration; its verified rows give the handles")
+    .option('--cc-key <fingerprint>', "SHA-256 of the control center's first signature key, 64 hex digits", hexText(32))
+    .addHelpText('after', '\nExit code 0: every bill is right; 1: the bulletin has faults, or a bill differs.');
+  onRun<RecomputeOptions>(command, async (options, directory) => {
+    const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
+    const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
+    const { recomputeBulletin } = await import('../recompute/recompute-bulletin.js');
+    const handles = await readHandles(options);
+    const { trusted, faults, intervals, missing } = await recomputeBulletin(
+      sodiumCrypto,
+      directory,
+      handles,
+      options.ccKey,
+    );
+    const differing = intervals.filter(
+      ({ billNanoCurrency, billedNanoCurrency }) => (billedNanoCurrency ?? billNanoCurrency) !== billNanoCurrency,
+    );
+    const ok = faults.length === 0 && differing.length === 0;
+    const [energy, bill] = [
+      intervals.reduce((sum, { milliWattHours }) => sum + milliWattHours, 0n),
+      intervals.reduce((sum, { billNanoCurrency }) => sum + billNanoCurrency, 0n),
+    ];
+    return {
+      ok,
+      data: {
+        directory,
+        ok,
+        trustedKey: trusted ?? null,
+        keyWasGiven: options.ccKey !== undefined,
+        faults,
+        missingHandles: missing.length,
+        milliWattHours: energy.toString(),
+        billNanoCurrency: bill.toString(),
+        intervals: intervals.map((interval) => ({
+          region: interval.region,
+          startSeconds: interval.startSeconds,
+          rows: interval.found.length,
+          milliWattHours: interval.milliWattHours.toString(),
+          regionMilliWattHours: interval.regionMilliWattHours.toString(),
+          priceNanoPerKilowattHour: interval.priceNanoPerKilowattHour.toString(),
+          billNanoCurrency: interval.billNanoCurrency.toString(),
+          billedNanoCurrency: interval.billedNanoCurrency?.toString() ?? null,
+        })),
+      },
+      text: [
+        ...faults.map(({ file, code, message }) => `FAULT ${file}: ${code}: ${message}`),
+        ...table([
+          ['interval', 'rows', 'own energy', 'region', 'price per kWh', 'own bill', "provider's bill"],
+          ...intervals.map((interval) => [
+            new Date(interval.startSeconds * 1000).toISOString(),
+            String(interval.found.length),
+            formatMilliWattHours(interval.milliWattHours),
+            formatMilliWattHours(interval.regionMilliWattHours),
+            formatNanoCurrency(interval.priceNanoPerKilowattHour),
+            formatNanoCurrency(interval.billNanoCurrency),
+            interval.billedNanoCurrency === undefined ? 'not yet' : formatNanoCurrency(interval.billedNanoCurrency),
+          ]),
+          [
+            'all',
+            String(handles.size - missing.length),
+            formatMilliWattHours(energy),
+            '',
+            '',
+            formatNanoCurrency(bill),
+          ],
+        ]),
+        ...(missing.length > 0 ? [`${missing.length} of ${handles.size} handles have no row here`] : []),
+        ok ? 'Every bill is right.' : 'Not everything is right.',
+      ],
+    };
+  });
+}
+
+async function readHandles({ handles, config }: RecomputeOptions): Promise<Set<string>> {
+  const { parseHandles } = await import('../recompute/recompute.js');
+  if ((handles === undefined) === (config === undefined)) {
+    throw new ClientError('WRONG_USE', 'either --handles or --config says which rows are the own ones');
+  }
+  if (handles !== undefined) return parseHandles(await readFile(handles, 'utf8'));
+  const { readOwnHandles } = await import('../../consumer/main.js');
+  return new Set(await readOwnHandles(await loadConsumerConfig(config!)));
+}
