@@ -145,6 +145,18 @@ for (const modes of MODES)
       assert.deepEqual(await codes(), [`${consumersFile(kit.region, epoch)} CONSUMERS_INVALID`]);
     });
 
+    it('finds that there is nothing to audit', async () => {
+      const empty = join(root, 'empty');
+      await mkdir(empty);
+      await writeFile(join(empty, 'parameters.json'), files.get('parameters.json')!);
+      const { faults } = await auditBulletin(sodiumCrypto, empty);
+      assert.deepEqual(
+        faults.map(({ code }) => code),
+        ['NO_INTERVALS'],
+      );
+      await rm(empty, { recursive: true });
+    });
+
     it('refuses a path that is no directory', async () => {
       await assert.rejects(auditBulletin(sodiumCrypto, join(root, 'absent')), { code: 'WRONG_USE' });
     });

@@ -97,6 +97,7 @@ class Auditor {
       if (startSeconds !== undefined) this.#last = { region: region.region, startSeconds };
       if (parameters !== undefined) await this.#region(region, parameters);
     }
+    if (this.#last === undefined) this.#fault('bulletin', 'NO_INTERVALS', 'there is no interval to audit');
     return {
       faults: this.#faults,
       trusted,

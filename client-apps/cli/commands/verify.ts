@@ -60,7 +60,12 @@ export function addVerify(program: Command): void {
           ['energy', formatMilliWattHours(audit.totalMilliWattHours)],
           ['bills', formatNanoCurrency(audit.billedNanoCurrency)],
         ]),
-        ok ? 'Everything is right.' : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`,
+        ok
+          ? 'Everything is right, up to the last interval seen here; whether later ones exist, files cannot tell.'
+          : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`,
+        ...(ccKey === undefined
+          ? ['The key was taken as found: compare it with the one you know, or give --cc-key.']
+          : []),
       ],
     };
   });
