@@ -108,7 +108,7 @@ class Scenario {
 
 for (const modes of MODES)
   describe(`client-apps/control-center (${modesText(modes)})`, function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const isDirect = modes.priceMode === 'direct';
     let kit: CenterKit;
 
