@@ -77,6 +77,11 @@ export class FabricNetwork {
     return this.#files.hasOrganizations();
   }
 
+  /** Whether `deployCC` has been done. */
+  get hasChaincode(): boolean {
+    return existsSync(join(this.directory, 'chaincode'));
+  }
+
   /** `organizations/`, in cryptogen's layout. */
   get organizations(): string {
     return this.#files.organizations;

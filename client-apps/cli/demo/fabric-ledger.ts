@@ -5,6 +5,8 @@ import { ClientError } from '../../common/errors.js';
 import type { DemoLedger } from './demo-ledger.js';
 import type { Premises } from './premises.js';
 
+const FROM_NOTHING = ['up', 'createChannel', 'deployCC'];
+
 /**
  * Real Hyperledger Fabric. A network that stands (`GRIDVEIL_FABRIC_DIR`, by default network/fabric/state) is used and left
  * standing; its ledgers keep what earlier runs wrote, so each run needs a region of its own there. Otherwise the run
@@ -15,7 +17,8 @@ import type { Premises } from './premises.js';
 export async function startFabricLedger(premises: Premises): Promise<DemoLedger> {
   const standing = new FabricNetwork();
   if (standing.stands) {
-    await run(standing, 'up', 'createChannel', 'deployCC');
+    // As it is: another deployment would take an upgraded chaincode back.
+    await run(standing, ...(standing.hasChaincode ? ['up'] : FROM_NOTHING));
     return demoLedger(standing, () => Promise.resolve());
   }
   const own = new FabricNetwork({ directory: join(premises.root, 'fabric') });
@@ -26,7 +29,7 @@ export async function startFabricLedger(premises: Premises): Promise<DemoLedger>
     await run(own, 'down');
   };
   try {
-    await run(own, 'up', 'createChannel', 'deployCC');
+    await run(own, ...FROM_NOTHING);
   } catch (error) {
     await stop();
     throw error;
