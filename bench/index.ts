@@ -18,6 +18,10 @@ export const BENCHMARKS = {
     title: 'Page checks, the pure functions on one core',
     run: async () => (await import('./page-check.js')).benchPageCheck(),
   },
+  modes: {
+    title: 'Identity modes and price modes on one core',
+    run: async () => (await import('./modes.js')).benchModes(),
+  },
   meter: {
     title: "A meter's messages on one core",
     run: async () => (await import('./meter.js')).benchMeter(),
