@@ -425,6 +425,7 @@ export class CenterKit {
   }
 
   async remove(): Promise<void> {
-    await rm(this.directory, { recursive: true });
+    // A party that died in a test may still be finishing a file.
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
 }
