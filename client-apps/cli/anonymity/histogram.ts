@@ -41,12 +41,17 @@ export class Histogram {
     return this.count === 0 ? 0 : this.#maximum;
   }
 
-  /** The value that this share of all does not exceed, to the width of a bin, rounded up. @param share 0 to 1 */
-  quantile(share: number): number {
+  /**
+   * The value that this share of all does not exceed, to the width of a bin.
+   *
+   * @param share 0 to 1
+   * @param edge of the bin: `upper` for what is to be small, `lower` for what is to be large
+   */
+  quantile(share: number, edge: 'lower' | 'upper'): number {
     let left = share * this.count;
     for (let bin = 0; bin < this.bins; bin++) {
       left -= this.counts[bin]!;
-      if (left <= 0) return Math.min(this.maximum, (bin + 1) * this.width);
+      if (left <= 0) return edge === 'lower' ? bin * this.width : Math.min(this.maximum, (bin + 1) * this.width);
     }
     return this.maximum;
   }

@@ -26,7 +26,7 @@ export function anonymityPlot({ source, meters, corruptPerLayer, relaysPerLayer,
   const { entropy, latency } = measurement;
   const observer = `${meters} meters, ${corruptPerLayer} of ${relaysPerLayer} relays corrupt in each layer`;
   const title = source.kind === 'simulation' ? observer : `${observer}; from UNSAFE traces`;
-  const [p50, p99] = [latency.quantile(0.5), latency.quantile(0.99)];
+  const [p50, p99] = [latency.quantile(0.5, 'upper'), latency.quantile(0.99, 'upper')];
   return plotSvg(title, [
     {
       title,

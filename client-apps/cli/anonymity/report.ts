@@ -25,7 +25,7 @@ export function anonymityResult(measured: Measured): Result {
   const { source, meters, onion, relaysPerLayer, corruptPerLayer, measurement } = measured;
   const { entropy, latency, stragglers, allCorrupt, guessed } = measurement;
   const share = (count: number): number => count / Math.max(1, entropy.count);
-  const [p1, p5] = LOW_SHARES.map((low) => entropy.quantile(low));
+  const [p1, p5] = LOW_SHARES.map((low) => entropy.quantile(low, 'lower'));
   const data = {
     ...(source.kind === 'simulation'
       ? { source: 'simulation', seed: source.seed }
@@ -52,8 +52,8 @@ export function anonymityResult(measured: Measured): Result {
       meanEntropyBits: round(group.meanEntropyBits, 4),
     })),
     latencySeconds: {
-      p50: latency.quantile(0.5) / 1000,
-      p99: latency.quantile(0.99) / 1000,
+      p50: latency.quantile(0.5, 'upper') / 1000,
+      p99: latency.quantile(0.99, 'upper') / 1000,
       maximum: latency.maximum / 1000,
     },
     residual: measurement.residual,
@@ -147,7 +147,7 @@ export function scaleResult(
     packets: entropy.count,
     meanEntropyBits: round(entropy.mean, 4),
     maximumEntropyBits,
-    latencySeconds: { p50: latency.quantile(0.5) / 1000, p99: latency.quantile(0.99) / 1000 },
+    latencySeconds: { p50: latency.quantile(0.5, 'upper') / 1000, p99: latency.quantile(0.99, 'upper') / 1000 },
     peakMemoryMegabytes,
     seed,
   };
