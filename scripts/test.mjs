@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole check, cheapest first; the first section that fails ends it. The last line is `N passed, N failed`.
+// The whole check. The static checks and the unit tests run beside the whole-system tests, which wait for processes most
+// of their time: two cores do both in the time of the longer. A section's report comes when it ends; after a failure no
+// further one begins. The last line is `N passed, N failed`.
 // --system: the whole-system tests only; --ledger KIND: the ledger that they run against (embedded, fabric, fabric-bft).
 // GRIDVEIL_TEST_NODES (for CI): exact Node versions, separated by blanks, that run the unit tests.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,26 +21,28 @@ if (options.ledger !== undefined) process.env.GRIDVEIL_LEDGER = options.ledger;
 
 const bin = (name) => join(ROOT, 'node_modules', name);
 const scratch = mkdtempSync(join(tmpdir(), 'gridveil-test-'));
+const colours = process.stdout.isTTY ? ['--color'] : [];
 let runs = 0;
 const total = { passed: 0, failed: 0, skipped: [] };
 
-/** One check that passes or fails as a whole. */
+/** One check that passes or fails as a whole. A section is a function of the file that takes its report. */
 const check =
   (command, ...args) =>
-  async () => {
-    const ok = (await run(command, args)) === 0;
+  async (report) => {
+    const ok = (await run(command, args, { stdio: ['ignore', report, report] })) === 0;
     total[ok ? 'passed' : 'failed']++;
     return ok;
   };
 
-/** Mocha over compiled tests; its counts come back through a file, its report goes to the terminal. */
+/** Mocha over compiled tests; its counts come back through a file. */
 const mocha =
   (node, ...args) =>
-  async () => {
+  async (report) => {
     const counts = join(scratch, `counts-${++runs}`);
     const reporter = join(ROOT, 'scripts', 'test-reporter.cjs');
-    const code = await run(node, [bin('mocha/bin/mocha.js'), '--reporter', reporter, ...args], {
+    const code = await run(node, [bin('mocha/bin/mocha.js'), '--reporter', reporter, ...colours, ...args], {
       env: { ...process.env, GRIDVEIL_TEST_COUNTS: counts },
+      stdio: ['ignore', report, report],
     });
     const { passed, failed, skipped } = readCounts(counts);
     total.passed += passed;
@@ -76,21 +80,15 @@ async function otherNode(version) {
 const SYSTEM_TESTS = ['dist/test/ledger/**/*.test.js', 'dist/test/system/**/*.test.js'];
 const CHAINCODE_TESTS = 'dist/chaincode/**/*.test.js';
 /** The chaincode's tests in a process of their own: its own copy of Fabric's messages would take the place of ours. */
-const unit = (node) => async () => {
+const unit = (node) => async (report) => {
   const ignored = [CHAINCODE_TESTS, ...SYSTEM_TESTS].flatMap((pattern) => ['--ignore', pattern]);
-  return (await mocha(node, 'dist/**/*.test.js', ...ignored)()) && (await mocha(node, CHAINCODE_TESTS)());
+  return (await mocha(node, 'dist/**/*.test.js', ...ignored)(report)) && (await mocha(node, CHAINCODE_TESTS)(report));
 };
-const system = () => mocha(process.execPath, '--timeout', '120000', ...SYSTEM_TESTS);
 
-async function* sections() {
-  if (options.system) {
-    yield ['whole system', system()];
-    return;
-  }
+async function* staticChecksAndUnitTests() {
   yield ['licence headers', check(process.execPath, 'scripts/check-headers.mjs')];
   yield ['format', check(process.execPath, bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.')];
   yield ['lint', check(process.execPath, bin('eslint/bin/eslint.js'), '--max-warnings=0', '.')];
-  yield ['types and build', () => build().then(() => ++total.passed > 0)];
   const versions = (process.env.GRIDVEIL_TEST_NODES ?? '').split(/\s+/).filter(Boolean);
   let ran = false;
   for (const version of versions) {
@@ -103,27 +101,58 @@ async function* sections() {
     yield [`unit tests, Node ${version}`, unit(node)];
   }
   if (!ran) yield [`unit tests, this machine's Node ${process.versions.node}`, unit(process.execPath)];
-  yield ['whole system', system()];
+}
+
+function* wholeSystem() {
+  yield ['whole system', mocha(process.execPath, '--timeout', '120000', ...SYSTEM_TESTS)];
 }
 
 const started = performance.now();
 const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
-try {
-  for await (const [name, section] of sections()) {
-    process.stdout.write(`\n── ${name} (${seconds()}) ${'─'.repeat(Math.max(0, 60 - name.length))}\n`);
-    const ok = await section().catch((error) => {
+const running = new Set();
+let failed = false;
+
+/** Runs sections one after the other, until one fails here or elsewhere. */
+async function lane(sections) {
+  for await (const [name, section] of sections) {
+    if (failed) return;
+    running.add(name);
+    const file = join(scratch, `report-${++runs}`);
+    const report = openSync(file, 'w');
+    const ok = await section(report).catch((error) => {
       process.stderr.write(`${error.message}\n`);
       total.failed++;
       return false;
     });
+    closeSync(report);
+    running.delete(name);
+    clearLine();
+    process.stdout.write(`\n── ${name} (${seconds()}) ${'─'.repeat(Math.max(0, 60 - name.length))}\n`);
+    process.stdout.write(readFileSync(file));
     if (ok) continue;
-    process.stdout.write(`\n${name}: failed; what comes after it was not run\n`);
-    process.exitCode = 1;
-    break;
+    process.stdout.write(`\n${name}: failed; nothing further is begun\n`);
+    failed = true;
   }
+}
+
+const clearLine = () => process.stdout.isTTY && process.stdout.write('\r\x1b[K');
+const ticker = process.stdout.isTTY
+  ? setInterval(() => process.stdout.write(`\r\x1b[K${seconds()}: ${[...running].join('; ')} …`), 1000)
+  : undefined;
+try {
+  await build(); // what both lanes load
+  total.passed++;
+  await Promise.all(options.system ? [lane(wholeSystem())] : [lane(staticChecksAndUnitTests()), lane(wholeSystem())]);
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  total.failed++;
+  failed = true;
 } finally {
+  clearInterval(ticker);
+  clearLine();
   rmSync(scratch, { recursive: true, force: true });
 }
+if (failed) process.exitCode = 1;
 for (const name of total.skipped) process.stdout.write(`skipped: ${name}\n`);
 const skipped = total.skipped.length > 0 ? `, ${total.skipped.length} skipped` : '';
 process.stdout.write(`\nfinished in ${seconds()}\n${total.passed} passed, ${total.failed} failed${skipped}\n`);

@@ -11,9 +11,8 @@ import { filesUnder } from './bulletin-files.js';
 import { CROSSED_MODES, MODES, modesText } from '../modes.js';
 import { scratchFolder, SMALL, smallRun, systemRun } from './system-run.js';
 
-/** Files up to this length have every byte changed, longer ones as many as this. */
-const SMALL_FILE_BYTES = 2_000;
-const SAMPLE = 100;
+/** Files up to this length have every byte changed, longer ones about as many, spread over the file. */
+const CHANGED_BYTES = 100;
 
 for (const modes of MODES)
   describe(`a whole run (${modesText(modes)})`, function () {
@@ -71,7 +70,7 @@ for (const modes of MODES)
       const root = join(await scratchFolder('flip'), 'out');
       await cp((await smallRun(modes)).out, root, { recursive: true });
       for (const [path, bytes] of await filesUnder(root)) {
-        const step = bytes.length <= SMALL_FILE_BYTES ? 1 : Math.ceil(bytes.length / SAMPLE);
+        const step = Math.ceil(bytes.length / CHANGED_BYTES);
         for (let i = 0; i < bytes.length; i += step) {
           const changed = Uint8Array.from(bytes);
           changed[i]! ^= 1 << (i % 8);

@@ -66,7 +66,7 @@ for (const modes of MODES)
     it('finds a change of a byte anywhere in any file', async () => {
       for (const [path, bytes] of files) {
         const full = join(root, path);
-        // The whole-system tests change every byte.
+        // The documents' own tests change every byte of them.
         for (let i = 0; i < bytes.length; i += 31) {
           const changed = Uint8Array.from(bytes);
           // Another bit each time: a change of case, of a digit, of a length, of a sign.
