@@ -425,7 +425,13 @@ export class CenterKit {
   }
 
   async remove(): Promise<void> {
-    // A party that died in a test may still be finishing a file.
-    await rm(this.directory, { recursive: true, force: true, maxRetries: 5 });
+    // A party that died in a test may still be finishing a file: one that was listed is gone when it is to be removed.
+    for (let attempts = 5; ; attempts--) {
+      try {
+        return await rm(this.directory, { recursive: true, force: true });
+      } catch (error) {
+        if (attempts === 1) throw error;
+      }
+    }
   }
 }
