@@ -61,7 +61,8 @@ describe('disputes of a hub', () => {
     ['a price beside the tariff', 'WRONG_PRICE', { price: (price) => price + 1_000n }],
     ['a bill that is too high', 'WRONG_BILL', { bills: withAnothersBill }],
     ['a bill that is not signed', 'BAD_SIGNATURE', { bills: (rows) => flip(rows, ROW_OFFSET.signature) }],
-    ['a bill for somebody else', 'PAGE_MISMATCH', { bills: (rows) => flip(rows, ROW_OFFSET.pseudonym) }],
+    // The pseudonym's last byte: with its first one changed, the rows might be out of order.
+    ['a bill for somebody else', 'PAGE_MISMATCH', { bills: (rows) => flip(rows, ROW_OFFSET.time - 1) }],
     ['a bill that is missing', 'PAGE_MISMATCH', { bills: (rows) => rows.subarray(ROW_LENGTH) }],
     [
       'a row that is missing from the file',
