@@ -21,8 +21,9 @@ function peelMicroseconds(): number {
   const secretKey = random(32);
   const key: OnionKeyPair = { epoch: 0, secretKey, publicKey: sodiumCrypto.x25519PublicKey(secretKey) };
   const layer = { onionKey: key.publicKey, delayMilliseconds: 0, route: { to: 'control-center' } } as const;
-  const packets = Array.from({ length: PEELS }, () =>
-    wrapPacket(sodiumCrypto, 0, [layer], random(packetLength(0)), random),
+  const packets = Array.from(
+    { length: PEELS },
+    () => wrapPacket(sodiumCrypto, 0, [layer], random(packetLength(0)), random)[0],
   );
   let best = Infinity;
   for (let window = 0; window < PEEL_WINDOWS; window++) {

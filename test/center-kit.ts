@@ -280,7 +280,9 @@ export class CenterKit {
   /** Starts the control center. @param death when its process ends */
   async start(death?: Death, changes?: Record<string, unknown>): Promise<RunningCenter> {
     const client = this.ledger.client(MSP.controlCenter, death);
-    const party = await openControlCenter(this.config(changes), this.context(), this.fileKey, client);
+    const party = await openControlCenter(this.config(changes), this.context(), this.fileKey, client, {
+      loops: false,
+    });
     const ready = this.reports.findLast(({ name }) => name === 'ready')!.data as {
       httpsPort: number;
       linkPort: number;

@@ -21,6 +21,7 @@ import {
 } from '../protocol/onion/directory-format.js';
 import { INNER_LENGTH } from '../protocol/onion/geometry.js';
 import { OnionKeys } from '../protocol/onion/onion-keys.js';
+import { peelPacket } from '../protocol/onion/packet.js';
 import { wrapForPath, type PacketDestination, type PathHop } from '../protocol/onion/path.js';
 import { SteppedClock } from '../client-apps/common/clock.js';
 import { OutgoingLink, type LinkTarget } from '../client-apps/common/links/connect.js';
@@ -28,6 +29,7 @@ import { FRAME } from '../client-apps/common/links/frames.js';
 import {
   issueLinkCertificate,
   linkKeyFromSeed,
+  selfIssuedIdentity,
   type LinkIdentity,
   type LinkRole,
 } from '../client-apps/common/links/link-identity.js';
@@ -36,7 +38,16 @@ import type { LinkListener } from '../client-apps/common/links/listen.js';
 import { createLog } from '../client-apps/common/log.js';
 import { relayConfig, type RelayConfig } from '../client-apps/relay/config.js';
 import { Relay } from '../client-apps/relay/relay.js';
-import { loadRelayKeys } from '../client-apps/relay/relay-keys.js';
+import { loadRelayKeys, OnionKeyFile, relayKeysFrom } from '../client-apps/relay/relay-keys.js';
+
+/** A relay that an attacker has taken over; one of the first layer passes on what it likes. */
+export interface CorruptRelay {
+  readonly identity: LinkIdentity;
+  /** What came to it. */
+  readonly taken: Uint8Array[];
+  /** Passes a packet on, as the relay would. */
+  pass(packet: Uint8Array): void;
+}
 
 /** A whole tier of two layers with two relays each, on a simulated clock, with a control center that only collects. */
 export class TestTier {
@@ -46,22 +57,30 @@ export class TestTier {
   readonly relays: (Relay | undefined)[] = [];
   /** Inner packets that came to the control center, and when. */
   readonly arrived: { readonly packet: Uint8Array; readonly atMilliseconds: number }[] = [];
+  onArrival: (packet: Uint8Array) => void = () => undefined;
   readonly authority = linkKeyFromSeed(seedOf('link authority'));
   /** The newest directory that was published. */
   directory!: Directory;
   private readonly controlCenterKeys = OnionKeys.first(sodiumCrypto, 0, seedOf('control center onion'));
   private readonly descriptors = new Map<string, SignedDescriptor>();
   private readonly files = new Map<string, Uint8Array>();
-  private readonly overrides: Record<string, string> = {};
+  /** Where the relays listen, by their addresses in the directory. */
+  readonly overrides: Record<string, string> = {};
   private readonly metricsPorts: number[] = [];
-  private readonly links: OutgoingLink[] = [];
+  private readonly closers: (() => Promise<void>)[] = [];
   private readonly fileKey = seedOf('file key');
   private home!: string;
   private server!: Server;
   private controlCenter!: LinkListener<string>;
 
-  /** @param unsafeTrace directory for the relays' traces */
-  constructor(private readonly unsafeTrace?: string) {
+  /**
+   * @param unsafeTrace directory for the relays' traces
+   * @param loops whether the relays send loops: where single packets are counted they would be in the way
+   */
+  constructor(
+    private readonly unsafeTrace?: string,
+    private readonly loops = false,
+  ) {
     this.clock = new SteppedClock((this.kit.startOf(1) - this.kit.parameters.slotSeconds) * 1000);
     this.files.set('/parameters.json', encodeParametersFile([this.kit.signedParameters]));
   }
@@ -75,6 +94,7 @@ export class TestTier {
       onFrame: (_link, type, body) => {
         if (type === FRAME.descriptor) this.takeDescriptor(body);
         else this.arrived.push({ packet: body, atMilliseconds: this.clock.nowMilliseconds() });
+        if (type === FRAME.packet) this.onArrival(body);
       },
     });
     this.overrides['control-center.invalid:7000'] = `127.0.0.1:${this.controlCenter.port}`;
@@ -84,7 +104,7 @@ export class TestTier {
   }
 
   async stop(): Promise<void> {
-    for (const link of this.links) await link.close();
+    for (const close of this.closers) await close();
     for (const relay of this.relays) await relay?.stop();
     await this.controlCenter.close();
     this.server.closeAllConnections();
@@ -134,12 +154,42 @@ export class TestTier {
     const keys = await loadRelayKeys(config.directory, fileKey, osRandom, config.enrolmentSeed);
     // Names are looked up when a link is made, so later starts see where earlier ones listen.
     const named = { ...config, addressOverrides: this.overrides };
-    const relay = await Relay.start(named, context, keys, fileKey, { unsafeTrace: this.unsafeTrace });
+    const relay = await Relay.start(named, context, keys, fileKey, {
+      unsafeTrace: this.unsafeTrace,
+      loops: this.loops,
+    });
     this.overrides[address] = `127.0.0.1:${ports.port}`;
     this.metricsPorts[index] = ports.metricsPort!;
     this.relays[index] = relay;
     await this.settle();
     return relay;
+  }
+
+  /** An attacker takes a relay over, with all its keys. */
+  async corrupt(index: number): Promise<CorruptRelay> {
+    await this.relay(index).stop();
+    const seed = seedOf(`relay ${index}`);
+    const identity = await selfIssuedIdentity(relayKeysFrom(seed).link, ALWAYS);
+    const onionKeys = await new OnionKeyFile(this.relayDirectory(index), this.fileKey).load(0, osRandom, seed);
+    const { address } = this.directory.relays[index]!.descriptor;
+    const taken: Uint8Array[] = [];
+    const onFrame = (_link: unknown, _type: unknown, packet: Uint8Array): void => void taken.push(packet.slice());
+    const listener = await listen('attacker', { identity, clock: this.clock, onFrame });
+    this.overrides[address] = `127.0.0.1:${listener.port}`;
+    this.closers.push(() => listener.close());
+    const links = new Map<number, OutgoingLink>();
+    return {
+      identity,
+      taken,
+      pass: (packet) => {
+        const { epoch, layers } = this.directory;
+        const { route, packet: inside } = peelPacket(sodiumCrypto, onionKeys.key(epoch), layers, packet);
+        if (route.to !== 'relay') throw new Error('no packet for the first layer');
+        const link = links.get(route.relay) ?? this.connect(route.relay, identity);
+        links.set(route.relay, link);
+        link.send(FRAME.packet, inside);
+      },
+    };
   }
 
   async metrics(index: number): Promise<string> {
@@ -168,9 +218,14 @@ export class TestTier {
     this.files.set(`/bulletin/${this.kit.region}/directory/${epoch}.json`, encodeSignedDirectory(signed));
   }
 
+  /** Waits until so many packets have come to a relay since it was started. */
+  arrivalAt(index: number, packets: number): Promise<void> {
+    return until(`${packets} packets at relay ${index}`, () => this.relay(index).counters.received === packets);
+  }
+
   /** A packet through relays 0 … 3 by index, with a delay at each. */
   packet(path: readonly PathHop[], destination: PacketDestination = { to: 'control-center' }): Uint8Array {
-    return wrapForPath(sodiumCrypto, this.directory, path, destination, osRandom(INNER_LENGTH), osRandom);
+    return wrapForPath(sodiumCrypto, this.directory, path, destination, osRandom(INNER_LENGTH), osRandom)[0];
   }
 
   /** A certificate of the link authority around a key of this name. */
@@ -190,7 +245,7 @@ export class TestTier {
   /** A link to a relay, closed with the tier. */
   connect(index: number, identity: LinkIdentity): OutgoingLink {
     const link = new OutgoingLink(this.target(index), { identity, clock: this.clock, random: osRandom });
-    this.links.push(link);
+    this.closers.push(() => link.close());
     return link;
   }
 

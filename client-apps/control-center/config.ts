@@ -86,6 +86,8 @@ export const controlCenterConfig = z.strictObject({
     signaturePublicKey: hexBytes(32),
   }),
   relays: z.array(admittedRelay),
+  /** Where the names of the relays really are, for the control center's own loops: `host:port` → `host:port`. */
+  addressOverrides: z.record(z.string(), z.string()).default({}),
   /**
    * Enrolment codes that are withdrawn: a meter that used one is left out of every registry root fixed from now on, and
    * an unused one enrols nobody.

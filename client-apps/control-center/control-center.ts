@@ -26,6 +26,7 @@ import { Intake } from './intake.js';
 import { IntakeCounter } from './intake-counts.js';
 import { firstOnionSecret, loadControlCenterKeys } from './keys.js';
 import { listenForRelays } from './onion-exit.js';
+import { NO_LOOPS, watchTier, type WatchedTier } from './loops.js';
 import { ParameterVersions } from './parameter-versions.js';
 import { Chains } from './pseudonym-chain.js';
 import { Roster } from './roster.js';
@@ -36,6 +37,12 @@ import { Turns } from './waiting.js';
 /** Certificates of its servers are made at every start; peers know the key, not the certificate. */
 const SERVER_CERTIFICATE_SECONDS = 366 * 86_400;
 const SERVER_CERTIFICATE_EARLY_SECONDS = 86_400;
+
+/** What tests set otherwise. */
+export interface ControlCenterOptions {
+  /** False for a control center that sends no loops, as in a test without relays. */
+  readonly loops?: boolean;
+}
 
 /**
  * Starts the control center in its directory: everything that was going on when it last ended, however it ended, goes
@@ -51,10 +58,11 @@ export async function openControlCenter(
   context: PartyContext,
   fileKey: Uint8Array,
   client: LedgerClient,
+  options: ControlCenterOptions = {},
 ): Promise<RunningParty> {
   const store = await SealedStore.open(join(config.directory, 'store'), fileKey);
   try {
-    return await assemble(config, context, fileKey, client, store);
+    return await assemble(config, context, fileKey, client, store, options);
   } catch (error) {
     await store.close();
     throw error;
@@ -67,6 +75,7 @@ async function assemble(
   fileKey: Uint8Array,
   client: LedgerClient,
   store: SealedStore,
+  options: ControlCenterOptions,
 ): Promise<RunningParty> {
   const { clock, random, report } = context;
   let fail: (error: unknown) => void = () => undefined;
@@ -127,7 +136,14 @@ async function assemble(
     validFromSeconds: nowSeconds - SERVER_CERTIFICATE_EARLY_SECONDS,
     validUntilSeconds: nowSeconds + SERVER_CERTIFICATE_SECONDS,
   });
-  const links = await listenForRelays(center, config, identity, intake, descriptors, () => cadence.nextEpoch());
+  const tier: WatchedTier = {
+    ...{ ...context, identity, counter, addressOverrides: config.addressOverrides },
+    parameters: () =>
+      versions.at(Math.max(Math.floor(clock.nowMilliseconds() / 1_000), versions.first.effectiveFromSeconds)),
+    directory: (epoch) => epochs.get(epoch)?.directory.directory,
+  };
+  const loops = options.loops === false ? NO_LOOPS : watchTier(tier);
+  const links = await listenForRelays(center, config, identity, intake, descriptors, () => cadence.nextEpoch(), loops);
   const https = await HttpsServer.listen({
     ...{ identity, enrolment, clock, log: context.log },
     ...config.https,
@@ -135,12 +151,12 @@ async function assemble(
   });
 
   const firstUnsettled = settling.nextStart();
-  const loops = [
+  const tasks = [
     cadence.run(),
     (firstUnsettled === undefined ? Promise.resolve() : closing.resume(firstUnsettled)).then(() => closing.run()),
     settling.run(),
   ];
-  for (const loop of loops) loop.catch(fail);
+  for (const task of tasks) task.catch(fail);
   report('ready', {
     httpsPort: https.port,
     linkPort: links.port,
@@ -150,10 +166,10 @@ async function assemble(
   return {
     ended,
     async stop() {
-      // First: what the loops do from here on fails and is no failure of the party.
+      // First: what the tasks do from here on fails and is no failure of the party.
       finish();
       client.close();
-      await Promise.all([links.close(), https.close()]);
+      await Promise.all([loops.close(), links.close(), https.close()]);
       await center.journal.drain();
       await store.close();
     },

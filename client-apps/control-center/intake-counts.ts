@@ -21,6 +21,9 @@ export interface IntakeCounts {
   late: number;
   /** Packets for a slot that does not exist, is yet to come, or is of another epoch. */
   misplaced: number;
+  /** Loops of the control center's own that were sent through the tier, and those that did not come back. */
+  loops: number;
+  missingLoops: number;
   /** Rows refused, by reason; `K_RANGE` for a jump too far ahead or behind. */
   readonly refusedRows: Partial<Record<ProtocolErrorCode, number>>;
 }
@@ -48,6 +51,8 @@ function noCounts(): IntakeCounts {
     forged: 0,
     late: 0,
     misplaced: 0,
+    loops: 0,
+    missingLoops: 0,
     refusedRows: {},
   };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../../protocol/errors.js';
 import { INNER_LENGTH } from '../../protocol/onion/geometry.js';
-import { packetEpoch } from '../../protocol/onion/packet.js';
+import { encapsulatedKey, packetEpoch } from '../../protocol/onion/packet.js';
 import { FRAME } from '../common/links/frames.js';
 import type { LinkIdentity } from '../common/links/link-identity.js';
 import { listenLinks, type LinkListener } from '../common/links/listen.js';
@@ -9,6 +9,7 @@ import type { AdmittedRelay, ControlCenterConfig } from './config.js';
 import type { Center } from './center.js';
 import type { Descriptors } from './descriptors.js';
 import type { Intake } from './intake.js';
+import type { CenterLoops } from './loops.js';
 
 /**
  * Takes links of the admitted relays: descriptors from all of them, packets from those of the last layer. Nothing is
@@ -21,6 +22,7 @@ export function listenForRelays(
   intake: Intake,
   descriptors: Descriptors,
   nextEpoch: () => number,
+  loops: Pick<CenterLoops, 'came'>,
 ): Promise<LinkListener<AdmittedRelay>> {
   const { clock, log, versions } = center;
   const lastLayer = (packet: Uint8Array): number => {
@@ -35,7 +37,7 @@ export function listenForRelays(
     admit: ({ pin }) => descriptors.relayOf(pin),
     onFrame: async ({ role: relay }, type, body) => {
       if (type === FRAME.packet && relay.layer === lastLayer(body) && body.length === INNER_LENGTH) {
-        await intake.receive(body);
+        if (!loops.came(encapsulatedKey(body))) await intake.receive(body);
         return;
       }
       try {

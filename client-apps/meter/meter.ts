@@ -7,6 +7,7 @@ import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { ClientError } from '../common/errors.js';
 import type { LinkTarget } from '../common/links/connect.js';
+import { entryRelays } from '../common/links/entry-relays.js';
 import type { Log } from '../common/log.js';
 import type { Slot } from '../common/slot-schedule.js';
 import type { TrustedBulletin } from '../common/trusted-bulletin.js';
@@ -14,7 +15,6 @@ import { canSplit, enterEpoch, measure, settle, slotEpoch, split } from './energ
 import type { EnergyReader } from './energy-reader.js';
 import {
   controlCenterPacket,
-  entryRelays,
   hubPacket,
   type HubRoute,
   type OutgoingPacket,

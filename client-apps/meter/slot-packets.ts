@@ -67,14 +67,6 @@ function route(context: PacketContext, destination: PacketDestination, inner: Ui
   const { crypto, directory, onion, random } = context;
   const path = drawPath(directory, destination, onion, random);
   const entry = directory.relays[path[0]!.relay]!.descriptor;
-  const bytes = wrapForPath(crypto, directory, path, destination, inner, random);
+  const [bytes] = wrapForPath(crypto, directory, path, destination, inner, random);
   return { entry: { address: entry.address, pin: entry.linkPin }, bytes };
-}
-
-/** The relays that take a meter's packets. */
-export function entryRelays(directory: Directory): LinkTarget[] {
-  return relaysOfLayer(directory, 1).map((index) => {
-    const { address, linkPin } = directory.relays[index]!.descriptor;
-    return { address, pin: linkPin };
-  });
 }

@@ -19,8 +19,10 @@ export const DROP_REASONS = [
   'queue-full',
   /** A mailbox that nobody has opened, or no room in any. */
   'no-mailbox',
-  /** More packets in one slot than a meter has. */
+  /** More packets in one slot than a meter has, or a sender of loops. */
   'over-allowance',
+  /** Held back for too long, because no loop came: it would have left alone. */
+  'cut-off',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
 
@@ -31,6 +33,9 @@ export class Counters {
   readonly dropped: Record<DropReason, number> = Object.fromEntries(
     DROP_REASONS.map((reason) => [reason, 0]),
   ) as Record<DropReason, number>;
+  /** Loops that the relay has sent, and those that did not come by in time. */
+  loops = 0;
+  missingLoops = 0;
   /** Links that were refused, or that ended with a bad frame. */
   linksRefused = 0;
   linksCut = 0;

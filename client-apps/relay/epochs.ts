@@ -19,6 +19,8 @@ import { ReplayStore } from './replay-store.js';
 export interface LiveEpoch {
   readonly epoch: number;
   readonly directory: Directory;
+  /** Where this relay stands in the directory. */
+  readonly index: number;
   readonly key: OnionKeyPair;
   readonly replay: ReplayStore;
   /** Layers a packet has when it comes here, this one included. */
@@ -105,18 +107,19 @@ export class Epochs {
   async begin(directory: Directory, parameters: Parameters): Promise<boolean> {
     const { epoch } = directory;
     const key = this.onionKeys.key(epoch);
-    const listed = directory.relays.some(
+    const index = directory.relays.findIndex(
       ({ descriptor }) =>
         equalBytes(descriptor.identity, this.keys.identity.publicKey) &&
         equalBytes(descriptor.onionKey, key.publicKey) &&
         descriptor.layer === this.config.layer,
     );
-    if (!listed) return false;
+    if (index === -1) return false;
     const replayKey = this.onionKeys.replayKey(epoch);
     const path = this.replayPath(epoch);
     this.live.set(epoch, {
       epoch,
       directory,
+      index,
       key,
       replay: await ReplayStore.open(sodiumCrypto, path, replayKey, this.config.replayCapacity),
       layersLeft: directory.layers - this.config.layer + 1,

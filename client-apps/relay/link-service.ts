@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { MOST_LOOPS } from '../../protocol/onion/loop.js';
 import type { Clock } from '../common/clock.js';
 import { FRAME, type FrameType } from '../common/links/frames.js';
 import type { LinkPeer } from '../common/links/link.js';
@@ -11,6 +12,9 @@ import type { Counters } from './counters.js';
 import type { LiveEpoch } from './epochs.js';
 import type { Mailboxes } from './mailboxes.js';
 import type { PacketHandler } from './packet-handler.js';
+
+/** Packets a meter sends in one slot: one to the control center, one to its hub. */
+const PACKETS_PER_SLOT = 2;
 
 /** What the links of a relay lead to. */
 export interface LinkServices {
@@ -25,7 +29,7 @@ export interface LinkServices {
 
 /**
  * Takes the links of a relay: of enrolled meters in the first layer, of the relays of the layer before in the others,
- * of hubs in the last.
+ * of hubs in the last; in the first also of all who send loops, the other relays and the control center.
  *
  * @throws ClientError LINK_REFUSED when it cannot listen
  */
@@ -48,10 +52,12 @@ export function listenForPeers(identity: LinkIdentity, services: LinkServices): 
 /** What a peer may link as, by the directories in force, or undefined. */
 function roleOf(peer: LinkPeer, { config, clock, liveEpochs }: LinkServices): LinkRole | undefined {
   for (const { directory } of liveEpochs()) {
-    const isRelayBefore = directory.relays.some(
-      ({ descriptor: { layer, linkPin } }) => layer === config.layer - 1 && equalBytes(linkPin, peer.pin),
+    const isRelay = directory.relays.some(
+      ({ descriptor: { layer, linkPin } }) =>
+        (config.layer === 1 || layer === config.layer - 1) && equalBytes(linkPin, peer.pin),
     );
-    if (isRelayBefore) return 'relay';
+    const isControlCenter = config.layer === 1 && equalBytes(directory.controlCenter.linkPin, peer.pin);
+    if (isRelay || isControlCenter) return 'relay';
     const role = certifiedRole(peer.certificate, directory.linkAuthority, config.region, clock.nowMilliseconds());
     if (role === 'meter' && config.layer === 1) return role;
     if (role === 'hub' && config.layer === directory.layers) return role;
@@ -60,9 +66,13 @@ function roleOf(peer: LinkPeer, { config, clock, liveEpochs }: LinkServices): Li
 }
 
 function handleFrame(link: AcceptedLink<LinkRole>, type: FrameType, body: Uint8Array, services: LinkServices): void {
-  const { mailboxes } = services;
-  if (type === FRAME.packet && link.role === 'relay') return services.handler()?.accept(link, body);
-  if (type === FRAME.packet && link.role === 'meter') return services.handler()?.acceptFromMeter(link, body);
+  const { config, mailboxes } = services;
+  if (type === FRAME.packet && link.role === 'meter')
+    return services.handler()?.acceptOfSlot(link, body, PACKETS_PER_SLOT);
+  if (type === FRAME.packet && link.role === 'relay') {
+    if (config.layer === 1) return services.handler()?.acceptOfSlot(link, body, MOST_LOOPS);
+    return services.handler()?.accept(link, body);
+  }
   if (type === FRAME.mailboxOpen && link.role === 'hub') return mailboxes.open(mailboxIdOf(link.pin));
   if (type === FRAME.mailboxDrain && link.role === 'hub' && body.length === 8) {
     const packets = mailboxes.drain(mailboxIdOf(link.pin), decodeDrain(body));

@@ -18,6 +18,8 @@ export interface Levels {
   readonly mailboxes: number;
   readonly mailboxPackets: number;
   readonly replayTags: number;
+  /** 1 while no loop comes by, 0 otherwise. */
+  readonly cutOff: number;
 }
 
 export interface MetricsServer {
@@ -40,6 +42,7 @@ export async function serveMetrics(
     mailboxes: new Gauge({ name: 'gridveil_relay_mailboxes', help: 'Mailboxes opened', registers }),
     mailboxPackets: new Gauge({ name: 'gridveil_relay_mailbox_packets', help: 'Packets in mailboxes', registers }),
     replayTags: new Gauge({ name: 'gridveil_relay_replay_tags', help: 'Packets remembered', registers }),
+    cutOff: new Gauge({ name: 'gridveil_relay_cut_off', help: '1 while no loop comes by', registers }),
   } satisfies Record<keyof Levels, Gauge>;
   const received = new Counter({ name: 'gridveil_relay_received_total', help: 'Packets received', registers });
   const forwarded = new Counter({ name: 'gridveil_relay_forwarded_total', help: 'Packets passed on', registers });
@@ -47,6 +50,12 @@ export async function serveMetrics(
     name: 'gridveil_relay_dropped_total',
     help: 'Packets dropped',
     labelNames: ['reason'],
+    registers,
+  });
+  const loops = new Counter({ name: 'gridveil_relay_loops_total', help: 'Loops sent', registers });
+  const missing = new Counter({
+    name: 'gridveil_relay_missing_loops_total',
+    help: 'Loops that did not come',
     registers,
   });
   const refused = new Counter({ name: 'gridveil_relay_links_refused_total', help: 'Links refused', registers });
@@ -57,6 +66,8 @@ export async function serveMetrics(
     received.inc(counters.received);
     forwarded.inc(counters.forwarded);
     for (const [reason, count] of Object.entries(counters.dropped)) dropped.inc({ reason }, count);
+    loops.inc(counters.loops);
+    missing.inc(counters.missingLoops);
     refused.inc(counters.linksRefused);
     cut.inc(counters.linksCut);
     for (const [name, level] of Object.entries(levels())) gauges[name as keyof Levels].set(level);

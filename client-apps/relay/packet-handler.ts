@@ -4,29 +4,37 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../protocol/errors.js';
 import { encapsulatedKey, packetEpoch, peelPacket, type PeeledPacket } from '../../protocol/onion/packet.js';
 import { packetLength } from '../../protocol/onion/geometry.js';
-import type { Clock } from '../common/clock.js';
+import type { Clock, Timer } from '../common/clock.js';
 import type { LinkPool } from '../common/links/connect.js';
 import { FRAME } from '../common/links/frames.js';
 import type { Link } from '../common/links/link.js';
+import type { LoopWatch } from '../common/loop-watch.js';
 import type { Counters, DropReason } from './counters.js';
 import { DelayPool, type HeldPacket } from './delay-pool.js';
 import type { Epochs, LiveEpoch } from './epochs.js';
 import type { Mailboxes } from './mailboxes.js';
 import type { UnsafeTrace } from './trace.js';
 
-/** Packets a meter sends in one slot: one to the control center, one to its hub. */
-const PACKETS_PER_SLOT = 2;
+/**
+ * How long a relay that is cut off holds packets back, beyond what their senders drew. Then they are dropped; the
+ * meters see in the sealed index what is missing and send it again.
+ */
+const HOLD_BACK_MILLISECONDS = 60_000;
 
 /**
  * What a relay does with packets: checks, peels, writes the replay tag to disk, holds, passes on. Whatever is wrong
- * with a packet, it is dropped in silence and counted.
+ * with a packet, it is dropped in silence and counted. While none of its own loops comes by, somebody may be letting
+ * single packets through to see where they go (the n − 1 attack): it then passes nothing on.
  */
 export class PacketHandler {
   readonly pool: DelayPool;
   /** Peeled packets whose tags are not on disk yet. */
   private uncommitted: HeldPacket[] = [];
   private committing: Promise<void> | undefined;
-  /** Packets of each meter's link in the present slot, by pin. */
+  /** Due while the relay was cut off; those that were due first come first. */
+  private heldBack: HeldPacket[] = [];
+  private holdBackTimer: Timer | undefined;
+  /** Packets of each meter's or loop sender's link in the present slot, by pin. */
   private readonly sentInSlot = new Map<string, number>();
   private slot = 0;
 
@@ -42,13 +50,15 @@ export class PacketHandler {
       /** The disk does not take replay tags any more: the relay cannot go on. */
       readonly onFailure: (error: unknown) => void;
       readonly trace: UnsafeTrace | undefined;
+      /** The relay's own loops; tell {@link PacketHandler.resumeReleasing} when they come again. */
+      readonly loops: LoopWatch;
     },
   ) {
     this.pool = new DelayPool(clock, options.poolCapacity, (packet) => this.release(packet));
   }
 
-  /** Takes a packet from a meter, of which there are two in a slot. */
-  acceptFromMeter(link: Link, packet: Uint8Array): void {
+  /** Takes a packet from a meter, or from one who sends loops: of each a number in a slot. */
+  acceptOfSlot(link: Link, packet: Uint8Array, allowance: number): void {
     const slot = Math.floor(this.clock.nowMilliseconds() / (1_000 * this.options.slotSeconds));
     if (slot !== this.slot) {
       this.slot = slot;
@@ -57,7 +67,7 @@ export class PacketHandler {
     const key = toHex(link.pin);
     const sent = (this.sentInSlot.get(key) ?? 0) + 1;
     this.sentInSlot.set(key, sent);
-    if (sent > PACKETS_PER_SLOT) {
+    if (sent > allowance) {
       this.counters.received++;
       this.drop('over-allowance');
       return;
@@ -80,6 +90,7 @@ export class PacketHandler {
     const peeled = this.peel(live, packet);
     if (peeled === undefined) return this.drop('not-genuine');
     live.replay.add(tag);
+    this.options.loops.came(encapsulatedKey(packet));
     const fault = routeFault(live, peeled);
     if (fault !== undefined) return this.drop(fault);
     this.options.trace?.arrived(peeled.packet, link.pin, packet);
@@ -100,7 +111,13 @@ export class PacketHandler {
   /** Takes no more, waits until all tags are on disk, and gives back what is held. */
   async stop(): Promise<HeldPacket[]> {
     await this.committing;
-    return this.pool.stop();
+    if (this.holdBackTimer !== undefined) this.clock.clearTimer(this.holdBackTimer);
+    return [...this.heldBack.splice(0), ...this.pool.stop()];
+  }
+
+  /** Packets pass again: what was held back goes on, all of it at once. */
+  resumeReleasing(): void {
+    for (const packet of this.heldBack.splice(0)) this.release(packet);
   }
 
   private peel(live: LiveEpoch, packet: Uint8Array): PeeledPacket | undefined {
@@ -135,7 +152,9 @@ export class PacketHandler {
     if (!this.pool.add(packet)) this.drop('pool-full');
   }
 
-  private release({ epoch, route, packet }: HeldPacket): void {
+  private release(held: HeldPacket): void {
+    if (this.options.loops.isCutOff) return this.holdBack(held);
+    const { epoch, route, packet } = held;
     const live = this.epochs.get(epoch);
     if (live === undefined) return this.drop('unknown-epoch');
     if (route.to === 'mailbox') {
@@ -148,6 +167,23 @@ export class PacketHandler {
       this.options.trace?.left(packet, route.to, target.pin);
     }
     this.counters.forwarded++;
+  }
+
+  private holdBack(packet: HeldPacket): void {
+    if (this.heldBack.length >= this.options.poolCapacity) return this.drop('pool-full');
+    this.heldBack.push(packet);
+    this.holdBackTimer ??= this.dropWhenTooLate(packet);
+  }
+
+  private dropWhenTooLate({ dueMilliseconds }: HeldPacket): Timer {
+    return this.clock.setTimer(dueMilliseconds + HOLD_BACK_MILLISECONDS, () => {
+      const latest = this.clock.nowMilliseconds() - HOLD_BACK_MILLISECONDS;
+      const kept = this.heldBack.filter((packet) => packet.dueMilliseconds > latest);
+      this.counters.dropped['cut-off'] += this.heldBack.length - kept.length;
+      this.heldBack = kept;
+      const [first] = kept;
+      this.holdBackTimer = first && this.dropWhenTooLate(first);
+    });
   }
 
   private drop(reason: DropReason): void {

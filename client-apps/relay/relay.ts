@@ -9,9 +9,12 @@ import { HttpsBulletin } from '../common/bulletin-reader.js';
 import type { Timer } from '../common/clock.js';
 import { ClientError } from '../common/errors.js';
 import { LinkPool, type LinkTarget } from '../common/links/connect.js';
+import { entryRelays } from '../common/links/entry-relays.js';
 import { FRAME } from '../common/links/frames.js';
 import { selfIssuedIdentity, type LinkIdentity, type LinkRole } from '../common/links/link-identity.js';
 import type { LinkListener } from '../common/links/listen.js';
+import { sendLoops } from '../common/loop-sender.js';
+import { LoopWatch } from '../common/loop-watch.js';
 import type { PartyContext, RunningParty } from '../common/party.js';
 import { TrustedBulletin } from '../common/trusted-bulletin.js';
 import type { RelayConfig } from './config.js';
@@ -35,6 +38,8 @@ const CERTIFICATE_SECONDS = 20 * 365 * 86_400;
 export interface RelayOptions {
   /** Directory for a trace of all packets: gives away everything that a relay hides. On simulated time only. */
   readonly unsafeTrace?: string | undefined;
+  /** False for a relay that sends no loops, as in a test that counts single packets. */
+  readonly loops?: boolean;
 }
 
 /** A running relay: wires links, epochs and packets together and starts and ends them in order. */
@@ -53,6 +58,8 @@ export class Relay implements RunningParty {
   private tier: TierFollower | undefined;
   private handler: PacketHandler | undefined;
   private trace: UnsafeTrace | undefined;
+  private readonly loops: LoopWatch;
+  private stopLoops: (() => void) | undefined;
   /** What an earlier run held and this one has no directory for yet. */
   private held: Held = NOTHING_HELD;
   private timer: Timer | undefined;
@@ -80,6 +87,10 @@ export class Relay implements RunningParty {
     this.controlCenter = { address: linkAddress, pin };
     this.bulletin = new HttpsBulletin(url, pin);
     this.heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
+    this.loops = new LoopWatch(context.clock, {
+      onMissing: () => void this.counters.missingLoops++,
+      onCutOff: (cutOff) => this.noteCutOff(cutOff),
+    });
     this.links = new LinkPool({
       identity,
       clock: context.clock,
@@ -152,8 +163,10 @@ export class Relay implements RunningParty {
       slotSeconds: tier.parameters.slotSeconds,
       onFailure: (error) => this.giveUp(error),
       trace: this.trace,
+      loops: this.loops,
     });
     this.links.link(this.controlCenter);
+    if (this.options.loops !== false) this.stopLoops = this.sendLoops(tier, this.handler);
     await this.follow(tier);
   }
 
@@ -201,9 +214,10 @@ export class Relay implements RunningParty {
     if (tier.served.last !== this.announced) this.announce();
     const live = tier.epochs.all();
     if (live.length === before.length && live.every((epoch, index) => epoch === before[index])) return;
-    const targets = live.flatMap(({ next, controlCenter, layersLeft }) =>
-      layersLeft === 1 ? [controlCenter] : next.filter((target) => target !== undefined),
-    );
+    const targets = live.flatMap(({ next, controlCenter, layersLeft, directory }) => [
+      ...(layersLeft === 1 ? [controlCenter] : next.filter((target) => target !== undefined)),
+      ...(this.config.layer === 1 ? [] : entryRelays(directory)),
+    ]);
     this.links.retain([this.controlCenter, ...targets]);
     this.listener?.recheck();
     this.handler?.resume(this.held.packets.filter(({ epoch }) => tier.epochs.get(epoch) !== undefined));
@@ -213,6 +227,34 @@ export class Relay implements RunningParty {
       this.context.report('directory', { epoch });
       this.context.log.info({ epoch }, 'directory in use');
     }
+  }
+
+  /** Loops enter as meters' packets do, at a relay of the first layer; one of that layer makes them enter at itself. */
+  private sendLoops(tier: TierFollower, handler: PacketHandler): () => void {
+    const { config, context, counters, keys, links, loops } = this;
+    return sendLoops({
+      clock: context.clock,
+      random: context.random,
+      watch: loops,
+      parameters: () => tier.parameters,
+      tier: (epoch) => {
+        const live = tier.epochs.get(epoch);
+        return live && { directory: live.directory, maker: { relay: live.index } };
+      },
+      send: ({ packet }, entry) => {
+        counters.loops++;
+        if (config.layer === 1) handler.accept({ pin: keys.link.pin }, packet);
+        else links.link(entry).send(FRAME.packet, packet);
+      },
+    });
+  }
+
+  private noteCutOff(cutOff: boolean): void {
+    const { log, report } = this.context;
+    report('cut-off', { cutOff });
+    if (cutOff) log.warn('none of this relay’s loops comes by: packets are being dropped; it holds back what is due');
+    else log.info('loops come by again');
+    if (!cutOff) this.handler?.resumeReleasing();
   }
 
   /** Tells the control center of the epochs to come: whenever the link comes up, and when there is a new one. */
@@ -231,6 +273,7 @@ export class Relay implements RunningParty {
       mailboxes: this.mailboxes.size,
       mailboxPackets: this.mailboxes.packetCount,
       replayTags: live.reduce((sum, { replay }) => sum + replay.size, 0),
+      cutOff: this.loops.isCutOff ? 1 : 0,
     };
   }
 
@@ -242,6 +285,8 @@ export class Relay implements RunningParty {
 
   private async shutDown(): Promise<void> {
     if (this.timer !== undefined) this.context.clock.clearTimer(this.timer);
+    this.stopLoops?.();
+    this.loops.close();
     await this.listener?.close();
     await this.following;
     if (this.handler !== undefined) {

@@ -17,7 +17,7 @@ const MAILBOX: PacketRoute = { to: 'mailbox', mailbox: Uint8Array.of(1, 2, 3, 4,
 const CONTROL_CENTER: PacketRoute = { to: 'control-center' };
 
 const wrap = (end: PacketRoute, keys: readonly OnionKeyPair[] = KEYS, inner = INNER): Uint8Array =>
-  wrapPacket(crypto, EPOCH, layersTo(end, keys), inner, fixedRandom('wrap'));
+  wrapPacket(crypto, EPOCH, layersTo(end, keys), inner, fixedRandom('wrap'))[0];
 
 /** What a relay does with what it cannot use: it throws one of these, and nothing else. */
 function refusal(action: () => unknown): string {
@@ -172,7 +172,7 @@ describe('onion packet', () => {
           delayMilliseconds,
           route: index === hops.length - 1 ? destination : ({ to: 'relay', relay } as const),
         }));
-        let packet = wrapPacket(crypto, EPOCH, layers, INNER, fixedRandom('property'));
+        let [packet] = wrapPacket(crypto, EPOCH, layers, INNER, fixedRandom('property'));
         layers.forEach(({ delayMilliseconds, route }, index) => {
           const peeled = peelPacket(crypto, keys[index]!, hops.length - index, packet);
           assert.deepEqual([peeled.delayMilliseconds, peeled.route], [delayMilliseconds, route]);
@@ -204,7 +204,7 @@ describe('onion packet', () => {
     assert.equal(packetEpoch(packet.subarray(0, 2)), undefined);
     assert.equal(packetEpoch(Uint8Array.of(2, 0, EPOCH)), undefined);
     assert.deepEqual(encapsulatedKey(packet), packet.subarray(3, 35));
-    const other = wrapPacket(crypto, EPOCH, layersTo(MAILBOX, KEYS), INNER, fixedRandom('other'));
+    const [other] = wrapPacket(crypto, EPOCH, layersTo(MAILBOX, KEYS), INNER, fixedRandom('other'));
     assert.notDeepEqual(encapsulatedKey(other), encapsulatedKey(packet));
   });
 });

@@ -102,7 +102,8 @@ export function openInner(
  * Wraps an inner packet in one layer per relay.
  *
  * @param layers first relay first; every route but the last goes to a relay, the last does not
- * @returns the packet for the first relay, `packetLength(layers.length)` bytes
+ * @returns the packet as each relay of the path gets it, the first one's first, `packetLength(layers.length)` bytes;
+ *   the inner packet is the last
  * @throws ProtocolError PACKET_INVALID: bad layers; BAD_LENGTH, ZERO_SHARED_SECRET
  */
 export function wrapPacket(
@@ -111,16 +112,19 @@ export function wrapPacket(
   layers: readonly WrapLayer[],
   inner: Uint8Array,
   random: RandomSource,
-): Uint8Array {
+): [Uint8Array, ...Uint8Array[]] {
   if (layers.length < 1 || layers.length > MAXIMUM_LAYERS)
     throw new ProtocolError('PACKET_INVALID', `a packet has 1 to ${MAXIMUM_LAYERS} layers`);
   if (inner.length !== INNER_LENGTH) throw new ProtocolError('BAD_LENGTH', 'inner packet has the wrong length');
-  return layers.reduceRight((packet, layer, index) => {
-    if ((layer.route.to === 'relay') === (index === layers.length - 1))
-      throw new ProtocolError('PACKET_INVALID', 'all routes but the last go to a relay');
-    const plaintext = concatBytes(encodeHeader(layer.route, layer.delayMilliseconds), packet);
-    return seal(crypto, layer.onionKey, LAYER_INFO, epoch, plaintext, random);
-  }, inner);
+  return layers.reduceRight<[Uint8Array, ...Uint8Array[]]>(
+    (packets, layer, index) => {
+      if ((layer.route.to === 'relay') === (index === layers.length - 1))
+        throw new ProtocolError('PACKET_INVALID', 'all routes but the last go to a relay');
+      const plaintext = concatBytes(encodeHeader(layer.route, layer.delayMilliseconds), packets[0]);
+      return [seal(crypto, layer.onionKey, LAYER_INFO, epoch, plaintext, random), ...packets];
+    },
+    [inner],
+  );
 }
 
 /**

@@ -61,7 +61,7 @@ describe('path through the onion tier', () => {
     const inner = random(INNER_LENGTH);
     for (const destination of [MAILBOX, CONTROL_CENTER]) {
       const path = drawPath(directory, destination, delays, random);
-      let packet = wrapForPath(crypto, directory, path, destination, inner, random);
+      let [packet] = wrapForPath(crypto, directory, path, destination, inner, random);
       path.forEach(({ relay, delayMilliseconds }, index) => {
         const { layer, address } = directory.relays[relay]!.descriptor;
         const secretKey = kit.secret(`${address.split('.')[0]} onion 1`);

@@ -55,7 +55,7 @@ export function drawPath(
 /**
  * Wraps an inner packet for a path.
  *
- * @returns the packet for the path's first relay
+ * @returns the packet as each relay of the path gets it, and the inner packet last
  * @throws ProtocolError PACKET_INVALID, DIRECTORY_INVALID, ZERO_SHARED_SECRET
  */
 export function wrapForPath(
@@ -65,7 +65,7 @@ export function wrapForPath(
   destination: PacketDestination,
   inner: Uint8Array,
   random: RandomSource,
-): Uint8Array {
+): [Uint8Array, ...Uint8Array[]] {
   const end: PacketRoute =
     destination.to === 'mailbox' ? { to: 'mailbox', mailbox: destination.mailbox } : { to: 'control-center' };
   const layers = path.map(({ relay, delayMilliseconds }, index): WrapLayer => {

@@ -86,6 +86,19 @@ describe('anonymity: traces', () => {
     for (let packet = 0; packet < 40; packet++) renamed.set(trueSender(slot, packet), trueSender(read, packet));
     assert.equal(new Set(renamed.values()).size, 40);
 
+    // Loops of a relay and of the control center: neither senders nor packets of the slot, nor dropped.
+    const withLoops = tracesOf(slot);
+    const [first] = withLoops.values();
+    for (const sender of [name(2, 0), name(9, 0)]) {
+      const at = SLOT_START + 1_000;
+      first!.push({
+        in: { link: sender, at, packet: name(300, withLoops.size) },
+        out: { to: 'relay', link: name(2, 0), at, packet: name(301, 0) },
+      });
+    }
+    await write(withLoops);
+    assert.deepEqual(await readTraces(directory), run);
+
     const result = anonymityResult(await measureTraces(directory, 1, 500));
     assert.equal(result.data['unsafeTrace'], directory, 'every report names what it is from');
     assert.ok(result.text.some((line) => line.includes('UNSAFE')));

@@ -62,8 +62,9 @@ interface Passage extends TraceRecord {
 }
 
 /**
- * Reads what all relays of a run wrote under `--unsafe-trace`, and joins it to the ways of packets. Only those to the
- * control center are kept, see {@link ObservedSlot}.
+ * Reads what all relays of a run wrote under `--unsafe-trace`, and joins it to the ways of packets. Only those of meters
+ * to the control center are kept, see {@link ObservedSlot}: loops count as no cover, as if the observer knew each of
+ * them, so that the figures are on the safe side.
  *
  * @throws ClientError TRACE_INVALID; LIMIT_EXCEEDED
  */
@@ -73,8 +74,7 @@ export async function readTraces(directory: string): Promise<TracedRun> {
   const byLayer = Array.from({ length: layers }, (_, index) =>
     relays.filter(({ header }) => header.layer === index + 1),
   );
-  const passages = byLayer.map(passagesOf);
-  const { ways, incomplete } = waysOf(passages);
+  const { ways, incomplete } = waysOf(byLayer.map(passagesOf), loopSenders(relays));
   const meters = new Map<string, number>();
   const slots = new Map<number, Passage[][]>();
   for (const way of ways) {
@@ -161,10 +161,22 @@ function passagesOf(relays: readonly RelayTrace[]): Map<string, Passage> {
   );
 }
 
-function waysOf(layers: readonly Map<string, Passage>[]): { ways: Passage[][]; incomplete: number } {
+/** Who sends loops and no readings: the relays, and the control center, to which the last layer sends. */
+function loopSenders(relays: readonly RelayTrace[]): Set<string> {
+  const senders = new Set(relays.map(({ header }) => header.relay));
+  for (const { records } of relays)
+    for (const { out } of records) if (out.to === 'control-center') senders.add(out.link);
+  return senders;
+}
+
+function waysOf(
+  layers: readonly Map<string, Passage>[],
+  senders: ReadonlySet<string>,
+): { ways: Passage[][]; incomplete: number } {
   const ways: Passage[][] = [];
   let incomplete = 0;
   for (const entry of layers[0]!.values()) {
+    if (senders.has(entry.in.link)) continue;
     const way: Passage[] = [];
     for (let next: Passage | undefined = entry; next !== undefined; next = layers[way.length]?.get(next.out.packet))
       way.push(next);

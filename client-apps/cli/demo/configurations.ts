@@ -73,6 +73,7 @@ export function controlCenterConfiguration(
     parameters: [{ ...plan.settings, tariffSignature: rest.tariffSignature }],
     serviceProvider: rest.provider,
     relays: site.relays.map((place) => admission(seed, place)),
+    addressOverrides: site.addressOverrides,
     epochLeadSeconds: plan.epochLeadSeconds,
   };
 }
