@@ -38,6 +38,10 @@ export const BENCHMARKS = {
     title: 'The chaincodes on the embedded ledger',
     run: async () => (await import('./contract.js')).benchContract(),
   },
+  fabric: {
+    title: 'The chaincodes on Fabric itself, where its binaries are',
+    run: async () => (await import('./fabric.js')).benchFabric(),
+  },
   demo: {
     title: 'The demo: 100 households, 4 intervals',
     run: async () => (await import('./demo.js')).benchDemo(),
