@@ -29,6 +29,7 @@ export async function benchDemo(): Promise<Record<string, number>> {
         priceMode: 'ledger',
         layers: LAYERS,
         relaysPerLayer: RELAYS_PER_LAYER,
+        householdRelays: false,
         keep: false,
       },
       { begins: () => {}, moves: () => (running ||= seconds()) },

@@ -2,7 +2,7 @@
 import { osRandom } from '../client-apps/common/random.js';
 import { SystemClock } from '../client-apps/common/clock.js';
 import { createLog } from '../client-apps/common/log.js';
-import { relayConfig } from '../client-apps/relay/config.js';
+import { placedRelayConfig } from '../client-apps/relay/config.js';
 import { Relay } from '../client-apps/relay/relay.js';
 import { loadRelayKeys } from '../client-apps/relay/relay-keys.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
@@ -38,7 +38,7 @@ function peelMicroseconds(): number {
 let relay: Relay | undefined;
 
 async function start(configuration: unknown): Promise<void> {
-  const config = relayConfig.parse(configuration);
+  const config = placedRelayConfig.parse(configuration);
   const limit = peelMicroseconds();
   const fileKey = random(32);
   const keys = await loadRelayKeys(config.directory, fileKey, random, config.enrolmentSeed);

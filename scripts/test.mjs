@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole check. The static checks and the unit tests run beside the whole-system tests, which wait for processes most
-// of their time: two cores do both in the time of the longer. A section's report comes when it ends; after a failure no
-// further one begins. The last line is `N passed, N failed`.
+// The whole check, two sections at a time: the whole-system tests, which wait for processes most of their time, beside
+// the static checks and the unit tests, and then the unit tests on two Nodes beside each other. A section's report comes
+// when it ends; after a failure no further one begins. The last line is `N passed, N failed`.
 // --system: the whole-system tests only; --ledger KIND: the ledger that they run against (embedded, fabric, fabric-bft).
 // GRIDVEIL_TEST_NODES (for CI): exact Node versions, separated by blanks, that run the unit tests.
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -85,7 +85,9 @@ const unit = (node) => async (report) => {
   return (await mocha(node, 'dist/**/*.test.js', ...ignored)(report)) && (await mocha(node, CHAINCODE_TESTS)(report));
 };
 
-async function* staticChecksAndUnitTests() {
+async function* sections() {
+  yield ['whole system', mocha(process.execPath, '--timeout', '120000', ...SYSTEM_TESTS)];
+  if (options.system) return;
   yield ['licence headers', check(process.execPath, 'scripts/check-headers.mjs')];
   yield ['format', check(process.execPath, bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.')];
   yield ['lint', check(process.execPath, bin('eslint/bin/eslint.js'), '--max-warnings=0', '.')];
@@ -103,18 +105,14 @@ async function* staticChecksAndUnitTests() {
   if (!ran) yield [`unit tests, this machine's Node ${process.versions.node}`, unit(process.execPath)];
 }
 
-function* wholeSystem() {
-  yield ['whole system', mocha(process.execPath, '--timeout', '120000', ...SYSTEM_TESTS)];
-}
-
 const started = performance.now();
 const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
 const running = new Set();
 let failed = false;
 
-/** Runs sections one after the other, until one fails here or elsewhere. */
-async function lane(sections) {
-  for await (const [name, section] of sections) {
+/** Takes one section after the other from the queue, until one fails here or elsewhere. */
+async function worker(queue) {
+  for await (const [name, section] of queue) {
     if (failed) return;
     running.add(name);
     const file = join(scratch, `report-${++runs}`);
@@ -140,9 +138,10 @@ const ticker = process.stdout.isTTY
   ? setInterval(() => process.stdout.write(`\r\x1b[K${seconds()}: ${[...running].join('; ')} …`), 1000)
   : undefined;
 try {
-  await build(); // what both lanes load
+  await build(); // what all sections load
   total.passed++;
-  await Promise.all(options.system ? [lane(wholeSystem())] : [lane(staticChecksAndUnitTests()), lane(wholeSystem())]);
+  const queue = sections();
+  await Promise.all([worker(queue), worker(queue)]);
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   total.failed++;

@@ -34,7 +34,7 @@ import type { PartyContext, RunningParty } from '../client-apps/common/party.js'
 import type { ReportData } from '../client-apps/common/report.js';
 import { controlCenterConfig, type ControlCenterConfig } from '../client-apps/control-center/config.js';
 import { openControlCenter } from '../client-apps/control-center/control-center.js';
-import { makeEnrolmentCodes } from '../client-apps/control-center/enrolment-codes.js';
+import { makeEnrolmentCodes, type CodeRole } from '../client-apps/control-center/enrolment-codes.js';
 import { serviceProviderConfig } from '../client-apps/service-provider/config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from '../client-apps/service-provider/keys.js';
 import { openServiceProvider } from '../client-apps/service-provider/service-provider.js';
@@ -75,20 +75,17 @@ export interface RunningCenter {
 }
 
 /** A relay of a layer, as far as the control center sees it. */
-class TestRelay {
+export class TestRelay {
   readonly identity: SigningKey;
   readonly link: LinkKey;
 
   constructor(
     readonly layer: number,
     readonly number: number,
+    readonly operator = `operator-${layer}-${number}`,
   ) {
     this.identity = crypto.ed25519Key(secret(`relay ${layer} ${number} identity`));
     this.link = linkKeyFromSeed(secret(`relay ${layer} ${number} link`));
-  }
-
-  get operator(): string {
-    return `operator-${this.layer}-${this.number}`;
   }
 
   descriptor(parameters: Parameters, epoch: number): Uint8Array {
@@ -317,7 +314,7 @@ export class CenterKit {
     return { url: `https://127.0.0.1:${center.httpsPort}`, pin: this.pin };
   }
 
-  codes(role: 'meter' | 'hub', count: number): Promise<Uint8Array[]> {
+  codes(role: CodeRole, count: number): Promise<Uint8Array[]> {
     return makeEnrolmentCodes(join(this.directory, 'center'), this.fileKey, random, role, count);
   }
 

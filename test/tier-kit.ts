@@ -36,7 +36,7 @@ import {
 import { ALWAYS, identityOf, listen, osRandom, seedOf, until } from '../client-apps/common/links/links.test-support.js';
 import type { LinkListener } from '../client-apps/common/links/listen.js';
 import { createLog } from '../client-apps/common/log.js';
-import { relayConfig, type RelayConfig } from '../client-apps/relay/config.js';
+import { placedRelayConfig, type PlacedRelayConfig } from '../client-apps/relay/config.js';
 import { Relay } from '../client-apps/relay/relay.js';
 import { loadRelayKeys, OnionKeyFile, relayKeysFrom } from '../client-apps/relay/relay-keys.js';
 
@@ -121,9 +121,9 @@ export class TestTier {
     return join(this.home, `relay-${index}`);
   }
 
-  async startRelay(index: number, change: Partial<z.input<typeof relayConfig>> = {}): Promise<Relay> {
+  async startRelay(index: number, change: Partial<z.input<typeof placedRelayConfig>> = {}): Promise<Relay> {
     const address = `relay-${index}.invalid:7000`;
-    const config: RelayConfig = relayConfig.parse({
+    const config: PlacedRelayConfig = placedRelayConfig.parse({
       directory: this.relayDirectory(index),
       region: this.kit.region,
       operator: `operator-${index}`,

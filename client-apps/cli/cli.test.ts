@@ -17,12 +17,16 @@ interface Ended {
 describe('the command gridveil', function () {
   this.timeout(60_000);
   let folder: string;
-  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'gridveil-cli-'))));
+  let keyFile = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gridveil-cli-'));
+    keyFile = '';
+  });
   afterEach(() => rm(folder, { recursive: true }));
 
   function gridveil(...args: string[]): Promise<Ended> {
     return new Promise((resolve) => {
-      const options = { cwd: folder, env: { PATH: process.env['PATH'] } };
+      const options = { cwd: folder, env: { PATH: process.env['PATH'], GRIDVEIL_KEY_FILE: keyFile } };
       execFile(process.execPath, [PROGRAM, ...args], options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
       });
@@ -71,6 +75,34 @@ describe('the command gridveil', function () {
     for (const field of ['directory', 'region', 'layer', 'links', 'trustAnchor'])
       assert.match(stderr, new RegExp(`^ {2}${field}`, 'm'));
     await refused('CONFIG_INVALID', 2, 'meter', 'run', '--config', join(folder, 'absent.json'));
+  });
+
+  it('takes a relay’s place from its configuration or for a code, never both', async () => {
+    const config = join(folder, 'relay.json');
+    const settings = {
+      directory: join(folder, 'relay'),
+      region: 'r',
+      links: { host: '127.0.0.1', port: 0, address: 'relay.invalid:7000' },
+      controlCenter: { url: 'https://127.0.0.1:1', pin: '00'.repeat(32), linkAddress: 'cc.invalid:7000' },
+      trustAnchor: '00'.repeat(32),
+    };
+    const place = { operator: 'operator', layer: 1 };
+    const code = { enrolmentCode: '00'.repeat(16) };
+    for (const wrong of [{}, { operator: 'operator' }, { layer: 1, ...code }]) {
+      await writeFile(config, JSON.stringify({ ...settings, ...wrong }));
+      const { stderr } = await refused('CONFIG_INVALID', 2, 'relay', 'run', '--config', config);
+      assert.match(stderr, /operator and layer, or an enrolmentCode/);
+    }
+    keyFile = join(folder, 'key');
+    await writeFile(keyFile, '00'.repeat(32), { mode: 0o600 });
+    for (const right of [place, code]) {
+      await writeFile(config, JSON.stringify({ ...settings, ...right }));
+      const told = await gridveil('relay', 'descriptor', '--config', config, '--json');
+      assert.deepEqual(Object.keys(JSON.parse(told.stdout) as object), [
+        ...['identity', 'linkPin'],
+        ...('layer' in right ? ['operator', 'layer'] : []),
+      ]);
+    }
   });
 
   it('runs on simulated time only for a process that moves it', async () => {

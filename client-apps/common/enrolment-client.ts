@@ -2,13 +2,15 @@
 import { z } from 'zod';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { encodeEnrolmentRequest, type EnrolmentRequest } from '../../protocol/identity/enrolment.js';
-import { hexBytes } from './config.js';
+import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
+import { hexBytes, operatorName } from './config.js';
 import { ClientError } from './errors.js';
 import { answerReason, PinnedHttps } from './pinned-https.js';
 
 /** Paths of the control center's enrolment service. */
 export const METER_ENROLMENT_PATH = '/enrol';
 export const HUB_ENROLMENT_PATH = '/enrol-hub';
+export const RELAY_ENROLMENT_PATH = '/enrol-relay';
 
 /** Longest enrolment request and answer, bytes; the answer carries the parameter versions. */
 export const MAXIMUM_ENROLMENT_REQUEST_LENGTH = 4_096;
@@ -30,7 +32,7 @@ export type EnrolmentRefusal =
   | 'BAD_PROOF'
   /** The link key is no P-256 key, or not the one whose pin the request holds. */
   | 'BAD_LINK_KEY'
-  /** The region holds as many meters as it can. */
+  /** The region holds as many meters, hubs or relays as it can. */
   | 'REGION_FULL'
   /** Too many attempts; try again later. */
   | 'TOO_MANY_REQUESTS';
@@ -50,6 +52,14 @@ export interface MeterEnrolment {
 /** What a hub gets. */
 export type HubEnrolment = Pick<MeterEnrolment, 'certificate' | 'parameters'>;
 
+/** What a household's relay gets: its place in the tier. */
+export interface RelayEnrolment {
+  /** The name under which the directory knows who runs it. */
+  readonly operator: string;
+  /** 1 is where packets enter. */
+  readonly layer: number;
+}
+
 const pem = z.string().max(4_096);
 const hubAnswer = z.strictObject({ certificate: pem, parameters: bytes() });
 const meterAnswer = z.strictObject({
@@ -57,6 +67,11 @@ const meterAnswer = z.strictObject({
   firstEpoch: z.int().min(0).max(0xffff),
   certificate: pem,
   parameters: bytes(),
+});
+
+const relayAnswer = z.strictObject({
+  operator: operatorName,
+  layer: z.int().min(1).max(MAXIMUM_LAYERS),
 });
 
 /** Hexadecimal bytes of any length; the answer as a whole is bounded. */
@@ -101,6 +116,24 @@ export function enrolHub(
   return exchange(address, HUB_ENROLMENT_PATH, body, hubAnswer);
 }
 
+/**
+ * Enrols a household's relay. Safe to repeat: the code is bound to the relay's keys on first use, and the answer stays.
+ *
+ * @param code 16 bytes
+ * @param identity Ed25519 key that signs its descriptors, 32 bytes
+ * @param linkPin SHA-256 of the SubjectPublicKeyInfo of its link key
+ * @throws ClientError as {@link enrol}
+ */
+export function enrolRelay(
+  address: { url: string; pin: Uint8Array },
+  code: Uint8Array,
+  identity: Uint8Array,
+  linkPin: Uint8Array,
+): Promise<RelayEnrolment> {
+  const body = { code: toHex(code), identity: toHex(identity), linkPin: toHex(linkPin) };
+  return exchange(address, RELAY_ENROLMENT_PATH, body, relayAnswer);
+}
+
 async function exchange<T>(
   address: { url: string; pin: Uint8Array },
   path: string,
@@ -124,6 +157,7 @@ async function exchange<T>(
   }
 }
 
-/** Form of the two requests, for the server. */
+/** Form of the requests, for the server. */
 export const meterEnrolmentBody = z.strictObject({ request: z.string(), linkKey: bytes() });
 export const hubEnrolmentBody = z.strictObject({ code: hexBytes(16), linkKey: bytes(), priceKey: hexBytes(32) });
+export const relayEnrolmentBody = z.strictObject({ code: hexBytes(16), identity: hexBytes(32), linkPin: hexBytes(32) });

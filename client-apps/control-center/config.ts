@@ -5,7 +5,7 @@ import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
 import { PRICE_MODES } from '../../protocol/ledger/parameters.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
-import { amount, hexBytes, pin, port, region } from '../common/config.js';
+import { amount, hexBytes, operatorName, pin, port, region } from '../common/config.js';
 
 const seconds = z.int().min(0);
 
@@ -42,13 +42,13 @@ export const parameterSettings = z.strictObject({
   tariffSignature: hexBytes(64),
 });
 
-/** A relay that the operator has admitted: its descriptors are taken, and no other's. */
+/** A relay that the operator has admitted. */
 export const admittedRelay = z.strictObject({
   /** Ed25519 key that signs its descriptors. */
   identity: hexBytes(32),
   /** SHA-256 of the SubjectPublicKeyInfo of its link key. */
   linkPin: pin,
-  operator: z.string().regex(/^[a-z0-9.-]{1,64}$/),
+  operator: operatorName,
   layer: z.int().min(1).max(MAXIMUM_LAYERS),
 });
 

@@ -16,6 +16,7 @@ import { Closing } from './closing.js';
 import type { ControlCenterConfig } from './config.js';
 import { Consumers } from './consumers.js';
 import { Descriptors } from './descriptors.js';
+import { Relays } from './relays.js';
 import { Enrolment } from './enrolment.js';
 import { EnrolmentCodes } from './enrolment-codes.js';
 import { EpochCadence, publishParameters } from './epoch-cadence.js';
@@ -89,7 +90,8 @@ async function assemble(
   const versions = await ParameterVersions.open(store, config, keys);
   const roster = await Roster.open(store);
   const consumers = await Consumers.open(store, config.region, config.serviceProvider.publicKey);
-  const descriptors = new Descriptors(store, config.region, config.relays, versions);
+  const relays = await Relays.open(store, config.relays);
+  const descriptors = new Descriptors(store, config.region, relays, versions);
   const onionKeys = await loadOnionKeys(store, versions, () => firstOnionSecret(random, config.enrolmentSeed));
   const epochs = await Epochs.load({
     ...{ store, keys, onionKeys, versions, roster, consumers, descriptors },
@@ -126,6 +128,7 @@ async function assemble(
     ...center,
     roster,
     consumers,
+    relays,
     codes: new EnrolmentCodes(config.directory, fileKey, config.revokedCodes),
     nextEpoch: () => cadence.nextEpoch(),
   });

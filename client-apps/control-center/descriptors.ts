@@ -11,23 +11,24 @@ import {
 import type { SealedStore } from '../common/sealed-store.js';
 import type { AdmittedRelay } from './config.js';
 import type { ParameterVersions } from './parameter-versions.js';
+import type { Relays } from './relays.js';
 import { keyPrefix, storeKey } from './store-keys.js';
 
 /** A relay may announce itself this many epochs ahead: a week of days, so that an outage of that length heals. */
 const MAXIMUM_EPOCHS_AHEAD = 7;
 
-/** Descriptors of the relays that the operator admitted, kept until their epoch's directory is made. */
+/** Descriptors of the admitted relays, kept until their epoch's directory is made. */
 export class Descriptors {
   constructor(
     private readonly store: SealedStore,
     private readonly region: string,
-    private readonly admitted: readonly AdmittedRelay[],
+    private readonly relays: Relays,
     private readonly versions: ParameterVersions,
   ) {}
 
   /** The admitted relay that holds this link key. */
   relayOf(linkPin: Uint8Array): AdmittedRelay | undefined {
-    return this.admitted.find((relay) => equalBytes(relay.linkPin, linkPin));
+    return this.relays.ofLink(linkPin);
   }
 
   /**
@@ -62,14 +63,19 @@ export class Descriptors {
     await this.store.put(storeKey.descriptor(descriptor.epoch, toHex(relay.identity)), encodeSignedDescriptor(signed));
   }
 
-  /** The descriptors for an epoch, of relays that are still admitted and in a layer that it has. */
-  async of(epoch: number): Promise<SignedDescriptor[]> {
+  /**
+   * The descriptors for an epoch, of relays that are still admitted and in a layer that it has.
+   *
+   * @param excluded numbers of the households' relays that are left out
+   */
+  async of(epoch: number, excluded: ReadonlySet<number>): Promise<SignedDescriptor[]> {
     const { layers } = this.versions.ofEpoch(epoch).onion;
     const found: SignedDescriptor[] = [];
     for await (const [, value] of this.store.iterate(keyPrefix('descriptor', epoch))) {
       const signed = decodeSignedDescriptor(value);
       const { linkPin, layer } = signed.descriptor;
-      if (this.relayOf(linkPin) !== undefined && layer <= layers) found.push(signed);
+      const isAdmitted = this.relays.isAdmitted(linkPin, excluded);
+      if (isAdmitted && layer <= layers) found.push(signed);
     }
     return found;
   }

@@ -18,7 +18,7 @@ import { ClientError } from '../common/errors.js';
 import { SealedFile } from '../common/sealed-file.js';
 
 /** What a code enrols. */
-export const CODE_ROLES = ['meter', 'hub'] as const;
+export const CODE_ROLES = ['meter', 'hub', 'relay'] as const;
 export type CodeRole = (typeof CODE_ROLES)[number];
 
 /** Codes of one batch; a region has at most 5,000 meters and as many hubs. */

@@ -7,7 +7,7 @@ import { ProtocolError } from '../../protocol/errors.js';
 import { decodeEnrolmentRequest, openEnrolment, type EnrolmentRequest } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
 import type { Clock } from '../common/clock.js';
-import type { EnrolmentRefusal, HubEnrolment, MeterEnrolment } from '../common/enrolment-client.js';
+import type { EnrolmentRefusal, HubEnrolment, MeterEnrolment, RelayEnrolment } from '../common/enrolment-client.js';
 import { ClientError } from '../common/errors.js';
 import { issueLinkCertificate, linkPin, type LinkRole } from '../common/links/link-identity.js';
 import type { SealedStore } from '../common/sealed-store.js';
@@ -16,6 +16,7 @@ import type { Excluded } from './epochs.js';
 import { codeDigest, type CodeRole, type EnrolmentCodes } from './enrolment-codes.js';
 import type { ControlCenterKeys } from './keys.js';
 import type { ParameterVersions } from './parameter-versions.js';
+import type { Relays } from './relays.js';
 import type { Meter, Roster } from './roster.js';
 import { storeKey } from './store-keys.js';
 import type { Turns } from './waiting.js';
@@ -47,6 +48,7 @@ export interface EnrolmentSources {
   readonly versions: ParameterVersions;
   readonly roster: Roster;
   readonly consumers: Consumers;
+  readonly relays: Relays;
   readonly codes: EnrolmentCodes;
   readonly clock: Clock;
   readonly registryTurns: Turns;
@@ -55,7 +57,7 @@ export interface EnrolmentSources {
 }
 
 /**
- * Admits meters and hubs. A code is bound to the key that uses it first, in the same durable step that makes the meter,
+ * Admits meters, hubs and households' relays. A code is bound to the key that uses it first, in the same durable step that makes the meter,
  * so a crash between the step and the answer costs nothing: the same request gets the same answer.
  */
 export class Enrolment {
@@ -107,10 +109,44 @@ export class Enrolment {
     consumers.add(consumer);
   }
 
-  /** The meters and hubs whose codes are withdrawn. */
+  /**
+   * Admits a household's relay. It shows no knowledge of its keys here: without them it can neither link nor sign a
+   * descriptor.
+   *
+   * @param code 16 bytes
+   * @param identity Ed25519 key that signs its descriptors, 32 bytes
+   * @param pin of its link key, 32 bytes
+   * @throws EnrolmentError
+   */
+  relay(code: Uint8Array, identity: Uint8Array, pin: Uint8Array): Promise<RelayEnrolment> {
+    return this.sources.registryTurns.take(async () => {
+      const { store, relays } = this.sources;
+      const key = codeDigest(code);
+      await this.requireRole(key, 'relay');
+      const keys = concatBytes(identity, pin);
+      const bound = await store.get(storeKey.code(key));
+      if (bound === undefined) await this.admitRelay(key, keys, identity, pin);
+      else if (!equalBytes(bound, keys)) throw new EnrolmentError('CODE_USED');
+      const { operator, layer } = relays.household(keys)!;
+      return { operator, layer };
+    });
+  }
+
+  private async admitRelay(code: string, keys: Uint8Array, identity: Uint8Array, pin: Uint8Array): Promise<void> {
+    const { store, relays, versions } = this.sources;
+    if (relays.ofIdentity(identity) !== undefined || relays.ofLink(pin) !== undefined)
+      throw new EnrolmentError('KEY_ENROLLED');
+    if (relays.isFull) throw new EnrolmentError('REGION_FULL');
+    const { layers } = versions.list.at(-1)!.parameters.onion;
+    const { relay, change } = relays.prepare(keys, layers, (await this.excluded()).relays);
+    await store.batch([change, { key: storeKey.code(code), value: keys }]);
+    relays.add(relay);
+  }
+
+  /** The meters, hubs and relays whose codes are withdrawn. */
   async excluded(): Promise<Excluded> {
-    const { store, roster, consumers, codes } = this.sources;
-    const excluded = { meters: new Set<number>(), consumers: new Set<number>() };
+    const { store, roster, consumers, relays, codes } = this.sources;
+    const excluded = { meters: new Set<number>(), consumers: new Set<number>(), relays: new Set<number>() };
     for (const code of codes.revoked) {
       const bound = await store.get(storeKey.code(code));
       if (bound === undefined) continue;
@@ -118,6 +154,8 @@ export class Enrolment {
       if (meter !== undefined) excluded.meters.add(meter.number);
       const consumer = consumers.find(bound.subarray(DIGEST_LENGTH));
       if (consumer !== undefined) excluded.consumers.add(consumer.number);
+      const relay = relays.household(bound);
+      if (relay !== undefined) excluded.relays.add(relay.number);
     }
     return excluded;
   }

@@ -53,6 +53,8 @@ export interface Epoch {
 export interface Excluded {
   readonly meters: ReadonlySet<number>;
   readonly consumers: ReadonlySet<number>;
+  /** Relays that households enrolled. */
+  readonly relays: ReadonlySet<number>;
 }
 
 /** What an epoch needs of the rest of the control center. */
@@ -128,7 +130,7 @@ export class Epochs {
     if (meters < parameters.kAnonymity) {
       throw new ClientError('WRONG_STATE', `${meters} meters are registered, ${parameters.kAnonymity} are needed`);
     }
-    const directory = await this.makeDirectory(number, parameters);
+    const directory = await this.makeDirectory(number, parameters, excluded.relays);
     const consumers =
       parameters.priceMode === 'direct'
         ? signConsumerList(sodiumCrypto, this.sources.consumers.listOf(number, excluded.consumers), keys.signing)
@@ -178,7 +180,11 @@ export class Epochs {
     return closed;
   }
 
-  private async makeDirectory(number: number, parameters: Parameters): Promise<SignedDirectory> {
+  private async makeDirectory(
+    number: number,
+    parameters: Parameters,
+    excluded: ReadonlySet<number>,
+  ): Promise<SignedDirectory> {
     const { keys, onionKeys, descriptors, linkAddress } = this.sources;
     const { region, onion } = parameters;
     const signed = signDirectory(
@@ -194,7 +200,7 @@ export class Epochs {
           onionKey: onionKeys.key(number).publicKey,
         },
         linkAuthority: keys.linkAuthority.publicKey,
-        relays: sortDescriptors(await descriptors.of(number)),
+        relays: sortDescriptors(await descriptors.of(number, excluded)),
       },
       keys.signing,
     );

@@ -15,6 +15,8 @@ import {
   MAXIMUM_ENROLMENT_REQUEST_LENGTH,
   METER_ENROLMENT_PATH,
   meterEnrolmentBody,
+  RELAY_ENROLMENT_PATH,
+  relayEnrolmentBody,
 } from '../common/enrolment-client.js';
 import type { LinkIdentity } from '../common/links/link-identity.js';
 import type { Log } from '../common/log.js';
@@ -90,8 +92,12 @@ export class HttpsServer {
     try {
       const path = (request.url ?? '').slice(1);
       if (request.method === 'GET' && isBulletinPath(path)) await this.sendFile(path, response);
-      else if (request.method === 'POST' && request.url === METER_ENROLMENT_PATH) await this.enrol(request, response);
-      else if (request.method === 'POST' && request.url === HUB_ENROLMENT_PATH) await this.enrol(request, response);
+      else if (request.method === 'POST' && request.url === METER_ENROLMENT_PATH)
+        await this.enrol(request, response, (body) => this.enrolMeter(body));
+      else if (request.method === 'POST' && request.url === HUB_ENROLMENT_PATH)
+        await this.enrol(request, response, (body) => this.enrolHub(body));
+      else if (request.method === 'POST' && request.url === RELAY_ENROLMENT_PATH)
+        await this.enrol(request, response, (body) => this.enrolRelay(body));
       else send(response, 404, 'NOT_FOUND');
     } catch (error) {
       // A peer that breaks off is no event; anything else is a fault of ours, and the peer is told no more than that.
@@ -112,13 +118,16 @@ export class HttpsServer {
     await pipeline(file.createReadStream(), response);
   }
 
-  private async enrol(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async enrol(
+    request: IncomingMessage,
+    response: ServerResponse,
+    answer: (body: string) => Promise<object>,
+  ): Promise<void> {
     const address = request.socket.remoteAddress ?? '';
     if (!this.limit.allows(address)) return send(response, 429, 'TOO_MANY_REQUESTS');
     try {
       const body = await readBody(request);
-      const answer = request.url === METER_ENROLMENT_PATH ? await this.enrolMeter(body) : await this.enrolHub(body);
-      send(response, 200, JSON.stringify(answer));
+      send(response, 200, JSON.stringify(await answer(body)));
     } catch (error) {
       if (!(error instanceof EnrolmentError)) throw error;
       this.limit.fail(address);
@@ -130,6 +139,11 @@ export class HttpsServer {
     const { request, linkKey } = parse(meterEnrolmentBody, body);
     const answer = await this.options.enrolment.meter(new TextEncoder().encode(request), linkKey);
     return { ...answer, parameters: toHex(answer.parameters) };
+  }
+
+  private enrolRelay(body: string): Promise<object> {
+    const { code, identity, linkPin } = parse(relayEnrolmentBody, body);
+    return this.options.enrolment.relay(code, identity, linkPin);
   }
 
   private async enrolHub(body: string): Promise<object> {

@@ -18,6 +18,8 @@ export const storeKey = {
   meter: (number: number): string => `meter/${digits(number)}`,
   /** A hub's key for prices of its own. */
   consumer: (number: number): string => `consumer/${digits(number)}`,
+  /** A relay that a household enrolled. */
+  relay: (number: number): string => `relay/${digits(number)}`,
   /** The keys of a meter's future epochs. */
   future: (number: number): string => `future/${digits(number)}`,
   /** Slots in which a meter was expected and missed. */

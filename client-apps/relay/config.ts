@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
-import { controlCenterAddress, hexBytes, port, region } from '../common/config.js';
+import { controlCenterAddress, hexBytes, operatorName, port, region } from '../common/config.js';
 
 const address = z.string().regex(/^[^\s]{1,254}:[1-9][0-9]{0,4}$/, 'must be host:port');
 
-/** Configuration of a relay. */
-export const relayConfig = z.strictObject({
+/** Everything but who runs the relay and in which layer. */
+const settings = z.strictObject({
   /** Its own directory: keys, replay tags, and what it held when it was stopped. */
   directory: z.string().min(1),
   region,
-  /** Who runs it; one operator serves one layer. */
-  operator: z.string().regex(/^[a-z0-9.-]{1,64}$/, 'must be 1 to 64 of a–z, 0–9, . and -'),
-  /** 1 is where packets enter. */
-  layer: z.int().min(1).max(MAXIMUM_LAYERS),
   /** Where it takes links, and the `host:port` under which the directory names it. */
   links: z.strictObject({ host: z.string().min(1), port, address }),
   /** The control center's HTTPS address and pin, and the `host:port` of its links, which have the same key. */
@@ -35,4 +32,25 @@ export const relayConfig = z.strictObject({
   enrolmentSeed: hexBytes(32).optional(),
 });
 
+/** Configuration of a relay whose place in the tier is known. */
+export const placedRelayConfig = settings.extend({
+  /** Who runs it; one operator serves one layer. */
+  operator: operatorName,
+  /** 1 is where packets enter. */
+  layer: z.int().min(1).max(MAXIMUM_LAYERS),
+});
+export type PlacedRelayConfig = z.output<typeof placedRelayConfig>;
+
+/** Configuration of a relay: with its place as its operator and the control center's agreed, or with a code for one. */
+export const relayConfig = placedRelayConfig
+  .partial({ operator: true, layer: true })
+  .extend({
+    /** A household's: the control center says the operator's name and the layer. */
+    enrolmentCode: hexBytes(ENROLMENT_CODE_LENGTH).optional(),
+  })
+  .refine(
+    ({ operator, layer, enrolmentCode }) =>
+      [operator, layer].every((value) => (value === undefined) !== (enrolmentCode === undefined)),
+    'must have operator and layer, or an enrolmentCode instead of both',
+  );
 export type RelayConfig = z.output<typeof relayConfig>;

@@ -11,7 +11,7 @@ import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import type { OnionKeyPair, RandomSource } from '../../protocol/onion/packet.js';
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
 import type { LinkTarget } from '../common/links/connect.js';
-import type { RelayConfig } from './config.js';
+import type { PlacedRelayConfig } from './config.js';
 import { OnionKeyFile, type RelayKeys } from './relay-keys.js';
 import { ReplayStore } from './replay-store.js';
 
@@ -46,7 +46,7 @@ export class Epochs {
   private readonly live = new Map<number, LiveEpoch>();
 
   private constructor(
-    private readonly config: RelayConfig,
+    private readonly config: PlacedRelayConfig,
     private readonly keys: RelayKeys,
     private readonly onionKeyFile: OnionKeyFile,
     private readonly onionKeys: OnionKeys,
@@ -55,7 +55,7 @@ export class Epochs {
 
   /** @throws ClientError SEALED_INVALID */
   static async open(
-    config: RelayConfig,
+    config: PlacedRelayConfig,
     keys: RelayKeys,
     fileKey: Uint8Array,
     random: RandomSource,

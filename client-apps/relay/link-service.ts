@@ -7,7 +7,7 @@ import type { LinkPeer } from '../common/links/link.js';
 import { certifiedRole, type LinkIdentity, type LinkRole } from '../common/links/link-identity.js';
 import { listenLinks, type AcceptedLink, type LinkListener } from '../common/links/listen.js';
 import { decodeDrain, encodeMailboxPackets, mailboxIdOf } from '../common/links/mailbox-frames.js';
-import type { RelayConfig } from './config.js';
+import type { PlacedRelayConfig } from './config.js';
 import type { Counters } from './counters.js';
 import type { LiveEpoch } from './epochs.js';
 import type { Mailboxes } from './mailboxes.js';
@@ -18,7 +18,7 @@ const PACKETS_PER_SLOT = 2;
 
 /** What the links of a relay lead to. */
 export interface LinkServices {
-  readonly config: RelayConfig;
+  readonly config: PlacedRelayConfig;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly mailboxes: Mailboxes;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import { enrolRelay } from '../common/enrolment-client.js';
 import type { PartyContext, RunningParty } from '../common/party.js';
+import { untilReachable } from '../common/retry.js';
 import { loadFileKey } from '../common/sealed-file.js';
-import type { RelayConfig } from './config.js';
+import type { PlacedRelayConfig, RelayConfig } from './config.js';
 import { Relay, type RelayOptions } from './relay.js';
-import { loadRelayKeys } from './relay-keys.js';
+import { loadRelayKeys, type RelayKeys } from './relay-keys.js';
 
 export { relayConfig } from './config.js';
 
 /**
  * Starts a relay. Reports `ready` with its port as soon as it listens, and `directory` with the epoch whenever it takes
- * a directory into use.
+ * a directory into use. A household's enrols first, at every start: the answer to the same code stays the same.
  *
- * @throws ClientError KEY_FILE, SEALED_INVALID, STATE_CONFLICT, LINK_REFUSED, UNSAFE_TRACE
+ * @throws ClientError KEY_FILE, SEALED_INVALID, STATE_CONFLICT, LINK_REFUSED, UNSAFE_TRACE, ENROLMENT_REFUSED
  */
 export async function startRelay(
   config: RelayConfig,
@@ -20,5 +22,22 @@ export async function startRelay(
 ): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
   const keys = await loadRelayKeys(config.directory, fileKey, context.random, config.enrolmentSeed);
-  return Relay.start(config, context, keys, fileKey, options);
+  return Relay.start(await placed(config, keys, context), context, keys, fileKey, options);
+}
+
+async function placed(
+  config: RelayConfig,
+  { identity, link }: RelayKeys,
+  { clock, log }: PartyContext,
+): Promise<PlacedRelayConfig> {
+  const { operator, layer, enrolmentCode, ...settings } = config;
+  if (enrolmentCode === undefined) return { ...settings, operator: operator!, layer: layer! };
+  // A relay that has no place yet must not let simulated time go on.
+  const place = await clock.track(
+    'enrolment',
+    untilReachable(log, 'control center', () =>
+      enrolRelay(config.controlCenter, enrolmentCode, identity.publicKey, link.pin),
+    ),
+  );
+  return { ...settings, ...place };
 }

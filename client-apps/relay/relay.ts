@@ -17,7 +17,7 @@ import { sendLoops } from '../common/loop-sender.js';
 import { LoopWatch } from '../common/loop-watch.js';
 import type { PartyContext, RunningParty } from '../common/party.js';
 import { TrustedBulletin } from '../common/trusted-bulletin.js';
-import type { RelayConfig } from './config.js';
+import type { PlacedRelayConfig } from './config.js';
 import { Counters } from './counters.js';
 import { HeldFile, NOTHING_HELD, type Held } from './held-file.js';
 import { listenForPeers } from './link-service.js';
@@ -70,7 +70,7 @@ export class Relay implements RunningParty {
   private stopping: Promise<void> | undefined;
 
   private constructor(
-    private readonly config: RelayConfig,
+    private readonly config: PlacedRelayConfig,
     private readonly context: PartyContext,
     private readonly keys: RelayKeys,
     private readonly fileKey: Uint8Array,
@@ -107,7 +107,7 @@ export class Relay implements RunningParty {
 
   /** @throws ClientError LINK_REFUSED when it cannot listen; UNSAFE_TRACE */
   static async start(
-    config: RelayConfig,
+    config: PlacedRelayConfig,
     context: PartyContext,
     keys: RelayKeys,
     fileKey: Uint8Array,

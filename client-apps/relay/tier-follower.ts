@@ -4,7 +4,7 @@ import type { SignedDescriptor } from '../../protocol/onion/directory-format.js'
 import { ClientError } from '../common/errors.js';
 import type { PartyContext } from '../common/party.js';
 import type { TrustedBulletin } from '../common/trusted-bulletin.js';
-import type { RelayConfig } from './config.js';
+import type { PlacedRelayConfig } from './config.js';
 import { describedEpochs, Epochs, servedEpochs, type EpochRange } from './epochs.js';
 import type { RelayKeys } from './relay-keys.js';
 
@@ -24,7 +24,7 @@ export class TierFollower {
    *   are not a demo's, or the other way round), SEALED_INVALID
    */
   static async open(
-    config: RelayConfig,
+    config: PlacedRelayConfig,
     context: PartyContext,
     bulletin: TrustedBulletin,
     keys: RelayKeys,

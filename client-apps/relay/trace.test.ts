@@ -9,7 +9,7 @@ import { osRandom, seedOf } from '../common/links/links.test-support.js';
 import { SystemClock } from '../common/clock.js';
 import { createLog } from '../common/log.js';
 import { TestTier } from '../../test/tier-kit.js';
-import { relayConfig } from './config.js';
+import { placedRelayConfig } from './config.js';
 import { Relay } from './relay.js';
 import { relayKeysFrom } from './relay-keys.js';
 import { traceName, type TraceHeader, type TraceRecord } from './trace.js';
@@ -66,7 +66,7 @@ describe('unsafe trace', function () {
   });
 
   it('is refused where time is real', async () => {
-    const config = relayConfig.parse({
+    const config = placedRelayConfig.parse({
       directory,
       region: 'london',
       operator: 'operator',

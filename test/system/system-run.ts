@@ -32,6 +32,7 @@ export const SMALL: Omit<RunSettings, 'out'> = {
   ...MODES[0],
   layers: 2,
   relaysPerLayer: 2,
+  householdRelays: false,
   keep: false,
 };
 

@@ -28,7 +28,7 @@ export function addControlCenter(program: Command): void {
   const codes = center
     .command('codes')
     .description('make one-use enrolment codes, also while the control center runs')
-    .addOption(new Option('--role <role>', 'what the codes enrol').choices(['meter', 'hub']).default('meter'))
+    .addOption(new Option('--role <role>', 'what the codes enrol').choices(['meter', 'hub', 'relay']).default('meter'))
     .option('--count <n>', 'number of codes', integerBetween(1, 10_000), 1);
   onRun<{ config: string; role: CodeRole; count: number }>(withConfig(codes), async ({ config, role, count }) => {
     const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');

@@ -19,6 +19,7 @@ interface DemoOptions extends ReadingsOptions {
   identityMode: IdentityMode;
   priceMode: PriceMode;
   relays: number;
+  householdRelays?: true;
   unsafeTrace?: string;
   keep?: true;
   json?: true;
@@ -48,6 +49,9 @@ export function addDemo(program: Command): void {
         .default('ledger'),
     )
     .option('--relays <n>', 'relays in each of the four layers', integerBetween(2, 4), 2)
+    .addOption(
+      new Option('--household-relays', 'meters and hubs are the relays, as in the paper').conflicts('unsafeTrace'),
+    )
     .option('--unsafe-trace <directory>', 'let the relays write down which packet became which, for "anonymity"')
     .option('--keep', "keep the parties' directories and logs")
     .addHelpText('after', '\nWithout --meters and --intervals: 100 households, 4 intervals.');
@@ -74,6 +78,7 @@ export function addDemo(program: Command): void {
           priceMode: options.priceMode,
           layers: LAYERS,
           relaysPerLayer: options.relays,
+          householdRelays: options.householdRelays === true,
           unsafeTrace: options.unsafeTrace && resolve(options.unsafeTrace),
           keep: options.keep === true,
         },

@@ -21,7 +21,7 @@ export function addRelay(program: Command): void {
     const { config, fileKey } = await loadPartyConfig(relayConfig, options.config);
     const keys = await loadRelayKeys(config.directory, fileKey, randomSource, config.enrolmentSeed);
     const { operator, layer } = config;
-    const data = { ...relayIdentity(keys), operator, layer };
+    const data = { ...relayIdentity(keys), ...(layer === undefined ? {} : { operator, layer }) };
     return { data, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
   });
 }

@@ -79,9 +79,16 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
     const stop = (): void => void party.stop();
     process.once('SIGTERM', stop);
     process.once('SIGINT', stop);
-    await party.ended;
-    // The IPC channel of a run would keep the process alive.
-    if (process.connected) process.disconnect();
+    try {
+      await party.ended;
+    } catch (error) {
+      // What it still has on the clock and on its links would keep the process alive.
+      await party.stop().catch(() => undefined);
+      throw error;
+    } finally {
+      // And so would the IPC channel of a run.
+      if (process.connected) process.disconnect();
+    }
     return { data: { name: 'ended', data: {} }, text: [] };
   });
 }

@@ -59,6 +59,8 @@ export function controlCenterConfiguration(
     readonly ledger: LedgerAccess;
     readonly provider: ProviderIdentity & { readonly mspId: string };
     readonly tariffSignature: string;
+    /** The relays that its operator admits. */
+    readonly admitted: readonly RelayPlace[];
   },
 ): object {
   const keys = { directory, enrolmentSeed: enrolmentSeed(seed, 'control center') };
@@ -72,7 +74,7 @@ export function controlCenterConfiguration(
     links: { host: HOST, port: site.linkPort, address: CENTER_NAME },
     parameters: [{ ...plan.settings, tariffSignature: rest.tariffSignature }],
     serviceProvider: rest.provider,
-    relays: site.relays.map((place) => admission(seed, place)),
+    relays: rest.admitted.map((place) => admission(seed, place)),
     addressOverrides: site.addressOverrides,
     epochLeadSeconds: plan.epochLeadSeconds,
   };
@@ -83,19 +85,19 @@ function admission(seed: string, { name, layer }: RelayPlace): object {
   return { ...relayIdentity(relayKeysFrom(fromHex(enrolmentSeed(seed, name)))), operator: name, layer };
 }
 
-/** A relay's. */
+/** A relay's. @param enrolmentCode a household's, which gets its place with it */
 export function relayConfiguration(
   { seed, region, site }: RunFacts,
   directory: string,
   place: RelayPlace,
   center: CenterIdentity,
+  enrolmentCode?: string,
 ): object {
   const address = directoryName(place.name);
   return {
     directory,
     region,
-    operator: place.name,
-    layer: place.layer,
+    ...(enrolmentCode === undefined ? { operator: place.name, layer: place.layer } : { enrolmentCode }),
     links: { host: HOST, port: place.port, address },
     controlCenter: { ...centerAddress(site, center), linkAddress: CENTER_NAME },
     trustAnchor: center.fingerprint,

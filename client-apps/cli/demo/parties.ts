@@ -29,6 +29,8 @@ export interface Stage {
   readonly out: string;
   readonly premises: Premises;
   readonly cast: Cast;
+  /** Meters and hubs are the relays. */
+  readonly householdRelays: boolean;
   /** Where the relays write traces. */
   readonly unsafeTrace?: string | undefined;
 }
@@ -43,6 +45,8 @@ export interface Parties {
     readonly meters: Home;
     readonly hubs: Home;
   };
+  /** Configurations of the relays that meters and hubs are too. */
+  readonly relayFiles: { readonly meters: readonly string[]; readonly hubs: readonly string[] };
 }
 
 /**
@@ -55,8 +59,9 @@ export async function introduce(stage: Stage, ledger: Promise<DemoLedger>): Prom
     askServiceProvider(stage),
     askControlCenter(stage),
   ]);
+  const admitted = stage.householdRelays ? [] : facts.site.relays;
   const relays = await Promise.all(
-    facts.site.relays.map(async (place) => {
+    admitted.map(async (place) => {
       const home = await premises.settle(place.name);
       await home.configure(relayConfiguration(facts, home.directory, place, center));
       return home;
@@ -76,28 +81,35 @@ export async function introduce(stage: Stage, ledger: Promise<DemoLedger>): Prom
       ledger: access(CONTROL_CENTER_MSP),
       provider: { ...provider, mspId: SERVICE_PROVIDER_MSP },
       tariffSignature,
+      admitted,
     }),
   );
-  return {
-    center,
-    homes: { controlCenter, serviceProvider, relays, meters, hubs },
+  const half = codes.relay.length / 2;
+  const relayFiles = {
+    meters: await configureRelays(stage, meters, center, codes.relay.slice(0, half), 0),
+    hubs: await configureRelays(stage, hubs, center, codes.relay.slice(half), half),
   };
+  return { center, homes: { controlCenter, serviceProvider, relays, meters, hubs }, relayFiles };
 }
 
 /** Starts all parties. The control center comes first: the others enrol with it. */
 export async function startParties(
   { cast, unsafeTrace }: Stage,
-  { homes }: Parties,
+  { homes, relayFiles }: Parties,
 ): Promise<{ readonly meters: Child; readonly hubs: Child }> {
   const traced = unsafeTrace === undefined ? [] : ['--unsafe-trace', unsafeTrace];
   await cast.start(homes.controlCenter.spec('control-center', 'run'));
-  const [meters, hubs] = await Promise.all([
-    cast.start(homes.meters.spec('meter', 'host')),
-    cast.start(homes.hubs.spec('consumer', 'host')),
+  const relayOptions = (files: readonly string[]): string[] => files.flatMap((file) => ['--relay', file]);
+  const meters = cast.start(homes.meters.spec('meter', 'host', ...relayOptions(relayFiles.meters)));
+  // The control center places relays as they come: a seeded run gives the same directory only in the same order.
+  if (relayFiles.meters.length > 0) await meters;
+  const [{ child: meterHost }, { child: hubHost }] = await Promise.all([
+    meters,
+    cast.start(homes.hubs.spec('consumer', 'host', ...relayOptions(relayFiles.hubs))),
     cast.start(homes.serviceProvider.spec('service-provider', 'run')),
     ...homes.relays.map((relay) => cast.start(relay.spec('relay', 'run', ...traced))),
   ]);
-  return { meters: meters.child, hubs: hubs.child };
+  return { meters: meterHost, hubs: hubHost };
 }
 
 async function askServiceProvider({ facts, premises }: Stage) {
@@ -110,16 +122,38 @@ async function askServiceProvider({ facts, premises }: Stage) {
   return { serviceProvider, provider, tariffSignature };
 }
 
-async function askControlCenter({ facts, premises, readings }: Stage) {
+async function askControlCenter({ facts, premises, readings, householdRelays }: Stage) {
   const controlCenter = await premises.settle('control-center');
   await controlCenter.configure(controlCenterConfiguration(facts, controlCenter.directory));
   const center = (await controlCenter.ask('control-center', 'identity')) as CenterIdentity;
-  const codesFor = async (role: 'meter' | 'hub'): Promise<string[]> => {
-    const count = String(readings.households.length);
-    const made = await controlCenter.ask('control-center', 'codes', '--role', role, '--count', count);
+  const codesFor = async (role: 'meter' | 'hub' | 'relay', count: number): Promise<string[]> => {
+    const made = await controlCenter.ask('control-center', 'codes', '--role', role, '--count', String(count));
     return (made as { codes: string[] }).codes;
   };
-  return { controlCenter, center, codes: { meter: await codesFor('meter'), hub: await codesFor('hub') } };
+  const households = readings.households.length;
+  const codes = {
+    meter: await codesFor('meter', households),
+    hub: await codesFor('hub', households),
+    relay: householdRelays ? await codesFor('relay', facts.site.relays.length) : [],
+  };
+  return { controlCenter, center, codes };
+}
+
+/** Relays of households, one for each code; their places in the site begin with the `first`. */
+function configureRelays(
+  { facts }: Stage,
+  home: Home,
+  center: CenterIdentity,
+  codes: readonly string[],
+  first: number,
+): Promise<string[]> {
+  return Promise.all(
+    codes.map((code, index) => {
+      const place = facts.site.relays[first + index]!;
+      const directory = join(home.root, place.name);
+      return home.write(`${place.name}.json`, relayConfiguration(facts, directory, place, center, code));
+    }),
+  );
 }
 
 /** Every meter gets a file with its own readings and nobody else's. */

@@ -36,6 +36,8 @@ export interface RunSettings {
   readonly priceMode: PriceMode;
   readonly layers: number;
   readonly relaysPerLayer: number;
+  /** The relays are meters and hubs, as in the paper, and not processes of their own. */
+  readonly householdRelays: boolean;
   /** Absolute path of a directory into which the relays write which packet became which. */
   readonly unsafeTrace?: string | undefined;
   /** Keep the parties' directories and logs. */
@@ -71,7 +73,7 @@ export interface Watcher {
  * @throws ClientError PARTY_FAILED, UNBALANCED, VERIFICATION_FAILED, READINGS_INVALID, INTERRUPTED
  */
 export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<Outcome> {
-  const { readings, out, layers, relaysPerLayer, unsafeTrace } = settings;
+  const { readings, out, layers, relaysPerLayer, householdRelays, unsafeTrace } = settings;
   const plan = planRun(readings, settings);
   const premises = await Premises.create();
   const stepper = new Stepper(plan.startSeconds * 1000);
@@ -81,8 +83,16 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
   let ledger: Promise<DemoLedger> | undefined;
 
   const play = async (): Promise<Outcome> => {
-    const site = await chooseSite(layers, relaysPerLayer);
-    const stage: Stage = { facts: { ...settings, plan, site }, readings, out, premises, cast, unsafeTrace };
+    const site = await chooseSite(layers, relaysPerLayer, householdRelays);
+    const stage: Stage = {
+      facts: { ...settings, plan, site },
+      readings,
+      out,
+      premises,
+      cast,
+      householdRelays,
+      unsafeTrace,
+    };
     watcher.begins('starting the ledger, making keys and configurations');
     ledger = settings.ledger === 'fabric' ? startFabricLedger(premises) : startEmbeddedLedger(cast, premises);
     ledger.catch(() => {});

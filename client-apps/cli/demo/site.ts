@@ -31,11 +31,16 @@ export function directoryName(name: string): string {
   return `${name}.demo.gridveil.invalid:7000`;
 }
 
-/** Finds a port for everybody who listens. */
-export async function chooseSite(layers: number, relaysPerLayer: number): Promise<Site> {
+/**
+ * Finds a port for everybody who listens.
+ *
+ * @param householdRelays the relays are households', which the control center places: in each layer in turn
+ */
+export async function chooseSite(layers: number, relaysPerLayer: number, householdRelays: boolean): Promise<Site> {
   const ports = await freePorts(2 + layers * relaysPerLayer);
   const [httpsPort, linkPort] = ports.splice(0, 2) as [number, number];
   const relays = ports.map((port, index) => {
+    if (householdRelays) return { name: `household-${index}`, layer: 1 + (index % layers), port };
     const layer = 1 + Math.floor(index / relaysPerLayer);
     return { name: `relay-${layer}-${1 + (index % relaysPerLayer)}`, layer, port };
   });
