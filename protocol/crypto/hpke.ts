@@ -24,6 +24,18 @@ const NO_SALT = new Uint8Array(0);
 /** Mode base (0x00) and LabeledExtract("", "psk_id_hash", ""), which never changes. */
 const BASE_MODE_CONTEXT = fromHex('00431df6cd95e11ff49d7013563baf7f11588c75a6611ee2a4404a49306ae4cfc5');
 
+/** Mode and hashes of the key schedule by info: a program has few of them, all constants. */
+const contexts = new WeakMap<Uint8Array, Uint8Array>();
+
+function contextOf(crypto: Crypto, info: Uint8Array): Uint8Array {
+  let context = contexts.get(info);
+  if (context === undefined) {
+    context = concatBytes(BASE_MODE_CONTEXT, crypto.hmacSha256(NO_SALT, EXTRACT_INFO_HASH, info));
+    contexts.set(info, context);
+  }
+  return context;
+}
+
 /** The key schedule of RFC 9180, 5.1, for the first and only message of a context. */
 function keyAndNonce(
   crypto: Crypto,
@@ -34,12 +46,10 @@ function keyAndNonce(
 ): { key: Uint8Array; nonce: Uint8Array } {
   const eaePrk = crypto.hmacSha256(NO_SALT, EXTRACT_EAE_PRK, shared);
   const sharedSecret = crypto.hmacSha256(eaePrk, EXPAND_SHARED_SECRET, encapsulated, recipientPublicKey, FIRST_BLOCK);
-  const infoHash = crypto.hmacSha256(NO_SALT, EXTRACT_INFO_HASH, info);
+  const context = contextOf(crypto, info);
   const secret = crypto.hmacSha256(sharedSecret, EXTRACT_SECRET);
-  const key = crypto.hmacSha256(secret, EXPAND_KEY, BASE_MODE_CONTEXT, infoHash, FIRST_BLOCK);
-  const nonce = crypto
-    .hmacSha256(secret, EXPAND_NONCE, BASE_MODE_CONTEXT, infoHash, FIRST_BLOCK)
-    .slice(0, CHACHA_NONCE_LENGTH);
+  const key = crypto.hmacSha256(secret, EXPAND_KEY, context, FIRST_BLOCK);
+  const nonce = crypto.hmacSha256(secret, EXPAND_NONCE, context, FIRST_BLOCK).slice(0, CHACHA_NONCE_LENGTH);
   for (const used of [shared, eaePrk, sharedSecret, secret]) wipe(used);
   return { key, nonce };
 }
@@ -48,7 +58,7 @@ function keyAndNonce(
  * A sealed box: HPKE (RFC 9180) in base mode, one message, X25519 / HKDF-SHA-256 / ChaCha20-Poly1305.
  *
  * @param ephemeralSecretKey 32 fresh random bytes; a second use under the same recipient would repeat the AEAD nonce
- * @param info what the box is for; bound to the key
+ * @param info what the box is for; bound to the key; a constant, never changed afterwards
  * @param aad what stands beside the box; authenticated
  * @returns encapsulated key (32) ‖ ciphertext ‖ tag (16)
  * @throws ZERO_SHARED_SECRET for a recipient key of small order
