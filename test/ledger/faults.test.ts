@@ -88,13 +88,13 @@ describe('faults', function () {
     }
   });
 
-  it('one orderer down, not the leader: no effect (Fabric only)', async function () {
+  it('one orderer down, if possible none that leads: nothing is lost (Fabric only)', async function () {
     const fabric = requireFabric(this, ledger());
     const [region, maker] = await newRegion('orderer');
     const leaders = await Promise.all(LEDGER_KINDS.map((kind) => fabric.orderingLeader(kind)));
-    const other = fabric.orderers.find(({ name }) => !leaders.includes(name));
-    assert.ok(other, 'an orderer that leads nothing');
-    await fabric.kill(other.name);
+    // Three orderers may each lead one of the three channels.
+    const idle = fabric.orderers.find(({ name }) => !leaders.includes(name));
+    await fabric.kill(idle?.name ?? leaders.at(-1)!);
     const interval = maker.next(ROWS);
     await region.complete(interval);
     await fabric.revive();

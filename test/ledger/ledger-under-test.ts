@@ -3,7 +3,7 @@ import type { UserIdentity } from '../../network/embedded/ledger-directory.js';
 import type { Topology } from '../../network/embedded/topology.js';
 import { FabricNetwork } from '../../network/fabric/fabric-network.js';
 import { EmbeddedUnderTest } from './embedded-under-test.js';
-import { FabricUnderTest } from './fabric-under-test.js';
+import { FabricUnderTest, type Consensus } from './fabric-under-test.js';
 
 /** Ledgers that the suite runs against: `npm run test:system -- --ledger KIND`. */
 export const LEDGER_KINDS = ['embedded', 'fabric', 'fabric-bft'] as const;
@@ -48,25 +48,38 @@ after(async function () {
 });
 
 /**
- * Declares, in a `describe`, that its tests need the ledger; starts it for the first one. Where Fabric's binaries are
- * missing, all of them are skipped, each by its name.
+ * Declares, in a `describe`, that its tests need the ledger; starts it for the first one. See {@link needsBinaries}.
+ *
  * @returns the ledger, inside a test or a later hook
  */
 export function useLedger(): () => LedgerUnderTest {
   let ledger: LedgerUnderTest | undefined;
+  needsBinaries();
   before(async function () {
     this.timeout(START_MILLISECONDS);
-    if (ledgerKind() !== 'embedded') {
-      const missing = FabricNetwork.missingBinaries();
-      if (missing.length > 0) {
-        process.stderr.write(`Fabric's ${missing.join(', ')} are neither in FABRIC_BIN nor on PATH: skipped\n`);
-        this.skip();
-      }
-    }
-    shared ??= startLedger(ledgerKind());
+    shared ??= startLedger();
     ledger = await shared;
   });
   return () => ledger!;
+}
+
+/**
+ * Declares, in a `describe`, that its tests make ledgers of the kind that the suite runs against. Where Fabric's binaries
+ * are missing, all of them are skipped, each by its name.
+ */
+export function needsBinaries(): void {
+  before(function () {
+    const missing = ledgerKind() === 'embedded' ? [] : FabricNetwork.missingBinaries();
+    if (missing.length === 0) return;
+    process.stderr.write(`Fabric's ${missing.join(', ')} are neither in FABRIC_BIN nor on PATH: skipped\n`);
+    this.skip();
+  });
+}
+
+/** How the suite's Fabric orders; undefined when it runs against the embedded ledger. */
+export function consensusUnderTest(): Consensus | undefined {
+  const consensus = { embedded: undefined, fabric: 'raft', 'fabric-bft': 'bft' } as const;
+  return consensus[ledgerKind()];
 }
 
 /** For a test of what only real Fabric has; on the embedded ledger it is skipped, by its name. */
@@ -81,13 +94,7 @@ function ledgerKind(): LedgerKind {
   return known;
 }
 
-function startLedger(kind: LedgerKind): Promise<LedgerUnderTest> {
-  switch (kind) {
-    case 'embedded':
-      return EmbeddedUnderTest.start();
-    case 'fabric':
-      return FabricUnderTest.start('raft');
-    case 'fabric-bft':
-      return FabricUnderTest.start('bft');
-  }
+function startLedger(): Promise<LedgerUnderTest> {
+  const consensus = consensusUnderTest();
+  return consensus === undefined ? EmbeddedUnderTest.start() : FabricUnderTest.start(consensus);
 }

@@ -10,11 +10,16 @@ import { BulletinWriter } from '../../client-apps/common/bulletin-writer.js';
 import { connectLedger, type DecodedBlock } from '../../client-apps/common/fabric/index.js';
 import { syntheticReadings } from '../../client-apps/common/readings/synthetic.js';
 import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
+import { FabricUnderTest } from '../ledger/fabric-under-test.js';
+import { consensusUnderTest } from '../ledger/ledger-under-test.js';
 import { filesUnder } from './bulletin-files.js';
 import { MODES, modesText, type Modes } from '../modes.js';
 
 /** Seed of every run whose bulletin is compared with another's. */
 export const SEED = 'whole-system tests';
+
+/** A run or two of it, on a machine that has other things to do; on Fabric a network is made for each. */
+export const RUN_MILLISECONDS = consensusUnderTest() === undefined ? 240_000 : 900_000;
 
 /** A small region in which every category of the first interval can be published. */
 export const SMALL: Omit<RunSettings, 'out'> = {
@@ -25,7 +30,7 @@ export const SMALL: Omit<RunSettings, 'out'> = {
     intervalSeconds: 1_800,
     startSeconds: Date.UTC(2026, 0, 5, 17) / 1_000,
   }),
-  ledger: 'embedded',
+  ledger: consensusUnderTest() === undefined ? 'embedded' : 'fabric',
   seed: SEED,
   region: 'small',
   kAnonymity: 2,
@@ -64,11 +69,27 @@ export async function scratchFolder(name: string): Promise<string> {
 
 after(() => Promise.all(scratch.splice(0).map((folder) => rm(folder, { recursive: true, force: true }))));
 
-/** Runs the whole system. */
+/** Runs the whole system, if nothing else is said on a new ledger of the kind that the suite runs against. */
 export async function systemRun(settings: Partial<RunSettings> = {}): Promise<SystemRun> {
   const out = join(await scratchFolder('run'), 'out');
+  const run: RunSettings = { ...SMALL, out, ...settings };
   const silent = { begins: () => {}, moves: () => {} };
-  return { outcome: await runDemo({ ...SMALL, out, ...settings }, silent), out };
+  const consensus = consensusUnderTest();
+  if (run.ledger === 'embedded' || consensus === undefined) return { outcome: await runDemo(run, silent), out };
+  // A demo takes the network that stands.
+  const fabric = await FabricUnderTest.start(consensus);
+  const environment = process.env;
+  process.env = {
+    ...environment,
+    GRIDVEIL_FABRIC_DIR: fabric.directory,
+    GRIDVEIL_TOPOLOGY: fabric.network.topologyPath,
+  };
+  try {
+    return { outcome: await runDemo(run, silent), out };
+  } finally {
+    process.env = environment;
+    await fabric.stop();
+  }
 }
 
 const small = new Map<string, Promise<OpenedRun>>();
@@ -102,7 +123,11 @@ async function openedRun(modes: Modes): Promise<OpenedRun> {
         } finally {
           client.close();
         }
-        logs = await filesUnder(premises.logs);
+        const fabric = consensusUnderTest() && process.env['GRIDVEIL_FABRIC_DIR'];
+        logs = new Map([
+          ...(await filesUnder(premises.logs)),
+          ...(fabric === undefined ? [] : await filesUnder(join(fabric, 'logs'))),
+        ]);
       },
     },
   });

@@ -9,14 +9,16 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { requireShared } from '../shared-data.js';
 import { filesUnder } from './bulletin-files.js';
 import { CROSSED_MODES, MODES, modesText } from '../modes.js';
-import { scratchFolder, SMALL, smallRun, systemRun } from './system-run.js';
+import { consensusUnderTest, needsBinaries } from '../ledger/ledger-under-test.js';
+import { RUN_MILLISECONDS, scratchFolder, SMALL, smallRun, systemRun } from './system-run.js';
 
 /** Files up to this length have every byte changed, longer ones about as many, spread over the file. */
 const CHANGED_BYTES = 100;
 
 for (const modes of MODES)
   describe(`a whole run (${modesText(modes)})`, function () {
-    this.timeout(240_000);
+    this.timeout(RUN_MILLISECONDS);
+    needsBinaries();
 
     it('publishes rows, and every household verifies every price and bill', async () => {
       const { outcome } = await smallRun(modes);
@@ -66,6 +68,13 @@ for (const modes of MODES)
       assert.deepEqual(await filesUnder(rebuilt), await filesUnder(out));
     });
 
+    it('gives the figures and the bulletin of the embedded ledger (Fabric only)', async function () {
+      if (consensusUnderTest() === undefined) this.skip();
+      const [onFabric, embedded] = [await smallRun(modes), await systemRun({ ...modes, ledger: 'embedded' })];
+      assert.deepEqual(onFabric.outcome, embedded.outcome);
+      assert.deepEqual(await filesUnder(onFabric.out), await filesUnder(embedded.out));
+    });
+
     it('leaves no byte that can be changed unseen', async () => {
       const root = join(await scratchFolder('flip'), 'out');
       await cp((await smallRun(modes)).out, root, { recursive: true });
@@ -83,7 +92,8 @@ for (const modes of MODES)
   });
 
 describe('a whole run', function () {
-  this.timeout(240_000);
+  this.timeout(RUN_MILLISECONDS);
+  needsBinaries();
 
   it('takes real readings of London', async function () {
     const file = requireShared(this, 'data/lcl_london_2013-11-11_7d_30min.csv');
