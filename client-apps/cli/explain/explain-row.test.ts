@@ -6,6 +6,7 @@ import { concatBytes, toHex } from '../../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { rowAt } from '../../../protocol/ledger/page.js';
 import { decodeRow, ROW_LENGTH, ROW_OFFSET, signRow } from '../../../protocol/ledger/row.js';
+import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import { explainRow } from './explain-row.js';
 
 const kit = new RegionKit();
@@ -36,8 +37,9 @@ describe('explain row', () => {
   }
 
   it("uses the paper's symbols", () => {
-    const symbols = (row: Uint8Array): string[] => explainRow(sodiumCrypto, row).fields.map(({ symbol }) => symbol);
-    assert.deepEqual(symbols(rows[0]), [
+    const symbols = (row: Uint8Array, parameters?: Parameters): string[] =>
+      explainRow(sodiumCrypto, row, parameters).fields.map(({ symbol }) => symbol);
+    assert.deepEqual(symbols(rows[0], kit.parameters), [
       '00',
       'OCD_j',
       'A = H(H1(sk_{i,CC}) ‖ ID_i)',
@@ -47,6 +49,16 @@ describe('explain row', () => {
       'sigSign_{sigSk_{i,k}}(H2(00 ‖ OCD_j ‖ A ‖ T_{i,j,k} ‖ c_{i,j,k}))',
     ]);
     assert.equal(symbols(rows[1])[4], 'p_j');
+    const [, , unknown] = symbols(rows[0]);
+    assert.equal(
+      unknown,
+      'A = H(H1(sk_{i,CC}) ‖ ID_i), or A = nonce ‖ AES(i, k) in identity mode encryption (Remark 4)',
+    );
+    const other = { ...kit.parameters, identityMode: 'encryption', priceMode: 'direct' } as const;
+    assert.deepEqual(
+      Object.values(rows).map((row) => symbols(row, other)[2]),
+      ['A = nonce ‖ AES(i, k)', 'A = H(H1(sk_{SP,Ui}) ‖ ID_SP)', 'A = nonce ‖ AES(i, k)'],
+    );
     assert.equal(symbols(rows[2]).at(-1), 'sigSign_{sigSk_SP}(H2(10 ‖ BC_j ‖ A ‖ T_{SP,j,l} ‖ B_{i,j,k}))');
   });
 

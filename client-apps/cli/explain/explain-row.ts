@@ -42,7 +42,8 @@ interface Notation {
   readonly title: string;
   readonly type: string;
   readonly ledger: string;
-  readonly pseudonym: string;
+  /** In the modes of the row's region; undefined when they are not known. */
+  readonly pseudonym: (modes?: Pick<Parameters, 'identityMode' | 'priceMode'>) => string;
   readonly time: string;
   readonly value: string;
   readonly key: string;
@@ -50,12 +51,24 @@ interface Notation {
   readonly beyond: readonly string[];
 }
 
+/** One of two ways to write A, or both. */
+const either = (first: string, second: string, where: string, isSecond?: boolean): string =>
+  isSecond === undefined ? `${first}, or ${second} in ${where}` : isSecond ? second : first;
+
+const meterPseudonym: Notation['pseudonym'] = (modes) =>
+  either(
+    'A = H(H1(sk_{i,CC}) ‖ ID_i)',
+    'A = nonce ‖ AES(i, k)',
+    'identity mode encryption (Remark 4)',
+    modes && modes.identityMode === 'encryption',
+  );
+
 const NOTATION: Record<RowType, Notation> = {
   0: {
     title: 'consumption: a row of the ledger L_OCD_j (Table 1)',
     type: '00',
     ledger: 'OCD_j',
-    pseudonym: 'A = H(H1(sk_{i,CC}) ‖ ID_i)',
+    pseudonym: meterPseudonym,
     time: 'T_{i,j,k}',
     value: 'c_{i,j,k}',
     key: 'sigPk_{i,k}',
@@ -69,7 +82,13 @@ const NOTATION: Record<RowType, Notation> = {
     title: 'price: a row of the ledger L_DAP_j (Table 2, or Table 4 where each consumer has a row)',
     type: '01',
     ledger: 'DAP_j',
-    pseudonym: 'A = H(H1(sk_{SP,CC}) ‖ ID_SP)',
+    pseudonym: (modes) =>
+      either(
+        'A = H(H1(sk_{SP,CC}) ‖ ID_SP)',
+        'A = H(H1(sk_{SP,Ui}) ‖ ID_SP)',
+        'price mode direct (Table 4)',
+        modes && modes.priceMode === 'direct',
+      ),
     time: 'T_{SP,j}',
     value: 'p_j',
     key: 'sigPk_SP',
@@ -80,7 +99,7 @@ const NOTATION: Record<RowType, Notation> = {
     title: 'bill: a row of the ledger L_BC_j (Table 3)',
     type: '10',
     ledger: 'BC_j',
-    pseudonym: 'A = H(H1(sk_{i,CC}) ‖ ID_i)',
+    pseudonym: meterPseudonym,
     time: 'T_{SP,j,l}',
     value: 'B_{i,j,k}',
     key: 'sigPk_SP',
@@ -105,7 +124,12 @@ export function explainRow(crypto: Crypto, bytes: Uint8Array, parameters?: Param
   const fields = [
     ['type', notation.type, ROW_OFFSET.type, notation.title],
     ['ledger id', notation.ledger, ROW_OFFSET.ledgerId, `region ${row.ledgerId.region}, interval from ${started}`],
-    ['pseudonym', notation.pseudonym, ROW_OFFSET.pseudonym, 'the anonymous name, used for this message alone'],
+    [
+      'pseudonym',
+      notation.pseudonym(parameters),
+      ROW_OFFSET.pseudonym,
+      'the anonymous name, used for this message alone',
+    ],
     ['time', notation.time, ROW_OFFSET.time, `${time(row.timeSeconds)}: the end of the interval, for every row`],
     ['value', notation.value, ROW_OFFSET.value, valueText(row)],
     ['key', notation.key, ROW_OFFSET.signaturePublicKey, 'the key that verifies the signature: Z = g^z'],
