@@ -36,6 +36,9 @@ describe('watch over loops', () => {
   it('knows its own loops, each once, and nothing else', () => {
     watch.sent(loop(1), TO_ALARM);
     assert.equal(watch.came(loop(2).key), false);
+    const alike = loop(1).key;
+    alike[31] = 2;
+    assert.equal(watch.came(alike), false);
     assert.equal(watch.came(loop(1).key), true);
     assert.equal(watch.came(loop(1).key), false);
     clock.advance(START + 60_000);

@@ -56,6 +56,8 @@ describe('control center: loops through the tier', function () {
     await tier.advance(5 * SLOT);
     assert.ok(attacker.taken.length >= 16);
     assert.equal(counts.missingLoops, attacker.taken.length);
-    assert.deepEqual(reports, ['loops-lost relay-3.invalid:7000']);
+    // One dead relay of two now and then looks like nothing coming through: ten losses in a row are no rarity.
+    const named = reports.filter((report) => report.startsWith('loops-lost'));
+    assert.deepEqual(named, ['loops-lost relay-3.invalid:7000']);
   });
 });
