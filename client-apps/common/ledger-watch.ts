@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import type { LedgerClient } from './fabric/index.js';
 
 /**
- * Tells when something may have changed on some channels. Events only wake; what stands is asked of the ledger, so an
- * event that is lost, doubled or forged does no harm beyond a wait or a question.
+ * Between a question and the next one without an event, doubling. An event comes from an own peer, the answer from one of
+ * the control center's, which may be a block behind; then no other event comes. Real time, as all that is the ledger's.
+ */
+const FIRST_PAUSE_MILLISECONDS = 100;
+/** Where nothing is to come for a while, a question every half minute costs nothing. */
+const LONGEST_PAUSE_MILLISECONDS = 30_000;
+
+/**
+ * Tells when something may have changed on some channels. Events only wake; what stands is asked of the ledger, now and
+ * then also without an event. So one that is early, lost, doubled or forged does no harm beyond a wait or a question.
  */
 export class LedgerWatch {
   private changes = 0;
@@ -34,16 +43,18 @@ export class LedgerWatch {
   }
 
   /**
-   * Repeats a question until it has an answer, at first and after every change.
+   * Repeats a question until it has an answer: at first, after every change, and at growing intervals.
    *
    * @param ask undefined for "not yet"
    */
   async until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+    let wait = FIRST_PAUSE_MILLISECONDS;
     for (;;) {
       const seen = this.changes;
       const answer = await ask();
       if (answer !== undefined) return answer;
-      if (seen === this.changes) await this.changed;
+      if (seen === this.changes) await Promise.race([this.changed, pause(wait, undefined, { ref: false })]);
+      wait = seen === this.changes ? Math.min(2 * wait, LONGEST_PAUSE_MILLISECONDS) : FIRST_PAUSE_MILLISECONDS;
     }
   }
 
