@@ -55,6 +55,8 @@ async function start(configuration: unknown): Promise<void> {
     },
     keys,
     fileKey,
+    // The other relays of this region are not there: no loop would come back, and the relay would hold everything.
+    { loops: false },
   );
 }
 
