@@ -14,8 +14,8 @@ const METERS = 500;
 /** The first window of each kind warms up; windows of the two kinds alternate, and the median of the others counts. */
 const WINDOWS = 6;
 const PAGES = 16;
+/** All in flight at once. */
 const SINGLE_ROWS = 150;
-const SINGLE_ROW_CONCURRENCY = 150;
 
 /**
  * The chaincodes on Fabric itself, every process on this machine: pages of 500 rows, and the same kind of rows one a
@@ -74,13 +74,7 @@ class Work {
   async singleRows(): Promise<number> {
     const intervals = Array.from({ length: SINGLE_ROWS }, () => this.begin(ROWS_PER_PAGE + 1));
     const puts = (await Promise.all(intervals)).map(([, lastPage]) => lastPage!);
-    return secondsOf(() =>
-      Promise.all(
-        Array.from({ length: SINGLE_ROW_CONCURRENCY }, async () => {
-          for (let put = puts.pop(); put !== undefined; put = puts.pop()) await put();
-        }),
-      ),
-    );
+    return secondsOf(() => Promise.all(puts.map((put) => put())));
   }
 
   /** Writes the header of the next interval. @returns what puts each of its pages */

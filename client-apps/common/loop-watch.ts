@@ -57,9 +57,10 @@ export class LoopWatch {
    */
   came(key: Uint8Array): boolean {
     if (this.expected.size === 0) return false;
-    const found = this.expected.get(shortKey(key));
+    const name = shortKey(key);
+    const found = this.expected.get(name);
     if (found === undefined || !equalBytes(found.loop.key, key)) return false;
-    this.expected.delete(shortKey(key));
+    this.expected.delete(name);
     this.clock.clearTimer(found.timer);
     const wasCutOff = this.isCutOff;
     this.missing = 0;

@@ -4,14 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { concatBytes, toHex } from '../../protocol/crypto/bytes.js';
-import { MAXIMUM_RELAYS } from '../../protocol/onion/directory-format.js';
-import { CenterKit, random, TestRelay, type RunningCenter } from '../../test/center-kit.js';
+import { decodeSignedDirectory, MAXIMUM_RELAYS } from '../../protocol/onion/directory-format.js';
+import { CenterKit, random, TestMeter, TestRelay, type RunningCenter } from '../../test/center-kit.js';
 import { DirectoryBulletin } from '../common/bulletin-reader.js';
 import { enrol, enrolRelay, type EnrolmentRefusal, type RelayEnrolment } from '../common/enrolment-client.js';
 import { PinnedHttps } from '../common/pinned-https.js';
 import { SealedStore } from '../common/sealed-store.js';
-import { decodeSignedDirectory } from '../../protocol/onion/directory-format.js';
-import { TestMeter } from '../../test/center-kit.js';
 import { Relays } from './relays.js';
 
 describe('client-apps/control-center: relays of households', function () {

@@ -6,11 +6,15 @@ import { controlCenterAddress, hexBytes, operatorName, port, region } from '../c
 
 const address = z.string().regex(/^[^\s]{1,254}:[1-9][0-9]{0,4}$/, 'must be host:port');
 
-/** Everything but who runs the relay and in which layer. */
-const settings = z.strictObject({
+/** Configuration of a relay whose place in the tier is known. */
+export const placedRelayConfig = z.strictObject({
   /** Its own directory: keys, replay tags, and what it held when it was stopped. */
   directory: z.string().min(1),
   region,
+  /** Who runs it; one operator serves one layer. */
+  operator: operatorName,
+  /** 1 is where packets enter. */
+  layer: z.int().min(1).max(MAXIMUM_LAYERS),
   /** Where it takes links, and the `host:port` under which the directory names it. */
   links: z.strictObject({ host: z.string().min(1), port, address }),
   /** The control center's HTTPS address and pin, and the `host:port` of its links, which have the same key. */
@@ -32,13 +36,6 @@ const settings = z.strictObject({
   enrolmentSeed: hexBytes(32).optional(),
 });
 
-/** Configuration of a relay whose place in the tier is known. */
-export const placedRelayConfig = settings.extend({
-  /** Who runs it; one operator serves one layer. */
-  operator: operatorName,
-  /** 1 is where packets enter. */
-  layer: z.int().min(1).max(MAXIMUM_LAYERS),
-});
 export type PlacedRelayConfig = z.output<typeof placedRelayConfig>;
 
 /** Configuration of a relay: with its place as its operator and the control center's agreed, or with a code for one. */
