@@ -23,21 +23,22 @@ const bin = (name) => join(ROOT, 'node_modules', name);
 const scratch = mkdtempSync(join(tmpdir(), 'gridveil-test-'));
 const colours = process.stdout.isTTY ? ['--color'] : [];
 let runs = 0;
-const total = { passed: 0, failed: 0, skipped: [] };
+const total = { passed: 0, failed: [], skipped: [] };
 
-/** One check that passes or fails as a whole. A section is a function of the file that takes its report. */
+/** One check that passes or fails as a whole. A section is a function of its name and the file that takes its report. */
 const check =
   (command, ...args) =>
-  async (report) => {
+  async (name, report) => {
     const ok = (await run(command, args, { stdio: ['ignore', report, report] })) === 0;
-    total[ok ? 'passed' : 'failed']++;
+    if (ok) total.passed++;
+    else total.failed.push(name);
     return ok;
   };
 
 /** Mocha over compiled tests; its counts come back through a file. */
 const mocha =
   (node, ...args) =>
-  async (report) => {
+  async (name, report) => {
     const counts = join(scratch, `counts-${++runs}`);
     const reporter = join(ROOT, 'scripts', 'test-reporter.cjs');
     const code = await run(node, [bin('mocha/bin/mocha.js'), '--reporter', reporter, ...colours, ...args], {
@@ -46,9 +47,9 @@ const mocha =
     });
     const { passed, failed, skipped } = readCounts(counts);
     total.passed += passed;
-    total.failed += failed;
+    total.failed.push(...failed.map((failure) => `${name}: ${failure}`));
     total.skipped.push(...skipped);
-    if (code !== 0 && failed === 0) total.failed++; // a test file that could not even be loaded
+    if (code !== 0 && failed.length === 0) total.failed.push(`${name}: ended with code ${code}`); // could not be loaded
     return code === 0;
   };
 
@@ -56,7 +57,7 @@ function readCounts(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1, skipped: [] };
+    return { passed: 0, failed: [], skipped: [] };
   }
 }
 
@@ -80,9 +81,12 @@ async function otherNode(version) {
 const SYSTEM_TESTS = ['dist/test/ledger/**/*.test.js', 'dist/test/system/**/*.test.js'];
 const CHAINCODE_TESTS = 'dist/chaincode/**/*.test.js';
 /** The chaincode's tests in a process of their own: its own copy of Fabric's messages would take the place of ours. */
-const unit = (node) => async (report) => {
+const unit = (node) => async (name, report) => {
   const ignored = [CHAINCODE_TESTS, ...SYSTEM_TESTS].flatMap((pattern) => ['--ignore', pattern]);
-  return (await mocha(node, 'dist/**/*.test.js', ...ignored)(report)) && (await mocha(node, CHAINCODE_TESTS)(report));
+  return (
+    (await mocha(node, 'dist/**/*.test.js', ...ignored)(name, report)) &&
+    (await mocha(node, CHAINCODE_TESTS)(name, report))
+  );
 };
 
 async function* sections() {
@@ -117,9 +121,8 @@ async function worker(queue) {
     running.add(name);
     const file = join(scratch, `report-${++runs}`);
     const report = openSync(file, 'w');
-    const ok = await section(report).catch((error) => {
-      process.stderr.write(`${error.message}\n`);
-      total.failed++;
+    const ok = await section(name, report).catch((error) => {
+      total.failed.push(`${name}: ${error.message}`);
       return false;
     });
     closeSync(report);
@@ -143,8 +146,7 @@ try {
   const queue = sections();
   await Promise.all([worker(queue), worker(queue)]);
 } catch (error) {
-  process.stderr.write(`${error.message}\n`);
-  total.failed++;
+  total.failed.push(error.message);
   failed = true;
 } finally {
   clearInterval(ticker);
@@ -153,5 +155,6 @@ try {
 }
 if (failed) process.exitCode = 1;
 for (const name of total.skipped) process.stdout.write(`skipped: ${name}\n`);
+for (const failure of total.failed) process.stdout.write(`failed: ${failure}\n`);
 const skipped = total.skipped.length > 0 ? `, ${total.skipped.length} skipped` : '';
-process.stdout.write(`\nfinished in ${seconds()}\n${total.passed} passed, ${total.failed} failed${skipped}\n`);
+process.stdout.write(`\nfinished in ${seconds()}\n${total.passed} passed, ${total.failed.length} failed${skipped}\n`);
