@@ -3,25 +3,21 @@ import type { Command } from 'commander';
 import { onRun, pairs, table } from '../output.js';
 import { loadConsumerConfig } from './consumer-config.js';
 import { addRecompute } from './recompute.js';
-import { addRun, randomSource, withConfig } from './run-party.js';
-import { RELAY_OPTION, withRelays, type WithRelays } from './with-relays.js';
+import { randomSource, withConfig } from './run-party.js';
+import { addRunWithRelays } from './with-relays.js';
 
 /** `gridveil consumer run|host|pairing|bill|disputes|recompute` */
 export function addConsumer(program: Command): void {
   const consumer = program.command('consumer').description("a household's hub: finds its rows, checks its bills");
-  addRun(consumer, 'run', 'run one hub', async ({ relay }: WithRelays) => {
+  addRunWithRelays(consumer, 'run', 'run one hub', async () => {
     const { consumerConfig, startConsumer } = await import('../../consumer/main.js');
-    return withRelays({ config: consumerConfig, start: startConsumer }, relay);
-  }).option(...RELAY_OPTION);
-  addRun(
-    consumer,
-    'host',
-    'run many hubs in one process, each with its own directory, keys and link',
-    async ({ relay }: WithRelays) => {
-      const { consumerHostConfig, startConsumerHost } = await import('../../consumer/main.js');
-      return withRelays({ config: consumerHostConfig, start: startConsumerHost }, relay);
-    },
-  ).option(...RELAY_OPTION);
+    return { config: consumerConfig, start: startConsumer };
+  });
+  const host = 'run many hubs in one process, each with its own directory, keys and link';
+  addRunWithRelays(consumer, 'host', host, async () => {
+    const { consumerHostConfig, startConsumerHost } = await import('../../consumer/main.js');
+    return { config: consumerHostConfig, start: startConsumerHost };
+  });
 
   const pairing = consumer
     .command('pairing')

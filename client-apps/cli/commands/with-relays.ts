@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
 import { loadConfig } from '../../common/config.js';
 import type { PartyContext, RunningParty } from '../../common/party.js';
-import type { Party, RunOptions } from './run-party.js';
+import { addRun, type Party, type RunOptions } from './run-party.js';
 
-/** The option of meters and hubs that are relays too. */
-export const RELAY_OPTION = [
-  '--relay <file...>',
-  'be a relay too, in the same process: its configuration, JSON (several: that many relays)',
-] as const;
-
-/** Options of a party that may be a relay too. */
-export interface WithRelays extends RunOptions {
-  relay?: string[];
+/** {@link addRun} for a party that may be a relay too. */
+export function addRunWithRelays<Config>(
+  parent: Command,
+  verb: string,
+  description: string,
+  load: () => Promise<Party<Config>>,
+): void {
+  addRun(parent, verb, description, async ({ relay }: RunOptions & { relay?: string[] }) =>
+    withRelays(await load(), relay),
+  ).option(
+    '--relay <file...>',
+    'be a relay too, in the same process: its configuration, JSON (several: that many relays)',
+  );
 }
 
 /**
