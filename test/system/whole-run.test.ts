@@ -13,7 +13,7 @@ import { consensusUnderTest, needsBinaries } from '../ledger/ledger-under-test.j
 import { RUN_MILLISECONDS, scratchFolder, SMALL, smallRun, systemRun } from './system-run.js';
 
 /** Files up to this length have every byte changed, longer ones about as many, spread over the file. */
-const CHANGED_BYTES = 100;
+const CHANGED_BYTES = 50;
 
 for (const modes of MODES)
   describe(`a whole run (${modesText(modes)})`, function () {

@@ -66,8 +66,8 @@ for (const modes of MODES)
     it('finds a change of a byte anywhere in any file', async () => {
       for (const [path, bytes] of files) {
         const full = join(root, path);
-        // The documents' own tests change every byte of them.
-        for (let i = 0; i < bytes.length; i += 31) {
+        // The tests of single formats change more of their bytes.
+        for (let i = 0; i < bytes.length; i += 101) {
           const changed = Uint8Array.from(bytes);
           // Another bit each time: a change of case, of a digit, of a length, of a sign.
           changed[i]! ^= 1 << (i % 8);
