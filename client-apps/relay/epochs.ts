@@ -121,7 +121,7 @@ export class Epochs {
       directory,
       index,
       key,
-      replay: await ReplayStore.open(sodiumCrypto, path, replayKey, this.config.replayCapacity),
+      replay: await ReplayStore.open(path, replayKey, this.config.replayCapacity),
       layersLeft: directory.layers - this.config.layer + 1,
       maximumDelayMilliseconds: maximumDelayMilliseconds(parameters.onion),
       next: directory.relays.map(({ descriptor: { layer, address, linkPin } }) =>

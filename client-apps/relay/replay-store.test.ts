@@ -17,7 +17,7 @@ const packetOf = (number: number): Uint8Array => sodiumCrypto.sha256(asciiBytes(
 describe('replay store', () => {
   let directory: string;
   let path: string;
-  const open = (capacity = 4_096): Promise<ReplayStore> => ReplayStore.open(sodiumCrypto, path, key(), capacity);
+  const open = (capacity = 4_096): Promise<ReplayStore> => ReplayStore.open(path, key(), capacity);
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'gridveil-replay-'));
@@ -42,7 +42,7 @@ describe('replay store', () => {
 
   it('has other tags under another key', async () => {
     const store = await open();
-    const other = await ReplayStore.open(sodiumCrypto, `${path}.other`, packetOf(0), 10);
+    const other = await ReplayStore.open(`${path}.other`, packetOf(0), 10);
     assert.notDeepEqual(store.tag(packetOf(1)), other.tag(packetOf(1)));
     await store.close();
     await other.close();

@@ -2,7 +2,7 @@
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readUint32 } from '../../protocol/crypto/bytes.js';
-import type { Crypto } from '../../protocol/crypto/crypto.js';
+import { SIP_HASH_KEY_LENGTH, sipHash } from '../../protocol/crypto/sodium.js';
 
 /** Bytes of a tag on disk and in memory. One packet in 2^64 / n would be taken for a replay of n others. */
 const TAG_LENGTH = 8;
@@ -28,9 +28,10 @@ export class ReplayStore {
   private pending: Buffer = Buffer.alloc(0);
   private pendingLength = 0;
   private lastWrite: Promise<void> = Promise.resolve();
+  /** The last tag's bytes. */
+  private readonly digest = new Uint8Array(TAG_LENGTH);
 
   private constructor(
-    private readonly crypto: Crypto,
     private readonly key: Uint8Array,
     private readonly capacity: number,
     private readonly path: string,
@@ -45,16 +46,21 @@ export class ReplayStore {
    * Opens the store of an epoch and reads the tags that are on disk. What a crash left of a half-written tag is cut off:
    * a packet whose tag was not on disk was not forwarded.
    *
-   * @param key of the epoch's tags, 32 bytes
+   * @param key of the epoch's tags, 16 bytes or more, of which 16 are used
    * @param capacity tags it takes
    */
-  static async open(crypto: Crypto, path: string, key: Uint8Array, capacity: number): Promise<ReplayStore> {
+  static async open(path: string, key: Uint8Array, capacity: number): Promise<ReplayStore> {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const file = await open(path, 'a+', 0o600);
     const { size } = await file.stat();
     const whole = size - (size % TAG_LENGTH);
     // Should the capacity have been lowered, what is on disk is still remembered.
-    const store = new ReplayStore(crypto, key, Math.max(capacity, whole / TAG_LENGTH), path, file);
+    const store = new ReplayStore(
+      key.subarray(0, SIP_HASH_KEY_LENGTH),
+      Math.max(capacity, whole / TAG_LENGTH),
+      path,
+      file,
+    );
     if (whole !== size) await file.truncate(whole);
     const chunk = Buffer.allocUnsafe(READ_LENGTH);
     for (let position = 0; position < whole;) {
@@ -77,7 +83,8 @@ export class ReplayStore {
 
   /** The tag of a packet. @param encapsulatedKey of its outer layer, 32 bytes */
   tag(encapsulatedKey: Uint8Array): ReplayTag {
-    const digest = this.crypto.hmacSha256(this.key, encapsulatedKey);
+    const { digest } = this;
+    sipHash(digest, encapsulatedKey, this.key);
     // A free slot is two zeros.
     return { high: readUint32(digest, 0), low: readUint32(digest, 4) || 1 };
   }

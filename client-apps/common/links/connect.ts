@@ -164,6 +164,8 @@ export class OutgoingLink implements Link {
 /** The outgoing links of a party, one per peer. */
 export class LinkPool {
   private readonly links = new Map<string, OutgoingLink>();
+  /** The same links by the objects that named them: a relay asks for one with every packet. */
+  private byTarget = new WeakMap<LinkTarget, OutgoingLink>();
   private readonly context: SecureContext;
 
   constructor(private readonly options: ConnectOptions) {
@@ -172,18 +174,19 @@ export class LinkPool {
 
   /** The link to this peer; made when there is none yet. */
   link(target: LinkTarget): OutgoingLink {
+    const known = this.byTarget.get(target);
+    if (known !== undefined) return known;
     const key = keyOf(target);
-    let link = this.links.get(key);
-    if (link === undefined) {
-      link = new OutgoingLink(target, this.options, this.context);
-      this.links.set(key, link);
-    }
+    const link = this.links.get(key) ?? new OutgoingLink(target, this.options, this.context);
+    this.links.set(key, link);
+    this.byTarget.set(target, link);
     return link;
   }
 
   /** Makes links to all these peers and ends those to others, as when a new directory comes into force. */
   retain(targets: readonly LinkTarget[]): void {
     const keep = new Set(targets.map(keyOf));
+    this.byTarget = new WeakMap();
     for (const [key, link] of this.links) {
       if (keep.has(key)) continue;
       this.links.delete(key);
