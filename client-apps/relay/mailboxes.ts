@@ -48,7 +48,7 @@ export class Mailboxes {
   }
 
   /**
-   * Puts a packet into a mailbox. A full one loses its oldest packet: the newest tells the hub most.
+   * Puts a copy of a packet into a mailbox. A full one loses its oldest packet: the newest tells the hub most.
    *
    * @returns false when nobody has opened that id, or there is no room at all
    */
@@ -57,7 +57,7 @@ export class Mailboxes {
     if (mailbox === undefined) return false;
     if (mailbox.packets.length === MAILBOX_CAPACITY) this.discard(mailbox, 1);
     else if (this.packets >= MAXIMUM_PACKETS) return false;
-    mailbox.packets.push(packet);
+    mailbox.packets.push(packet.slice());
     this.packets++;
     return true;
   }

@@ -3,14 +3,14 @@ import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../protocol/errors.js';
 import { encapsulatedKey, packetEpoch, peelPacket, type PeeledPacket } from '../../protocol/onion/packet.js';
-import { packetLength } from '../../protocol/onion/geometry.js';
+import { packetLength, plaintextLength } from '../../protocol/onion/geometry.js';
 import type { Clock, Timer } from '../common/clock.js';
 import type { LinkPool } from '../common/links/connect.js';
 import { FRAME } from '../common/links/frames.js';
 import type { Link } from '../common/links/link.js';
 import type { LoopWatch } from '../common/loop-watch.js';
 import type { Counters, DropReason } from './counters.js';
-import { DelayPool, type HeldPacket } from './delay-pool.js';
+import { copyOf, DelayPool, type HeldPacket } from './delay-pool.js';
 import type { Epochs, LiveEpoch } from './epochs.js';
 import type { Mailboxes } from './mailboxes.js';
 import type { UnsafeTrace } from './trace.js';
@@ -28,8 +28,10 @@ const HOLD_BACK_MILLISECONDS = 60_000;
  */
 export class PacketHandler {
   readonly pool: DelayPool;
-  /** Peeled packets whose tags are not on disk yet. */
-  private uncommitted: HeldPacket[] = [];
+  /** Slots in the pool of packets whose tags are not on disk yet. */
+  private uncommitted: number[] = [];
+  /** What the last packet opened to, by its layers: a packet costs no memory but the pool's. */
+  private readonly plaintexts: Uint8Array[] = [];
   private committing: Promise<void> | undefined;
   /** Due while the relay was cut off; those that were due first come first. */
   private heldBack: HeldPacket[] = [];
@@ -84,28 +86,35 @@ export class PacketHandler {
     if (packet.length !== packetLength(live.layersLeft)) return this.drop('not-genuine');
     // A known packet is dropped before it costs anything; only a genuine one is remembered, or anybody could fill the
     // table.
-    const tag = live.replay.tag(encapsulatedKey(packet));
+    const encapsulated = encapsulatedKey(packet);
+    const tag = live.replay.tag(encapsulated);
     if (live.replay.has(tag)) return this.drop('replay');
     if (live.replay.isFull) return this.drop('replay-full');
     const peeled = this.peel(live, packet);
     if (peeled === undefined) return this.drop('not-genuine');
     live.replay.add(tag);
-    this.options.loops.came(encapsulatedKey(packet));
+    this.options.loops.came(encapsulated);
     const fault = routeFault(live, peeled);
     if (fault !== undefined) return this.drop(fault);
     this.options.trace?.arrived(peeled.packet, link.pin, packet);
-    this.uncommitted.push({
+    const slot = this.pool.take({
       dueMilliseconds: this.clock.nowMilliseconds() + peeled.delayMilliseconds,
       epoch: live.epoch,
       route: peeled.route,
       packet: peeled.packet,
     });
+    if (slot === undefined) return this.drop('pool-full');
+    this.uncommitted.push(slot);
     this.committing ??= this.clock.track('replay tags', this.commit());
   }
 
   /** Holds packets that were held before a restart. */
   resume(packets: readonly HeldPacket[]): void {
-    for (const packet of packets) this.hold(packet);
+    for (const packet of packets) {
+      const slot = this.pool.take(packet);
+      if (slot === undefined) this.drop('pool-full');
+      else this.pool.hold(slot);
+    }
   }
 
   /** Takes no more, waits until all tags are on disk, and gives back what is held. */
@@ -121,8 +130,10 @@ export class PacketHandler {
   }
 
   private peel(live: LiveEpoch, packet: Uint8Array): PeeledPacket | undefined {
+    const { key, layersLeft } = live;
+    const plaintext = (this.plaintexts[layersLeft] ??= new Uint8Array(plaintextLength(layersLeft)));
     try {
-      return peelPacket(sodiumCrypto, live.key, live.layersLeft, packet);
+      return peelPacket(sodiumCrypto, key, layersLeft, packet, plaintext);
     } catch (error) {
       if (error instanceof ProtocolError) return undefined;
       throw error;
@@ -139,17 +150,13 @@ export class PacketHandler {
         const committed = this.uncommitted;
         this.uncommitted = [];
         await this.epochs.flush();
-        for (const packet of committed) this.hold(packet);
+        for (const slot of committed) this.pool.hold(slot);
       }
     } catch (error) {
       this.options.onFailure(error);
     } finally {
       this.committing = undefined;
     }
-  }
-
-  private hold(packet: HeldPacket): void {
-    if (!this.pool.add(packet)) this.drop('pool-full');
   }
 
   private release(held: HeldPacket): void {
@@ -171,7 +178,7 @@ export class PacketHandler {
 
   private holdBack(packet: HeldPacket): void {
     if (this.heldBack.length >= this.options.poolCapacity) return this.drop('pool-full');
-    this.heldBack.push(packet);
+    this.heldBack.push(copyOf(packet));
     this.holdBackTimer ??= this.dropWhenTooLate(packet);
   }
 

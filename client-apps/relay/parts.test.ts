@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { INNER_LENGTH } from '../../protocol/onion/geometry.js';
+import { INNER_LENGTH, MAXIMUM_LAYERS, packetLength } from '../../protocol/onion/geometry.js';
 import { SteppedClock } from '../common/clock.js';
 import { MAILBOX_BATCH, MAILBOX_CAPACITY } from '../common/links/frames.js';
 import { seedOf } from '../common/links/links.test-support.js';
-import { DelayPool, type HeldPacket } from './delay-pool.js';
+import { copyOf, DelayPool, type HeldPacket } from './delay-pool.js';
 import { HeldFile, NOTHING_HELD } from './held-file.js';
 import { Mailboxes } from './mailboxes.js';
 
@@ -29,7 +29,7 @@ describe('delay pool', () => {
           assert.equal(clock.nowMilliseconds(), dueMilliseconds);
           released.push(dueMilliseconds);
         });
-        for (const due of dues) assert.ok(pool.add(held(due)));
+        for (const due of dues) pool.hold(pool.take(held(due))!);
         clock.advance(500);
         assert.equal(pool.size, dues.filter((due) => due > 500).length);
         clock.advance(2_000);
@@ -44,12 +44,45 @@ describe('delay pool', () => {
   it('holds no more than its capacity, and gives back what it holds', () => {
     const clock = new SteppedClock(0);
     const pool = new DelayPool(clock, 2, () => assert.fail('released after the stop'));
-    assert.deepEqual(
-      [held(5), held(6), held(7)].map((packet) => pool.add(packet)),
-      [true, true, false],
-    );
-    assert.equal(pool.stop().length, 2);
+    const slots = [held(5), held(6), held(7)].map((packet) => pool.take(packet));
+    assert.deepEqual([slots[0] !== undefined, slots[1] !== undefined, slots[2]], [true, true, undefined]);
+    assert.equal(pool.size, 2);
+    pool.hold(slots[1]!);
+    assert.deepEqual(pool.stop(), [held(6)], 'what was only taken has no right to leave');
     clock.advance(10);
+  });
+
+  it('has a copy of each packet, whatever becomes of its bytes, and room again for as many as have left', () => {
+    const bytes = (number: number, length: number): Uint8Array => new Uint8Array(length).fill(number);
+    const packet = (number: number): HeldPacket => {
+      const routes = [
+        { to: 'relay', relay: 65_535 - number },
+        { to: 'control-center' },
+        { to: 'mailbox', mailbox: bytes(number, 8) },
+      ] as const;
+      const length = packetLength(number % MAXIMUM_LAYERS);
+      return { dueMilliseconds: number + 1, epoch: number, route: routes[number % 3]!, packet: bytes(number, length) };
+    };
+    const clock = new SteppedClock(0);
+    const released: HeldPacket[] = [];
+    // More than one piece of memory.
+    const pool = new DelayPool(clock, 1_500, (leaving) => released.push(copyOf(leaving)));
+    for (let round = 0; round < 3; round++) {
+      for (let number = 0; number < 1_500; number++) {
+        const given = packet(1_500 * round + number);
+        const slot = pool.take(given)!;
+        given.packet.fill(0);
+        if (given.route.to === 'mailbox') given.route.mailbox.fill(0);
+        pool.hold(slot);
+      }
+      assert.equal(pool.take(held(1)), undefined);
+      clock.advance(1_500 * (round + 1));
+      assert.equal(pool.size, 0);
+    }
+    assert.deepEqual(
+      released,
+      Array.from({ length: 4_500 }, (_, number) => packet(number)),
+    );
   });
 });
 

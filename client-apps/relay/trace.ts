@@ -65,8 +65,8 @@ export function traceName(bytes: Uint8Array): string {
  */
 export class UnsafeTrace {
   private readonly path: string;
-  /** By the peeled packet, the very bytes that the relay holds. */
-  private readonly arrivals = new WeakMap<Uint8Array, TraceEnd>();
+  /** By the name of the peeled packet. One that is dropped stays: no run on simulated time is long enough to matter. */
+  private readonly arrivals = new Map<string, TraceEnd>();
   private lines: string;
 
   /** @param directory where the trace goes, in a file of the relay's name; a run that is taken up again appends to it */
@@ -81,15 +81,17 @@ export class UnsafeTrace {
   }
 
   arrived(peeled: Uint8Array, from: Uint8Array, packet: Uint8Array): void {
-    this.arrivals.set(peeled, this.end(traceName(from), packet));
+    this.arrivals.set(nameOf(peeled), this.end(from, nameOf(packet)));
   }
 
   /** @param to pin of the next relay or of the control center, or the mailbox's id */
   left(peeled: Uint8Array, route: PacketRoute['to'], to: Uint8Array): void {
-    const arrival = this.arrivals.get(peeled);
+    const packet = nameOf(peeled);
+    const arrival = this.arrivals.get(packet);
     // Held since before a restart: where it came from is forgotten.
     if (arrival === undefined) return;
-    const record: TraceRecord = { in: arrival, out: { to: route, ...this.end(traceName(to), peeled) } };
+    this.arrivals.delete(packet);
+    const record: TraceRecord = { in: arrival, out: { to: route, ...this.end(to, packet) } };
     this.lines += `${JSON.stringify(record)}\n`;
     if (this.lines.length >= BUFFER_LENGTH) this.close();
   }
@@ -100,7 +102,11 @@ export class UnsafeTrace {
     this.lines = '';
   }
 
-  private end(link: string, packet: Uint8Array): TraceEnd {
-    return { link, at: this.clock.nowMilliseconds(), packet: traceName(sodiumCrypto.sha256(packet)) };
+  private end(link: Uint8Array, packet: string): TraceEnd {
+    return { link: traceName(link), at: this.clock.nowMilliseconds(), packet };
   }
+}
+
+function nameOf(packet: Uint8Array): string {
+  return traceName(sodiumCrypto.sha256(packet));
 }

@@ -71,8 +71,18 @@ export interface Crypto {
   /** RFC 8439: ciphertext and tag, 16 bytes more than the plaintext. Key 32, nonce 12 bytes. */
   chacha20Poly1305Seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
 
-  /** @throws DECRYPT_FAILED when the tag does not fit or is cut off */
-  chacha20Poly1305Open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array;
+  /**
+   * @param output takes the plaintext, 16 bytes less than `sealed`; by default new memory
+   * @returns output
+   * @throws DECRYPT_FAILED when the tag does not fit or is cut off
+   */
+  chacha20Poly1305Open(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    sealed: Uint8Array,
+    output?: Uint8Array,
+  ): Uint8Array;
 
   /** draft-irtf-cfrg-xchacha-03: the same with a nonce of 24 bytes, which may be random. */
   xchacha20Poly1305Seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;

@@ -83,6 +83,7 @@ export function hpkeSeal(
  * Opens what `hpkeSeal` made.
  *
  * @param recipientPublicKey of `recipientSecretKey`; part of the key schedule
+ * @param output takes the plaintext, HPKE_OVERHEAD bytes less than `sealed`; by default new memory
  * @throws DECRYPT_FAILED for another recipient, info or aad, and for a changed or cut box
  * @throws ZERO_SHARED_SECRET for an encapsulated key of small order
  */
@@ -93,13 +94,14 @@ export function hpkeOpen(
   info: Uint8Array,
   aad: Uint8Array,
   sealed: Uint8Array,
+  output?: Uint8Array,
 ): Uint8Array {
   if (sealed.length < HPKE_OVERHEAD) throw new ProtocolError('DECRYPT_FAILED', 'shorter than an empty sealed box');
   const encapsulated = sealed.subarray(0, KEY_LENGTH);
   const shared = crypto.x25519(recipientSecretKey, encapsulated);
   const { key, nonce } = keyAndNonce(crypto, shared, encapsulated, recipientPublicKey, info);
   try {
-    return crypto.chacha20Poly1305Open(key, nonce, aad, sealed.subarray(KEY_LENGTH));
+    return crypto.chacha20Poly1305Open(key, nonce, aad, sealed.subarray(KEY_LENGTH), output);
   } finally {
     wipe(key);
   }

@@ -92,12 +92,14 @@ function open(
   nonce: Uint8Array,
   aad: Uint8Array,
   sealed: Uint8Array,
+  output?: Uint8Array,
 ): Uint8Array {
   requireLength(key, KEY_LENGTH, 'key');
   requireLength(nonce, nonceLength, 'nonce');
   if (sealed.length < TAG_LENGTH) throw new ProtocolError('DECRYPT_FAILED', 'shorter than its tag');
+  if (output !== undefined) requireLength(output, sealed.length - TAG_LENGTH, 'output');
   try {
-    return aead(key, nonce, aad).decrypt(sealed);
+    return aead(key, nonce, aad).decrypt(sealed, output);
   } catch (cause) {
     throw new ProtocolError('DECRYPT_FAILED', 'the tag does not fit', { cause });
   }
@@ -156,8 +158,8 @@ export const nobleCrypto: Crypto = {
 
   chacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
     seal(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
-  chacha20Poly1305Open: (key, nonce, aad, sealed) =>
-    open(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, sealed),
+  chacha20Poly1305Open: (key, nonce, aad, sealed, output) =>
+    open(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, sealed, output),
   xchacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
     seal(xchacha20poly1305, XCHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
   xchacha20Poly1305Open: (key, nonce, aad, sealed) =>

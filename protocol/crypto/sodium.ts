@@ -33,6 +33,7 @@ type AeadDecrypt = (
 
 /** What is used of sodium-native 5; its published types miss the IETF AEAD and ask for Buffers. */
 interface Sodium {
+  crypto_shorthash(output: Uint8Array, input: Uint8Array, key: Uint8Array): void;
   crypto_hash_sha512(output: Uint8Array, input: Uint8Array): void;
   crypto_scalarmult_base(publicKey: Uint8Array, secretKey: Uint8Array): void;
   crypto_scalarmult(shared: Uint8Array, secretKey: Uint8Array, publicKey: Uint8Array): void;
@@ -115,6 +116,20 @@ function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Arra
   return tag;
 }
 
+/** Bytes of a SipHash key. */
+export const SIP_HASH_KEY_LENGTH = 16;
+
+/**
+ * SipHash-2-4 (Aumasson and Bernstein, 2012): for tables whose places nobody without the key shall be able to choose.
+ * Not a general hash. A tenth of the time of an HMAC.
+ *
+ * @param output 8 bytes
+ * @param key 16 bytes
+ */
+export function sipHash(output: Uint8Array, message: Uint8Array, key: Uint8Array): void {
+  sodium.crypto_shorthash(output, message, key);
+}
+
 class SodiumSigningKey implements SigningKey {
   readonly publicKey = new Uint8Array(KEY_LENGTH);
   /** libsodium's secret key: seed ‖ public key. */
@@ -159,11 +174,14 @@ function open(
   nonce: Uint8Array,
   aad: Uint8Array,
   sealed: Uint8Array,
+  output?: Uint8Array,
 ): Uint8Array {
   requireLength(key, KEY_LENGTH, 'key');
   requireLength(nonce, nonceLength, 'nonce');
-  if (sealed.length < TAG_LENGTH) throw new ProtocolError('DECRYPT_FAILED', 'shorter than its tag');
-  const plaintext = new Uint8Array(sealed.length - TAG_LENGTH);
+  const length = sealed.length - TAG_LENGTH;
+  if (length < 0) throw new ProtocolError('DECRYPT_FAILED', 'shorter than its tag');
+  const plaintext = output ?? new Uint8Array(length);
+  requireLength(plaintext, length, 'output');
   try {
     decrypt(plaintext, null, sealed, aad, nonce, key);
   } catch (cause) {
@@ -225,8 +243,8 @@ export const sodiumCrypto: Crypto = {
 
   chacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
     seal(sodium.crypto_aead_chacha20poly1305_ietf_encrypt, CHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
-  chacha20Poly1305Open: (key, nonce, aad, sealed) =>
-    open(sodium.crypto_aead_chacha20poly1305_ietf_decrypt, CHACHA_NONCE_LENGTH, key, nonce, aad, sealed),
+  chacha20Poly1305Open: (key, nonce, aad, sealed, output) =>
+    open(sodium.crypto_aead_chacha20poly1305_ietf_decrypt, CHACHA_NONCE_LENGTH, key, nonce, aad, sealed, output),
   xchacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
     seal(sodium.crypto_aead_xchacha20poly1305_ietf_encrypt, XCHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
   xchacha20Poly1305Open: (key, nonce, aad, sealed) =>

@@ -55,3 +55,8 @@ export const MAXIMUM_LAYERS = 8;
 export function packetLength(layersLeft: number): number {
   return INNER_LENGTH + layersLeft * LAYER_OVERHEAD;
 }
+
+/** Length of what the relay with `layersLeft` layers to go finds in its layer: header ‖ packet to pass on. */
+export function plaintextLength(layersLeft: number): number {
+  return HEADER_LENGTH + packetLength(layersLeft - 1);
+}

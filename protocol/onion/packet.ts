@@ -132,12 +132,20 @@ export function wrapPacket(
  * {@link encapsulatedKey}.
  *
  * @param layersLeft layers the packet still has, the relay's own included
+ * @param output takes what is opened, `plaintextLength(layersLeft)` bytes, and what is returned are views of it; by
+ *   default new memory
  * @throws ProtocolError PACKET_INVALID: wrong length, version, epoch or header; DECRYPT_FAILED, ZERO_SHARED_SECRET
  */
-export function peelPacket(crypto: Crypto, key: OnionKeyPair, layersLeft: number, packet: Uint8Array): PeeledPacket {
+export function peelPacket(
+  crypto: Crypto,
+  key: OnionKeyPair,
+  layersLeft: number,
+  packet: Uint8Array,
+  output?: Uint8Array,
+): PeeledPacket {
   if (packet.length !== packetLength(layersLeft))
     throw new ProtocolError('PACKET_INVALID', 'packet has the wrong length');
-  const plaintext = open(crypto, key, LAYER_INFO, packet);
+  const plaintext = open(crypto, key, LAYER_INFO, packet, output);
   const { route, delayMilliseconds } = decodeHeader(plaintext);
   if ((route.to === 'relay') !== layersLeft > 1)
     throw new ProtocolError('PACKET_INVALID', 'route does not fit the layer');
@@ -171,11 +179,17 @@ function seal(
   return concatBytes(prefix, hpkeSeal(crypto, random(32), publicKey, info, prefix, plaintext));
 }
 
-function open(crypto: Crypto, key: OnionKeyPair, info: Uint8Array, packet: Uint8Array): Uint8Array {
+function open(
+  crypto: Crypto,
+  key: OnionKeyPair,
+  info: Uint8Array,
+  packet: Uint8Array,
+  output?: Uint8Array,
+): Uint8Array {
   if (packetEpoch(packet) !== key.epoch)
     throw new ProtocolError('PACKET_INVALID', 'packet is of another version or epoch');
   const prefix = packet.subarray(0, PREFIX_LENGTH);
-  return hpkeOpen(crypto, key.secretKey, key.publicKey, info, prefix, packet.subarray(PREFIX_LENGTH));
+  return hpkeOpen(crypto, key.secretKey, key.publicKey, info, prefix, packet.subarray(PREFIX_LENGTH), output);
 }
 
 function encodeHeader(route: PacketRoute, delayMilliseconds: number): Uint8Array {
@@ -202,14 +216,16 @@ function encodeHeader(route: PacketRoute, delayMilliseconds: number): Uint8Array
 function decodeHeader(plaintext: Uint8Array): { route: PacketRoute; delayMilliseconds: number } {
   const relay = readUint16(plaintext, 1);
   const delayMilliseconds = readUint32(plaintext, 3);
-  const mailbox = plaintext.subarray(7, 7 + MAILBOX_ID_LENGTH);
   const flags = plaintext[0];
   const canonical =
     plaintext[HEADER_LENGTH - 1] === 0 &&
     (flags === TO_RELAY || relay === 0) &&
-    (flags === TO_MAILBOX || mailbox.every((byte) => byte === 0));
+    (flags === TO_MAILBOX || (readUint32(plaintext, 7) === 0 && readUint32(plaintext, 11) === 0));
   if (canonical && flags === TO_RELAY) return { route: { to: 'relay', relay }, delayMilliseconds };
   if (canonical && flags === TO_CONTROL_CENTER) return { route: { to: 'control-center' }, delayMilliseconds };
-  if (canonical && flags === TO_MAILBOX) return { route: { to: 'mailbox', mailbox }, delayMilliseconds };
+  if (canonical && flags === TO_MAILBOX) {
+    const mailbox = plaintext.subarray(7, 7 + MAILBOX_ID_LENGTH);
+    return { route: { to: 'mailbox', mailbox }, delayMilliseconds };
+  }
   throw new ProtocolError('PACKET_INVALID', 'header is malformed');
 }

@@ -48,9 +48,12 @@ export const MAXIMUM_QUEUED_BYTES = 8 * 1024 * 1024;
 /** Most bytes handed to TLS in one write: four full records. Larger writes would only delay the first packet. */
 const WRITE_LENGTH = 64 * 1024;
 
+const NOTHING = Buffer.alloc(0);
+
 /** Cuts a byte stream into frames. */
 export class FrameReader {
-  private rest: Buffer = Buffer.alloc(0);
+  /** What has come of the frame that was begun. */
+  private rest: Buffer = NOTHING;
 
   /**
    * Takes what a socket gave.
@@ -59,21 +62,40 @@ export class FrameReader {
    * @returns false at the first frame of an unknown type or over its bound: the link is to be closed
    */
   push(data: Buffer, onFrame: (type: FrameType, body: Uint8Array) => void): boolean {
-    const bytes = this.rest.length === 0 ? data : Buffer.concat([this.rest, data]);
     let offset = 0;
-    while (bytes.length - offset >= FRAME_HEADER_LENGTH) {
-      const type = bytes[offset] as FrameType;
-      const length = bytes.readUInt32BE(offset + 1);
-      // An unknown type has no bound, and no length is within it.
-      if (!(length <= MAXIMUM_BODY_LENGTH[type])) return false;
-      const end = offset + FRAME_HEADER_LENGTH + length;
-      if (bytes.length < end) break;
-      onFrame(type, bytes.subarray(offset + FRAME_HEADER_LENGTH, end));
-      offset = end;
+    // Of the data, no more is copied than the frame that was begun lacks: first of its header, then of its body.
+    while (this.rest.length > 0) {
+      const length = frameLength(this.rest, 0);
+      if (length === undefined) return false;
+      if (length === this.rest.length) {
+        onFrame(this.rest[0] as FrameType, this.rest.subarray(FRAME_HEADER_LENGTH));
+        this.rest = NOTHING;
+      } else if (offset < data.length) {
+        const more = data.subarray(offset, offset + length - this.rest.length);
+        this.rest = Buffer.concat([this.rest, more]);
+        offset += more.length;
+      } else {
+        return true;
+      }
     }
-    this.rest = bytes.subarray(offset);
+    for (;;) {
+      const length = frameLength(data, offset);
+      if (length === undefined) return false;
+      if (length > data.length - offset) break;
+      onFrame(data[offset] as FrameType, data.subarray(offset + FRAME_HEADER_LENGTH, offset + length));
+      offset += length;
+    }
+    this.rest = data.subarray(offset);
     return true;
   }
+}
+
+/** Length of the frame that begins here, of its header while that is not complete; undefined when it is refused. */
+function frameLength(bytes: Buffer, offset: number): number | undefined {
+  if (bytes.length - offset < FRAME_HEADER_LENGTH) return FRAME_HEADER_LENGTH;
+  const length = bytes.readUInt32BE(offset + 1);
+  // An unknown type has no bound, and no length is within it.
+  return length <= MAXIMUM_BODY_LENGTH[bytes[offset] as FrameType] ? FRAME_HEADER_LENGTH + length : undefined;
 }
 
 /**
@@ -113,10 +135,9 @@ export class FrameQueue {
     let length = 0;
     while (count < this.frames.length && (count === 0 || length + this.frames[count]!.length <= WRITE_LENGTH))
       length += this.frames[count++]!.length;
-    const taken = count === this.frames.length ? this.frames : this.frames.slice(0, count);
-    this.frames = this.frames.slice(count);
+    const taken = this.frames.splice(0, count);
     this.bytes -= length;
-    return { bytes: Buffer.concat(taken, length), frames: count };
+    return { bytes: count === 1 ? taken[0]! : Buffer.concat(taken, length), frames: count };
   }
 
   /** Gives all waiting frames up. @returns how many */
