@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { BACK_ENDS } from '../../test/frozen-vectors.js';
 import { asciiBytes, fromHex, toHex } from './bytes.js';
 import { hkdf } from './hash.js';
+import { sipHash } from './sodium.js';
 
 const ascii = asciiBytes;
 const repeat = (byte: number, length: number): Uint8Array => new Uint8Array(length).fill(byte);
@@ -189,6 +190,18 @@ for (const crypto of BACK_ENDS) {
       assert.deepEqual(crypto.chacha20Poly1305Open(count(0x80, 0x9f), nonce, aad, sealed), ascii(SUNSCREEN));
     });
 
+    it('opens a box into memory of the caller, of exactly its length', () => {
+      const [key, nonce, aad] = [repeat(1, 32), repeat(2, 12), ascii('aad')];
+      const sealed = crypto.chacha20Poly1305Seal(key, nonce, aad, ascii('plaintext'));
+      const output = repeat(3, 9);
+      assert.equal(crypto.chacha20Poly1305Open(key, nonce, aad, sealed, output), output);
+      assert.deepEqual(output, ascii('plaintext'));
+      for (const length of [0, 8, 10])
+        assert.throws(() => crypto.chacha20Poly1305Open(key, nonce, aad, sealed, repeat(3, length)), {
+          code: 'BAD_LENGTH',
+        });
+    });
+
     it('XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03, A.3.1)', () => {
       const aad = fromHex('50515253c0c1c2c3c4c5c6c7');
       const nonce = count(0x40, 0x57);
@@ -271,3 +284,9 @@ for (const crypto of BACK_ENDS) {
 
 const SUNSCREEN =
   "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.";
+
+it('SipHash-2-4 (Aumasson and Bernstein, appendix A)', () => {
+  const output = new Uint8Array(8);
+  sipHash(output, count(0, 14), count(0, 15));
+  assert.equal(toHex(output), 'e545be4961ca29a1');
+});
