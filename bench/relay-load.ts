@@ -8,7 +8,7 @@ import { listenLinks } from '../client-apps/common/links/listen.js';
 import { readUint32, writeUint32 } from '../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import { hpkeSeal } from '../protocol/crypto/hpke.js';
-import { packetLength, PACKET_VERSION } from '../protocol/onion/geometry.js';
+import { PACKET_VERSION, plaintextLength } from '../protocol/onion/geometry.js';
 import { drawDelay } from '../protocol/onion/path.js';
 import { benchLinkKey, LAYERS_LEFT, type LoadAnswer, type LoadRequest } from './relay-messages.js';
 
@@ -82,7 +82,7 @@ async function prepare(request: LoadRequest & { kind: 'prepare' }): Promise<void
   const onionKey = Buffer.from(request.relay.onionKey, 'hex');
   const info = new TextEncoder().encode('gridveil/v1/onion layer');
   const prefix = Uint8Array.of(PACKET_VERSION, 0, 0);
-  const inside = random(16 + packetLength(LAYERS_LEFT - 1));
+  const inside = random(plaintextLength(LAYERS_LEFT));
   prepared = Array.from({ length: request.packets }, (_, index): Prepared => {
     const delayMilliseconds = drawDelay(request.delays, random);
     inside.fill(0, 0, 16);
