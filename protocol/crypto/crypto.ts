@@ -68,8 +68,19 @@ export interface Crypto {
   /** Whether 32 bytes are the canonical encoding of a point of prime order L (so not the neutral element). */
   ed25519IsPrimeOrder(publicKey: Uint8Array): boolean;
 
-  /** RFC 8439: ciphertext and tag, 16 bytes more than the plaintext. Key 32, nonce 12 bytes. */
-  chacha20Poly1305Seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /**
+   * RFC 8439: ciphertext and tag, 16 bytes more than the plaintext. Key 32, nonce 12 bytes.
+   *
+   * @param output takes them, by default new memory; it may begin with the plaintext itself, which is then overwritten
+   * @returns output
+   */
+  chacha20Poly1305Seal(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    aad: Uint8Array,
+    plaintext: Uint8Array,
+    output?: Uint8Array,
+  ): Uint8Array;
 
   /**
    * @param output takes the plaintext, 16 bytes less than `sealed`; by default new memory

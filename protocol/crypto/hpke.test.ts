@@ -110,6 +110,22 @@ describe('HPKE', () => {
   });
 
   for (const crypto of BACK_ENDS) {
+    it(`seals into memory of the caller, where the plaintext may already stand (${crypto.name})`, () => {
+      const secretKey = new Uint8Array(32).fill(1);
+      const publicKey = crypto.x25519PublicKey(secretKey);
+      const [info, aad, plaintext] = [asciiBytes('info'), asciiBytes('aad'), new Uint8Array(300).fill(7)];
+      const sealed = hpkeSeal(crypto, new Uint8Array(32).fill(2), publicKey, info, aad, plaintext);
+      const output = new Uint8Array(300 + HPKE_OVERHEAD);
+      output.set(plaintext, 32);
+      const inPlace = output.subarray(32, 332);
+      assert.equal(hpkeSeal(crypto, new Uint8Array(32).fill(2), publicKey, info, aad, inPlace, output), output);
+      assert.deepEqual(output, sealed);
+      for (const length of [0, 300, 347, 349])
+        assert.throws(() => hpkeSeal(crypto, secretKey, publicKey, info, aad, plaintext, new Uint8Array(length)), {
+          code: 'BAD_LENGTH',
+        });
+    });
+
     it(`refuses what is not its own (${crypto.name})`, () => {
       const secretKey = new Uint8Array(32).fill(1);
       const publicKey = crypto.x25519PublicKey(secretKey);

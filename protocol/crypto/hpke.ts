@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../errors.js';
-import { asciiBytes, concatBytes, fromHex, wipe } from './bytes.js';
+import { asciiBytes, concatBytes, fromHex, requireLength, wipe } from './bytes.js';
 import { CHACHA_NONCE_LENGTH, KEY_LENGTH, TAG_LENGTH } from './crypto.js';
 import type { Crypto } from './crypto.js';
 
@@ -60,7 +60,9 @@ function keyAndNonce(
  * @param ephemeralSecretKey 32 fresh random bytes; a second use under the same recipient would repeat the AEAD nonce
  * @param info what the box is for; bound to the key; a constant, never changed afterwards
  * @param aad what stands beside the box; authenticated
- * @returns encapsulated key (32) ‖ ciphertext ‖ tag (16)
+ * @param output takes the box, HPKE_OVERHEAD bytes more than the plaintext, by default new memory; the plaintext may
+ *   already stand in it, behind the place of the encapsulated key, and is then overwritten
+ * @returns output: encapsulated key (32) ‖ ciphertext ‖ tag (16)
  * @throws ZERO_SHARED_SECRET for a recipient key of small order
  */
 export function hpkeSeal(
@@ -70,13 +72,16 @@ export function hpkeSeal(
   info: Uint8Array,
   aad: Uint8Array,
   plaintext: Uint8Array,
+  output: Uint8Array = new Uint8Array(plaintext.length + HPKE_OVERHEAD),
 ): Uint8Array {
+  requireLength(output, plaintext.length + HPKE_OVERHEAD, 'output');
   const encapsulated = crypto.x25519PublicKey(ephemeralSecretKey);
   const shared = crypto.x25519(ephemeralSecretKey, recipientPublicKey);
   const { key, nonce } = keyAndNonce(crypto, shared, encapsulated, recipientPublicKey, info);
-  const sealed = concatBytes(encapsulated, crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext));
+  crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext, output.subarray(KEY_LENGTH));
+  output.set(encapsulated);
   wipe(key);
-  return sealed;
+  return output;
 }
 
 /**

@@ -79,10 +79,12 @@ function seal(
   nonce: Uint8Array,
   aad: Uint8Array,
   plaintext: Uint8Array,
+  output?: Uint8Array,
 ): Uint8Array {
   requireLength(key, KEY_LENGTH, 'key');
   requireLength(nonce, nonceLength, 'nonce');
-  return aead(key, nonce, aad).encrypt(plaintext);
+  if (output !== undefined) requireLength(output, plaintext.length + TAG_LENGTH, 'output');
+  return aead(key, nonce, aad).encrypt(plaintext, output);
 }
 
 function open(
@@ -156,8 +158,8 @@ export const nobleCrypto: Crypto = {
     return point !== undefined && !point.isSmallOrder() && point.isTorsionFree();
   },
 
-  chacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
-    seal(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
+  chacha20Poly1305Seal: (key, nonce, aad, plaintext, output) =>
+    seal(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, plaintext, output),
   chacha20Poly1305Open: (key, nonce, aad, sealed, output) =>
     open(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, sealed, output),
   xchacha20Poly1305Seal: (key, nonce, aad, plaintext) =>

@@ -202,6 +202,21 @@ for (const crypto of BACK_ENDS) {
         });
     });
 
+    it('seals a box into memory of the caller, over the plaintext too', () => {
+      const [key, nonce, aad, plaintext] = [repeat(1, 32), repeat(2, 12), ascii('aad'), repeat(7, 200)];
+      const sealed = crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext);
+      const output = repeat(3, 216);
+      assert.equal(crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext, output), output);
+      assert.deepEqual(output, sealed);
+      output.set(plaintext);
+      crypto.chacha20Poly1305Seal(key, nonce, aad, output.subarray(0, 200), output);
+      assert.deepEqual(output, sealed);
+      for (const length of [0, 200, 215, 217])
+        assert.throws(() => crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext, repeat(3, length)), {
+          code: 'BAD_LENGTH',
+        });
+    });
+
     it('XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03, A.3.1)', () => {
       const aad = fromHex('50515253c0c1c2c3c4c5c6c7');
       const nonce = count(0x40, 0x57);

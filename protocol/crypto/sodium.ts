@@ -103,11 +103,10 @@ const outer = new Uint8Array(SHA256_BLOCK + DIGEST_LENGTH);
 function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   const blockKey = key.length > SHA256_BLOCK ? sha256(key) : key;
   const inner = gather(SHA256_BLOCK, parts);
-  inner.fill(IPAD, 0, SHA256_BLOCK);
-  outer.fill(OPAD, 0, SHA256_BLOCK);
-  for (let i = 0; i < blockKey.length; i++) {
-    inner[i]! ^= blockKey[i]!;
-    outer[i]! ^= blockKey[i]!;
+  for (let i = 0; i < SHA256_BLOCK; i++) {
+    const byte = i < blockKey.length ? blockKey[i]! : 0;
+    inner[i] = byte ^ IPAD;
+    outer[i] = byte ^ OPAD;
   }
   sha256Into(outer, SHA256_BLOCK, inner);
   const tag = sha256(outer);
@@ -159,10 +158,13 @@ function seal(
   nonce: Uint8Array,
   aad: Uint8Array,
   plaintext: Uint8Array,
+  output?: Uint8Array,
 ): Uint8Array {
   requireLength(key, KEY_LENGTH, 'key');
   requireLength(nonce, nonceLength, 'nonce');
-  const sealed = new Uint8Array(plaintext.length + TAG_LENGTH);
+  const length = plaintext.length + TAG_LENGTH;
+  const sealed = output ?? new Uint8Array(length);
+  requireLength(sealed, length, 'output');
   encrypt(sealed, plaintext, aad, null, nonce, key);
   return sealed;
 }
@@ -241,8 +243,8 @@ export const sodiumCrypto: Crypto = {
     return sodium.crypto_core_ed25519_is_valid_point(publicKey);
   },
 
-  chacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
-    seal(sodium.crypto_aead_chacha20poly1305_ietf_encrypt, CHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
+  chacha20Poly1305Seal: (key, nonce, aad, plaintext, output) =>
+    seal(sodium.crypto_aead_chacha20poly1305_ietf_encrypt, CHACHA_NONCE_LENGTH, key, nonce, aad, plaintext, output),
   chacha20Poly1305Open: (key, nonce, aad, sealed, output) =>
     open(sodium.crypto_aead_chacha20poly1305_ietf_decrypt, CHACHA_NONCE_LENGTH, key, nonce, aad, sealed, output),
   xchacha20Poly1305Seal: (key, nonce, aad, plaintext) =>

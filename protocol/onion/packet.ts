@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asciiBytes, concatBytes, readUint16, readUint32, writeUint16, writeUint32 } from '../crypto/bytes.js';
-import type { Crypto } from '../crypto/crypto.js';
+import { asciiBytes, readUint16, readUint32, writeUint16, writeUint32 } from '../crypto/bytes.js';
+import { KEY_LENGTH, TAG_LENGTH, type Crypto } from '../crypto/crypto.js';
 import { hpkeOpen, hpkeSeal } from '../crypto/hpke.js';
 import { ProtocolError } from '../errors.js';
 import {
   HEADER_LENGTH,
   INNER_LENGTH,
+  LAYER_OVERHEAD,
   MAILBOX_ID_LENGTH,
   MAXIMUM_LAYERS,
   packetLength,
@@ -58,6 +59,9 @@ const INNER_INFO: Readonly<Record<InnerRecipient, Uint8Array>> = {
   hub: asciiBytes('gridveil/v1/onion hub'),
 };
 
+/** Where the plaintext of a packet stands before it is sealed, and its ciphertext afterwards: behind prefix and key. */
+const PLAINTEXT_OFFSET = PREFIX_LENGTH + KEY_LENGTH;
+
 const TO_RELAY = 0;
 const TO_CONTROL_CENTER = 1;
 const TO_MAILBOX = 2;
@@ -79,7 +83,10 @@ export function sealInner(
   random: RandomSource,
 ): Uint8Array {
   if (payload.length !== PAYLOAD_LENGTH) throw new ProtocolError('BAD_LENGTH', 'onion payload has the wrong length');
-  return seal(crypto, publicKey, INNER_INFO[recipient], epoch, payload, random);
+  const packet = new Uint8Array(INNER_LENGTH);
+  packet.set(payload, PLAINTEXT_OFFSET);
+  sealInPlace(crypto, publicKey, INNER_INFO[recipient], epoch, packet, random);
+  return packet;
 }
 
 /**
@@ -120,8 +127,11 @@ export function wrapPacket(
     (packets, layer, index) => {
       if ((layer.route.to === 'relay') === (index === layers.length - 1))
         throw new ProtocolError('PACKET_INVALID', 'all routes but the last go to a relay');
-      const plaintext = concatBytes(encodeHeader(layer.route, layer.delayMilliseconds), packets[0]);
-      return [seal(crypto, layer.onionKey, LAYER_INFO, epoch, plaintext, random), ...packets];
+      const packet = new Uint8Array(packets[0].length + LAYER_OVERHEAD);
+      writeHeader(packet, PLAINTEXT_OFFSET, layer.route, layer.delayMilliseconds);
+      packet.set(packets[0], PLAINTEXT_OFFSET + HEADER_LENGTH);
+      sealInPlace(crypto, layer.onionKey, LAYER_INFO, epoch, packet, random);
+      return [packet, ...packets];
     },
     [inner],
   );
@@ -162,21 +172,23 @@ export function packetEpoch(packet: Uint8Array): number | undefined {
  * key, so of two packets that open with the same one, the second is a replay.
  */
 export function encapsulatedKey(packet: Uint8Array): Uint8Array {
-  return packet.subarray(PREFIX_LENGTH, PREFIX_LENGTH + 32);
+  return packet.subarray(PREFIX_LENGTH, PLAINTEXT_OFFSET);
 }
 
-function seal(
+/** Makes a packet of memory in which only the plaintext stands, at its place. */
+function sealInPlace(
   crypto: Crypto,
   publicKey: Uint8Array,
   info: Uint8Array,
   epoch: number,
-  plaintext: Uint8Array,
+  packet: Uint8Array,
   random: RandomSource,
-): Uint8Array {
-  const prefix = new Uint8Array(PREFIX_LENGTH);
-  prefix[0] = PACKET_VERSION;
-  writeUint16(prefix, 1, epoch);
-  return concatBytes(prefix, hpkeSeal(crypto, random(32), publicKey, info, prefix, plaintext));
+): void {
+  packet[0] = PACKET_VERSION;
+  writeUint16(packet, 1, epoch);
+  const prefix = packet.subarray(0, PREFIX_LENGTH);
+  const plaintext = packet.subarray(PLAINTEXT_OFFSET, packet.length - TAG_LENGTH);
+  hpkeSeal(crypto, random(32), publicKey, info, prefix, plaintext, packet.subarray(PREFIX_LENGTH));
 }
 
 function open(
@@ -192,27 +204,26 @@ function open(
   return hpkeOpen(crypto, key.secretKey, key.publicKey, info, prefix, packet.subarray(PREFIX_LENGTH), output);
 }
 
-function encodeHeader(route: PacketRoute, delayMilliseconds: number): Uint8Array {
-  const header = new Uint8Array(HEADER_LENGTH);
-  writeUint32(header, 3, delayMilliseconds);
+/** Writes flags 1 ‖ next hop 2 ‖ delay 4 ‖ mailbox 8 ‖ zero 1 into zeros. */
+function writeHeader(target: Uint8Array, offset: number, route: PacketRoute, delayMilliseconds: number): void {
+  writeUint32(target, offset + 3, delayMilliseconds);
   switch (route.to) {
     case 'relay':
-      header[0] = TO_RELAY;
-      writeUint16(header, 1, route.relay);
+      target[offset] = TO_RELAY;
+      writeUint16(target, offset + 1, route.relay);
       break;
     case 'control-center':
-      header[0] = TO_CONTROL_CENTER;
+      target[offset] = TO_CONTROL_CENTER;
       break;
     case 'mailbox':
       if (route.mailbox.length !== MAILBOX_ID_LENGTH) throw new ProtocolError('BAD_LENGTH', 'mailbox id is 8 bytes');
-      header[0] = TO_MAILBOX;
-      header.set(route.mailbox, 7);
+      target[offset] = TO_MAILBOX;
+      target.set(route.mailbox, offset + 7);
       break;
   }
-  return header;
 }
 
-/** Refuses every header that {@link encodeHeader} does not make: fields a route has no use for are zero. */
+/** Refuses every header that {@link writeHeader} does not make: fields a route has no use for are zero. */
 function decodeHeader(plaintext: Uint8Array): { route: PacketRoute; delayMilliseconds: number } {
   const relay = readUint16(plaintext, 1);
   const delayMilliseconds = readUint32(plaintext, 3);
