@@ -65,7 +65,12 @@ function roleOf(peer: LinkPeer, { config, clock, liveEpochs }: LinkServices): Li
   return undefined;
 }
 
-function handleFrame(link: AcceptedLink<LinkRole>, type: FrameType, body: Uint8Array, services: LinkServices): void {
+function handleFrame(
+  link: AcceptedLink<LinkRole>,
+  type: FrameType,
+  body: Uint8Array,
+  services: LinkServices,
+): void | Promise<void> {
   const { config, mailboxes } = services;
   if (type === FRAME.packet && link.role === 'meter')
     return services.handler()?.acceptOfSlot(link, body, PACKETS_PER_SLOT);

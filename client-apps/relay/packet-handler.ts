@@ -22,12 +22,35 @@ import type { UnsafeTrace } from './trace.js';
 const HOLD_BACK_MILLISECONDS = 60_000;
 
 /**
+ * Packets are opened for so long in one turn of the event loop, real milliseconds. Between two turns what is due leaves
+ * and what has come is read; otherwise a burst would delay every packet that is held by all the work it brings.
+ */
+const TURN_MILLISECONDS = 1;
+
+/** Packets that may wait to be opened, some 50 to 100 ms of work; beyond, the links they come on are read no further. */
+const MOST_WAITING = 1_024;
+
+/** A packet that has come and is not opened yet. */
+interface WaitingPacket {
+  /** Of the link it came on. */
+  readonly pin: Uint8Array;
+  readonly packet: Uint8Array;
+  readonly cameMilliseconds: number;
+}
+
+/**
  * What a relay does with packets: checks, peels, writes the replay tag to disk, holds, passes on. Whatever is wrong
  * with a packet, it is dropped in silence and counted. While none of its own loops comes by, somebody may be letting
  * single packets through to see where they go (the n − 1 attack): it then passes nothing on.
  */
 export class PacketHandler {
   readonly pool: DelayPool;
+  /** In the order in which they came; those before `opened` are done with. */
+  private waiting: WaitingPacket[] = [];
+  private opened = 0;
+  private endTurns: (() => void) | undefined;
+  /** Resolves when the links may be read again. */
+  private room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   /** Slots in the pool of packets whose tags are not on disk yet. */
   private uncommitted: number[] = [];
   /** What the last packet opened to, by its layers: a packet costs no memory but the pool's. */
@@ -60,7 +83,7 @@ export class PacketHandler {
   }
 
   /** Takes a packet from a meter, or from one who sends loops: of each a number in a slot. */
-  acceptOfSlot(link: Link, packet: Uint8Array, allowance: number): void {
+  acceptOfSlot(link: Link, packet: Uint8Array, allowance: number): void | Promise<void> {
     const slot = Math.floor(this.clock.nowMilliseconds() / (1_000 * this.options.slotSeconds));
     if (slot !== this.slot) {
       this.slot = slot;
@@ -74,11 +97,52 @@ export class PacketHandler {
       this.drop('over-allowance');
       return;
     }
-    this.accept(link, packet);
+    return this.accept(link, packet);
   }
 
-  /** Takes a packet from a relay of the layer before. */
-  accept(link: Pick<Link, 'pin'>, packet: Uint8Array): void {
+  /**
+   * Takes a packet from a relay of the layer before. Its time begins to count now, however long it waits to be opened.
+   *
+   * @returns undefined, or, when many wait, what resolves when there is room for more
+   */
+  accept({ pin }: Pick<Link, 'pin'>, packet: Uint8Array): void | Promise<void> {
+    this.waiting.push({ pin, packet, cameMilliseconds: this.clock.nowMilliseconds() });
+    if (this.endTurns === undefined) {
+      this.endTurns = this.clock.begin('packets');
+      setImmediate(() => this.turn());
+    }
+    if (this.waiting.length - this.opened < MOST_WAITING) return;
+    this.room ??= makeRoom();
+    return this.room.promise;
+  }
+
+  /** Opens some of the packets that wait, and goes on in the next turn of the event loop. */
+  private turn(): void {
+    this.openWaiting(performance.now() + TURN_MILLISECONDS);
+    if (this.endTurns !== undefined) setImmediate(() => this.turn());
+  }
+
+  /** @param end when to stop, by `performance.now` */
+  private openWaiting(end: number): void {
+    while (this.opened < this.waiting.length) {
+      this.open(this.waiting[this.opened++]!);
+      if (performance.now() >= end) break;
+    }
+    if (2 * (this.waiting.length - this.opened) <= MOST_WAITING) {
+      this.room?.resolve();
+      this.room = undefined;
+    }
+    if (this.opened === this.waiting.length) {
+      this.endTurns?.();
+      this.endTurns = undefined;
+    } else if (this.opened < MOST_WAITING) {
+      return;
+    }
+    this.waiting.splice(0, this.opened);
+    this.opened = 0;
+  }
+
+  private open({ pin, packet, cameMilliseconds }: WaitingPacket): void {
     this.counters.received++;
     const epoch = packetEpoch(packet);
     const live = epoch === undefined ? undefined : this.epochs.get(epoch);
@@ -96,9 +160,9 @@ export class PacketHandler {
     this.options.loops.came(encapsulated);
     const fault = routeFault(live, peeled);
     if (fault !== undefined) return this.drop(fault);
-    this.options.trace?.arrived(peeled.packet, link.pin, packet);
+    this.options.trace?.arrived(peeled.packet, pin, packet);
     const slot = this.pool.take({
-      dueMilliseconds: this.clock.nowMilliseconds() + peeled.delayMilliseconds,
+      dueMilliseconds: cameMilliseconds + peeled.delayMilliseconds,
       epoch: live.epoch,
       route: peeled.route,
       packet: peeled.packet,
@@ -117,8 +181,9 @@ export class PacketHandler {
     }
   }
 
-  /** Takes no more, waits until all tags are on disk, and gives back what is held. */
+  /** Opens what waits, waits until all tags are on disk, and gives back what is held. Call it when no more can come. */
   async stop(): Promise<HeldPacket[]> {
+    this.openWaiting(Infinity);
     await this.committing;
     if (this.holdBackTimer !== undefined) this.clock.clearTimer(this.holdBackTimer);
     return [...this.heldBack.splice(0), ...this.pool.stop()];
@@ -196,6 +261,12 @@ export class PacketHandler {
   private drop(reason: DropReason): void {
     this.counters.dropped[reason]++;
   }
+}
+
+function makeRoom(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve!: () => void;
+  const promise = new Promise<void>((done) => (resolve = done));
+  return { promise, resolve };
 }
 
 function routeFault(live: LiveEpoch, { route, delayMilliseconds }: PeeledPacket): DropReason | undefined {

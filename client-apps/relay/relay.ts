@@ -243,7 +243,7 @@ export class Relay implements RunningParty {
       },
       send: ({ packet }, entry) => {
         counters.loops++;
-        if (config.layer === 1) handler.accept({ pin: keys.link.pin }, packet);
+        if (config.layer === 1) void handler.accept({ pin: keys.link.pin }, packet);
         else links.link(entry).send(FRAME.packet, packet);
       },
     });
