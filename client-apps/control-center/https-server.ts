@@ -42,12 +42,20 @@ export interface HttpsServerOptions {
   readonly log: Log;
 }
 
+/** @throws EnrolmentError */
+type EnrolmentAnswer = (body: string) => Promise<object>;
+
 /**
  * The control center's public face: the bulletin, static files of known names only, and enrolment. It keeps no record
  * of who asked for what.
  */
 export class HttpsServer {
   private readonly limit: FailureLimit;
+  private readonly enrolments: ReadonlyMap<string, EnrolmentAnswer> = new Map([
+    [METER_ENROLMENT_PATH, (body) => this.enrolMeter(body)],
+    [HUB_ENROLMENT_PATH, (body) => this.enrolHub(body)],
+    [RELAY_ENROLMENT_PATH, (body) => this.enrolRelay(body)],
+  ]);
 
   private constructor(
     private readonly options: HttpsServerOptions,
@@ -91,13 +99,9 @@ export class HttpsServer {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const path = (request.url ?? '').slice(1);
+      const enrolment = request.method === 'POST' ? this.enrolments.get(request.url ?? '') : undefined;
       if (request.method === 'GET' && isBulletinPath(path)) await this.sendFile(path, response);
-      else if (request.method === 'POST' && request.url === METER_ENROLMENT_PATH)
-        await this.enrol(request, response, (body) => this.enrolMeter(body));
-      else if (request.method === 'POST' && request.url === HUB_ENROLMENT_PATH)
-        await this.enrol(request, response, (body) => this.enrolHub(body));
-      else if (request.method === 'POST' && request.url === RELAY_ENROLMENT_PATH)
-        await this.enrol(request, response, (body) => this.enrolRelay(body));
+      else if (enrolment !== undefined) await this.enrol(request, response, enrolment);
       else send(response, 404, 'NOT_FOUND');
     } catch (error) {
       // A peer that breaks off is no event; anything else is a fault of ours, and the peer is told no more than that.
@@ -118,11 +122,7 @@ export class HttpsServer {
     await pipeline(file.createReadStream(), response);
   }
 
-  private async enrol(
-    request: IncomingMessage,
-    response: ServerResponse,
-    answer: (body: string) => Promise<object>,
-  ): Promise<void> {
+  private async enrol(request: IncomingMessage, response: ServerResponse, answer: EnrolmentAnswer): Promise<void> {
     const address = request.socket.remoteAddress ?? '';
     if (!this.limit.allows(address)) return send(response, 429, 'TOO_MANY_REQUESTS');
     try {
