@@ -100,8 +100,8 @@ describe('packet handler', () => {
       await nextTurn();
       if (counters.received > before) turns++;
     }
-    // 1,000 packets take 20 ms on any machine, and a turn takes one.
-    assert.ok(turns >= 5, `${turns} turns`);
+    // 1,000 packets take more than 20 ms on any machine, and a turn takes four.
+    assert.ok(turns >= 3, `${turns} turns`);
     await until('written', () => work() === 0);
     clock.advance(DELAY_MILLISECONDS);
     assert.equal(sent.length, 1_000);
