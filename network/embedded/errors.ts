@@ -4,6 +4,7 @@
  * Why the development ledger cannot be set up or asked:
  * - `CONFIG_INVALID`: topology, organisations or arguments lack something;
  * - `ALREADY_RUNNING`, `NOT_RUNNING`: the directory's ledger process is, or is not, there;
+ * - `NOT_OURS`: the directory holds something else than a ledger;
  * - `START_FAILED`: the process ended before it was ready;
  * - `PORT_TAKEN`: somebody else listens on a port that the topology or an earlier run fixed;
  * - `NOT_FOUND`, `ALREADY_EXISTS`: channel or chaincode;
@@ -14,6 +15,7 @@ export type EmbeddedLedgerErrorCode =
   | 'CONFIG_INVALID'
   | 'ALREADY_RUNNING'
   | 'NOT_RUNNING'
+  | 'NOT_OURS'
   | 'START_FAILED'
   | 'PORT_TAKEN'
   | 'NOT_FOUND'

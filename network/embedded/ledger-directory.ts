@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EmbeddedLedgerError } from './errors.js';
@@ -8,6 +8,10 @@ import { connectionProfilePath } from './identity/connection-profile.js';
 import type { Organization, Topology } from './topology.js';
 
 const controlSchema = z.object({ pid: z.number().int(), port: z.number().int(), token: z.string() });
+
+/** All that a ledger puts into its directory; the logs are its own and its chaincode servers'. */
+const OWN_NAME =
+  /^(organizations(\.partial)?|ledger|(ports|control|chaincode-servers)\.json(\.partial)?|[a-z-]+\.log)$/;
 
 /** How to reach the process that serves a directory. */
 export type ControlAddress = z.infer<typeof controlSchema>;
@@ -37,12 +41,26 @@ export class LedgerDirectory {
     this.#control = join(path, 'control.json');
   }
 
+  /** @throws EmbeddedLedgerError NOT_OURS, of a directory that holds anything else than a ledger */
   create(): void {
+    this.requireOurs();
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
   }
 
+  /** @throws EmbeddedLedgerError NOT_OURS, and removes nothing, when it holds anything else than a ledger */
   remove(): void {
+    this.requireOurs();
     rmSync(this.path, { recursive: true, force: true });
+  }
+
+  private requireOurs(): void {
+    if (!existsSync(this.path)) return;
+    const foreign = statSync(this.path).isDirectory()
+      ? readdirSync(this.path).find((name) => !OWN_NAME.test(name))
+      : '.';
+    if (foreign === undefined) return;
+    const reason = foreign === '.' ? 'is no directory' : `holds ${foreign}, which is no ledger's`;
+    throw new EmbeddedLedgerError('NOT_OURS', `${this.path} ${reason}; nothing was changed`);
   }
 
   hasOrganizations(): boolean {

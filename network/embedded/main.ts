@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { startChaincodeServers, stopChaincodeServers } from './chaincode-servers.js';
 import { defaultTopologyPath, EmbeddedLedger, startEmbeddedLedger } from './embedded-ledger.js';
 import { EmbeddedLedgerError } from './errors.js';
@@ -13,11 +13,12 @@ const DEFAULT_DIRECTORY = 'build/embedded-ledger';
 interface CommonOptions {
   readonly directory: string;
   readonly topology: string;
+  readonly json?: true;
 }
 
 /** The development ledger's command line: the verbs of `network/fabric/network.sh`. */
 function program(): Command {
-  const root = new Command('embedded-ledger')
+  const root = new Command('gridveil ledger')
     .description("Gridveil's development ledger: Fabric's gRPC services in one process. Not for production.")
     .exitOverride();
   const verb = (name: string, description: string): Command =>
@@ -26,31 +27,33 @@ function program(): Command {
       .description(description)
       .exitOverride()
       .option('--directory <path>', 'where the ledger keeps its files', DEFAULT_DIRECTORY)
-      .option('--topology <path>', 'organisations, channels and ports', defaultTopologyPath());
+      .option('--topology <path>', 'organisations, channels and ports', defaultTopologyPath())
+      .option('--json', 'print the result in one line');
 
   verb('up', 'make certificates if there are none, and start the ledger if it does not run')
     .addOption(portsOption('topology'))
     .action(async (options: CommonOptions & { ports: ServeOptions['ports'] }) => {
       const found = existing(options);
       const ledger = found.pid === undefined ? await start(options) : found;
-      print({ organizations: ledger.organizations, ...(await ledger.status()) });
+      print(options, { organizations: ledger.organizations, ...(await ledger.status()) });
     });
   verb('createChannel', "create the topology's channels, or one of them")
     .option('-c, --channel <name>', 'only this channel')
     .action(async (options: CommonOptions & { channel?: string }) => {
       const ledger = existing(options);
       await ledger.createChannels(options.channel === undefined ? undefined : [options.channel]);
-      print(await ledger.status());
+      print(options, await ledger.status());
     });
   verb('deployCC', "define the topology's chaincodes, and start their servers unless --address names one that runs")
     .option('-c, --channel <name>', 'only the chaincodes of this channel')
     .option('--address <host:port>', 'a chaincode server that runs already; needs --channel')
     .option('--ccv <version>', 'chaincode version', '1.0')
-    .action(async (options: CommonOptions & { channel?: string; address?: string; ccv: string }) => {
+    .action(async (options: CommonOptions & { channel?: string; address?: string; ccv: string }, command: Command) => {
       if (options.address !== undefined && options.channel === undefined) {
-        throw new InvalidArgumentError('--address needs --channel');
+        command.error('error: --address needs --channel');
       }
       const ledger = existing(options);
+      await ledger.status();
       const { chaincodes } = ledger.topology;
       const chosen = chaincodes.filter(({ channel }) => options.channel === undefined || channel === options.channel);
       const servers = options.address
@@ -59,14 +62,17 @@ function program(): Command {
       for (const { name, channel, address } of servers) {
         await ledger.deployChaincode({ name, channel, address, version: options.ccv });
       }
-      print(await ledger.status());
+      print(options, await ledger.status());
     });
   verb('status', 'show endpoints, channels and chaincodes').action(async (options: CommonOptions) => {
-    print(await existing(options).status());
+    print(options, await existing(options).status());
   });
   verb('restart', 'stop the ledger and start it again with its data').action(async (options: CommonOptions) => {
+    if (new LedgerDirectory(resolve(options.directory)).readPorts() === undefined) {
+      throw new EmbeddedLedgerError('NOT_RUNNING', `there is no ledger in ${options.directory}; up makes one`);
+    }
     await existing(options).stop();
-    print(await (await start(options)).status());
+    print(options, await (await start(options)).status());
   });
   verb('down', 'stop ledger and chaincode servers, and remove all their files').action(
     async (options: CommonOptions) => {
@@ -104,8 +110,8 @@ function start(options: CommonOptions & { readonly ports?: ServeOptions['ports']
   return startEmbeddedLedger({ ...options, topologyPath: options.topology, stay: true });
 }
 
-function print(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+function print({ json }: CommonOptions, value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, json ? undefined : 2)}\n`);
 }
 
 try {

@@ -14,7 +14,7 @@ export function addLedger(program: Command): void {
     .allowUnknownOption()
     .action(async (given: string[]) => {
       const script = fileURLToPath(new URL('../../../network/embedded/main.js', import.meta.url));
-      const args = given.length === 0 ? ['--help'] : given.filter((argument) => argument !== '--json');
+      const args = given.length === 0 ? ['--help'] : given;
       process.exitCode = await new Promise<number>((resolve, reject) => {
         const child = spawn(process.execPath, [script, ...args], { stdio: 'inherit' });
         child.once('error', reject);
