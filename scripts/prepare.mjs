@@ -80,11 +80,15 @@ function built() {
   );
 }
 
-/** Time of the newest change under a folder, in milliseconds; folders count, so that a deleted source is seen. */
+/**
+ * Time of the newest change under a folder, in milliseconds. Folders count, so that a deleted source is seen, except one
+ * into which output goes: the build itself changes that.
+ */
 function newest(folder) {
   if (!existsSync(folder)) return 0;
-  let time = statSync(folder).mtimeMs;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  let time = entries.some(({ name }) => OUTPUT.has(name)) ? 0 : statSync(folder).mtimeMs;
+  for (const entry of entries) {
     if (OUTPUT.has(entry.name) || entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
     time = Math.max(time, entry.isDirectory() ? newest(path) : statSync(path).mtimeMs);

@@ -17,7 +17,8 @@ import { RegionKit, type RegionOptions } from './region-kit.js';
 
 const SLOT = 300;
 const L = 1_800;
-const FILE_KEY = new Uint8Array(32).fill(7);
+/** Under which its hub's files are sealed. */
+export const HOUSEHOLD_FILE_KEY = new Uint8Array(32).fill(7);
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 /** A household: its meter, its hub, and neighbours enough for k-anonymity. */
@@ -42,7 +43,7 @@ export class Household {
     this.neighbours = new IntervalMaker(this.kit);
     this.bulletin.publishDirectory(0);
     this.meter = new MeterKit(this.kit, this.bulletin, this.identity.keys);
-    this.files = new HubFiles(directory, FILE_KEY);
+    this.files = new HubFiles(directory, HOUSEHOLD_FILE_KEY);
   }
 
   async start(): Promise<void> {

@@ -48,10 +48,11 @@ export function progress(text: string): void {
   process.stderr.write(`gridveil: ${text}\n`);
 }
 
-/** The stable code of an error: its own, or `INTERNAL` for one that no layer has named. */
+/** The stable code of an error: its own, `FILE` for one of the file system, or `INTERNAL` for one that no layer has named. */
 export function codeOf(error: unknown): string {
   if (error instanceof CommanderError) return 'WRONG_USE';
-  const code = (error as { code?: unknown }).code;
+  const { code, path, syscall } = error as { code?: unknown; path?: unknown; syscall?: unknown };
+  if (typeof path === 'string' && typeof syscall === 'string') return 'FILE';
   return typeof code === 'string' ? code : 'INTERNAL';
 }
 

@@ -68,12 +68,21 @@ export async function readSummary(config: ConsumerConfig): Promise<HouseholdSumm
   return householdSummary(state, files.intervals.all());
 }
 
-/** What a hub knows its verified rows by: their pseudonyms A, in hex, in the order of the intervals. */
-export async function readOwnHandles(config: ConsumerConfig): Promise<string[]> {
+/** What a household looks for in a bulletin, and whom it believes. */
+export interface OwnRows {
+  /** What its hub knows the verified rows by: their pseudonyms A, in hex, in the order of the intervals. */
+  readonly handles: Iterable<string>;
+  /** Fingerprint of the control center's first key: the one the hub has trusted since its enrolment. */
+  readonly trustAnchor: string | undefined;
+}
+
+/** @throws ClientError KEY_FILE, SEALED_INVALID */
+export async function readOwnRows(config: ConsumerConfig): Promise<OwnRows> {
   const files = new HubFiles(config.directory, await loadFileKey(process.env));
+  const anchor = (await files.state())?.trustAnchor ?? config.trustAnchor;
   const handles: string[] = [];
   for await (const { rows } of files.intervals.all()) handles.push(...rows.map(({ pseudonym }) => toHex(pseudonym)));
-  return handles;
+  return { handles, trustAnchor: anchor && toHex(anchor) };
 }
 
 /** A hub's disputes, by interval; the evidence stands in folders beside them. */

@@ -38,7 +38,7 @@ export const parameterSettings = z.strictObject({
   tariff: z.strictObject({
     points: z.array(z.strictObject({ perMeterMilliWattHours: amount, priceNanoPerKilowattHour: amount })).min(1),
   }),
-  /** The service provider's signature under the tariff, from `gridveil service-provider identity`. */
+  /** The service provider's signature under the tariff, from `gridveil service-provider tariff`. */
   tariffSignature: hexBytes(64),
 });
 

@@ -73,7 +73,7 @@ after(() => Promise.all(scratch.splice(0).map((folder) => rm(folder, { recursive
 export async function systemRun(settings: Partial<RunSettings> = {}): Promise<SystemRun> {
   const out = join(await scratchFolder('run'), 'out');
   const run: RunSettings = { ...SMALL, out, ...settings };
-  const silent = { begins: () => {}, moves: () => {} };
+  const silent = { begins: () => {}, moves: () => {}, keeps: () => {} };
   const consensus = consensusUnderTest();
   if (run.ledger === 'embedded' || consensus === undefined) return { outcome: await runDemo(run, silent), out };
   // A demo takes the network that stands.

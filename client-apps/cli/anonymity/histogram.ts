@@ -42,7 +42,7 @@ export class Histogram {
   }
 
   /**
-   * The value that this share of all does not exceed, to the width of a bin.
+   * The value that this share of all does not exceed, to the width of a bin, and within minimum and maximum.
    *
    * @param share 0 to 1
    * @param edge of the bin: `upper` for what is to be small, `lower` for what is to be large
@@ -51,7 +51,10 @@ export class Histogram {
     let left = share * this.count;
     for (let bin = 0; bin < this.bins; bin++) {
       left -= this.counts[bin]!;
-      if (left <= 0) return edge === 'lower' ? bin * this.width : Math.min(this.maximum, (bin + 1) * this.width);
+      if (left > 0) continue;
+      return edge === 'lower'
+        ? Math.max(this.minimum, bin * this.width)
+        : Math.min(this.maximum, (bin + 1) * this.width);
     }
     return this.maximum;
   }

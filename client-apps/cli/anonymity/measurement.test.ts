@@ -75,6 +75,16 @@ describe('anonymity: measurement', function () {
 });
 
 describe('anonymity: histogram', () => {
+  it('has no quantile outside its values', () => {
+    const histogram = new Histogram(10, 100);
+    for (const value of [2.456, 2.458]) histogram.add(value);
+    for (const share of [0.01, 0.5, 1])
+      for (const edge of ['lower', 'upper'] as const) {
+        const value = histogram.quantile(share, edge);
+        assert.ok(value >= 2.456 && value <= 2.458, `${edge} ${share}: ${value}`);
+      }
+  });
+
   it('keeps the mean exactly and quantiles to the width of a bin', () => {
     const histogram = new Histogram(10, 100);
     for (let value = 1; value <= 100; value++) histogram.add(value / 10.5);

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import { MAXIMUM_METERS } from '../../../protocol/ledger/limits.js';
+import { requireWritableFile } from '../named-file.js';
 import { integerBetween, seedText } from '../options.js';
 import { onRun } from '../output.js';
 
@@ -90,6 +91,7 @@ export function addAnonymity(program: Command): void {
     const { anonymityResult } = await import('../anonymity/report.js');
     const { anonymityPlot } = await import('../anonymity/plot.js');
     const { traces, targets, corruptPerLayer } = options;
+    if (options.plot !== undefined) await requireWritableFile(options.plot);
     const measured =
       traces === undefined
         ? measureSimulation({ ...options, targetsPerSlot: targets })

@@ -90,6 +90,9 @@ export function addDemo(program: Command): void {
         ok: outcome.consumers.verified === outcome.meters,
         data: {
           ...outcomeJson(outcome, options.ledger, seconds),
+          bulletin: out,
+          // What `verify --cc-key` takes.
+          controlCenterKey: outcome.fingerprint,
           ...(options.unsafeTrace === undefined ? {} : { unsafeTrace: options.unsafeTrace }),
         },
         text: [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { readNamedFile } from '../named-file.js';
 import { hexText } from '../options.js';
 import { onRun, pairs } from '../output.js';
 
@@ -16,7 +16,7 @@ export function addEvidence(program: Command): void {
     const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
     const { formatNanoCurrency } = await import('../../../protocol/money/units.js');
     const { checkPriceEvidence, decodePriceEvidence } = await import('../../../protocol/rules/price-evidence.js');
-    const finding = checkPriceEvidence(sodiumCrypto, decodePriceEvidence(await readFile(file)), ccKey);
+    const finding = checkPriceEvidence(sodiumCrypto, await readNamedFile(file, decodePriceEvidence), ccKey);
     const { trusted, ledgerId, due, signed, isProven } = finding;
     const start = new Date(ledgerId.startSeconds * 1000).toISOString();
     const perKilowattHour = (price: bigint): string => `${formatNanoCurrency(price)} per kWh`;

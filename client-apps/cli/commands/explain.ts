@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { readNamedFile } from '../named-file.js';
 import { onRun } from '../output.js';
 
 /** `gridveil explain row HEX` */
@@ -51,7 +51,7 @@ async function parametersAt(file: string, startSeconds: number) {
   const { decodeParametersFile } = await import('../../../protocol/ledger/bulletin.js');
   const { parametersFor } = await import('../../../protocol/ledger/parameters.js');
   const { verifyParametersList } = await import('../../../protocol/rules/check-parameters.js');
-  const list = decodeParametersFile(await readFile(file));
+  const list = await readNamedFile(file, decodeParametersFile);
   verifyParametersList(sodiumCrypto, list);
   return parametersFor(list, startSeconds);
 }

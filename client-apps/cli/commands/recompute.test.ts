@@ -7,7 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toHex } from '../../../protocol/crypto/bytes.js';
 import { rowSignaturePublicKey, rowValue } from '../../../protocol/ledger/row.js';
+import { createFileKey } from '../../common/sealed-file.js';
 import { bulletinOf, writeFiles } from '../../../test/bulletin-kit.js';
+import { Household, HOUSEHOLD_FILE_KEY } from '../../../test/household-kit.js';
 import { IntervalMaker } from '../../../test/interval-kit.js';
 import { RegionKit } from '../../../test/region-kit.js';
 
@@ -21,7 +23,8 @@ describe('gridveil consumer recompute', function () {
 
   const gridveil = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
     new Promise((resolve) => {
-      execFile(process.execPath, [PROGRAM, 'consumer', 'recompute', ...args], (error, stdout, stderr) => {
+      const env = { ...process.env, GRIDVEIL_KEY_FILE: join(folder, 'file-key') };
+      execFile(process.execPath, [PROGRAM, 'consumer', 'recompute', ...args], { env }, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
       });
     });
@@ -42,11 +45,52 @@ describe('gridveil consumer recompute', function () {
     assert.equal(found['milliWattHours'], rowValue(own).toString());
     assert.equal(found['billNanoCurrency'], bill);
     assert.deepEqual([found['ok'], found['missingHandles']], [true, 0]);
-    assert.match((await gridveil(root, '--handles', handles)).stdout, /Every bill is right\.\n$/);
+    assert.match((await gridveil(root, '--handles', handles)).stdout, /Every bill is right\.\n.*as found/);
+
+    const strange = `${'ab'.repeat(32)}\n`;
+    await writeFile(handles, `${toHex(rowSignaturePublicKey(own))}\n${strange}`);
+    assert.match(
+      (await gridveil(root, '--handles', handles)).stdout,
+      /1 of 2 handles have no row here\nEvery bill is right for the rows that are here/,
+    );
+    await writeFile(handles, strange);
+    const none = await gridveil(root, '--handles', handles);
+    assert.equal(none.code, 1);
+    assert.match(none.stdout, /None of these rows is here: no bill was checked\.\n.*as found/);
 
     assert.equal((await gridveil(root)).code, 2);
     assert.equal((await gridveil(root, '--handles', handles, '--config', handles)).code, 2);
     await writeFile(handles, 'abc\n');
     assert.equal((await gridveil(root, '--handles', handles)).code, 2);
+  });
+
+  it('believes no other control center than the hub does', async () => {
+    const household = new Household(join(folder, 'hub'));
+    await household.start();
+    await createFileKey(join(folder, 'file-key'));
+    await writeFile(join(folder, 'file-key'), `${toHex(HOUSEHOLD_FILE_KEY)}\n`);
+    const config = join(folder, 'hub.json');
+    await writeFile(
+      config,
+      JSON.stringify({
+        region: household.kit.region,
+        controlCenter: { url: 'https://127.0.0.1:1', pin: '00'.repeat(32) },
+        mailboxRelay: 'relay.invalid:7000',
+        directory: join(folder, 'hub'),
+        enrolmentCode: '00'.repeat(16),
+      }),
+    );
+    const root = join(folder, 'a bulletin without its rows');
+    await writeFiles(root, bulletinOf(household.kit, [household.neighbours.next([2, 2, 2, 2, 2])]));
+    const recompute = async (): Promise<Record<string, unknown>> => {
+      const { code, stdout, stderr } = await gridveil(root, '--config', config, '--json');
+      assert.equal(code, 1, stderr);
+      return JSON.parse(stdout) as Record<string, unknown>;
+    };
+    const own = await recompute();
+    assert.deepEqual([own['faults'], own['keyWasGiven'], own['ok']], [[], true, false]);
+    await household.files.write({ ...(await household.files.state())!, trustAnchor: new Uint8Array(32) });
+    const foreign = await recompute();
+    assert.equal((foreign['faults'] as { code: string }[])[0]?.code, 'WRONG_KEY');
   });
 });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { ClientError } from '../../common/errors.js';
+import { readNamedFile } from '../named-file.js';
 import { hexText } from '../options.js';
 import { onRun, table } from '../output.js';
+import type { OwnRows } from '../../consumer/main.js';
 import { loadConsumerConfig } from './consumer-config.js';
+import { KEY_AS_FOUND } from './verify.js';
 
 interface RecomputeOptions {
   handles?: string;
@@ -20,22 +22,24 @@ export function addRecompute(consumer: Command): void {
     .option('--handles <file>', 'what the meter gave its user, a line for each row: A or sigPk, 64 hex digits')
     .option('--config <file>', "instead: the hub's configuration; its verified rows give the handles")
     .option('--cc-key <fingerprint>', "SHA-256 of the control center's first signature key, 64 hex digits", hexText(32))
-    .addHelpText('after', '\nExit code 0: every bill is right; 1: the bulletin has faults, or a bill differs.');
+    .addHelpText(
+      'after',
+      '\nExit code 0: every bill is right; 1: the bulletin has faults, or a bill differs, or no own row is here.',
+    );
   onRun<RecomputeOptions>(command, async (options, directory) => {
     const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
     const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
     const { recomputeBulletin } = await import('../recompute/recompute-bulletin.js');
-    const handles = await readHandles(options);
-    const { trusted, faults, intervals, missing } = await recomputeBulletin(
-      sodiumCrypto,
-      directory,
-      handles,
-      options.ccKey,
-    );
+    const own = await readOwn(options);
+    const handles = new Set(own.handles);
+    const ccKey = options.ccKey ?? own.trustAnchor;
+    const { trusted, faults, intervals, missing } = await recomputeBulletin(sodiumCrypto, directory, handles, ccKey);
+    const found = handles.size - missing.length;
     const differing = intervals.filter(
       ({ billNanoCurrency, billedNanoCurrency }) => (billedNanoCurrency ?? billNanoCurrency) !== billNanoCurrency,
     );
-    const ok = faults.length === 0 && differing.length === 0;
+    // Where none of its rows is, nothing of the household has been checked.
+    const ok = faults.length === 0 && differing.length === 0 && found > 0;
     const [energy, bill] = [
       intervals.reduce((sum, { milliWattHours }) => sum + milliWattHours, 0n),
       intervals.reduce((sum, { billNanoCurrency }) => sum + billNanoCurrency, 0n),
@@ -46,7 +50,7 @@ export function addRecompute(consumer: Command): void {
         directory,
         ok,
         trustedKey: trusted ?? null,
-        keyWasGiven: options.ccKey !== undefined,
+        keyWasGiven: ccKey !== undefined,
         faults,
         missingHandles: missing.length,
         milliWattHours: energy.toString(),
@@ -75,28 +79,31 @@ export function addRecompute(consumer: Command): void {
             formatNanoCurrency(interval.billNanoCurrency),
             interval.billedNanoCurrency === undefined ? 'not yet' : formatNanoCurrency(interval.billedNanoCurrency),
           ]),
-          [
-            'all',
-            String(handles.size - missing.length),
-            formatMilliWattHours(energy),
-            '',
-            '',
-            formatNanoCurrency(bill),
-          ],
+          ['all', String(found), formatMilliWattHours(energy), '', '', formatNanoCurrency(bill)],
         ]),
         ...(missing.length > 0 ? [`${missing.length} of ${handles.size} handles have no row here`] : []),
-        ok ? 'Every bill is right.' : 'Not everything is right.',
+        verdict(ok, found, missing.length),
+        ...(ccKey === undefined && trusted !== undefined ? [KEY_AS_FOUND] : []),
       ],
     };
   });
 }
 
-async function readHandles({ handles, config }: RecomputeOptions): Promise<Set<string>> {
+function verdict(ok: boolean, found: number, missing: number): string {
+  if (found === 0) return 'None of these rows is here: no bill was checked.';
+  if (!ok) return 'Not everything is right.';
+  return missing === 0 ? 'Every bill is right.' : 'Every bill is right for the rows that are here.';
+}
+
+async function readOwn({ handles, config }: RecomputeOptions): Promise<OwnRows> {
   const { parseHandles } = await import('../recompute/recompute.js');
   if ((handles === undefined) === (config === undefined)) {
     throw new ClientError('WRONG_USE', 'either --handles or --config says which rows are the own ones');
   }
-  if (handles !== undefined) return parseHandles(await readFile(handles, 'utf8'));
-  const { readOwnHandles } = await import('../../consumer/main.js');
-  return new Set(await readOwnHandles(await loadConsumerConfig(config!)));
+  if (handles !== undefined) {
+    const text = await readNamedFile(handles, (bytes) => new TextDecoder().decode(bytes));
+    return { handles: parseHandles(text), trustAnchor: undefined };
+  }
+  const { readOwnRows } = await import('../../consumer/main.js');
+  return readOwnRows(await loadConsumerConfig(config!));
 }

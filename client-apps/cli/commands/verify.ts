@@ -63,13 +63,14 @@ export function addVerify(program: Command): void {
         ok
           ? 'Everything is right, up to the last interval seen here; whether later ones exist, files cannot tell.'
           : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}.`,
-        ...(ccKey === undefined
-          ? ['The key was taken as found: compare it with the one you know, or give --cc-key.']
-          : []),
+        ...(ccKey === undefined && trusted !== undefined ? [KEY_AS_FOUND] : []),
       ],
     };
   });
 }
+
+/** What follows a check whose user has not said whose bulletin it has to be. */
+export const KEY_AS_FOUND = 'The key was taken as found: compare it with the one you know, or give --cc-key.';
 
 /** @returns the files */
 async function writeEvidence(directory: string, found: readonly PriceEvidence[]): Promise<string[]> {

@@ -25,6 +25,11 @@ export class ProgressDisplay implements Watcher {
     }
   }
 
+  keeps(directory: string): void {
+    this.end();
+    progress(`the parties' directories and logs are in ${directory}`);
+  }
+
   end(): void {
     this.bar?.stop();
     this.bar = undefined;

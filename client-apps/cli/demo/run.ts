@@ -65,6 +65,8 @@ export interface Watcher {
   readonly begins: (what: string) => void;
   /** Simulated time has moved: the share of it that is over, 0 to 1, and where it stands, Unix seconds. */
   readonly moves: (share: number, nowSeconds: number) => void;
+  /** It is over, well or not, and this directory holds what the parties had. */
+  readonly keeps: (directory: string) => void;
 }
 
 /**
@@ -123,6 +125,7 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
     // What was going on meets ended processes and fails; only then is nobody left who writes.
     await playing.catch(() => {});
     await ledger?.then(({ stop }) => stop()).catch(() => {});
-    if (!settings.keep) await premises.remove();
+    if (settings.keep) watcher.keeps(premises.root);
+    else await premises.remove();
   }
 }
