@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { onRun, pairs, table } from '../output.js';
-import { loadConsumerConfig } from './consumer-config.js';
+import { loadConsumerConfig, withConsumerOption, type HubOptions } from './consumer-config.js';
 import { addRecompute } from './recompute.js';
 import { randomSource, withConfig } from './run-party.js';
 import { addRunWithRelays } from './with-relays.js';
@@ -22,17 +22,17 @@ export function addConsumer(program: Command): void {
   const pairing = consumer
     .command('pairing')
     .description("what the household enters into its meter's configuration; secret; makes the hub's keys on first use");
-  onRun<{ config: string }>(withConfig(pairing), async (options) => {
+  onRun<HubOptions>(withConsumerOption(withConfig(pairing)), async (options) => {
     const { readPairing } = await import('../../consumer/main.js');
-    const data = await readPairing(await loadConsumerConfig(options.config), randomSource);
+    const data = await readPairing(await loadConsumerConfig(options), randomSource);
     return { data: { ...data }, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
   });
 
   const bill = consumer.command('bill').description('the intervals that the hub verified, and what they cost');
-  onRun<{ config: string }>(withConfig(bill), async (options) => {
+  onRun<HubOptions>(withConsumerOption(withConfig(bill)), async (options) => {
     const { readSummary } = await import('../../consumer/main.js');
     const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
-    const summary = await readSummary(await loadConsumerConfig(options.config));
+    const summary = await readSummary(await loadConsumerConfig(options));
     return {
       data: { ...summary },
       text: table([
@@ -58,9 +58,9 @@ export function addConsumer(program: Command): void {
   const disputes = consumer
     .command('disputes')
     .description('what the hub found wrong; exit code 1 if there is anything');
-  onRun<{ config: string }>(withConfig(disputes), async (options) => {
+  onRun<HubOptions>(withConsumerOption(withConfig(disputes)), async (options) => {
     const { readDisputes } = await import('../../consumer/main.js');
-    const found = await readDisputes(await loadConsumerConfig(options.config));
+    const found = await readDisputes(await loadConsumerConfig(options));
     return {
       ok: found.length === 0,
       data: { disputes: found },

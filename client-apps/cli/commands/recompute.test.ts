@@ -69,28 +69,27 @@ describe('gridveil consumer recompute', function () {
     await household.start();
     await createFileKey(join(folder, 'file-key'));
     await writeFile(join(folder, 'file-key'), `${toHex(HOUSEHOLD_FILE_KEY)}\n`);
-    const config = join(folder, 'hub.json');
-    await writeFile(
-      config,
-      JSON.stringify({
-        region: household.kit.region,
-        controlCenter: { url: 'https://127.0.0.1:1', pin: '00'.repeat(32) },
-        mailboxRelay: 'relay.invalid:7000',
-        directory: join(folder, 'hub'),
-        enrolmentCode: '00'.repeat(16),
-      }),
-    );
+    const [config, host] = [join(folder, 'hub.json'), join(folder, 'host.json')];
+    const shared = {
+      region: household.kit.region,
+      controlCenter: { url: 'https://127.0.0.1:1', pin: '00'.repeat(32) },
+      mailboxRelay: 'relay.invalid:7000',
+    };
+    const hub = { directory: join(folder, 'hub'), enrolmentCode: '00'.repeat(16) };
+    await writeFile(config, JSON.stringify({ ...shared, ...hub }));
+    await writeFile(host, JSON.stringify({ ...shared, hubs: [{ ...hub, directory: join(folder, 'other') }, hub] }));
     const root = join(folder, 'a bulletin without its rows');
     await writeFiles(root, bulletinOf(household.kit, [household.neighbours.next([2, 2, 2, 2, 2])]));
-    const recompute = async (): Promise<Record<string, unknown>> => {
-      const { code, stdout, stderr } = await gridveil(root, '--config', config, '--json');
+    const recompute = async (...which: string[]): Promise<Record<string, unknown>> => {
+      const { code, stdout, stderr } = await gridveil(root, ...which, '--json');
       assert.equal(code, 1, stderr);
       return JSON.parse(stdout) as Record<string, unknown>;
     };
-    const own = await recompute();
+    const own = await recompute('--config', config);
     assert.deepEqual([own['faults'], own['keyWasGiven'], own['ok']], [[], true, false]);
     await household.files.write({ ...(await household.files.state())!, trustAnchor: new Uint8Array(32) });
-    const foreign = await recompute();
+    const foreign = await recompute('--config', host, '--consumer', '2');
     assert.equal((foreign['faults'] as { code: string }[])[0]?.code, 'WRONG_KEY');
+    assert.equal((await gridveil(root, '--config', host, '--consumer', '3')).code, 2, 'the host has two');
   });
 });

@@ -5,19 +5,19 @@ import { readNamedFile } from '../named-file.js';
 import { hexText } from '../options.js';
 import { onRun, table } from '../output.js';
 import type { OwnRows } from '../../consumer/main.js';
-import { loadConsumerConfig } from './consumer-config.js';
+import { loadConsumerConfig, withConsumerOption } from './consumer-config.js';
 import { KEY_AS_FOUND } from './verify.js';
 
 interface RecomputeOptions {
   handles?: string;
   config?: string;
+  consumer?: number;
   ccKey?: string;
 }
 
 /** `gridveil consumer recompute DIR` */
 export function addRecompute(consumer: Command): void {
-  const command = consumer
-    .command('recompute <directory>')
+  const command = withConsumerOption(consumer.command('recompute <directory>'))
     .description('compute prices and the own bill from the consumption rows of a bulletin, and compare')
     .option('--handles <file>', 'what the meter gave its user, a line for each row: A or sigPk, 64 hex digits')
     .option('--config <file>', "instead: the hub's configuration; its verified rows give the handles")
@@ -95,7 +95,7 @@ function verdict(ok: boolean, found: number, missing: number): string {
   return missing === 0 ? 'Every bill is right.' : 'Every bill is right for the rows that are here.';
 }
 
-async function readOwn({ handles, config }: RecomputeOptions): Promise<OwnRows> {
+async function readOwn({ handles, config, consumer }: RecomputeOptions): Promise<OwnRows> {
   const { parseHandles } = await import('../recompute/recompute.js');
   if ((handles === undefined) === (config === undefined)) {
     throw new ClientError('WRONG_USE', 'either --handles or --config says which rows are the own ones');
@@ -105,5 +105,5 @@ async function readOwn({ handles, config }: RecomputeOptions): Promise<OwnRows> 
     return { handles: parseHandles(text), trustAnchor: undefined };
   }
   const { readOwnRows } = await import('../../consumer/main.js');
-  return readOwnRows(await loadConsumerConfig(config!));
+  return readOwnRows(await loadConsumerConfig({ config: config!, consumer }));
 }
