@@ -41,9 +41,9 @@ export class LedgerDirectory {
     this.#control = join(path, 'control.json');
   }
 
-  /** @throws EmbeddedLedgerError NOT_OURS, of a directory that holds anything else than a ledger */
+  /** @throws EmbeddedLedgerError NOT_OURS, of a directory that holds no ledger but something else */
   create(): void {
-    this.requireOurs();
+    if (!this.hasOrganizations()) this.requireOurs();
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
   }
 

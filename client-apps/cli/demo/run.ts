@@ -115,17 +115,18 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
   const interrupted = new Promise<never>((_, reject) => {
     interrupt = () => reject(new ClientError('INTERRUPTED', 'everything is being stopped'));
   });
-  for (const signal of SIGNALS) process.once(signal, interrupt);
+  // A second one changes nothing: who pressed twice would otherwise leave keys of the parties behind.
+  for (const signal of SIGNALS) process.on(signal, interrupt);
   const playing = play();
   try {
     return await Promise.race([playing, cast.failed, interrupted]);
   } finally {
-    for (const signal of SIGNALS) process.off(signal, interrupt);
     await cast.stop();
     // What was going on meets ended processes and fails; only then is nobody left who writes.
     await playing.catch(() => {});
     await ledger?.then(({ stop }) => stop()).catch(() => {});
     if (settings.keep) watcher.keeps(premises.root);
     else await premises.remove();
+    for (const signal of SIGNALS) process.off(signal, interrupt);
   }
 }
