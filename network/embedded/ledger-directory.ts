@@ -55,12 +55,12 @@ export class LedgerDirectory {
 
   private requireOurs(): void {
     if (!existsSync(this.path)) return;
-    const foreign = statSync(this.path).isDirectory()
-      ? readdirSync(this.path).find((name) => !OWN_NAME.test(name))
-      : '.';
-    if (foreign === undefined) return;
-    const reason = foreign === '.' ? 'is no directory' : `holds ${foreign}, which is no ledger's`;
-    throw new EmbeddedLedgerError('NOT_OURS', `${this.path} ${reason}; nothing was changed`);
+    const refuse = (reason: string): never => {
+      throw new EmbeddedLedgerError('NOT_OURS', `${this.path} ${reason}; nothing was changed`);
+    };
+    if (!statSync(this.path).isDirectory()) refuse('is no directory');
+    const foreign = readdirSync(this.path).find((name) => !OWN_NAME.test(name));
+    if (foreign !== undefined) refuse(`holds ${foreign}, which is no ledger's`);
   }
 
   hasOrganizations(): boolean {

@@ -68,7 +68,7 @@ function program(): Command {
     print(options, await existing(options).status());
   });
   verb('restart', 'stop the ledger and start it again with its data').action(async (options: CommonOptions) => {
-    if (new LedgerDirectory(resolve(options.directory)).readPorts() === undefined) {
+    if (directoryOf(options).readPorts() === undefined) {
       throw new EmbeddedLedgerError('NOT_RUNNING', `there is no ledger in ${options.directory}; up makes one`);
     }
     await existing(options).stop();
@@ -78,7 +78,7 @@ function program(): Command {
     async (options: CommonOptions) => {
       stopChaincodeServers(options.directory);
       await existing(options).stop();
-      new LedgerDirectory(resolve(options.directory)).remove();
+      directoryOf(options).remove();
     },
   );
   verb('serve', 'be the ledger process (what `up` starts)')
@@ -101,8 +101,12 @@ function portsOption(fallback: ServeOptions['ports']): Option {
     .default(fallback);
 }
 
-function existing({ directory, topology }: CommonOptions): EmbeddedLedger {
-  return new EmbeddedLedger(new LedgerDirectory(resolve(directory)), readTopology(topology));
+function directoryOf({ directory }: CommonOptions): LedgerDirectory {
+  return new LedgerDirectory(resolve(directory));
+}
+
+function existing(options: CommonOptions): EmbeddedLedger {
+  return new EmbeddedLedger(directoryOf(options), readTopology(options.topology));
 }
 
 /** On the ports of an earlier run, if there was one. */

@@ -45,7 +45,10 @@ describe('gridveil consumer recompute', function () {
     assert.equal(found['milliWattHours'], rowValue(own).toString());
     assert.equal(found['billNanoCurrency'], bill);
     assert.deepEqual([found['ok'], found['missingHandles']], [true, 0]);
-    assert.match((await gridveil(root, '--handles', handles)).stdout, /Every bill is right\.\n.*as found/);
+    assert.match(
+      (await gridveil(root, '--handles', handles)).stdout,
+      /Every bill is right\.\nThe key was taken as found: .*\n$/,
+    );
 
     const strange = `${'ab'.repeat(32)}\n`;
     await writeFile(handles, `${toHex(rowSignaturePublicKey(own))}\n${strange}`);

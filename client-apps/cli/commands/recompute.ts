@@ -101,8 +101,8 @@ async function readOwn({ handles, config, consumer }: RecomputeOptions): Promise
     throw new ClientError('WRONG_USE', 'either --handles or --config says which rows are the own ones');
   }
   if (handles !== undefined) {
-    const text = await readNamedFile(handles, (bytes) => new TextDecoder().decode(bytes));
-    return { handles: parseHandles(text), trustAnchor: undefined };
+    const own = await readNamedFile(handles, (bytes) => parseHandles(new TextDecoder().decode(bytes)));
+    return { handles: own, trustAnchor: undefined };
   }
   const { readOwnRows } = await import('../../consumer/main.js');
   return readOwnRows(await loadConsumerConfig({ config: config!, consumer }));
