@@ -204,7 +204,7 @@ fingerprint >"$STATE_DIR/network"
 cp "$NETWORK_DIR/test-network.json" "$GRIDVEIL_TOPOLOGY"
 require_test_network
 chaincode_certificates
-read -r -a CHANNELS < <(topology channels | tr '\n' ' ')
+read -r -a CHANNELS <<<"$(topology channels | tr '\n' ' ')"
 create_channels
 deploy_chaincodes
 node "$ROOT/scripts/gridveil.mjs" doctor --network "$TEST_NETWORK"

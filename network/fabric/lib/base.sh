@@ -19,6 +19,9 @@ fail() {
   printf '%s: %s: %s\n' "$PROGRAM" "$code" "$*" >&2
   exit 1
 }
+# A command that fails where no refusal was foreseen is named, so that no run ends without a word.
+set -E
+trap 'printf "%s: FAILED: %s, line %s: %s\n" "$PROGRAM" "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND" >&2' ERR
 topology() { node "$NETWORK_DIR/lib/topology.mjs" "$@"; }
 # What runs on this machine: everything, or with -org what the named operators run.
 own_nodes() { topology nodes "$CONSENSUS" ${OPERATORS:+"$OPERATORS"}; }
