@@ -119,10 +119,10 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
   });
 
   it('a port that another program has is named', async () => {
-    const server: Server = createServer();
-    await new Promise<void>((done) => server.listen(9902, '127.0.0.1', done));
+    // pricing's first and second port
+    const servers = await Promise.all([9902, 9907].map(listen));
     refused(await network().deploy(['-port', '9900']), 'PORT_TAKEN');
-    server.close();
+    for (const server of servers) server.close();
     succeeded(await network().deploy());
   });
 
@@ -178,3 +178,9 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
     }
   });
 });
+
+async function listen(port: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
+  return server;
+}
