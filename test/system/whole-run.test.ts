@@ -9,7 +9,8 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { requireShared } from '../shared-data.js';
 import { filesUnder } from './bulletin-files.js';
 import { CROSSED_MODES, MODES, modesText } from '../modes.js';
-import { consensusUnderTest, needsBinaries } from '../ledger/ledger-under-test.js';
+import { ledgerKind } from '../ledger/kind.js';
+import { needsBinaries } from '../ledger/ledger-under-test.js';
 import { RUN_MILLISECONDS, scratchFolder, SMALL, smallRun, systemRun } from './system-run.js';
 
 /** Files up to this length have every byte changed, longer ones about as many, spread over the file. */
@@ -46,7 +47,7 @@ for (const modes of MODES)
       const { outcome, out } = await smallRun(modes);
       const json = outcomeJson(outcome, 'embedded', 1.5);
       assert.deepEqual(Object.keys(json), [
-        ...['ledger', 'meters', 'intervals', 'rows', 'measuredMilliWattHours', 'onLedgerMilliWattHours'],
+        ...['ledger', 'region', 'meters', 'intervals', 'rows', 'measuredMilliWattHours', 'onLedgerMilliWattHours'],
         ...['carriedMilliWattHours', 'inFlightMilliWattHours', 'prices', 'consumers', 'billedNanoCurrency', 'seconds'],
       ]);
       assert.equal((json['prices'] as string[]).length, 2);
@@ -69,8 +70,10 @@ for (const modes of MODES)
     });
 
     it('gives the figures and the bulletin of the embedded ledger (Fabric only)', async function () {
-      if (consensusUnderTest() === undefined) this.skip();
-      const [onFabric, embedded] = [await smallRun(modes), await systemRun({ ...modes, ledger: 'embedded' })];
+      if (ledgerKind() === 'embedded') this.skip();
+      const onFabric = await smallRun(modes);
+      const { region } = onFabric.outcome;
+      const embedded = await systemRun({ ...modes, ledger: 'embedded', region });
       assert.deepEqual(onFabric.outcome, embedded.outcome);
       assert.deepEqual(await filesUnder(onFabric.out), await filesUnder(embedded.out));
     });
