@@ -1,54 +1,82 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Puts Gridveil's three channels and chaincodes on a running fabric-samples test-network:
-# Org1 is the control center, Org2 the service provider. The chaincode servers run on this host.
+# Puts Gridveil's three channels and chaincodes on a running fabric-samples test-network: Org1 is the control center, Org2
+# the service provider. The chaincode servers run on this host. A run goes on from whatever an earlier one left.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-CHAINCODE_HOST=host.docker.internal
-CHAINCODE_BASE=9800
-VERSION=1.0
+NETWORK_DIR=$ROOT/network/fabric
+VERBOSE=false
+USE_CA=false # of network.sh: test-network makes its own certificates
+OPERATORS=""
+CC_SEQUENCE=auto
+CC_VERSION=""
+DOWN=false
 TEST_NETWORK=""
+HOST_FLAG=""
+LISTEN_FLAG=""
+PORT_FLAG=""
+CONSENSUS_FLAG=""
 
 usage() {
   cat <<'TEXT'
 Usage: deploy-to-test-network.sh TEST_NETWORK_FOLDER [FLAGS]
 
-TEST_NETWORK_FOLDER is fabric-samples/test-network, after './network.sh up'.
+TEST_NETWORK_FOLDER is fabric-samples/test-network, after './network.sh up' (also with -ca). A second run repairs: it
+starts what does not run and goes on where an interrupted run stopped.
 
 Flags:
-  -host NAME      how Org1's peer reaches this host (default host.docker.internal; with Docker on Linux the gateway of
-                  the network fabric_test, e.g. 172.17.0.1; 127.0.0.1 when the peers run natively)
-  -port BASE      the chaincode servers listen on BASE+1, +2, +3 (default 9800)
-  -ccv VERSION    chaincode version (default 1.0)
-  -h              this text
+  -ccv VERSION     chaincode version (default: the committed one, at first 1.0); another one upgrades, without a gap
+  -host NAME       this host as Org1's peer reaches it (default: the gateway of test-network's Docker network on Linux,
+                   host.docker.internal elsewhere; 127.0.0.1 where the peers run natively)
+  -listen ADDRESS  where the chaincode servers listen (default: -host if that is an address of this machine, otherwise
+                   127.0.0.1, to which Docker Desktop forwards host.docker.internal)
+  -port BASE       they listen on BASE+1 to BASE+3, replacements on BASE+6 to BASE+8 (default 9800)
+  -bft             the network was started with -bft
+  -down            stops the chaincode servers and removes what this script wrote; the channels stay until test-network's
+                   own './network.sh down'
+  -verbose         what every tool prints
+  -h               this text
 
-Environment: FABRIC_BIN, by default fabric-samples/bin beside the test-network.
+-host, -listen, -port and -bft are remembered for the next run.
+
+Environment:
+  FABRIC_BIN       folder of peer, osnadmin, cryptogen, configtxgen (default: bin beside the test-network, then PATH)
+  FABRIC_CFG_PATH  folder of core.yaml (default: config beside FABRIC_BIN)
+
+Exit status: 0 done and every chaincode answers through each organisation's gateway, 1 refused or failed, 2 wrong use.
 TEXT
 }
 
-fail() {
-  printf 'deploy-to-test-network.sh: %s: %s\n' "$1" "$2" >&2
-  exit "${3:-1}"
+wrong_use() {
+  printf 'deploy-to-test-network.sh: WRONG_USE: %s\n' "$*" >&2
+  exit 2
 }
 
 while [ $# -gt 0 ]; do
   case "$1" in
-    -host | -port | -ccv)
-      [ $# -ge 2 ] || fail WRONG_USE "$1 needs a value" 2
+    -host | -listen | -port | -ccv)
+      [ $# -ge 2 ] || wrong_use "$1 needs a value"
       case "$1" in
-        -host) CHAINCODE_HOST=$2 ;;
-        -port) CHAINCODE_BASE=$2 ;;
-        -ccv) VERSION=$2 ;;
+        -host) HOST_FLAG=$2 ;;
+        -listen) LISTEN_FLAG=$2 ;;
+        -port) PORT_FLAG=$2 ;;
+        -ccv) CC_VERSION=$2 ;;
       esac
       shift
       ;;
+    -bft) CONSENSUS_FLAG=bft ;;
+    -down) DOWN=true ;;
+    -verbose) VERBOSE=true ;;
     -h | --help)
       usage
       exit 0
       ;;
-    -*) fail WRONG_USE "unknown flag $1" 2 ;;
-    *) TEST_NETWORK=$1 ;;
+    -*) wrong_use "unknown flag $1" ;;
+    *)
+      [ -z "$TEST_NETWORK" ] || wrong_use "two folders: $TEST_NETWORK and $1"
+      TEST_NETWORK=$1
+      ;;
   esac
   shift
 done
@@ -56,98 +84,129 @@ done
   usage >&2
   exit 2
 }
-[[ $CHAINCODE_BASE =~ ^[1-9][0-9]{3,4}$ ]] || fail WRONG_USE "-port takes a port number" 2
-[[ $VERSION =~ ^[A-Za-z0-9._-]{1,32}$ ]] || fail WRONG_USE "-ccv takes letters, digits, dots, dashes and underscores" 2
-[ -d "$TEST_NETWORK/organizations/peerOrganizations/org1.example.com" ] ||
-  fail NOT_UP "$TEST_NETWORK/organizations holds no org1.example.com; run './network.sh up' there first"
+[[ $PORT_FLAG =~ ^([1-9][0-9]{3}|[1-5][0-9]{4})?$ ]] || wrong_use "-port takes a port number from 1000 to 59999"
+[[ $CC_VERSION =~ ^[A-Za-z0-9._-]{0,32}$ ]] || wrong_use "-ccv takes letters, digits, dots, dashes and underscores"
+[[ $HOST_FLAG$LISTEN_FLAG =~ ^[A-Za-z0-9._-]*$ ]] || wrong_use "-host and -listen take a host name or an IPv4 address"
+[ -d "$TEST_NETWORK" ] || wrong_use "$TEST_NETWORK is not a folder"
 TEST_NETWORK=$(cd "$TEST_NETWORK" && pwd)
-BIN=${FABRIC_BIN:-$TEST_NETWORK/../bin}
-if [ -d "$BIN" ]; then PATH=$(cd "$BIN" && pwd):$PATH; fi
-for tool in peer osnadmin configtxgen node; do command -v "$tool" >/dev/null || fail MISSING_BINARY "$tool"; done
-export FABRIC_LOGGING_SPEC=ERROR
+STATE_DIR=$TEST_NETWORK/gridveil
+ORGS_DIR=$TEST_NETWORK/organizations
+export GRIDVEIL_TOPOLOGY=$STATE_DIR/topology.json
+if [ -z "${FABRIC_BIN:-}" ] && [ -x "$TEST_NETWORK/../bin/peer" ]; then FABRIC_BIN=$(cd "$TEST_NETWORK/../bin" && pwd); fi
 
-ORGS="$TEST_NETWORK/organizations"
-WORK="$TEST_NETWORK/gridveil"
-ORDERER=localhost:7050
-ORDERER_TLS="$ORGS/ordererOrganizations/example.com/orderers/orderer.example.com/tls"
-ORDERER_CA="$ORGS/ordererOrganizations/example.com/tlsca/tlsca.example.com-cert.pem"
-mkdir -p "$WORK"
+# shellcheck source=../network/fabric/lib/base.sh
+. "$NETWORK_DIR/lib/base.sh"
+# shellcheck source=../network/fabric/lib/channels.sh
+. "$NETWORK_DIR/lib/channels.sh"
+# shellcheck source=../network/fabric/lib/chaincode.sh
+. "$NETWORK_DIR/lib/chaincode.sh"
 
-# as ORG_NUMBER PORT COMMAND...: the peer CLI as that organisation's admin
-as() {
-  local domain="org$1.example.com" port=$2
-  local msp="Org$1MSP"
-  shift 2
-  CORE_PEER_LOCALMSPID="$msp" CORE_PEER_ADDRESS="localhost:$port" CORE_PEER_TLS_ENABLED=true \
-    CORE_PEER_TLS_ROOTCERT_FILE="$ORGS/peerOrganizations/$domain/tlsca/tlsca.$domain-cert.pem" \
-    CORE_PEER_MSPCONFIGPATH="$ORGS/peerOrganizations/$domain/users/Admin@$domain/msp" \
-    FABRIC_CFG_PATH="${FABRIC_CFG_PATH:-$TEST_NETWORK/../config}" "$@"
+# Everything this script wrote; only a folder that it marked first is removed.
+remove_state() {
+  [ -d "$STATE_DIR" ] || return 0
+  [ -f "$STATE_DIR/network" ] || fail NOT_OURS "$STATE_DIR was not written by this script; nothing was removed"
+  stop_all
+  rm -rf "$STATE_DIR"
 }
 
-create_channel() {
-  local channel=$1
-  local block="$WORK/$channel.block" answer
-  if as 1 7051 peer channel list 2>/dev/null | grep -qx "$channel"; then return; fi
-  FABRIC_CFG_PATH="$TEST_NETWORK/configtx" configtxgen -profile ChannelUsingRaft -channelID "$channel" -outputBlock "$block"
-  answer=$(osnadmin channel join --channelID "$channel" --config-block "$block" -o localhost:7053 \
-    --ca-file "$ORDERER_CA" --client-cert "$ORDERER_TLS/server.crt" --client-key "$ORDERER_TLS/server.key" 2>&1) || true
-  case "$answer" in *"Status: 201"* | *"already exists"*) ;; *) fail JOIN_FAILED "orderer, $channel: $answer" ;; esac
-  as 1 7051 peer channel join -b "$block"
-  as 2 9051 peer channel join -b "$block"
+# What tells one test-network from the next in the same folder: 'network.sh down' and 'up' make new certificates.
+fingerprint() { cat "$ORGS_DIR"/*Organizations/*/tlsca/*.pem | cksum; }
+
+require_test_network() {
+  local name host ports port
+  [ -d "$ORGS_DIR/peerOrganizations/org1.example.com/users" ] ||
+    fail NOT_UP "$ORGS_DIR has no org1.example.com; run './network.sh up' in $TEST_NETWORK first"
+  while read -r _ name _ _ host ports; do
+    port=${ports%% *}
+    port_open "$host" "$port" ||
+      fail NOT_UP "$name does not listen on $host:$port; run './network.sh up' in $TEST_NETWORK first"
+  done < <(all_nodes)
 }
 
-# The test-network's chaincode link is plain text, as its own deployCCAAS has it; network/fabric uses TLS.
-package() {
-  local name=$1 port=$2
-  local dir="$WORK/$name"
-  rm -rf "$dir"
-  mkdir -p "$dir"
-  printf '{"address":"%s:%s","dial_timeout":"10s","tls_required":false}\n' "$CHAINCODE_HOST" "$port" >"$dir/connection.json"
-  printf '{"type":"ccaas","label":"%s_%s"}\n' "$name" "$VERSION" >"$dir/metadata.json"
-  tar -C "$dir" -czf "$dir/code.tar.gz" connection.json
-  tar -C "$dir" -czf "$WORK/$name.tar.gz" metadata.json code.tar.gz
+is_local_address() {
+  node -e '
+    const addresses = Object.values(require("node:os").networkInterfaces()).flatMap((entries) => entries ?? []);
+    process.exit(addresses.some(({ address }) => address === process.argv[1]) ? 0 : 1);' "$1"
 }
 
-serve() {
-  local name=$1 port=$2 id=$3
-  (
-    cd "$ROOT/chaincode/build/$name"
-    CORE_PEER_LOCALMSPID=Org1MSP CORE_CHAINCODE_LOGGING_LEVEL=ERROR nohup node \
-      "$ROOT/chaincode/node_modules/fabric-shim/cli.js" server --chaincode-address "0.0.0.0:$port" --chaincode-id "$id" \
-      >"$WORK/$name.log" 2>&1 </dev/null &
-    printf '%s\n' "$!" >"$WORK/$name.pid"
-  )
+default_host() {
+  local gateway
+  case "$(uname -s)" in
+    Linux)
+      gateway=$("${CONTAINER_CLI:-docker}" network inspect fabric_test \
+        -f '{{range .IPAM.Config}}{{.Gateway}}{{end}}' 2>/dev/null) || gateway=""
+      if [ -n "$gateway" ] && is_local_address "$gateway"; then printf '%s' "$gateway" && return; fi
+      [ -n "$gateway" ] || fail NO_HOST \
+        "Docker network fabric_test not found; name this host as Org1's peer reaches it: -host NAME (127.0.0.1 for native peers)"
+      ;;
+  esac
+  printf 'host.docker.internal'
 }
 
-deploy() {
-  local name=$1 port=$2 id sequence committed
-  committed=$(as 1 7051 peer lifecycle chaincode querycommitted -C "$name" -n "$name" 2>/dev/null |
-    sed -n 's/^Version: \([^,]*\), Sequence: \([0-9]*\),.*/\1 \2/p')
-  [ "${committed% *}" != "$VERSION" ] || {
-    printf '%s %s already stands\n' "$name" "$VERSION"
-    return
-  }
-  sequence=$((${committed#* } + 1))
-  package "$name" "$port"
-  id=$(peer lifecycle chaincode calculatepackageid "$WORK/$name.tar.gz")
-  if [ -f "$WORK/$name.pid" ]; then kill "$(cat "$WORK/$name.pid")" 2>/dev/null || true; fi
-  serve "$name" "$port" "$id"
-  as 1 7051 peer lifecycle chaincode install "$WORK/$name.tar.gz"
-  local definition=(-o "$ORDERER" --ordererTLSHostnameOverride orderer.example.com --tls --cafile "$ORDERER_CA"
-    -C "$name" -n "$name" -v "$VERSION" --sequence "$sequence" --signature-policy "OR('Org1MSP.peer')")
-  as 1 7051 peer lifecycle chaincode approveformyorg "${definition[@]}" --package-id "$id"
-  as 2 9051 peer lifecycle chaincode approveformyorg "${definition[@]}"
-  as 1 7051 peer lifecycle chaincode commit "${definition[@]}" \
-    --peerAddresses localhost:7051 --tlsRootCertFiles "$ORGS/peerOrganizations/org1.example.com/tlsca/tlsca.org1.example.com-cert.pem" \
-    --peerAddresses localhost:9051 --tlsRootCertFiles "$ORGS/peerOrganizations/org2.example.com/tlsca/tlsca.org2.example.com-cert.pem"
-  printf '%s %s deployed, sequence %s\n' "$name" "$VERSION" "$sequence"
+# The choices of the earlier run hold where no flag says otherwise.
+load_settings() {
+  local host="" listen="" base="" consensus=""
+  if [ -f "$STATE_DIR/settings" ]; then read -r host listen base consensus <"$STATE_DIR/settings" || true; fi
+  CONSENSUS=${CONSENSUS_FLAG:-${consensus:-raft}}
+  CHAINCODE_BASE=${PORT_FLAG:-${base:-9800}}
+  CHAINCODE_HOST=${HOST_FLAG:-$host}
+  [ -n "$CHAINCODE_HOST" ] || CHAINCODE_HOST=$(default_host) || exit 1
+  if [ -n "$LISTEN_FLAG" ]; then
+    CHAINCODE_LISTEN=$LISTEN_FLAG
+  elif [ "$CHAINCODE_HOST" = "$host" ]; then
+    CHAINCODE_LISTEN=$listen
+  elif is_local_address "$CHAINCODE_HOST"; then
+    CHAINCODE_LISTEN=$CHAINCODE_HOST
+  else
+    CHAINCODE_LISTEN=127.0.0.1
+  fi
 }
 
-offset=0
-for name in consumption pricing billing; do
-  offset=$((offset + 1))
-  [ -f "$ROOT/chaincode/build/$name/index.js" ] || fail NOT_BUILT "chaincode/build/$name is missing; run 'npm run build'"
-  create_channel "$name"
-  deploy "$name" "$((CHAINCODE_BASE + offset))"
-done
-printf 'process ids and logs of the chaincode servers: %s\n' "$WORK"
+# TLS for the link between Org1's peer and the chaincode servers, from a CA of its own. A certificate names its host, so
+# each host has a folder of its own; made once, so that packages keep their ids.
+chaincode_certificates() {
+  local folder="$STATE_DIR/tls/$CHAINCODE_HOST" config="$STATE_DIR/tls/crypto-config.yaml"
+  CHAINCODE_ORGS_DIR=$folder
+  [ ! -d "$folder" ] || return 0
+  rm -rf "$folder.partial"
+  mkdir -p "$folder.partial"
+  cat >"$config" <<YAML
+PeerOrgs:
+  - Name: Org1
+    Domain: org1.example.com
+    Specs:
+      - Hostname: chaincode-server
+        SANS: [localhost, 127.0.0.1, $CHAINCODE_HOST]
+      - Hostname: chaincode-client
+YAML
+  quietly cryptogen generate --config="$config" --output="$folder.partial"
+  chmod -R go-rwx "$folder.partial"
+  mv "$folder.partial" "$folder"
+}
+
+if [ "$DOWN" = true ]; then
+  remove_state
+  info "down: no chaincode server and no file left in $STATE_DIR"
+  exit 0
+fi
+
+require_binaries peer osnadmin cryptogen configtxgen
+node "$ROOT/scripts/bootstrap.mjs" prepare
+[ -d "$ORGS_DIR/peerOrganizations/org1.example.com" ] ||
+  fail NOT_UP "$ORGS_DIR has no org1.example.com; run './network.sh up' in $TEST_NETWORK first"
+if [ -f "$STATE_DIR/network" ] && [ "$(cat "$STATE_DIR/network")" != "$(fingerprint)" ]; then
+  info "the test-network was made anew; what belonged to the earlier one is removed"
+  remove_state
+fi
+load_settings
+mkdir -p "$STATE_DIR" "$LOG_DIR" "$PID_DIR"
+fingerprint >"$STATE_DIR/network"
+cp "$NETWORK_DIR/test-network.json" "$GRIDVEIL_TOPOLOGY"
+require_test_network
+chaincode_certificates
+read -r -a CHANNELS <<<"$(topology channels | tr '\n' ' ')"
+create_channels
+deploy_chaincodes
+node "$ROOT/scripts/gridveil.mjs" doctor --network "$TEST_NETWORK"
+printf '%s %s %s %s\n' "$CHAINCODE_HOST" "$CHAINCODE_LISTEN" "$CHAINCODE_BASE" "$CONSENSUS" >"$STATE_DIR/settings"
+info "chaincode servers listen on $CHAINCODE_LISTEN; their process ids and logs are in $STATE_DIR"

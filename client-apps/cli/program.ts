@@ -9,6 +9,7 @@ import { addControlCenter } from './commands/control-center.js';
 import { addEvidence } from './commands/evidence.js';
 import { addExplain } from './commands/explain.js';
 import { addDemo } from './commands/demo.js';
+import { addDoctor } from './commands/doctor.js';
 import { addLedger } from './commands/ledger.js';
 import { addMeter } from './commands/meter.js';
 import { addReadings } from './commands/readings.js';
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     .exitOverride();
   for (const add of [
     addDemo,
+    addDoctor,
     addVerify,
     addEvidence,
     addExplain,

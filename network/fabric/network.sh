@@ -8,7 +8,7 @@ NETWORK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 VERBOSE=false
 USE_CA=false
 CONSENSUS=raft
-CC_VERSION=1.0
+CC_VERSION=""
 CC_SEQUENCE=auto
 OPERATORS=""
 CHANNELS=()
@@ -31,7 +31,7 @@ Flags:
   -c NAME         only this channel (createChannel, deployCC)
   -bft            four orderers of four organisations under SmartBFT instead of three raft orderers of CC's (Fabric 3)
   -ca             certificates by fabric-ca instead of cryptogen
-  -ccv VERSION    chaincode version (default 1.0)
+  -ccv VERSION    chaincode version (default: the committed one, at first 1.0)
   -org NAME       only what this organisation runs, for a network over several machines (docs/OPERATIONS.md); repeatable
   -ccs SEQUENCE   sequence of the chaincode definition: a number, or auto (default)
   -verbose        what every tool prints
@@ -78,7 +78,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ "${#MODES[@]}" -gt 0 ] || wrong_use "no mode given"
-[[ $CC_VERSION =~ ^[A-Za-z0-9._-]{1,32}$ ]] || wrong_use "-ccv takes letters, digits, dots, dashes and underscores"
+[[ $CC_VERSION =~ ^[A-Za-z0-9._-]{0,32}$ ]] || wrong_use "-ccv takes letters, digits, dots, dashes and underscores"
 [[ $OPERATORS =~ ^[A-Za-z,]*$ ]] || wrong_use "-org takes an organisation's name"
 [[ $CC_SEQUENCE =~ ^(auto|[1-9][0-9]{0,5})$ ]] || wrong_use "-ccs takes auto or a positive number"
 

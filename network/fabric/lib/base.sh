@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2034 # its variables are the other parts' too
-# What every part of network.sh needs: messages, paths, binaries, ports, processes.
+# What network.sh and deploy-to-test-network.sh need: messages, paths, binaries, ports, processes.
 
-# All that the network writes; `down` removes it whole.
-STATE_DIR="${GRIDVEIL_FABRIC_DIR:-$NETWORK_DIR/state}"
-ORGS_DIR="$STATE_DIR/organizations"
+# The script that sources this, in front of its refusals.
+PROGRAM=$(basename "$0")
+# All that the script writes; `down` removes it whole. Certificates may be another network's.
+STATE_DIR="${STATE_DIR:-${GRIDVEIL_FABRIC_DIR:-$NETWORK_DIR/state}}"
+ORGS_DIR="${ORGS_DIR:-$STATE_DIR/organizations}"
 LOG_DIR="$STATE_DIR/logs"
 PID_DIR="$STATE_DIR/pids"
 CA_DIR="$STATE_DIR/ca"
@@ -14,9 +16,12 @@ verbose() { if [ "$VERBOSE" = true ]; then printf '%s\n' "$*" >&2; fi; }
 fail() {
   local code=$1
   shift
-  printf 'network.sh: %s: %s\n' "$code" "$*" >&2
+  printf '%s: %s: %s\n' "$PROGRAM" "$code" "$*" >&2
   exit 1
 }
+# A command that fails where no refusal was foreseen is named, so that no run ends without a word.
+set -E
+trap 'printf "%s: FAILED: %s, line %s: %s\n" "$PROGRAM" "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND" >&2' ERR
 topology() { node "$NETWORK_DIR/lib/topology.mjs" "$@"; }
 # What runs on this machine: everything, or with -org what the named operators run.
 own_nodes() { topology nodes "$CONSENSUS" ${OPERATORS:+"$OPERATORS"}; }
@@ -95,13 +100,21 @@ running() {
   return 1
 }
 
-# start NAME COMMAND MARK...: detached, output to the log, pid and a mark of its command line to the pid file.
+# start NAME MARK COMMAND...: detached, output to the log, pid and a mark of its command line to the pid file. The process
+# writes that file itself before it becomes COMMAND: an interrupted script leaves no process behind that no file names.
 start() {
-  local name=$1 mark=$2
+  local name=$1 mark=$2 file="$PID_DIR/$1.pid" tries=0
   shift 2
-  nohup "$@" >>"$LOG_DIR/$name.log" 2>&1 </dev/null &
-  printf '%s\n%s\n' "$!" "$mark" >"$PID_DIR/$name.pid"
+  rm -f "$file"
+  # shellcheck disable=SC2016 # expanded by the process
+  nohup sh -c 'printf "%s\n%s\n" "$$" "$1" >"$2.$$" && mv "$2.$$" "$2" && shift 2 && exec "$@"' \
+    sh "$mark" "$file" "$@" >>"$LOG_DIR/$name.log" 2>&1 </dev/null &
   disown "$!"
+  until [ -f "$file" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 200 ] || fail NOT_STARTED "$name: no process id in $file; see $LOG_DIR/$name.log"
+    sleep 0.05
+  done
 }
 
 stop() {

@@ -2,6 +2,15 @@
 # shellcheck shell=bash
 # Channels: genesis block, orderers by channel participation, peers.
 
+# Nodes of this network: kind, name, MSP, domain, host, ports.
+all_nodes() { topology nodes "$CONSENSUS"; }
+
+# Of an orderer: address, name in its TLS certificate, and its TLS CA.
+first_orderer() {
+  all_nodes | awk -v dir="$ORGS_DIR" \
+    '$1 == "orderer" { print $5 ":" $6, $2, dir "/ordererOrganizations/" $4 "/tlsca/tlsca." $4 "-cert.pem"; exit }'
+}
+
 # Runs the peer CLI as an organisation's admin against one of its peers.
 as_admin() {
   local msp=$1 domain=$2 address=$3
@@ -12,14 +21,26 @@ as_admin() {
     FABRIC_LOGGING_SPEC="${FABRIC_LOGGING_SPEC:-ERROR}" "$@"
 }
 
+# A channel that the ordering service has already keeps its genesis block, whatever became of the file: another one would
+# be another channel of the same name.
 genesis_block() {
   local channel=$1
   local block="$STATE_DIR/channels/$channel.block"
   [ -f "$block" ] || {
-    FABRIC_CFG_PATH="$STATE_DIR" FABRIC_LOGGING_SPEC=ERROR \
-      quietly configtxgen -profile "$channel" -channelID "$channel" -outputBlock "$block.partial"
+    fetch_genesis_block "$channel" "$block.partial" ||
+      FABRIC_CFG_PATH="$STATE_DIR" FABRIC_LOGGING_SPEC=ERROR \
+        quietly configtxgen -profile "$channel" -channelID "$channel" -outputBlock "$block.partial"
     mv "$block.partial" "$block"
   }
+}
+
+fetch_genesis_block() {
+  local channel=$1 file=$2 msp domain address orderer override ca
+  read -r _ msp domain < <(own_organizations)
+  address=$(all_nodes | awk -v msp="$msp" '$1 == "peer" && $3 == msp { print $5 ":" $6; exit }')
+  read -r orderer override ca < <(first_orderer)
+  as_admin "$msp" "$domain" "$address" peer channel fetch oldest "$file" -c "$channel" \
+    -o "$orderer" --ordererTLSHostnameOverride "$override" --tls --cafile "$ca" >/dev/null 2>&1
 }
 
 join_orderer() {
@@ -45,7 +66,7 @@ join_peer() {
 
 create_channels() {
   local channel kind name msp domain host ports jobs=()
-  [ -d "$ORGS_DIR" ] || fail NOT_UP "no network stands; run 'network.sh up' first"
+  [ -d "$ORGS_DIR" ] || fail NOT_UP "no network exists; run '$PROGRAM up' first"
   mkdir -p "$STATE_DIR/channels"
   topology configtx "$CONSENSUS" "$ORGS_DIR" "$CHANNEL_CAPABILITY" >"$STATE_DIR/configtx.yaml"
   for channel in "${CHANNELS[@]}"; do

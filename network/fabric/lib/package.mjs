@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a chaincode package of type ccaas:
-//   node package.mjs FILE LABEL OFFSET ROOT_CERT CLIENT_CERT CLIENT_KEY
+//   node package.mjs FILE LABEL ADDRESS ROOT_CERT CLIENT_CERT CLIENT_KEY
+// ADDRESS is where the peer dials the chaincode server, host:port; the peer's builder may fill in placeholders.
 // A package's id is the hash of its bytes, so times, owners and order are fixed: the same content is the same package.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
@@ -30,11 +31,10 @@ function tarGz(files) {
   return gzipSync(Buffer.concat([...entries, Buffer.alloc(2 * BLOCK)]));
 }
 
-const [file, label, offset, rootCert, clientCert, clientKey] = process.argv.slice(2);
+const [file, label, address, rootCert, clientCert, clientKey] = process.argv.slice(2);
 const text = (path) => readFileSync(path, 'utf8');
 const connection = {
-  // {{host}} and {{base}} are filled in by each peer's builder, so one package serves all peers of CC
-  address: `{{host}}:{{base}}${offset}`,
+  address,
   dial_timeout: '10s',
   tls_required: true,
   client_auth_required: true,

@@ -10,7 +10,7 @@
 //   node topology.mjs organizations [operators] | channels | chaincodes | value <dotted.path>
 //
 // operators: names of organisations, comma separated; only what they run on their own machines. Default: everything.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -119,6 +119,9 @@ function cryptogenConfig(consensus, operators) {
 const signature = (rule) => ({ Type: 'Signature', Rule: rule });
 const anyOf = (name) => ({ Type: 'ImplicitMeta', Rule: `ANY ${name}` });
 
+/** The host under which other nodes reach a node, where that is not the one that this machine uses: containers. */
+const reachedAt = ({ host, networkHost }) => networkHost ?? host;
+
 function peerOrganization(org, orgsDir) {
   const id = org.mspId;
   return {
@@ -131,7 +134,7 @@ function peerOrganization(org, orgsDir) {
       Admins: signature(`OR('${id}.admin')`),
       Endorsement: signature(`OR('${id}.peer')`),
     },
-    AnchorPeers: org.peers.slice(0, 1).map((peer) => ({ Host: peer.host, Port: peer.port })),
+    AnchorPeers: org.peers.slice(0, 1).map((peer) => ({ Host: reachedAt(peer), Port: peer.port })),
   };
 }
 
@@ -146,7 +149,7 @@ function ordererOrganization(org, orgsDir) {
       Writers: signature(`OR('${id}.member')`),
       Admins: signature(`OR('${id}.admin')`),
     },
-    OrdererEndpoints: org.orderers.map((orderer) => `${orderer.host}:${orderer.port}`),
+    OrdererEndpoints: org.orderers.map((orderer) => `${reachedAt(orderer)}:${orderer.port}`),
   };
 }
 
@@ -155,8 +158,9 @@ function consenters(consensus, orgsDir) {
     org.orderers.map((orderer) => {
       const dir = join(orgsDir, 'ordererOrganizations', org.domain, 'orderers', `${orderer.name}.${org.domain}`);
       const tls = { ClientTLSCert: join(dir, 'tls', 'server.crt'), ServerTLSCert: join(dir, 'tls', 'server.crt') };
-      const identity = join(dir, 'msp', 'signcerts', `${orderer.name}.${org.domain}-cert.pem`);
-      return { Host: orderer.host, Port: orderer.port, MSPID: org.mspId, Identity: identity, ...tls };
+      const signcerts = join(dir, 'msp', 'signcerts'); // one certificate, named by cryptogen or fabric-ca
+      const identity = join(signcerts, readdirSync(signcerts)[0]);
+      return { Host: reachedAt(orderer), Port: orderer.port, MSPID: org.mspId, Identity: identity, ...tls };
     }),
   );
 }

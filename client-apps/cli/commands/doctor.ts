@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from 'commander';
+import { onRun, table } from '../output.js';
+
+/** `gridveil doctor` */
+export function addDoctor(program: Command): void {
+  const command = program
+    .command('doctor')
+    .description('check that every chaincode answers through the gateway of every organisation')
+    .requiredOption('--network <folder>', "fabric-samples' test-network with Gridveil's chaincodes on it");
+  onRun<{ network: string }>(command, async ({ network }) => {
+    const { TestNetwork } = await import('../../../network/fabric/test-network.js');
+    const { askChaincodes } = await import('../../common/fabric/ask-chaincodes.js');
+    const testNetwork = TestNetwork.open(network);
+    const { organizations, chaincodes, roles } = testNetwork.topology;
+    const ways = organizations.map(({ mspId }) => ({
+      profile: testNetwork.connectionProfile(mspId),
+      identity: testNetwork.user(mspId),
+    }));
+    const answers = await askChaincodes(ways, chaincodes, roles.controlCenter);
+    const faults = answers.flatMap(({ chaincode, mspId, fault }) => (fault ? [{ chaincode, mspId, ...fault }] : []));
+    return {
+      ok: faults.length === 0,
+      data: { answers },
+      text: [
+        ...table(answers.map(({ chaincode, mspId, fault }) => [chaincode, mspId, fault ? 'FAILED' : 'ok'])),
+        ...faults.map(({ chaincode, mspId, code, message }) => `${chaincode} through ${mspId}: ${code}: ${message}`),
+        ...(faults.length === 0 ? [] : ["The chaincode servers' logs are in gridveil/logs of that folder."]),
+      ],
+    };
+  });
+}
