@@ -75,13 +75,15 @@ after(() => Promise.all(scratch.splice(0).map((folder) => rm(folder, { recursive
 /**
  * Runs the whole system, if nothing else is said on a ledger of the kind that the suite runs against: a new one, or the
  * test-network with a region of a new name. All have the same organisations.
+ *
+ * @param topologyPath of an embedded ledger
  */
-export async function systemRun(settings: Partial<RunSettings> = {}): Promise<SystemRun> {
+export async function systemRun(settings: Partial<RunSettings> = {}, topologyPath = TOPOLOGY_PATH): Promise<SystemRun> {
   const out = join(await scratchFolder('run'), 'out');
   const run: RunSettings = { ...SMALL, out, ...settings };
   const testNetwork = testNetworkUnderTest();
   const consensus = consensusUnderTest();
-  if (run.ledger === 'embedded') return { outcome: await runWith({ GRIDVEIL_TOPOLOGY: TOPOLOGY_PATH }, run), out };
+  if (run.ledger === 'embedded') return { outcome: await runWith({ GRIDVEIL_TOPOLOGY: topologyPath }, run), out };
   if (consensus === undefined)
     return { outcome: await runDemo({ ...run, testNetwork, region: undefined }, SILENT), out };
   // A demo takes the network that stands.

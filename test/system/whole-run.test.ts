@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { auditBulletin } from '../../client-apps/cli/audit/audit.js';
 import { outcomeJson, outcomeText } from '../../client-apps/cli/demo/outcome-text.js';
 import { loadReadings } from '../../client-apps/common/readings/load.js';
+import { NETWORK_FOLDER } from '../../network/embedded/topology.js';
+import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { requireShared } from '../shared-data.js';
 import { filesUnder } from './bulletin-files.js';
@@ -105,6 +107,15 @@ describe('a whole run', function () {
     assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [40, 0]);
     assert.ok(outcome.rows > 0);
     assert.deepEqual((await auditBulletin(sodiumCrypto, out, outcome.fingerprint)).faults, []);
+  });
+
+  it('takes the organisations of another topology (embedded only)', async function () {
+    if (ledgerKind() !== 'embedded') this.skip();
+    const { outcome, out } = await systemRun({}, join(NETWORK_FOLDER, 'fabric', 'test-network.json'));
+    assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [8, 0]);
+    const [version] = decodeParametersFile(await readFile(join(out, 'parameters.json')));
+    const { controlCenter, serviceProvider } = version!.parameters;
+    assert.deepEqual([controlCenter.mspId, serviceProvider.mspId], ['Org1MSP', 'Org2MSP']);
   });
 
   for (const modes of CROSSED_MODES) {
