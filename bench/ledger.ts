@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { connectLedger, type LedgerClient } from '../client-apps/common/fabric/index.js';
 import { freePort, startChaincodeServer } from '../network/embedded/chaincode-servers.js';
-import { defaultTopologyPath, startEmbeddedLedger } from '../network/embedded/embedded-ledger.js';
+import { startEmbeddedLedger } from '../network/embedded/embedded-ledger.js';
+import { NETWORK_FOLDER } from '../network/embedded/topology.js';
 
 const CHANNEL = 'consumption';
-const CONTROL_CENTER = 'ControlCenterMSP';
-const FIXTURE = resolve(dirname(defaultTopologyPath()), 'embedded', 'test-fixtures', 'contract');
+const FIXTURE = resolve(NETWORK_FOLDER, 'embedded', 'test-fixtures', 'contract');
 
 const ROW_LENGTH = 177;
 const ROWS_PER_PAGE = 500;
@@ -29,13 +29,14 @@ export async function benchLedger(): Promise<Record<string, number>> {
   const directory = mkdtempSync(join(tmpdir(), 'gridveil-bench-ledger-'));
   const started = performance.now();
   const ledger = await startEmbeddedLedger({ directory });
+  const { controlCenter } = ledger.topology.roles;
   await ledger.createChannels();
   const startMilliseconds = performance.now() - started;
   const address = `127.0.0.1:${await freePort()}`;
-  const chaincode = startChaincodeServer({ name: CHANNEL, path: FIXTURE, address, mspId: CONTROL_CENTER });
+  const chaincode = startChaincodeServer({ name: CHANNEL, path: FIXTURE, address, mspId: controlCenter });
   await ledger.deployChaincode({ name: CHANNEL, channel: CHANNEL, address });
   const readyMilliseconds = performance.now() - started;
-  const client = connectLedger(ledger.connectionProfile(CONTROL_CENTER), ledger.user(CONTROL_CENTER));
+  const client = connectLedger(ledger.connectionProfile(controlCenter), ledger.user(controlCenter));
   try {
     return {
       'ledger process with new certificates, ms from start to channels': Math.round(startMilliseconds),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Roles } from '../network/embedded/topology.js';
 import { asciiBytes, compareBytes } from '../protocol/crypto/bytes.js';
 import type { Crypto, SigningKey } from '../protocol/crypto/crypto.js';
 import { epochNode } from '../protocol/crypto/ggm.js';
@@ -42,6 +43,8 @@ export interface KitMeter {
 
 /** Choices of a test; the rest is fixed. */
 export interface RegionOptions {
+  /** MSP ids of the parties. */
+  readonly roles?: Pick<Roles, 'controlCenter' | 'serviceProvider'>;
   readonly crypto?: Crypto;
   /** Registered meters, 10 when not said. */
   readonly meters?: number;
@@ -110,12 +113,12 @@ export class RegionKit {
       tariff,
       tariffSignature: signTariff(this.crypto, region, tariff, this.serviceProvider),
       controlCenter: {
-        mspId: 'ControlCenterMSP',
+        mspId: options.roles?.controlCenter ?? 'ControlCenterMSP',
         publicKey,
         signaturePublicKey: this.controlCenter.publicKey,
       },
       serviceProvider: {
-        mspId: 'ServiceProviderMSP',
+        mspId: options.roles?.serviceProvider ?? 'ServiceProviderMSP',
         identity,
         signaturePublicKey: this.serviceProvider.publicKey,
         pricePseudonymCommitment: pricePseudonymCommitment(this.crypto, identity, this.pricePseudonymKey),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,6 +60,7 @@ describe('the command gridveil', function () {
     }
     await refused('WRONG_USE', 2, 'demo', '--ledger', 'paper');
     await refused('WRONG_USE', 2, 'demo', '--region', 'Ö');
+    await refused('WRONG_USE', 2, 'demo', '--network', folder);
     await refused('WRONG_USE', 2, 'demo', '--time-zone', 'Mars/Olympus');
     await refused('WRONG_USE', 2, 'verify');
     await refused('WRONG_USE', 2, 'verify', folder, '--cc-key', 'abc');
@@ -141,6 +142,20 @@ describe('the command gridveil', function () {
     const { stderr } = await refused('WRONG_USE', 2, 'demo', '--out', folder);
     assert.match(stderr, /not empty/);
     assert.deepEqual(await readdir(folder), ['thesis.txt']);
+  });
+
+  it('refuses a network that it cannot use, and says what to do, before anything is begun', async () => {
+    const demo = ['demo', '--ledger', 'fabric', '--network', folder, '--out', join(folder, 'out')];
+    await refused('NOT_A_TEST_NETWORK', 2, ...demo);
+    await writeFile(join(folder, 'network.sh'), '');
+    await mkdir(join(folder, 'organizations'));
+    assert.match((await refused('NOT_UP', 1, ...demo)).stderr, /\.\/network\.sh up/);
+    await mkdir(join(folder, 'organizations', 'peerOrganizations', 'org1.example.com'), { recursive: true });
+    assert.match((await refused('NOT_DEPLOYED', 1, ...demo)).stderr, /scripts\/deploy-to-test-network\.sh/);
+    await mkdir(join(folder, 'gridveil'));
+    await writeFile(join(folder, 'gridveil', 'topology.json'), '{}');
+    assert.match((await refused('CONFIG_INVALID', 2, ...demo)).stderr, /topology\.json.*roles/s);
+    assert.deepEqual((await readdir(folder)).sort(), ['gridveil', 'network.sh', 'organizations']);
   });
 
   it('refuses bad readings with their file and line, with exit code 1, before anything is begun', async () => {

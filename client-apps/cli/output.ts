@@ -19,7 +19,7 @@ export interface Result {
 }
 
 /** Codes that say that the command was used wrongly, so that nothing was begun. */
-const WRONG_USE = new Set(['WRONG_USE', 'CONFIG_INVALID', 'KEY_FILE']);
+const WRONG_USE = new Set(['WRONG_USE', 'CONFIG_INVALID', 'KEY_FILE', 'NOT_A_TEST_NETWORK']);
 
 /**
  * Gives a command its `--json` flag and its body. The result, and nothing else, goes to stdout: one JSON object, or

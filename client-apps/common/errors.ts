@@ -38,6 +38,8 @@ export type ClientErrorCode =
   | 'LIMIT_EXCEEDED'
   /** A process of a run ended, hangs or did not start; the message names it and ends with its last log lines. */
   | 'PARTY_FAILED'
+  /** The ledger that a run was to use holds its region already. */
+  | 'REGION_TAKEN'
   /** The run was told to end before it was over. */
   | 'INTERRUPTED'
   /** Measured energy is not what stands on the ledger, is carried and is in flight. */

@@ -5,7 +5,8 @@ import { buildHeader, encodeHeader, type Header } from '../../protocol/ledger/he
 import { pageEntry } from '../../protocol/ledger/page.js';
 import { IntervalMaker } from '../../test/interval-kit.js';
 import { RegionKit } from '../../test/region-kit.js';
-import type { LedgerClient } from './fabric/index.js';
+import { pino } from 'pino';
+import { LedgerError, type LedgerClient } from './fabric/index.js';
 import { RegionLedger } from './region-ledger.js';
 
 describe('RegionLedger', () => {
@@ -23,5 +24,35 @@ describe('RegionLedger', () => {
     } as unknown as LedgerClient;
     const standing = (await new RegionLedger(client, kit.region).standing('pricing', ledgerId.startSeconds))!;
     assert.deepEqual(standing.header.pages, [pageEntry(sodiumCrypto, new Uint8Array(standing.rows))]);
+  });
+
+  it('waits until each chaincode has answered, and says what it waits for', async () => {
+    const lines: { level: number; msg: string; reason: string }[] = [];
+    const log = pino({ base: {} }, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[0]) });
+    const failures = new Map([
+      ['consumption', [new LedgerError('NOT_FOUND', 'no seal')]],
+      ['billing', [new LedgerError('UNAVAILABLE', 'no peers available to evaluate chaincode billing')]],
+    ]);
+    const asked: string[] = [];
+    const client = {
+      evaluate: (channel: string) => {
+        asked.push(channel);
+        const failure = failures.get(channel)?.shift();
+        return failure === undefined ? Promise.resolve(new Uint8Array()) : Promise.reject(failure);
+      },
+    } as unknown as LedgerClient;
+    await new RegionLedger(client, 'r').untilAnswering(log);
+    assert.deepEqual(asked, ['consumption', 'pricing', 'billing', 'consumption', 'pricing', 'billing']);
+    assert.deepEqual(
+      lines.map(({ level, msg }) => [level, msg]),
+      [
+        [40, 'ledger: no answer yet, asking again'],
+        [30, 'ledger: answers again'],
+      ],
+    );
+    assert.match(lines[0]!.reason, /no peers available to evaluate chaincode billing/);
+    const denied = new LedgerError('DENIED', 'access denied');
+    failures.set('pricing', [denied]);
+    await assert.rejects(new RegionLedger(client, 'r').untilAnswering(log), denied);
   });
 });

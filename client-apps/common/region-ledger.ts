@@ -2,10 +2,12 @@
 import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { decodeHeader, encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import { splitPages } from '../../protocol/ledger/page.js';
-import type { LedgerKind } from '../../protocol/ledger/row.js';
+import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
 import { decodeSignedSeal, encodeSignedSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
 import { ClientError } from './errors.js';
 import { LedgerError, type LedgerClient, type TransientData } from './fabric/index.js';
+import type { Log } from './log.js';
+import { untilReachable } from './retry.js';
 
 /** Pages submitted at once: enough to fill blocks, few enough that none waits for its endorsement for long. */
 const PAGES_IN_FLIGHT = 8;
@@ -32,6 +34,16 @@ export class RegionLedger {
     private readonly client: LedgerClient,
     private readonly region: string,
   ) {}
+
+  /**
+   * Waits until each of the three chaincodes has answered through the own peer, which then knows a peer that runs it.
+   *
+   * @throws LedgerError when the ledger refuses this client
+   */
+  async untilAnswering(log: Log): Promise<void> {
+    const ask = (kind: LedgerKind): Promise<unknown> => this.query(kind, 'GetLatestSeal');
+    await untilReachable(log, 'ledger', () => Promise.all(LEDGER_KINDS.map(ask)));
+  }
 
   /** Submits a document of CC's, canonical JSON. */
   async putDocument(

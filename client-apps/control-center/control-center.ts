@@ -97,6 +97,8 @@ async function assemble(
     ...{ store, keys, onionKeys, versions, roster, consumers, descriptors },
     linkAddress: config.links.address,
   });
+  const ledger = new RegionLedger(client, config.region);
+  await ledger.untilAnswering(context.log);
   const center: Center = {
     ...context,
     store,
@@ -105,7 +107,7 @@ async function assemble(
     versions,
     epochs,
     registryTurns: new Turns(),
-    ledger: new RegionLedger(client, config.region),
+    ledger,
     watch: await LedgerWatch.start(client, ['pricing', 'billing'], fail),
     bulletin: await BulletinWriter.open(config.bulletin),
   };

@@ -15,14 +15,15 @@ export { controlCenterConfig, type ControlCenterConfig } from './config.js';
 export type { CodeRole } from './enrolment-codes.js';
 
 /**
- * Starts the control center; reports `ready` with the ports it chose and its fingerprint.
+ * Starts the control center; reports `ready`, when the ledger's three channels have answered, with
+ * the ports it chose and its fingerprint.
  *
  * @throws ClientError CONFIG_INVALID, KEY_FILE, STATE_CONFLICT, SEALED_INVALID; LedgerError
  */
 export async function startControlCenter(config: ControlCenterConfig, context: PartyContext): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
   const { profile, identity } = config.ledger;
-  const client = connectLedger(profile, identity, { controlCenterMspId: identity.mspId });
+  const client = connectLedger(profile, identity, { controlCenterMspId: identity.mspId, log: context.log });
   try {
     return await openControlCenter(config, context, fileKey, client);
   } catch (error) {

@@ -13,7 +13,7 @@ import { openServiceProvider } from './service-provider.js';
 export { serviceProviderConfig, tariffFile, type ServiceProviderConfig } from './config.js';
 
 /**
- * Starts the service provider; reports `ready`.
+ * Starts the service provider; reports `ready` when the ledger's three channels have answered.
  *
  * @throws ClientError CONFIG_INVALID, KEY_FILE, STATE_CONFLICT, SEALED_INVALID; LedgerError
  */
@@ -23,7 +23,7 @@ export async function startServiceProvider(
 ): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
   const { profile, identity, controlCenterMspId } = config.ledger;
-  const client = connectLedger(profile, identity, { controlCenterMspId });
+  const client = connectLedger(profile, identity, { controlCenterMspId, log: context.log });
   try {
     return await openServiceProvider(config, context, fileKey, client);
   } catch (error) {

@@ -24,7 +24,7 @@ import { ContractLedger, type ContractClient, type Death } from '../../test/cont
 import { IntervalMaker, type IntervalKit, type LedgerKit } from '../../test/interval-kit.js';
 import { RegionKit } from '../../test/region-kit.js';
 import { SteppedClock } from '../common/clock.js';
-import type { LedgerClient } from '../common/fabric/index.js';
+import { LedgerError, type LedgerClient } from '../common/fabric/index.js';
 import type { PartyContext, RunningParty } from '../common/party.js';
 import type { ReportData } from '../common/report.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
@@ -226,6 +226,22 @@ describe('client-apps/service-provider', function () {
       assert.equal(ledger.stateOf('pricing').length, 0);
     });
   }
+
+  it('is ready when all three chaincodes have answered, and not before', async () => {
+    let finds = false;
+    const client = ledger.client('ServiceProviderMSP');
+    const evaluate = client.evaluate.bind(client);
+    client.evaluate = (channel, ...asked) =>
+      channel === 'billing' && !finds
+        ? Promise.reject(new LedgerError('UNAVAILABLE', 'no peers available'))
+        : evaluate(channel, ...asked);
+    const starting = start(client);
+    await pause(400);
+    assert.deepEqual(reports, []);
+    finds = true;
+    await starting;
+    assert.deepEqual(reports, [{ name: 'ready', data: {} }]);
+  });
 
   it('refuses parameters of another control center', async () => {
     const interval = maker.next([0, 0, 0, 0, 0]);

@@ -5,6 +5,7 @@ import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
 import type { Header } from '../../protocol/ledger/header.js';
 import { parametersFor } from '../../protocol/ledger/parameters.js';
+import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import type { SignedSeal } from '../../protocol/ledger/seal.js';
 import { sealedPrice } from '../../protocol/rules/check-price.js';
 import { checkSeal, followingSealContent } from '../../protocol/rules/check-seal.js';
@@ -23,7 +24,7 @@ import { TagKeys } from './tag-keys.js';
 
 /**
  * Starts the service provider. It keeps no state but its keys: what is to be done follows from what stands on the
- * ledger, and everything it writes is made again byte by byte.
+ * ledger, and everything it writes is made again byte by byte. It is ready when all three channels have answered.
  *
  * @param fileKey seals its keys, 32 bytes
  * @param client of the ledger, with the service provider's identity; closed by the party's `stop`
@@ -43,8 +44,10 @@ export async function openServiceProvider(
   });
   const { directory, enrolmentSeed } = config;
   const keys = await loadServiceProviderKeys(directory, fileKey, context.random, enrolmentSeed);
-  const watch = await LedgerWatch.start(client, ['consumption', 'pricing', 'billing'], fail);
-  const provider = new ServiceProvider(config, context, keys, new RegionLedger(client, config.region), watch);
+  const ledger = new RegionLedger(client, config.region);
+  await ledger.untilAnswering(context.log);
+  const watch = await LedgerWatch.start(client, LEDGER_KINDS, fail);
+  const provider = new ServiceProvider(config, context, keys, ledger, watch);
   provider.run().catch(fail);
   context.report('ready', {});
   return {

@@ -2,9 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EmbeddedLedgerError } from './errors.js';
-import { defaultTopologyPath } from './embedded-ledger.js';
+import { NETWORK_FOLDER } from './topology.js';
 
 /** What a chaincode server is started from. */
 export interface ChaincodeServerOptions {
@@ -24,8 +24,7 @@ export interface ChaincodeServerOptions {
 }
 
 /** Checkout of this project. */
-const ROOT = resolve(dirname(defaultTopologyPath()), '..');
-const CONTROL_CENTER_MSP = 'ControlCenterMSP';
+const ROOT = resolve(NETWORK_FOLDER, '..');
 
 /** Starts `fabric-chaincode-node server`, unmodified, for a built chaincode. It serves whoever dials it. */
 export function startChaincodeServer(options: ChaincodeServerOptions): ChildProcess {
@@ -64,10 +63,15 @@ export function freePort(host = '127.0.0.1'): Promise<number> {
   });
 }
 
-/** Starts servers of built contracts that stay, for `deployCC`; {@link stopChaincodeServers} ends them. */
+/**
+ * Starts servers of built contracts that stay, for `deployCC`; {@link stopChaincodeServers} ends them.
+ *
+ * @param mspId the control center's
+ */
 export async function startChaincodeServers<T extends { readonly name: string }>(
   directory: string,
   chaincodes: readonly T[],
+  mspId: string,
 ): Promise<(T & { readonly address: string })[]> {
   stopChaincodeServers(directory);
   const started: (T & { readonly address: string })[] = [];
@@ -83,7 +87,7 @@ export async function startChaincodeServers<T extends { readonly name: string }>
       name: chaincode.name,
       path,
       address,
-      mspId: CONTROL_CENTER_MSP,
+      mspId,
       log,
       detached: true,
     });

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { askLedger, type ControlRequest } from './control.js';
 import { EmbeddedLedgerError } from './errors.js';
 import { isRunning, LedgerDirectory, type UserIdentity } from './ledger-directory.js';
 import type { LedgerStatus } from './ledger-node.js';
-import { readTopology, type Topology } from './topology.js';
+import { defaultTopologyPath, readTopology, type Topology } from './topology.js';
 
 /** Certificates take half a second; a slow disk much more. */
 const START_TIMEOUT_MILLISECONDS = 60_000;
@@ -18,7 +18,7 @@ const STOP_TIMEOUT_MILLISECONDS = 30_000;
 export interface EmbeddedLedgerConfig {
   /** Directory of the ledger's files; created if it is not there, continued if it is. */
   readonly directory: string;
-  /** Default: `network/topology.json` of this checkout. */
+  /** Default: {@link defaultTopologyPath}. */
   readonly topologyPath?: string;
   /** Default `free`: several ledgers on one machine do not get in each other's way. */
   readonly ports?: 'topology' | 'free';
@@ -34,13 +34,6 @@ export interface ChaincodeDeployment {
   readonly address: string;
   /** Default `1.0`. */
   readonly version?: string;
-}
-
-/** `network/topology.json`, from source and from `dist/` alike. */
-export function defaultTopologyPath(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const root = here.includes(join('dist', 'network')) ? resolve(here, '..', '..', '..') : resolve(here, '..', '..');
-  return join(root, 'network', 'topology.json');
 }
 
 /**
@@ -85,11 +78,7 @@ export class EmbeddedLedger {
 
   /** @returns path of `connection-<org>.json`. @throws EmbeddedLedgerError `NOT_FOUND` */
   connectionProfile(mspId: string): string {
-    const organization = this.topology.organizations.find((candidate) => candidate.mspId === mspId);
-    if (organization === undefined) {
-      throw new EmbeddedLedgerError('NOT_FOUND', `the topology has no organisation with MSP id ${mspId}`);
-    }
-    return this.#directory.profile(organization);
+    return this.#directory.profile(this.topology, mspId);
   }
 
   /** @param user `User1` (applications) or `Admin`. @throws EmbeddedLedgerError `NOT_FOUND` */

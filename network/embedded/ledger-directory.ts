@@ -67,9 +67,9 @@ export class LedgerDirectory {
     return existsSync(this.organizations);
   }
 
-  /** `connection-<org>.json` of an organisation. */
-  profile(organization: Organization): string {
-    return connectionProfilePath(this.organizations, organization);
+  /** Path of `connection-<org>.json` of an organisation. @throws EmbeddedLedgerError `NOT_FOUND` */
+  profile(topology: Topology, mspId: string): string {
+    return connectionProfilePath(this.organizations, organizationOf(topology, mspId));
   }
 
   /**
@@ -77,10 +77,7 @@ export class LedgerDirectory {
    * @throws EmbeddedLedgerError `NOT_FOUND`
    */
   user(topology: Topology, mspId: string, user: string): UserIdentity {
-    const organization = topology.organizations.find((candidate) => candidate.mspId === mspId);
-    if (organization === undefined) {
-      throw new EmbeddedLedgerError('NOT_FOUND', `the topology has no organisation with MSP id ${mspId}`);
-    }
+    const organization = organizationOf(topology, mspId);
     const base = peerOrganizationPath(this.organizations, organization);
     const msp = join(base, 'users', `${user}@${organization.domain}`, 'msp');
     return { mspId, certificatePath: join(msp, 'signcerts'), keyPath: join(msp, 'keystore') };
@@ -113,6 +110,12 @@ export class LedgerDirectory {
   removeControl(): void {
     rmSync(this.#control, { force: true });
   }
+}
+
+function organizationOf({ organizations }: Topology, mspId: string): Organization {
+  const organization = organizations.find((candidate) => candidate.mspId === mspId);
+  if (organization !== undefined) return organization;
+  throw new EmbeddedLedgerError('NOT_FOUND', `the topology has no organisation with MSP id ${mspId}`);
 }
 
 /** Whether a process of ours with this id runs. */

@@ -2,11 +2,11 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { startChaincodeServers, stopChaincodeServers } from './chaincode-servers.js';
-import { defaultTopologyPath, EmbeddedLedger, startEmbeddedLedger } from './embedded-ledger.js';
+import { EmbeddedLedger, startEmbeddedLedger } from './embedded-ledger.js';
 import { EmbeddedLedgerError } from './errors.js';
 import { LedgerDirectory } from './ledger-directory.js';
 import { serve, type ServeOptions } from './serve.js';
-import { readTopology } from './topology.js';
+import { defaultTopologyPath, readTopology } from './topology.js';
 
 const DEFAULT_DIRECTORY = 'build/embedded-ledger';
 
@@ -54,11 +54,11 @@ function program(): Command {
       }
       const ledger = existing(options);
       await ledger.status();
-      const { chaincodes } = ledger.topology;
+      const { chaincodes, roles } = ledger.topology;
       const chosen = chaincodes.filter(({ channel }) => options.channel === undefined || channel === options.channel);
       const servers = options.address
         ? chosen.map((chaincode) => ({ ...chaincode, address: options.address! }))
-        : await startChaincodeServers(options.directory, chosen);
+        : await startChaincodeServers(options.directory, chosen, roles.controlCenter);
       for (const { name, channel, address } of servers) {
         await ledger.deployChaincode({ name, channel, address, version: options.ccv });
       }

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultTopologyPath } from './embedded-ledger.js';
 import { SignaturePolicy } from './identity/policy.js';
-import { blockSigner, readTopology } from './topology.js';
+import { blockSigner, defaultTopologyPath, NETWORK_FOLDER, readTopology } from './topology.js';
 
 describe('topology', () => {
   const directory = mkdtempSync(join(tmpdir(), 'gridveil-topology-'));
-  const json = JSON.parse(readFileSync(defaultTopologyPath(), 'utf8')) as Record<string, unknown>;
+  const shipped = join(NETWORK_FOLDER, 'topology.json');
+  const json = JSON.parse(readFileSync(shipped, 'utf8')) as Record<string, unknown>;
   const read = (change: object): unknown => {
     const path = join(directory, 'topology.json');
     writeFileSync(path, JSON.stringify({ ...json, ...change }));
@@ -19,11 +19,12 @@ describe('topology', () => {
   after(() => rmSync(directory, { recursive: true, force: true }));
 
   it('of this project can be used: CC endorses, nobody changes the rules alone, CC orders', () => {
-    const topology = readTopology(defaultTopologyPath());
+    const topology = readTopology(shipped);
     const endorsement = new SignaturePolicy(topology.policies.endorsement);
     const endorsing = topology.organizations.map(({ mspId }) => mspId).filter((id) => endorsement.mentionsPeersOf(id));
     assert.deepEqual(endorsing, ['ControlCenterMSP']);
     assert.match(topology.policies.lifecycle, /^AND\('ControlCenterMSP\.peer',OR\(/);
+    assert.equal(topology.roles.controlCenter, 'ControlCenterMSP');
     assert.equal(blockSigner(topology).organization.mspId, 'ControlCenterOrdererMSP');
     assert.deepEqual(
       topology.chaincodes.map(({ name, channel }) => name === channel),
@@ -42,9 +43,17 @@ describe('topology', () => {
         return true;
       },
     );
+    const roles = { controlCenter: 'ControlCenterMSP', serviceProvider: 'Org2MSP', consumers: 'ConsumersMSP' };
+    assert.throws(() => read({ roles }), /role serviceProvider: no organisation has MSP id Org2MSP/);
+    assert.throws(() => read({ roles: undefined }), /roles/);
     assert.throws(() => read({ channels: [{ name: '../x', members: ['ControlCenterMSP'] }] }), {
       code: 'CONFIG_INVALID',
     });
     assert.throws(() => read({ embedded: { batchTimeoutMilliseconds: 0 } }), /batchTimeoutMilliseconds/);
+  });
+
+  it('in use is the one that GRIDVEIL_TOPOLOGY names, or else that of this project', () => {
+    assert.equal(defaultTopologyPath({ GRIDVEIL_TOPOLOGY: '/elsewhere/topology.json' }), '/elsewhere/topology.json');
+    assert.equal(defaultTopologyPath({}), shipped);
   });
 });

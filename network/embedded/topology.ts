@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { EmbeddedLedgerError } from './errors.js';
 
@@ -39,8 +41,10 @@ const topologySchema = z
       consenters: z.object({ raft: z.array(z.string()).min(1) }),
     }),
     channels: z.array(z.object({ name: channelName, members: z.array(name).min(1) })).min(1),
+    /** MSP ids of the organisations that the parties belong to; two parties may share one. */
+    roles: z.object({ controlCenter: name, serviceProvider: name, consumers: name }),
     policies: z.object({ endorsement: z.string(), lifecycle: z.string(), admins: z.string() }),
-    chaincodes: z.array(z.object({ name: chaincodeName, channel: channelName })),
+    chaincodes: z.array(z.object({ name: chaincodeName, channel: channelName, contract: z.string().min(1) })),
     embedded: z.object({ batchTimeoutMilliseconds: z.number().int().min(1) }),
     gateway: z.object({ concurrency: z.number().int().min(1) }),
   })
@@ -50,6 +54,9 @@ const topologySchema = z
       for (const member of channel.members.filter((mspId) => !mspIds.has(mspId))) {
         context.addIssue({ code: 'custom', message: `channel ${channel.name}: no organisation has MSP id ${member}` });
       }
+    }
+    for (const [role, mspId] of Object.entries(topology.roles).filter(([, id]) => !mspIds.has(id))) {
+      context.addIssue({ code: 'custom', message: `role ${role}: no organisation has MSP id ${mspId}` });
     }
     const channels = new Set(topology.channels.map((channel) => channel.name));
     for (const chaincode of topology.chaincodes.filter(({ channel }) => !channels.has(channel))) {
@@ -62,6 +69,19 @@ export type Topology = z.infer<typeof topologySchema>;
 export type Organization = Topology['organizations'][number];
 export type OrdererOrganization = Topology['ordering']['organizations'][number];
 export type ChannelDefinition = Topology['channels'][number];
+export type Roles = Topology['roles'];
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+/** The folder `network/` of this checkout, from source and from `dist/` alike: what lies there is not compiled. */
+export const NETWORK_FOLDER = HERE.includes(join('dist', 'network'))
+  ? resolve(HERE, '..', '..', '..', 'network')
+  : resolve(HERE, '..');
+
+/** The topology in use: what `GRIDVEIL_TOPOLOGY` names, by default `network/topology.json`. */
+export function defaultTopologyPath(environment: Readonly<Record<string, string | undefined>> = process.env): string {
+  return environment['GRIDVEIL_TOPOLOGY'] ?? join(NETWORK_FOLDER, 'topology.json');
+}
 
 /**
  * Reads and checks a topology; names everything that is wrong at once.

@@ -2,9 +2,8 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { defaultTopologyPath } from '../embedded/embedded-ledger.js';
 import { LedgerDirectory, type UserIdentity } from '../embedded/ledger-directory.js';
-import { readTopology, type Topology } from '../embedded/topology.js';
+import { defaultTopologyPath, NETWORK_FOLDER, readTopology, type Topology } from '../embedded/topology.js';
 
 /** What `network.sh` calls; `osnadmin` and the others lie in the same folder of Fabric's release. */
 const BINARIES = ['peer', 'orderer', 'osnadmin', 'cryptogen', 'configtxgen', 'configtxlator'];
@@ -24,9 +23,9 @@ export interface FabricNetworkOptions {
   readonly environment?: FabricEnvironment;
 }
 
-/** `network.sh` refused or failed. */
+/** `network.sh` refused or failed, or a folder holds no network of the kind that is expected. */
 export class FabricNetworkError extends Error {
-  /** @param code the script's own, such as `PORT_TAKEN`; `FAILED` if it gave none */
+  /** @param code the script's own, such as `PORT_TAKEN`, or `FAILED` if it gave none; or one of `TestNetwork.open` */
   constructor(
     readonly code: string,
     message: string,
@@ -41,7 +40,7 @@ export class FabricNetworkError extends Error {
 const REFUSAL = /^network\.sh: ([A-Z][A-Z0-9_]*): /m;
 
 /** Folder of this file's sources: the scripts are not compiled. */
-const FOLDER = join(dirname(defaultTopologyPath()), 'fabric');
+const FOLDER = join(NETWORK_FOLDER, 'fabric');
 
 /** A network of Fabric's own processes, run by `network.sh`. */
 export class FabricNetwork {
@@ -54,7 +53,7 @@ export class FabricNetwork {
 
   constructor({ directory, topologyPath, environment = process.env }: FabricNetworkOptions = {}) {
     this.directory = directory ?? environment['GRIDVEIL_FABRIC_DIR'] ?? join(FOLDER, 'state');
-    this.topologyPath = topologyPath ?? environment['GRIDVEIL_TOPOLOGY'] ?? defaultTopologyPath();
+    this.topologyPath = topologyPath ?? defaultTopologyPath(environment);
     this.topology = readTopology(this.topologyPath);
     this.environment = {
       ...environment,
@@ -87,13 +86,9 @@ export class FabricNetwork {
     return this.#files.organizations;
   }
 
-  /** Path of `connection-<org>.json`. @throws FabricNetworkError */
+  /** Path of `connection-<org>.json`. @throws EmbeddedLedgerError `NOT_FOUND` */
   connectionProfile(mspId: string): string {
-    const organization = this.topology.organizations.find((candidate) => candidate.mspId === mspId);
-    if (organization === undefined) {
-      throw new FabricNetworkError('NOT_FOUND', `the topology has no organisation ${mspId}`);
-    }
-    return this.#files.profile(organization);
+    return this.#files.profile(this.topology, mspId);
   }
 
   /** @param user `User1` (applications) or `Admin`. */

@@ -16,10 +16,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as x509 from '@peculiar/x509';
-import { defaultTopologyPath } from '../embedded/embedded-ledger.js';
+import { NETWORK_FOLDER } from '../embedded/topology.js';
 import { FabricNetwork } from './fabric-network.js';
 
-const NETWORK = dirname(defaultTopologyPath());
+const NETWORK = NETWORK_FOLDER;
 const ROOT = dirname(NETWORK);
 const FOLDER = join(NETWORK, 'fabric');
 const BINARIES = ['peer', 'orderer', 'osnadmin', 'cryptogen', 'configtxgen'];
@@ -90,7 +90,7 @@ describe('network/fabric', function () {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const { port } = server.address() as { port: number };
-    const topology = JSON.parse(readFileSync(defaultTopologyPath(), 'utf8')) as {
+    const topology = JSON.parse(readFileSync(join(NETWORK, 'topology.json'), 'utf8')) as {
       organizations: { peers: { operationsPort: number }[] }[];
     };
     topology.organizations[2]!.peers[0]!.operationsPort = port;

@@ -56,7 +56,7 @@ export class ChannelConfiguration {
   async #fetch(): Promise<common.Config> {
     const path = join(this.#folder, 'block.pb');
     const flags = ['-c', this.channel, ...this.fabric.ordererFlags()];
-    await this.fabric.peer('ControlCenterMSP', 'channel', 'fetch', 'config', path, ...flags);
+    await this.fabric.peer(this.fabric.topology.roles.controlCenter, 'channel', 'fetch', 'config', path, ...flags);
     const [envelope] = common.Block.deserializeBinary(readFileSync(path)).getData()!.getDataList_asU8();
     const payload = common.Payload.deserializeBinary(common.Envelope.deserializeBinary(envelope!).getPayload_asU8());
     return common.ConfigEnvelope.deserializeBinary(payload.getData_asU8()).getConfig()!;

@@ -3,18 +3,13 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { freePort, startChaincodeServer } from '../../network/embedded/chaincode-servers.js';
-import {
-  defaultTopologyPath,
-  startEmbeddedLedger,
-  type EmbeddedLedger,
-} from '../../network/embedded/embedded-ledger.js';
+import { startEmbeddedLedger, type EmbeddedLedger } from '../../network/embedded/embedded-ledger.js';
 import type { UserIdentity } from '../../network/embedded/ledger-directory.js';
-import type { Topology } from '../../network/embedded/topology.js';
-import type { LedgerUnderTest } from './ledger-under-test.js';
+import { NETWORK_FOLDER, type Topology } from '../../network/embedded/topology.js';
+import type { OwnLedger } from './ledger-under-test.js';
 
-const CONTROL_CENTER_MSP = 'ControlCenterMSP';
 /** The one process that is all peers and all orderers. */
 const LEDGER_PROCESS = 'ledger';
 
@@ -24,7 +19,7 @@ interface ChaincodeServer {
 }
 
 /** The development ledger with the built chaincodes. */
-export class EmbeddedUnderTest implements LedgerUnderTest {
+export class EmbeddedUnderTest implements OwnLedger {
   readonly topology: Topology;
   readonly #servers = new Map<string, ChaincodeServer>();
   #ledger: EmbeddedLedger;
@@ -89,8 +84,8 @@ export class EmbeddedUnderTest implements LedgerUnderTest {
     return this.#ledger.deployChaincode({ name: chaincode, channel, address });
   }
 
-  upgrade(version: string): Promise<void> {
-    return this.#deploy(version);
+  upgrade(): Promise<void> {
+    return this.#deploy('1.1');
   }
 
   async stop(): Promise<void> {
@@ -107,9 +102,9 @@ export class EmbeddedUnderTest implements LedgerUnderTest {
       const address = `127.0.0.1:${await freePort()}`;
       const process = startChaincodeServer({
         name,
-        path: resolve(dirname(defaultTopologyPath()), '..', 'chaincode', 'build', name),
+        path: resolve(NETWORK_FOLDER, '..', 'chaincode', 'build', name),
         address,
-        mspId: CONTROL_CENTER_MSP,
+        mspId: this.topology.roles.controlCenter,
         log: join(this.directory, `${name}.log`),
       });
       this.#servers.set(name, { address, process });

@@ -7,9 +7,8 @@ import { StatusCode } from '@hyperledger/fabric-gateway';
 import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { IntervalMaker, type IntervalKit } from '../interval-kit.js';
-import { RegionKit } from '../region-kit.js';
-import { requireFabric, useLedger } from './ledger-under-test.js';
-import { Clients, CONSUMERS_MSP, CONTROL_CENTER_MSP, RegionOnLedger, text } from './region-on-ledger.js';
+import { requireFabric, requireOwn, requireSecondPeer, useLedger } from './ledger-under-test.js';
+import { Clients, CONSUMERS_MSP, CONTROL_CENTER_MSP, regionKit, RegionOnLedger, text } from './region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 const SIX_PAGES = Array.from({ length: 2_600 }, (_, row) => row % 5);
@@ -23,35 +22,37 @@ describe('faults', function () {
   after(() => clients?.close());
 
   const newRegion = async (name: string, meters = 10): Promise<[RegionOnLedger, IntervalMaker]> => {
-    const kit = new RegionKit({ meters, parameters: { region: name } });
+    const kit = regionKit(name, { meters });
     const region = new RegionOnLedger(clients, kit);
     await region.begin();
     return [region, new IntervalMaker(kit)];
   };
 
-  it('the ordering leader killed in the middle of a run: every page and seal stands exactly once', async () => {
+  it('the ordering leader killed in the middle of a run: every page and seal stands exactly once', async function () {
+    const own = requireOwn(this, ledger());
     const [region, maker] = await newRegion('leader', 100);
     const intervals = [maker.next(SIX_PAGES), maker.next(SIX_PAGES), maker.next(SIX_PAGES)];
-    const leader = await ledger().orderingLeader('consumption');
+    const leader = await own.orderingLeader('consumption');
     const run = (async () => {
       for (const interval of intervals) await region.complete(interval);
     })();
     await untilEvents(region, 5);
-    await ledger().kill(leader);
+    await own.kill(leader);
     // Of several orderers the others go on; one alone comes back.
-    if (leader === 'ledger') await ledger().revive();
+    if (leader === 'ledger') await own.revive();
     await run;
-    await ledger().revive();
+    await own.revive();
     await assertOnce(region, intervals);
   });
 
-  it('the whole ledger stopped and started again: nothing is lost, and it goes on', async () => {
+  it('the whole ledger stopped and started again: nothing is lost, and it goes on', async function () {
+    const own = requireOwn(this, ledger());
     const [region, maker] = await newRegion('restart');
     const interval = maker.next(ROWS);
     await region.complete(interval);
     const client = clients.of(CONSUMERS_MSP);
     const heights = await Promise.all(LEDGER_KINDS.map((kind) => client.height(kind)));
-    await ledger().restart();
+    await own.restart();
     assert.deepEqual(await Promise.all(LEDGER_KINDS.map((kind) => client.height(kind))), heights);
     for (const kind of LEDGER_KINDS) {
       const seal = await region.query(kind, 'GetSeal', interval.ledgerId.startSeconds);
@@ -64,8 +65,9 @@ describe('faults', function () {
     await assertOnce(region, [interval, next]);
   });
 
-  it("a client whose organisation's first peer does not answer goes on with the second", async () => {
-    const kit = new RegionKit({ parameters: { region: 'failover' } });
+  it("a client whose organisation's first peer does not answer goes on with the second", async function () {
+    requireSecondPeer(this, ledger());
+    const kit = regionKit('failover');
     const profile = JSON.parse(readFileSync(ledger().connectionProfile(CONTROL_CENTER_MSP), 'utf8')) as {
       peers: Record<string, { url: string }>;
     };
@@ -111,7 +113,8 @@ describe('faults', function () {
       for (const interval of intervals) await region.complete(interval);
     })();
     await untilEvents(region, 4);
-    await fabric.kill('peer0.cc.example.com');
+    const { domain } = fabric.topology.organizations.find(({ mspId }) => mspId === CONTROL_CENTER_MSP)!;
+    await fabric.kill(`peer0.${domain}`);
     await run;
     // A query of an organisation whose own peer runs no chaincode finds the other peer as well.
     await region.query('billing', 'GetSeal', intervals[0]!.ledgerId.startSeconds);

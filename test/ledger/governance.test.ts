@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StatusCode } from '@hyperledger/fabric-gateway';
 import { isFree } from '../../client-apps/cli/demo/ports.js';
 import { freePort, startChaincodeServer } from '../../network/embedded/chaincode-servers.js';
-import { defaultTopologyPath } from '../../network/embedded/embedded-ledger.js';
+import { NETWORK_FOLDER } from '../../network/embedded/topology.js';
 import { ChannelConfiguration } from './channel-update.js';
 import type { FabricUnderTest } from './fabric-under-test.js';
 import { requireFabric, useLedger } from './ledger-under-test.js';
@@ -16,10 +16,10 @@ import { Clients, CONSUMERS_MSP, CONTROL_CENTER_MSP, SERVICE_PROVIDER_MSP } from
 
 const CHANNEL = 'pricing';
 /** What SP would like the endorsement policy to be. */
-const OWN_PEERS = "OR('ServiceProviderMSP.peer')";
+const OWN_PEERS = `OR('${SERVICE_PROVIDER_MSP}.peer')`;
 
 /** A contract that writes whatever it is told. */
-const WRITES_ANYTHING = join(dirname(defaultTopologyPath()), 'embedded', 'test-fixtures', 'contract');
+const WRITES_ANYTHING = join(NETWORK_FOLDER, 'embedded', 'test-fixtures', 'contract');
 
 // Approvals and channel configurations exist on Fabric only: the embedded ledger has one owner.
 describe('who may change the rules (Fabric only)', function () {
@@ -39,7 +39,7 @@ describe('who may change the rules (Fabric only)', function () {
     });
 
     it('is not changed by the control center alone', async () => {
-      const definition = await nextDefinition("OR('ControlCenterMSP.member')");
+      const definition = await nextDefinition(`OR('${CONTROL_CENTER_MSP}.member')`);
       await fabric.lifecycle(CONTROL_CENTER_MSP, 'approveformyorg', ...definition);
       await assertInvalid(CONTROL_CENTER_MSP, definition, [CONTROL_CENTER_MSP]);
     });
@@ -109,20 +109,8 @@ describe('who may change the rules (Fabric only)', function () {
     });
   });
 
-  async function committed(): Promise<{ version: string; sequence: number }> {
-    const text = await fabric.peer(
-      CONTROL_CENTER_MSP,
-      'lifecycle',
-      'chaincode',
-      'querycommitted',
-      '-C',
-      CHANNEL,
-      '-n',
-      CHANNEL,
-    );
-    const [, version, sequence] = /^Version: ([^,]+), Sequence: (\d+),/m.exec(text)!;
-    return { version: version!, sequence: Number(sequence) };
-  }
+  const committed = async (): Promise<{ version: string; sequence: number }> =>
+    (await fabric.committed(CHANNEL, CHANNEL))!;
 
   async function nextDefinition(policy: string): Promise<string[]> {
     const { version, sequence } = await committed();

@@ -3,11 +3,9 @@ import type { UserIdentity } from '../../network/embedded/ledger-directory.js';
 import type { Topology } from '../../network/embedded/topology.js';
 import { FabricNetwork } from '../../network/fabric/fabric-network.js';
 import { EmbeddedUnderTest } from './embedded-under-test.js';
-import { FabricUnderTest, type Consensus } from './fabric-under-test.js';
-
-/** Ledgers that the suite runs against: `npm run test:system -- --ledger KIND`. */
-export const LEDGER_KINDS = ['embedded', 'fabric', 'fabric-bft'] as const;
-export type LedgerKind = (typeof LEDGER_KINDS)[number];
+import { FabricUnderTest } from './fabric-under-test.js';
+import { consensusUnderTest, fabricEnvironment, ledgerKind, testNetworkUnderTest } from './kind.js';
+import { TestNetworkUnderTest } from './test-network-under-test.js';
 
 /** A ledger with the three channels and their chaincodes, and what a test may do to it. */
 export interface LedgerUnderTest {
@@ -20,6 +18,16 @@ export interface LedgerUnderTest {
   connectionProfile(mspId: string): string;
   /** @param user `User1` (the default) or `Admin` */
   user(mspId: string, user?: string): UserIdentity;
+  /** Deploys one of the chaincodes on a channel that is not its own. */
+  deployOn(channel: string, chaincode: string): Promise<void>;
+  /** Brings all three chaincodes to a version that they have not had. */
+  upgrade(): Promise<void>;
+  /** Ends what was started for the tests and removes its files. */
+  stop(): Promise<void>;
+}
+
+/** A ledger that was made for the tests, with its files at hand. */
+export interface OwnLedger extends LedgerUnderTest {
   /** Name of the process that puts a channel's transactions in order. */
   orderingLeader(channel: string): Promise<string>;
   /** Ends a process as a power cut would. */
@@ -28,12 +36,6 @@ export interface LedgerUnderTest {
   revive(): Promise<void>;
   /** Stops everything and starts it again with its data. */
   restart(): Promise<void>;
-  /** Deploys one of the chaincodes on a channel that is not its own. */
-  deployOn(channel: string, chaincode: string): Promise<void>;
-  /** Brings all three chaincodes to a new version. */
-  upgrade(version: string): Promise<void>;
-  /** Ends everything and removes its files. */
-  stop(): Promise<void>;
 }
 
 /** From nothing to three channels with chaincode, on a machine that has other things to do. */
@@ -69,32 +71,40 @@ export function useLedger(): () => LedgerUnderTest {
  */
 export function needsBinaries(): void {
   before(function () {
-    const missing = ledgerKind() === 'embedded' ? [] : FabricNetwork.missingBinaries();
+    const missing = ledgerKind() === 'embedded' ? [] : FabricNetwork.missingBinaries(fabricEnvironment());
     if (missing.length === 0) return;
     process.stderr.write(`Fabric's ${missing.join(', ')} are neither in FABRIC_BIN nor on PATH: skipped\n`);
     this.skip();
   });
 }
 
-/** How the suite's Fabric orders; undefined when it runs against the embedded ledger. */
-export function consensusUnderTest(): Consensus | undefined {
-  const consensus = { embedded: undefined, fabric: 'raft', 'fabric-bft': 'bft' } as const;
-  return consensus[ledgerKind()];
+/** Declares, in a `describe`, that its tests need a ledger each: on one that stands they are skipped, by their names. */
+export function needsLedgersOfItsOwn(): void {
+  needsBinaries();
+  before(function () {
+    if (ledgerKind() === 'test-network') this.skip();
+  });
 }
 
-/** For a test of what only real Fabric has; on the embedded ledger it is skipped, by its name. */
+/** For a test of what only a network of `network.sh` has; otherwise it is skipped, by its name. */
 export function requireFabric(context: Mocha.Context, ledger: LedgerUnderTest): FabricUnderTest {
   return ledger instanceof FabricUnderTest ? ledger : context.skip();
 }
 
-function ledgerKind(): LedgerKind {
-  const kind = process.env['GRIDVEIL_LEDGER'] ?? 'embedded';
-  const known = LEDGER_KINDS.find((candidate) => candidate === kind);
-  if (known === undefined) throw new Error(`GRIDVEIL_LEDGER is one of ${LEDGER_KINDS.join(', ')}, not ${kind}`);
-  return known;
+/** For a test that ends or starts processes of the ledger, or reads its files; otherwise it is skipped, by its name. */
+export function requireOwn(context: Mocha.Context, ledger: LedgerUnderTest): OwnLedger {
+  return ledger instanceof TestNetworkUnderTest ? context.skip() : (ledger as OwnLedger);
+}
+
+/** For a test that needs several peers of the control center; otherwise it is skipped, by its name. */
+export function requireSecondPeer(context: Mocha.Context, { topology }: LedgerUnderTest): void {
+  const { organizations, roles } = topology;
+  if (organizations.find(({ mspId }) => mspId === roles.controlCenter)!.peers.length < 2) context.skip();
 }
 
 function startLedger(): Promise<LedgerUnderTest> {
+  const testNetwork = testNetworkUnderTest();
+  if (testNetwork !== undefined) return Promise.resolve(new TestNetworkUnderTest(testNetwork));
   const consensus = consensusUnderTest();
   return consensus === undefined ? EmbeddedUnderTest.start() : FabricUnderTest.start(consensus);
 }

@@ -5,9 +5,8 @@ import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeRow, signRow } from '../../protocol/ledger/row.js';
 import { IntervalMaker } from '../interval-kit.js';
 import { CROSSED_MODES, MODES, modesText } from '../modes.js';
-import { RegionKit } from '../region-kit.js';
 import { useLedger } from './ledger-under-test.js';
-import { Clients, pageArguments, refused, RegionOnLedger } from './region-on-ledger.js';
+import { Clients, pageArguments, refused, regionKit, RegionOnLedger } from './region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 /** More than fit on a page. */
@@ -22,7 +21,7 @@ describe('modes of a region', function () {
   after(() => clients?.close());
 
   const begin = async (region: string, modes: (typeof MODES)[number]): Promise<RegionOnLedger> => {
-    const kit = new RegionKit({ consumers: CONSUMERS, parameters: { region, ...modes } });
+    const kit = regionKit(region, { consumers: CONSUMERS, parameters: modes });
     const found = new RegionOnLedger(clients, kit);
     await found.begin();
     return found;

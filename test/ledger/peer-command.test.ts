@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { defaultTopologyPath } from '../../network/embedded/embedded-ledger.js';
+import { NETWORK_FOLDER, readTopology, type Topology } from '../../network/embedded/topology.js';
 import { FabricNetwork } from '../../network/fabric/fabric-network.js';
 import { decodeRow } from '../../protocol/ledger/row.js';
 import { encodeSignedParameters } from '../../protocol/ledger/parameters.js';
@@ -12,13 +12,13 @@ import { splitRows } from '../../protocol/ledger/page.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { IntervalMaker, type IntervalKit } from '../interval-kit.js';
-import { RegionKit } from '../region-kit.js';
+import { fabricEnvironment } from './kind.js';
 import { useLedger } from './ledger-under-test.js';
-import { Clients, CONTROL_CENTER_MSP, RegionOnLedger, text } from './region-on-ledger.js';
+import { Clients, CONTROL_CENTER_MSP, regionKit, RegionOnLedger, text } from './region-on-ledger.js';
 
 const run = promisify(execFile);
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
-const MANUAL = join(dirname(defaultTopologyPath()), '..', 'docs', 'OPERATIONS.md');
+const MANUAL = join(NETWORK_FOLDER, '..', 'docs', 'OPERATIONS.md');
 
 /** What the manual tells people to type: the block of shell commands under its heading on the `peer` command. */
 function manualCommands(): string[] {
@@ -30,13 +30,13 @@ function manualCommands(): string[] {
 describe('the `peer` command, as the manual has it', function () {
   this.timeout(120_000);
   const ledger = useLedger();
-  const kit = new RegionKit({ parameters: { region: 'demo' } });
+  const kit = regionKit('demo');
   let clients: Clients;
   let interval: IntervalKit;
 
   before(async function () {
     // Fabric's own command, also against the embedded ledger.
-    if (FabricNetwork.missingBinaries().includes('peer')) this.skip();
+    if (FabricNetwork.missingBinaries(fabricEnvironment()).includes('peer')) this.skip();
     clients = new Clients(ledger());
     const region = new RegionOnLedger(clients, kit);
     await region.begin();
@@ -47,15 +47,27 @@ describe('the `peer` command, as the manual has it', function () {
 
   /** Runs the manual's settings, then the one of its queries that calls `transaction` on a channel. */
   const answer = async (channel: string, transaction: string): Promise<string> => {
-    const commands = manualCommands();
+    const commands = manualCommands().map((line) => onLedger(line));
     const query = commands.find((line) => line.includes(`-C ${channel} `) && line.includes(`"${transaction}"`));
     assert.ok(query, `${transaction} on ${channel} is in the manual`);
     const settings = commands.filter((line) => line.startsWith('export '));
-    const network = new FabricNetwork({ directory: ledger().directory });
+    const network = new FabricNetwork({ directory: ledger().directory, environment: fabricEnvironment() });
     const { stdout } = await run('bash', ['-euc', [...settings, endpoint(), query].join('\n')], {
       env: { ...network.environment, ORGS: ledger().organizations, FABRIC_LOGGING_SPEC: 'ERROR' },
     });
     return stdout.trim();
+  };
+  /** The manual is about the region `demo` and the organisations of the project's own topology. */
+  const onLedger = (line: string): string => {
+    const organisation = ({ organizations, roles }: Topology, role: 'controlCenter' | 'consumers') =>
+      organizations.find(({ mspId }) => mspId === roles[role])!;
+    const manual = readTopology(join(NETWORK_FOLDER, 'topology.json'));
+    let changed = line.replaceAll('"demo"', JSON.stringify(kit.region));
+    for (const role of ['controlCenter', 'consumers'] as const) {
+      const [from, to] = [organisation(manual, role), organisation(ledger().topology, role)];
+      changed = changed.replaceAll(from.domain, to.domain).replaceAll(from.mspId, to.mspId);
+    }
+    return changed;
   };
   /** The manual names the default port. */
   const endpoint = (): string => {

@@ -5,11 +5,12 @@ import { Client, credentials } from '@grpc/grpc-js';
 import type { Transaction } from '@hyperledger/fabric-gateway';
 import { common, gateway, msp, peer } from '@hyperledger/fabric-protos';
 import { readCredentials, readGatewayEndpoints } from '../../client-apps/common/fabric/connection-profile.js';
-import { CONTROL_CENTER_MSP, type TransientData } from '../../client-apps/common/fabric/index.js';
+import type { TransientData } from '../../client-apps/common/fabric/index.js';
 import { GatewayRing } from '../../client-apps/common/fabric/gateway-ring.js';
 import { LedgerError, parseChaincodeRefusal } from '../../client-apps/common/fabric/ledger-error.js';
 import { DEFAULT_PATIENCE, persist } from '../../client-apps/common/fabric/patience.js';
 import { lowSSigner } from '../../client-apps/common/fabric/signer.js';
+import { ROLES } from './kind.js';
 import type { LedgerUnderTest } from './ledger-under-test.js';
 
 const PROCESS_PROPOSAL = '/protos.Endorser/ProcessProposal';
@@ -32,7 +33,7 @@ export function endorse({ current }: GatewayRing, invocation: Invocation): Promi
   const { channel, transaction, args, transient } = invocation;
   const options = {
     arguments: [...args],
-    endorsingOrganizations: [CONTROL_CENTER_MSP],
+    endorsingOrganizations: [ROLES.controlCenter],
     ...(transient !== undefined && { transientData: { ...transient } }),
   };
   return caughtUp(() => current.getNetwork(channel).getContract(channel).newProposal(transaction, options).endorse());
@@ -101,7 +102,7 @@ export function endorsedPayloads(ledger: LedgerUnderTest, invocation: Invocation
     const signed = await signedProposal(ledger, invocation);
     const payloads: Uint8Array[] = [];
     // One after the other: the embedded ledger's peers share a chaincode process, which knows a transaction only once.
-    for (const endpoint of readGatewayEndpoints(ledger.connectionProfile(CONTROL_CENTER_MSP))) {
+    for (const endpoint of readGatewayEndpoints(ledger.connectionProfile(ROLES.controlCenter))) {
       const { address, hostAlias, tlsRootCertificates } = endpoint;
       const client = new Client(address, credentials.createSsl(Buffer.from(tlsRootCertificates!)), {
         'grpc.ssl_target_name_override': hostAlias!,
@@ -121,12 +122,12 @@ export function endorsedPayloads(ledger: LedgerUnderTest, invocation: Invocation
 
 async function signedProposal(ledger: LedgerUnderTest, invocation: Invocation): Promise<peer.SignedProposal> {
   const { channel, transaction, args, transient } = invocation;
-  const ring = openGateway(ledger, CONTROL_CENTER_MSP);
+  const ring = openGateway(ledger, ROLES.controlCenter);
   const options = { arguments: [...args], ...(transient !== undefined && { transientData: { ...transient } }) };
   const proposal = ring.current.getNetwork(channel).getContract(channel).newProposal(transaction, options);
   ring.close();
   const signed = gateway.ProposedTransaction.deserializeBinary(proposal.getBytes()).getProposal()!;
-  const { privateKeyPem } = readCredentials(ledger.user(CONTROL_CENTER_MSP));
+  const { privateKeyPem } = readCredentials(ledger.user(ROLES.controlCenter));
   signed.setSignature(await lowSSigner(privateKeyPem)(signed.getProposalBytes_asU8()));
   return signed;
 }

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import {
   connectLedger,
-  CONTROL_CENTER_MSP,
   LedgerError,
   type CommittedTransaction,
   type LedgerClient,
@@ -17,13 +16,21 @@ import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
 import type { IntervalKit } from '../interval-kit.js';
-import type { RegionKit } from '../region-kit.js';
+import { RegionKit, type RegionOptions } from '../region-kit.js';
+import { ROLES, unusedRegion } from './kind.js';
 import type { LedgerUnderTest } from './ledger-under-test.js';
 import { caughtUp } from './raw-gateway.js';
 
-export { CONTROL_CENTER_MSP };
-export const SERVICE_PROVIDER_MSP = 'ServiceProviderMSP';
-export const CONSUMERS_MSP = 'ConsumersMSP';
+export const {
+  controlCenter: CONTROL_CENTER_MSP,
+  serviceProvider: SERVICE_PROVIDER_MSP,
+  consumers: CONSUMERS_MSP,
+} = ROLES;
+
+/** A region with the organisations of the ledger under test. @param name what its name begins with */
+export function regionKit(name: string, options: RegionOptions = {}): RegionKit {
+  return new RegionKit({ ...options, roles: ROLES, parameters: { ...options.parameters, region: unusedRegion(name) } });
+}
 
 /** Who writes headers and pages of a ledger. */
 export const WRITER: Record<LedgerKind, string> = {
@@ -39,7 +46,9 @@ export class Clients {
   /** @param profiles connection profiles that take the place of the ledger's own, by MSP id */
   constructor(ledger: LedgerUnderTest, profiles: Readonly<Record<string, string>> = {}) {
     const open = (mspId: string): LedgerClient =>
-      connectLedger(profiles[mspId] ?? ledger.connectionProfile(mspId), ledger.user(mspId));
+      connectLedger(profiles[mspId] ?? ledger.connectionProfile(mspId), ledger.user(mspId), {
+        controlCenterMspId: CONTROL_CENTER_MSP,
+      });
     this.#clients = new Map(ledger.topology.organizations.map(({ mspId }) => [mspId, open(mspId)]));
   }
 

@@ -6,8 +6,7 @@ import { encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { IntervalMaker, type IntervalKit } from '../interval-kit.js';
-import { RegionKit } from '../region-kit.js';
-import { useLedger } from './ledger-under-test.js';
+import { requireSecondPeer, useLedger } from './ledger-under-test.js';
 import {
   commit,
   endorse,
@@ -23,6 +22,7 @@ import {
   CONSUMERS_MSP,
   CONTROL_CENTER_MSP,
   pageArguments,
+  regionKit,
   RegionOnLedger,
   SERVICE_PROVIDER_MSP,
   text,
@@ -34,7 +34,7 @@ const OTHER_ROWS = Array.from({ length: 30 }, (_, row) => row % 5);
 describe('transactions', function () {
   this.timeout(120_000);
   const ledger = useLedger();
-  const kit = new RegionKit({ parameters: { region: 'transact' } });
+  const kit = regionKit('transact');
   const maker = new IntervalMaker(kit);
   let clients: Clients;
   let region: RegionOnLedger;
@@ -104,7 +104,7 @@ describe('transactions', function () {
   it("another organisation's endorsement is refused at commit", async () => {
     const interval = maker.next(ROWS);
     const before = await clients.of(CONSUMERS_MSP).height('consumption');
-    for (const mspId of [SERVICE_PROVIDER_MSP, CONSUMERS_MSP]) {
+    for (const mspId of new Set([SERVICE_PROVIDER_MSP, CONSUMERS_MSP])) {
       const endorsed = await endorse(controlCenter, header(interval.consumption.header));
       const forged = await endorsedInstead(controlCenter, endorsed, peerIdentity(ledger(), mspId));
       assert.equal(await commit(forged), StatusCode.ENDORSEMENT_POLICY_FAILURE, mspId);
@@ -124,7 +124,8 @@ describe('transactions', function () {
     await region.complete(interval);
   });
 
-  it("each of the control center's peers endorses the same bytes", async () => {
+  it("each of the control center's peers endorses the same bytes", async function () {
+    requireSecondPeer(this, ledger());
     const interval = maker.next(ROWS);
     const { ledgerId } = interval;
     const invocations: Invocation[] = [

@@ -19,7 +19,8 @@ import { decodeSignedDirectory } from '../../protocol/onion/directory-format.js'
 import { MODES, modesText } from '../modes.js';
 import { meterSecrets, partySecrets, type MeterSecrets } from './run-secrets.js';
 import { formsOf, search, type Finding, type Place, type Secret } from './secret-search.js';
-import { needsBinaries } from '../ledger/ledger-under-test.js';
+import { ROLES } from '../ledger/kind.js';
+import { needsLedgersOfItsOwn } from '../ledger/ledger-under-test.js';
 import { RUN_MILLISECONDS, SEED, SMALL, smallRun, type OpenedRun } from './system-run.js';
 
 const REGION = SMALL.region;
@@ -69,7 +70,7 @@ function nothing(found: readonly Finding[]): void {
 for (const modes of MODES)
   describe(`what a whole run leaves behind (${modesText(modes)})`, function () {
     this.timeout(RUN_MILLISECONDS);
-    needsBinaries();
+    needsLedgersOfItsOwn();
     let run: OpenedRun;
     let meters: MeterSecrets[];
     /** Pseudonyms that stand in rows, hex. */
@@ -232,6 +233,6 @@ for (const modes of MODES)
           .filter(({ kind }) => kind === 'endorsed')
           .map(({ creatorMspId }) => creatorMspId),
       );
-      assert.deepEqual([...submitters].sort(), ['ControlCenterMSP', 'ServiceProviderMSP']);
+      assert.deepEqual([...submitters].sort(), [ROLES.controlCenter, ROLES.serviceProvider]);
     });
   });

@@ -7,7 +7,8 @@ import type { ChildSpec } from '../../client-apps/cli/demo/child.js';
 import type { Interference } from '../../client-apps/cli/demo/run.js';
 import { filesUnder } from './bulletin-files.js';
 import { MODES, modesText } from '../modes.js';
-import { consensusUnderTest, needsBinaries } from '../ledger/ledger-under-test.js';
+import { consensusUnderTest } from '../ledger/kind.js';
+import { needsLedgersOfItsOwn } from '../ledger/ledger-under-test.js';
 import { RUN_MILLISECONDS, scratchFolder, smallRun, systemRun } from './system-run.js';
 
 const HOOK = pathToFileURL(fileURLToPath(new URL('./crash-hook.js', import.meta.url))).href;
@@ -23,7 +24,7 @@ interface Crash {
 for (const modes of MODES)
   describe(`kill -9 between any two submissions (${modesText(modes)})`, function () {
     this.timeout(RUN_MILLISECONDS);
-    needsBinaries();
+    needsLedgersOfItsOwn();
 
     const documents = modes.priceMode === 'direct' ? 4 : 3;
     /** Parameters, registry, directory, where there is one a consumer list; per interval five and four. */

@@ -7,12 +7,12 @@ import { outcomeJson } from '../../client-apps/cli/demo/outcome-text.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { decodeSignedDirectory } from '../../protocol/onion/directory-format.js';
 import { MODES } from '../modes.js';
-import { needsBinaries } from '../ledger/ledger-under-test.js';
+import { needsLedgersOfItsOwn } from '../ledger/ledger-under-test.js';
 import { RUN_MILLISECONDS, SMALL, smallRun, systemRun } from './system-run.js';
 
 describe('a region whose meters and hubs are the relays', function () {
   this.timeout(RUN_MILLISECONDS);
-  needsBinaries();
+  needsLedgersOfItsOwn();
 
   it('has a tier without any other relay, and the rows, prices and bills of one with relays of their own', async () => {
     const { outcome, out } = await systemRun({ householdRelays: true });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { pino } from 'pino';
 import { connectLedger, type LedgerClient, type LedgerEvent } from '../../client-apps/common/fabric/index.js';
 import { CONTROL_CENTER, LedgerKit } from '../../network/embedded/test-fixtures/ledger-kit.js';
 
@@ -45,6 +46,13 @@ describe('ledger client on the embedded ledger', function () {
   });
 
   it('waits through a restart of the ledger: submissions, queries and events', async () => {
+    const lines: { level: number; msg: string }[] = [];
+    const log = pino({ base: {} }, { write: (line: string) => void lines.push(JSON.parse(line) as (typeof lines)[0]) });
+    const { profile, user } = {
+      profile: kit.ledger.connectionProfile(CONTROL_CENTER),
+      user: kit.ledger.user(CONTROL_CENTER),
+    };
+    const client = connectLedger(profile, user, { log });
     const start = await client.height('consumption');
     const events: string[] = [];
     const following = (async () => {
@@ -65,6 +73,12 @@ describe('ledger client on the embedded ledger', function () {
     await client.submit('consumption', 'Emit', ['Sealed', '3']);
     await following;
     assert.deepEqual(events, ['Sealed 1', 'Sealed 2', 'Sealed 3']);
+    client.close();
+    for (const request of ['submit to consumption', 'query of consumption on consumption']) {
+      const told = lines.filter(({ msg }) => msg.startsWith(`ledger, ${request}: `));
+      assert.equal(told[0]?.level, 40, request);
+      assert.match(told.at(-1)!.msg, /answers again$/);
+    }
   });
 
   it('decodes blocks with their write sets, events and endorsers', async () => {

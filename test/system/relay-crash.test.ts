@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ChildSpec } from '../../client-apps/cli/demo/child.js';
 import { filesUnder } from './bulletin-files.js';
 import { MODES } from '../modes.js';
-import { needsBinaries } from '../ledger/ledger-under-test.js';
+import { needsLedgersOfItsOwn } from '../ledger/ledger-under-test.js';
 import { RUN_MILLISECONDS, scratchFolder, smallRun, systemRun } from './system-run.js';
 
 const HOOK = pathToFileURL(fileURLToPath(new URL('./relay-crash-hook.js', import.meta.url))).href;
@@ -15,7 +15,7 @@ const WRITES_OF_LIVES = [5, 30];
 
 describe('kill -9 of every relay in mid-run', function () {
   this.timeout(RUN_MILLISECONDS);
-  needsBinaries();
+  needsLedgersOfItsOwn();
 
   it('loses no row and doubles none: the bulletin is that of an undisturbed run, byte for byte', async () => {
     const folder = await scratchFolder('relay-crash');

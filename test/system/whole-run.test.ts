@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { auditBulletin } from '../../client-apps/cli/audit/audit.js';
 import { outcomeJson, outcomeText } from '../../client-apps/cli/demo/outcome-text.js';
 import { loadReadings } from '../../client-apps/common/readings/load.js';
+import { NETWORK_FOLDER } from '../../network/embedded/topology.js';
+import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { requireShared } from '../shared-data.js';
 import { filesUnder } from './bulletin-files.js';
 import { CROSSED_MODES, MODES, modesText } from '../modes.js';
-import { consensusUnderTest, needsBinaries } from '../ledger/ledger-under-test.js';
+import { ledgerKind } from '../ledger/kind.js';
+import { needsBinaries } from '../ledger/ledger-under-test.js';
 import { RUN_MILLISECONDS, scratchFolder, SMALL, smallRun, systemRun } from './system-run.js';
 
 /** Files up to this length have every byte changed, longer ones about as many, spread over the file. */
@@ -46,7 +49,7 @@ for (const modes of MODES)
       const { outcome, out } = await smallRun(modes);
       const json = outcomeJson(outcome, 'embedded', 1.5);
       assert.deepEqual(Object.keys(json), [
-        ...['ledger', 'meters', 'intervals', 'rows', 'measuredMilliWattHours', 'onLedgerMilliWattHours'],
+        ...['ledger', 'region', 'meters', 'intervals', 'rows', 'measuredMilliWattHours', 'onLedgerMilliWattHours'],
         ...['carriedMilliWattHours', 'inFlightMilliWattHours', 'prices', 'consumers', 'billedNanoCurrency', 'seconds'],
       ]);
       assert.equal((json['prices'] as string[]).length, 2);
@@ -69,8 +72,10 @@ for (const modes of MODES)
     });
 
     it('gives the figures and the bulletin of the embedded ledger (Fabric only)', async function () {
-      if (consensusUnderTest() === undefined) this.skip();
-      const [onFabric, embedded] = [await smallRun(modes), await systemRun({ ...modes, ledger: 'embedded' })];
+      if (ledgerKind() === 'embedded') this.skip();
+      const onFabric = await smallRun(modes);
+      const { region } = onFabric.outcome;
+      const embedded = await systemRun({ ...modes, ledger: 'embedded', region });
       assert.deepEqual(onFabric.outcome, embedded.outcome);
       assert.deepEqual(await filesUnder(onFabric.out), await filesUnder(embedded.out));
     });
@@ -102,6 +107,15 @@ describe('a whole run', function () {
     assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [40, 0]);
     assert.ok(outcome.rows > 0);
     assert.deepEqual((await auditBulletin(sodiumCrypto, out, outcome.fingerprint)).faults, []);
+  });
+
+  it('takes the organisations of another topology (embedded only)', async function () {
+    if (ledgerKind() !== 'embedded') this.skip();
+    const { outcome, out } = await systemRun({}, join(NETWORK_FOLDER, 'fabric', 'test-network.json'));
+    assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [8, 0]);
+    const [version] = decodeParametersFile(await readFile(join(out, 'parameters.json')));
+    const { controlCenter, serviceProvider } = version!.parameters;
+    assert.deepEqual([controlCenter.mspId, serviceProvider.mspId], ['Org1MSP', 'Org2MSP']);
   });
 
   for (const modes of CROSSED_MODES) {

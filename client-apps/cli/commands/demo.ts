@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { IDENTITY_MODES, type IdentityMode } from '../../../protocol/identity/pseudonym.js';
 import { PRICE_MODES, type PriceMode } from '../../../protocol/ledger/parameters.js';
+import type { TestNetwork } from '../../../network/fabric/test-network.js';
+import { ClientError } from '../../common/errors.js';
 import type { LedgerKind } from '../demo/run.js';
 import { integerBetween, regionName, seedText } from '../options.js';
 import { onRun } from '../output.js';
@@ -13,8 +15,9 @@ interface DemoOptions extends ReadingsOptions {
   readings?: string;
   seed?: string;
   ledger: LedgerKind;
+  network?: string;
   out: string;
-  region: string;
+  region?: string;
   k: number;
   identityMode: IdentityMode;
   priceMode: PriceMode;
@@ -37,8 +40,9 @@ export function addDemo(program: Command): void {
   withReadingsOptions(command)
     .option('--seed <text>', 'derive all keys and synthetic readings from it: the same bulletin bytes again', seedText)
     .addOption(new Option('--ledger <kind>', 'ledger to use').choices(['embedded', 'fabric']).default('embedded'))
+    .option('--network <folder>', 'fabric-samples/test-network with Gridveil deployed on it, for --ledger fabric')
     .option('--out <directory>', 'where the bulletin goes; emptied if it holds an earlier demo', 'out/demo')
-    .option('--region <name>', 'name of the region', regionName, 'demo')
+    .option('--region <name>', 'name of the region (default: demo; on a network that stands, a new one)', regionName)
     .option('--k <k>', 'least number of meters that share a published category', integerBetween(2, 1_000), 5)
     .addOption(
       new Option('--identity-mode <mode>', 'how meters make pseudonyms').choices(IDENTITY_MODES).default('chain'),
@@ -63,6 +67,7 @@ export function addDemo(program: Command): void {
     const { runDemo } = await import('../demo/run.js');
     const started = performance.now();
     const readings = await readingsFor(options, options.k);
+    const testNetwork = await networkOf(options);
     const out = await prepareOutput(options.out);
     const display = new ProgressDisplay();
     try {
@@ -70,6 +75,7 @@ export function addDemo(program: Command): void {
         {
           readings,
           ledger: options.ledger,
+          testNetwork,
           seed: options.seed ?? randomBytes(32).toString('hex'),
           region: options.region,
           out,
@@ -106,4 +112,12 @@ export function addDemo(program: Command): void {
       display.end();
     }
   });
+}
+
+/** @throws ClientError WRONG_USE; FabricNetworkError of `TestNetwork.open` */
+async function networkOf({ ledger, network }: DemoOptions): Promise<TestNetwork | undefined> {
+  if (network === undefined) return undefined;
+  if (ledger !== 'fabric') throw new ClientError('WRONG_USE', '--network needs --ledger fabric');
+  const { TestNetwork } = await import('../../../network/fabric/test-network.js');
+  return TestNetwork.open(network);
 }

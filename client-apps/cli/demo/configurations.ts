@@ -40,7 +40,10 @@ export interface RunFacts {
 export function serviceProviderConfiguration(
   { seed, region }: RunFacts,
   directory: string,
-  rest?: { readonly ledger: LedgerAccess; readonly center: CenterIdentity },
+  rest?: {
+    readonly ledger: LedgerAccess & { readonly controlCenterMspId: string };
+    readonly center: CenterIdentity;
+  },
 ): object {
   return {
     directory,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EmbeddedLedger, defaultTopologyPath } from '../../../network/embedded/embedded-ledger.js';
+import { EmbeddedLedger } from '../../../network/embedded/embedded-ledger.js';
 import { LedgerDirectory } from '../../../network/embedded/ledger-directory.js';
-import { readTopology } from '../../../network/embedded/topology.js';
+import { defaultTopologyPath, readTopology, type Roles } from '../../../network/embedded/topology.js';
 import type { Cast } from './cast.js';
 import { freePorts } from './ports.js';
 import type { Premises } from './premises.js';
@@ -16,6 +16,10 @@ export interface LedgerAccess {
 
 /** A ledger with the three channels and their chaincodes. The only place that knows its kind. */
 export interface DemoLedger {
+  /** Whether it was there before the run, and may hold regions of earlier ones. */
+  readonly standing: boolean;
+  /** MSP ids of the parties' organisations. */
+  readonly roles: Roles;
   readonly access: (mspId: string) => LedgerAccess;
   /** Takes down what the run put up; a ledger that stood before is left standing. */
   readonly stop: () => Promise<void>;
@@ -54,7 +58,7 @@ export async function startEmbeddedLedger(cast: Cast, premises: Premises): Promi
         script: CHAINCODE_PROGRAM,
         args: ['server', '--chaincode-address', address, '--chaincode-id', `${name}:1.0`],
         nodeArgs: ['--import', LEAVE_WITH_PARENT],
-        environment: { CORE_PEER_LOCALMSPID: 'ControlCenterMSP', CORE_CHAINCODE_LOGGING_LEVEL: 'error' },
+        environment: { CORE_PEER_LOCALMSPID: topology.roles.controlCenter, CORE_CHAINCODE_LOGGING_LEVEL: 'error' },
         directory: join(ROOT, 'chaincode', 'build', name),
         stepped: false,
         reports: false,
@@ -65,6 +69,8 @@ export async function startEmbeddedLedger(cast: Cast, premises: Premises): Promi
   await ledger.createChannels();
   for (const chaincode of chaincodes) await ledger.deployChaincode(chaincode);
   return {
+    standing: false,
+    roles: topology.roles,
     access: (mspId) => ({ profile: ledger.connectionProfile(mspId), identity: ledger.user(mspId) }),
     // Its processes are the run's own and end with the others.
     stop: () => Promise.resolve(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
+import type { TestNetwork } from '../../../network/fabric/test-network.js';
 import { ClientError } from '../../common/errors.js';
 import type { DemoLedger } from './demo-ledger.js';
 import type { Premises } from './premises.js';
@@ -8,18 +9,18 @@ import type { Premises } from './premises.js';
 const FROM_NOTHING = ['up', 'createChannel', 'deployCC'];
 
 /**
- * Real Hyperledger Fabric. A network that stands (`GRIDVEIL_FABRIC_DIR`, by default network/fabric/state) is used and left
- * standing; its ledgers keep what earlier runs wrote, so each run needs a region of its own there. Otherwise the run
- * makes a network and takes it down.
+ * Real Hyperledger Fabric. A network that stands is used and left standing: the test-network, if one is given, otherwise
+ * that of `GRIDVEIL_FABRIC_DIR`, by default network/fabric/state. Where none stands, the run makes one and takes it down.
  *
  * @throws ClientError PARTY_FAILED with what network.sh says: a missing binary, a taken port
  */
-export async function startFabricLedger(premises: Premises): Promise<DemoLedger> {
+export async function startFabricLedger(premises: Premises, testNetwork?: TestNetwork): Promise<DemoLedger> {
+  if (testNetwork !== undefined) return standingLedger(testNetwork);
   const standing = new FabricNetwork();
   if (standing.stands) {
     // As it is: another deployment would take an upgraded chaincode back.
     await run(standing, ...(standing.hasChaincode ? ['up'] : FROM_NOTHING));
-    return demoLedger(standing, () => Promise.resolve());
+    return standingLedger(standing);
   }
   const own = new FabricNetwork({ directory: join(premises.root, 'fabric') });
   const takeDownNow = (): void => own.downNow();
@@ -34,13 +35,15 @@ export async function startFabricLedger(premises: Premises): Promise<DemoLedger>
     await stop();
     throw error;
   }
-  return demoLedger(own, stop);
+  return { ...standingLedger(own), standing: false, stop };
 }
 
-function demoLedger(network: FabricNetwork, stop: () => Promise<void>): DemoLedger {
+function standingLedger(network: FabricNetwork | TestNetwork): DemoLedger {
   return {
+    standing: true,
+    roles: network.topology.roles,
     access: (mspId) => ({ profile: network.connectionProfile(mspId), identity: network.user(mspId) }),
-    stop,
+    stop: () => Promise.resolve(),
   };
 }
 

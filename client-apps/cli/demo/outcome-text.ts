@@ -10,6 +10,7 @@ import type { LedgerKind } from './run.js';
 export function outcomeJson(outcome: Outcome, ledger: LedgerKind, seconds: number): Record<string, unknown> {
   return {
     ledger,
+    region: outcome.region,
     meters: outcome.meters,
     intervals: outcome.intervals.length,
     rows: outcome.rows,
@@ -44,7 +45,7 @@ export function outcomeText(outcome: Outcome, readings: Readings, out: string, s
     ),
     '  measured = on the ledger + carried over + in flight, for every household and in the sum',
     '',
-    'On the ledger, readable by everyone',
+    `On the ledger, readable by everyone, as region ${outcome.region}`,
     ...indent(intervalTable(intervals)),
     '',
     'Checked by the consumers',

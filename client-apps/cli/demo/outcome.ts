@@ -28,6 +28,7 @@ interface HubFigures {
 export interface Outcome {
   /** Fingerprint of the control center's key. */
   readonly fingerprint: string;
+  readonly region: string;
   readonly meters: number;
   /** From the bulletin. */
   readonly intervals: readonly VerifiedInterval[];
@@ -109,6 +110,7 @@ export class Observer {
     expectEqual('energy measured, and energy on the ledger, carried and in flight', sums.measured, accounted);
     return {
       fingerprint,
+      region: intervals[0]!.ledgerId.region,
       meters: households.length,
       intervals,
       rows: audit.rows,

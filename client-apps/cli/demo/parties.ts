@@ -18,9 +18,6 @@ import {
 import type { DemoLedger } from './demo-ledger.js';
 import type { Home, Premises } from './premises.js';
 
-const CONTROL_CENTER_MSP = 'ControlCenterMSP';
-const SERVICE_PROVIDER_MSP = 'ServiceProviderMSP';
-
 /** What the parties are set up with. */
 export interface Stage {
   readonly facts: RunFacts;
@@ -71,15 +68,18 @@ export async function introduce(stage: Stage, ledger: Promise<DemoLedger>): Prom
   const hubs = await premises.settle('hubs');
   await hubs.configure(consumerHostConfiguration(facts, hubs.directory, center, codes.hub));
 
-  const { access } = await ledger;
+  const { access, roles } = await ledger;
   await serviceProvider.configure(
-    serviceProviderConfiguration(facts, serviceProvider.directory, { ledger: access(SERVICE_PROVIDER_MSP), center }),
+    serviceProviderConfiguration(facts, serviceProvider.directory, {
+      ledger: { ...access(roles.serviceProvider), controlCenterMspId: roles.controlCenter },
+      center,
+    }),
   );
   await controlCenter.configure(
     controlCenterConfiguration(facts, controlCenter.directory, {
       out,
-      ledger: access(CONTROL_CENTER_MSP),
-      provider: { ...provider, mspId: SERVICE_PROVIDER_MSP },
+      ledger: access(roles.controlCenter),
+      provider: { ...provider, mspId: roles.serviceProvider },
       tariffSignature,
       admitted,
     }),

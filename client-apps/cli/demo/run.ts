@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IdentityMode } from '../../../protocol/identity/pseudonym.js';
 import type { PriceMode } from '../../../protocol/ledger/parameters.js';
+import type { TestNetwork } from '../../../network/fabric/test-network.js';
 import { ClientError } from '../../common/errors.js';
 import type { Readings } from '../../common/readings/readings.js';
 import { Cast } from './cast.js';
@@ -11,6 +12,7 @@ import { Observer, type Outcome } from './outcome.js';
 import { introduce, startParties, type Stage } from './parties.js';
 import { planRun } from './plan.js';
 import { Premises } from './premises.js';
+import { FIRST_REGION, regionOn } from './region.js';
 import { chooseSite } from './site.js';
 import { Stepper } from './stepper.js';
 
@@ -25,9 +27,12 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export interface RunSettings {
   readonly readings: Readings;
   readonly ledger: LedgerKind;
+  /** The network of kind `fabric` that is used; by default see {@link startFabricLedger}. */
+  readonly testNetwork?: TestNetwork | undefined;
   /** From which every party's keys come. */
   readonly seed: string;
-  readonly region: string;
+  /** By default see {@link regionOn}. */
+  readonly region?: string | undefined;
   /** An empty directory for the bulletin. */
   readonly out: string;
   /** k of k-anonymity. */
@@ -54,6 +59,7 @@ export interface Interference {
   /** Called when all is added up and everybody still runs. */
   readonly beforeEnd?: (run: {
     readonly ledger: DemoLedger;
+    readonly region: string;
     readonly premises: Premises;
     readonly cast: Cast;
   }) => Promise<void>;
@@ -72,7 +78,8 @@ export interface Watcher {
 /**
  * Runs the whole system over all intervals of the readings: every party a process of its own, on simulated time.
  *
- * @throws ClientError PARTY_FAILED, UNBALANCED, VERIFICATION_FAILED, READINGS_INVALID, INTERRUPTED
+ * @throws ClientError PARTY_FAILED, UNBALANCED, VERIFICATION_FAILED, READINGS_INVALID, REGION_TAKEN, INTERRUPTED;
+ *   LedgerError when a ledger that was there before does not answer
  */
 export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<Outcome> {
   const { readings, out, layers, relaysPerLayer, householdRelays, unsafeTrace } = settings;
@@ -86,8 +93,19 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
 
   const play = async (): Promise<Outcome> => {
     const site = await chooseSite(layers, relaysPerLayer, householdRelays);
+    watcher.begins('starting the ledger, making keys and configurations');
+    ledger =
+      settings.ledger === 'fabric'
+        ? startFabricLedger(premises, settings.testNetwork)
+        : startEmbeddedLedger(cast, premises);
+    ledger.catch(() => {});
+    // The embedded one is the run's own, so nothing waits for it before the keys are made.
+    const region =
+      settings.ledger === 'embedded'
+        ? (settings.region ?? FIRST_REGION)
+        : await regionOn(await ledger, settings.region);
     const stage: Stage = {
-      facts: { ...settings, plan, site },
+      facts: { ...settings, region, plan, site },
       readings,
       out,
       premises,
@@ -95,9 +113,6 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
       householdRelays,
       unsafeTrace,
     };
-    watcher.begins('starting the ledger, making keys and configurations');
-    ledger = settings.ledger === 'fabric' ? startFabricLedger(premises) : startEmbeddedLedger(cast, premises);
-    ledger.catch(() => {});
     const parties = await introduce(stage, ledger);
     watcher.begins('starting the control center, the service provider, relays, meters and hubs');
     const { meters, hubs } = await startParties(stage, parties);
@@ -108,7 +123,7 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
     await stepper.advanceTo(plan.endSeconds * 1000);
     watcher.begins('checking and adding up');
     const outcome = await observer.conclude(out, parties.center.fingerprint);
-    await settings.interference?.beforeEnd?.({ ledger: await ledger, premises, cast });
+    await settings.interference?.beforeEnd?.({ ledger: await ledger, region, premises, cast });
     return outcome;
   };
   let interrupt: () => void = () => {};

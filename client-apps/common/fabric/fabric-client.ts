@@ -9,10 +9,13 @@ import {
   type ProposalOptions,
 } from '@hyperledger/fabric-gateway';
 import { common } from '@hyperledger/fabric-protos';
+import type { Log } from '../log.js';
+import { Outage } from '../outage.js';
 import { decodeBlock, type DecodedBlock } from './block.js';
 import { readCredentials, readGatewayEndpoints, type LedgerIdentity } from './connection-profile.js';
 import { follow } from './follow.js';
 import { GatewayRing } from './gateway-ring.js';
+import { diagnose, type LedgerError } from './ledger-error.js';
 import { DEFAULT_PATIENCE, persist, type Patience } from './patience.js';
 
 /** The organisation whose peers check and endorse every transaction, in all networks this project makes. */
@@ -73,6 +76,8 @@ export interface LedgerClientOptions {
    */
   readonly controlCenterMspId?: string;
   readonly patience?: Patience;
+  /** Is told when the ledger gives no answer, and when it does again. Default: none. */
+  readonly log?: Log;
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -89,7 +94,7 @@ export function connectLedger(
 ): LedgerClient {
   const credentials = readCredentials(identity, options.environment);
   const endpoints = readGatewayEndpoints(profilePath, options.environment);
-  return new FabricClient(new GatewayRing(endpoints, credentials), credentials.mspId, options);
+  return new FabricClient(profilePath, new GatewayRing(endpoints, credentials), credentials.mspId, options);
 }
 
 class FabricClient implements LedgerClient {
@@ -97,13 +102,22 @@ class FabricClient implements LedgerClient {
   readonly #mspId: string;
   readonly #controlCenterMspId: string;
   readonly #patience: Patience;
+  readonly #log: Log | undefined;
+  /** By kind of request, channel and chaincode: another kind's answer ends none. */
+  readonly #outages = new Map<string, Outage>();
   readonly #closing = new AbortController();
 
-  constructor(gateways: GatewayRing, mspId: string, options: LedgerClientOptions) {
+  constructor(
+    private readonly profilePath: string,
+    gateways: GatewayRing,
+    mspId: string,
+    options: LedgerClientOptions,
+  ) {
     this.#gateways = gateways;
     this.#mspId = mspId;
     this.#controlCenterMspId = options.controlCenterMspId ?? CONTROL_CENTER_MSP;
     this.#patience = options.patience ?? DEFAULT_PATIENCE;
+    this.#log = options.log;
     setMaxListeners(0, this.#closing.signal); // every attempt that waits listens
   }
 
@@ -122,7 +136,7 @@ class FabricClient implements LedgerClient {
       endorsingOrganizations: [this.#controlCenterMspId],
       ...(transient !== undefined && { transientData: { ...transient } }),
     };
-    return this.#persist(async (gateway) => {
+    return this.#persist(`submit to ${channel}`, async (gateway) => {
       const contract = gateway.getNetwork(channel).getContract(channel);
       const submitted = await contract.submitAsync(transaction, options);
       const { code, successful, blockNumber, transactionId } = await submitted.getStatus();
@@ -188,13 +202,35 @@ class FabricClient implements LedgerClient {
     // That there is nothing is an answer like any other.
     const patience = { ...this.#patience, lagMilliseconds: 0 };
     return this.#persist(
+      `query of ${chaincode} on ${channel}`,
       (gateway) => gateway.getNetwork(channel).getContract(chaincode).evaluate(transaction, options),
       patience,
     );
   }
 
-  #persist<T>(attempt: (gateway: Gateway) => Promise<T>, patience = this.#patience): Promise<T> {
-    return persist(() => this.#gateways.use(attempt), patience, this.#closing.signal);
+  /** @param request what the log calls it */
+  #persist<T>(request: string, attempt: (gateway: Gateway) => Promise<T>, patience = this.#patience): Promise<T> {
+    const observed = async (): Promise<T> => {
+      const peer = this.#gateways.address;
+      try {
+        const result = await this.#gateways.use(attempt);
+        this.#outages.get(request)?.answered();
+        return result;
+      } catch (thrown) {
+        this.#observe(request, peer, diagnose(thrown).error);
+        throw thrown;
+      }
+    };
+    return persist(observed, patience, this.#closing.signal);
+  }
+
+  /** A refusal is an answer as well. */
+  #observe(request: string, peer: string, { code, message }: LedgerError): void {
+    if (this.#log === undefined || this.#closing.signal.aborted) return;
+    if (code !== 'UNAVAILABLE') return this.#outages.get(request)?.answered();
+    const outage = this.#outages.get(request) ?? new Outage(this.#log, `ledger, ${request}`);
+    this.#outages.set(request, outage);
+    outage.unanswered({ peer, profile: this.profilePath, reason: message });
   }
 
   #follow<T>(

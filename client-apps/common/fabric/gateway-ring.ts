@@ -12,6 +12,7 @@ const MAXIMUM_MESSAGE_BYTES = 100 * 1024 * 1024;
 const DEADLINE_MILLISECONDS = { evaluate: 30_000, endorse: 30_000, submit: 10_000, commitStatus: 60_000 } as const;
 
 interface Connection {
+  readonly address: string;
   readonly client: Client;
   readonly gateway: Gateway;
 }
@@ -32,6 +33,11 @@ export class GatewayRing {
   /** The gateway that requests go to now. */
   get current(): Gateway {
     return this.#connections[this.#index]!.gateway;
+  }
+
+  /** `host:port` of that peer. */
+  get address(): string {
+    return this.#connections[this.#index]!.address;
   }
 
   /** Runs one attempt on the current gateway, and leaves that one if it was not reached or gave no answer. */
@@ -72,7 +78,7 @@ function openConnection(endpoint: GatewayEndpoint, { mspId, certificate, private
     submitOptions: () => ({ deadline: deadlineIn(DEADLINE_MILLISECONDS.submit) }),
     commitStatusOptions: () => ({ deadline: deadlineIn(DEADLINE_MILLISECONDS.commitStatus) }),
   });
-  return { client, gateway };
+  return { address: endpoint.address, client, gateway };
 }
 
 function newGrpcClient({ address, hostAlias, tlsRootCertificates }: GatewayEndpoint): Client {

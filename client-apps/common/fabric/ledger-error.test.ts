@@ -59,6 +59,31 @@ describe('ledger errors', () => {
     }
   });
 
+  it('name the endorsers and their words, and what is likely to be the cause', () => {
+    const message = (thrown: unknown): string => diagnose(thrown).error.message;
+    const advice = '10 ABORTED: failed to endorse transaction, see attached details for more info';
+    const dead = 'could not launch chaincode consumption:12: connection to consumption:12 failed';
+    assert.equal(
+      message(gatewayError(GrpcStatus.ABORTED, advice, dead)),
+      `${advice}; ControlCenterMSP peer:1: ${dead} (likely cause: the chaincode's server does not run, or the peer does not reach it)`,
+    );
+    const causes: [text: string, cause: RegExp][] = [
+      ['9 FAILED_PRECONDITION: no peers available to evaluate chaincode pricing in channel pricing', /no anchor peers/],
+      ['9 FAILED_PRECONDITION: failed to find any endorsing peers for org(s): Org1MSP', /no anchor peers/],
+      ['14 UNAVAILABLE: failed to get config for channel [pricing]: access', /has not joined the channel/],
+      ['2 UNKNOWN: make sure the chaincode pricing has been defined: namespace pricing is not defined', /not deployed/],
+      ['10 ABORTED: status=SERVICE_UNAVAILABLE, info=no Raft leader', /no leader yet/],
+      ['14 UNAVAILABLE: No connection established. Last error: self-signed certificate in chain', /TLS certificate/],
+      ['14 UNAVAILABLE: No connection established. Last error: connect ECONNREFUSED 127.0.0.1:9051', /no peer listens/],
+    ];
+    for (const [text, cause] of causes) {
+      const told = message(gatewayError(GrpcStatus.UNAVAILABLE, text));
+      assert.ok(told.startsWith(`${text} (likely cause: `), told);
+      assert.match(told, cause);
+    }
+    assert.equal(message(gatewayError(GrpcStatus.CANCELLED, '1 CANCELLED: bye')), '1 CANCELLED: bye');
+  });
+
   it('are final where the caller or the request is at fault', () => {
     const denied = 'error validating proposal: access denied: channel [consumption] creator org [X]';
     const policy = 'Failed evaluating policy on signed data during check policy on channel [consumption]';

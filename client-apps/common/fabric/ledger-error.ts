@@ -63,6 +63,27 @@ const STABLE_CODE = /^([A-Z][A-Z0-9_]*): (.*)$/s;
 const PERMANENT =
   /access denied|error validating proposal|failed evaluating policy|permission denied|status=(FORBIDDEN|BAD_REQUEST|REQUEST_ENTITY_TOO_LARGE)/i;
 
+const PEER_KNOWS_NONE =
+  "this peer knows none of the control center's that runs the chaincode: the channel has no anchor peers, the chaincode " +
+  "is not deployed, or the control center's MSP id is another";
+const NOT_DEPLOYED = 'the chaincode is not deployed on this channel';
+const NOT_JOINED = 'this peer has not joined the channel';
+const SERVER_SILENT = "the chaincode's server does not run, or the peer does not reach it";
+const NO_ORDERER = 'the orderers have no leader yet, or do not run';
+const WRONG_CERTIFICATE = "the connection profile's TLS certificate or host name is not this peer's";
+const NO_PEER = 'no peer listens at this address';
+
+/** What mostly stands behind a text of gateway, peer or connection. The first that fits counts. */
+const LIKELY_CAUSES: readonly (readonly [RegExp, string])[] = [
+  [/no peers available to evaluate|failed to find any endorsing peers|no combination of peers/, PEER_KNOWS_NONE],
+  [/namespace \S+ is not defined|chaincode is not installed|chaincode \S+ not found/, NOT_DEPLOYED],
+  [/failed to get config for channel|channel \S+ not found/, NOT_JOINED],
+  [/could not launch chaincode|error creating grpc connection|chaincode stream terminated/, SERVER_SILENT],
+  [/no Raft leader|SERVICE_UNAVAILABLE|no orderer/, NO_ORDERER],
+  [/certificate|altnames|SSL routines/i, WRONG_CERTIFICATE],
+  [/No connection established|ECONNREFUSED|ENOTFOUND/, NO_PEER],
+];
+
 /**
  * Splits the text of a chaincode's refusal, as the gateway passes it on, into code and sentence.
  * @returns undefined if the text is no chaincode response.
@@ -98,7 +119,7 @@ export function diagnose(thrown: unknown): Diagnosis {
     return { error: new LedgerError('UNAVAILABLE', 'the request failed', { cause: thrown }), retryable: false };
   }
   // An evaluation carries the peer's text in its message, an endorsement in the details of each peer asked.
-  const texts = [thrown.message, ...thrown.details.map((detail) => detail.message)];
+  const texts = [thrown.message, ...thrown.details.map(endorserText)];
   for (const text of texts) {
     const refusal = parseChaincodeRefusal(text);
     if (refusal !== undefined) {
@@ -109,7 +130,18 @@ export function diagnose(thrown: unknown): Diagnosis {
   if (texts.some((text) => PERMANENT.test(text)) || isClientFault(thrown.code)) {
     return { error: new LedgerError('DENIED', texts.join('; '), { cause: thrown }), retryable: false };
   }
-  return { error: new LedgerError('UNAVAILABLE', texts.join('; '), { cause: thrown }), retryable: true };
+  return { error: new LedgerError('UNAVAILABLE', unavailableText(texts), { cause: thrown }), retryable: true };
+}
+
+/** Says whose words they are. */
+function endorserText({ mspId, address, message }: GatewayError['details'][number]): string {
+  return `${mspId} ${address}: ${message}`;
+}
+
+function unavailableText(texts: readonly string[]): string {
+  const words = texts.join('; ');
+  const cause = LIKELY_CAUSES.find(([pattern]) => pattern.test(words))?.[1];
+  return cause === undefined ? words : `${words} (likely cause: ${cause})`;
 }
 
 function diagnoseCommit(thrown: CommitError): Diagnosis {

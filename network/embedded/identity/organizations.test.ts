@@ -4,8 +4,7 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { defaultTopologyPath } from '../embedded-ledger.js';
-import { readTopology, type Topology } from '../topology.js';
+import { NETWORK_FOLDER, readTopology, type Topology } from '../topology.js';
 import { createOrganizations } from './organizations.js';
 
 /** What cryptogen 3.1 writes for one peer organisation with one peer, an administrator and one user. */
@@ -40,7 +39,7 @@ describe('organisations', () => {
   let topology: Topology;
 
   before(async () => {
-    topology = readTopology(defaultTopologyPath());
+    topology = readTopology(join(NETWORK_FOLDER, 'topology.json'));
     await createOrganizations(topology, directory);
   });
 

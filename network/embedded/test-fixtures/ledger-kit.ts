@@ -4,16 +4,18 @@ import { once } from 'node:events';
 import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { Client, credentials } from '@grpc/grpc-js';
 import { connect, signers, type Contract, type Gateway, type GatewayError } from '@hyperledger/fabric-gateway';
 import { freePort, startChaincodeServer } from '../chaincode-servers.js';
-import { defaultTopologyPath, startEmbeddedLedger, type EmbeddedLedger } from '../embedded-ledger.js';
+import { startEmbeddedLedger, type EmbeddedLedger } from '../embedded-ledger.js';
+import { NETWORK_FOLDER } from '../topology.js';
 
 /** Organisation whose peers endorse. */
 export const CONTROL_CENTER = 'ControlCenterMSP';
-const FIXTURE = join(dirname(defaultTopologyPath()), 'embedded', 'test-fixtures', 'contract');
+const TOPOLOGY = join(NETWORK_FOLDER, 'topology.json');
+const FIXTURE = join(NETWORK_FOLDER, 'embedded', 'test-fixtures', 'contract');
 
 /** A ledger process with the fixture contract on two channels, run by unmodified `fabric-chaincode-node server`. */
 export class LedgerKit {
@@ -34,7 +36,7 @@ export class LedgerKit {
   }
 
   async startLedger(): Promise<void> {
-    this.ledger = await startEmbeddedLedger({ directory: this.directory });
+    this.ledger = await startEmbeddedLedger({ directory: this.directory, topologyPath: TOPOLOGY });
   }
 
   /** Ends the ledger process as a power failure would. */
