@@ -4,8 +4,8 @@
  * Builds everything: `dist/` by tsc, then one bundle per contract in `chaincode/build/<name>/`.
  *
  * The bundles are made from tsc's output and not from the sources, because the contract API reads parameter types
- * from decorator metadata, which only tsc emits. tsc compiles incrementally; `scripts/prepare.mjs` decides whether a
- * build is needed at all.
+ * from decorator metadata, which only tsc emits. tsc compiles incrementally. `npm run build` installs what is missing
+ * before this; `scripts/prepare.mjs` decides whether a build is needed at all.
  */
 import { spawn } from 'node:child_process';
 import {
@@ -23,6 +23,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const DIST = join(ROOT, 'dist');
+const COMPILER = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 
 const SOURCE_FOLDERS = ['protocol', 'network', 'client-apps', 'bench', 'test', 'chaincode'];
 const CONTRACTS = ['consumption', 'pricing', 'billing'];
@@ -46,10 +47,9 @@ function removeStaleOutput() {
 }
 
 function tsc(project, name) {
-  const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const options = ['-p', project, '--incremental', '--tsBuildInfoFile', join(DIST, `.${name}.tsbuildinfo`)];
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [compiler, ...options], { cwd: ROOT, stdio: ['ignore', 2, 2] });
+    const child = spawn(process.execPath, [COMPILER, ...options], { cwd: ROOT, stdio: ['ignore', 2, 2] });
     child.on('error', fail);
     child.on('exit', (code) => {
       if (code === 0) done();
@@ -65,7 +65,6 @@ function prepareChaincodeOutput() {
   writeFileSync(join(folder, 'package.json'), '{"type":"commonjs"}\n');
   const link = join(folder, 'node_modules');
   const target = join(ROOT, 'chaincode', 'node_modules');
-  if (!existsSync(target)) throw new Error('chaincode/node_modules is missing: "npm ci --prefix chaincode" makes it');
   if (lstatSync(link, { throwIfNoEntry: false }) === undefined) symlinkSync(relative(folder, target), link, 'dir');
 }
 
@@ -97,6 +96,9 @@ async function bundle(esbuild, name) {
  * the root project to be free of errors, which the contracts do not import.
  */
 async function build() {
+  for (const needed of [COMPILER, join(ROOT, 'chaincode', 'node_modules')]) {
+    if (!existsSync(needed)) throw new Error(`${relative(ROOT, needed)} is missing; npm run build installs it`);
+  }
   prepareChaincodeOutput();
   removeStaleOutput();
   const [root, chaincode] = await Promise.allSettled([

@@ -19,18 +19,25 @@ const SOURCE_FILES = ['package-lock.json', 'tsconfig.json', 'tsconfig.base.json'
 const OUTPUT = new Set(['node_modules', 'build', 'state', 'organizations']);
 const STAMP = join(ROOT, 'dist', '.built');
 const OLDEST_NODE = [20, 19];
+/** Here everything starts from sources, so the compiler is needed also where NODE_ENV or npm's `omit` leave it out. */
+const WHOLE = ['--include=dev', '--include=optional'];
 
 /** Installs and builds what is missing or older than its sources; throws an Error with the output of the step that failed. */
 export async function prepare() {
+  await install();
+  if (!built()) await build();
+}
+
+/** Installs the packages that are missing or not at their locked version. */
+export async function install() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor < OLDEST_NODE[1])) {
     throw new Error(`Node ${OLDEST_NODE.join('.')} or newer is needed; this is ${process.versions.node}`);
   }
   for (const { name, directory } of PACKAGES) {
     if (installed(directory)) continue;
-    await step(`installing ${name}`, ...npm('ci', '--no-audit', '--no-fund', '--loglevel=error'), directory);
+    await step(`installing ${name}`, ...npm('ci', ...WHOLE, '--no-audit', '--no-fund', '--loglevel=error'), directory);
   }
-  if (!built()) await build();
 }
 
 /** Type check, compile and bundle everything, whatever stands in `dist/`. */
