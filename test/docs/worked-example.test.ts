@@ -70,7 +70,7 @@ describe('docs/CHAINCODE.md, “A new rule”', () => {
     assert.equal(compiled.code, 0, compiled.output);
     const pattern = /--grep '([^']+)'/.exec(blocks('sh')[0]!)![1]!;
     const tests = 'dist/chaincode/consumption/*.test.js';
-    return node('node_modules/mocha/bin/mocha.js', '--fail-zero', '--grep', pattern, tests);
+    return node('node_modules/mocha/bin/mocha.js', '--no-color', '--fail-zero', '--grep', pattern, tests);
   };
 
   it('fails before the rule as shown, and passes with it', () => {
