@@ -12,7 +12,7 @@ const TASKS = {
   bench: ['dist/client-apps/cli/main.js', 'bench'],
   test: ['scripts/test.mjs'],
   'test:system': ['scripts/test.mjs', '--system'],
-  'test:chaincode': ['node_modules/mocha/bin/mocha.js', 'dist/chaincode/**/*.test.js'],
+  'test:chaincode': ['node_modules/mocha/bin/mocha.js', '--fail-zero', 'dist/chaincode/**/*.test.js'],
 };
 
 const [task, ...rest] = process.argv.slice(2);

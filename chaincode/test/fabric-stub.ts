@@ -11,10 +11,26 @@ import { SimulationStub } from './simulation-stub.js';
  * Contracts run behind the real dispatcher of `fabric-shim`, so arguments, names and errors are those of a peer.
  */
 interface Dispatcher {
-  readonly metadata: unknown;
+  readonly metadata: Metadata;
   Invoke(stub: unknown): Promise<{ status: number; message?: string; payload?: Uint8Array }>;
 }
 type DispatcherConstructor = new (contracts: unknown[], serializers: unknown, metadata: object) => Dispatcher;
+
+/** What a chaincode says about itself, as `fabric-shim` makes it from the decorators. */
+export interface Metadata {
+  readonly contracts: Readonly<Record<string, ContractMetadata>>;
+  readonly components: { readonly schemas: object };
+}
+export interface ContractMetadata {
+  readonly contractInstance: object;
+  readonly transactions: readonly TransactionMetadata[];
+}
+export interface TransactionMetadata {
+  readonly name: string;
+  readonly tag: readonly string[];
+  readonly parameters: readonly { readonly name: string; readonly schema: object }[];
+  readonly returns?: { readonly type: string };
+}
 
 /** What a contract's package exports. */
 export interface ChaincodePackage {
@@ -75,6 +91,10 @@ class Channel {
       .filter((key) => Buffer.compare(bytes(key), bytes(start)) >= 0 && Buffer.compare(bytes(key), bytes(end)) < 0)
       .sort((a, b) => Buffer.compare(bytes(a), bytes(b)));
   }
+}
+
+export function metadataOf(chaincode: ChaincodePackage): Metadata {
+  return new Channel(chaincode).dispatcher.metadata;
 }
 
 /** One peer of the control center with some channels. */

@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PACKAGES } from './world.js';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ChaincodePackage, TestLedger } from './fabric-stub.js';
-
-interface Metadata {
-  readonly contracts: Readonly<Record<string, ContractMetadata>>;
-  readonly components: { readonly schemas: object };
-}
-interface ContractMetadata {
-  readonly contractInstance: object;
-  readonly transactions: readonly TransactionMetadata[];
-}
-interface TransactionMetadata {
-  readonly name: string;
-  readonly tag: readonly string[];
-  readonly parameters: readonly { name: string; schema: object }[];
-  readonly returns?: { readonly type: string };
-}
+import { type ChaincodePackage, metadataOf, type TransactionMetadata } from './fabric-stub.js';
 
 const QUERIES = [
   'evaluate GetHeader(region, startSeconds): string',
@@ -52,10 +38,9 @@ const EXPECTED = {
 
 const NAMES = { consumption: 'ConsumptionContract', pricing: 'PricingContract', billing: 'BillingContract' } as const;
 
-describe('metadata of the contracts', () => {
-  const metadataOf = (chaincode: ChaincodePackage): Metadata =>
-    new TestLedger().deploy('any', chaincode).channel('any').dispatcher.metadata as Metadata;
+const BUNDLES = join(__dirname, '..', '..', '..', 'chaincode', 'build');
 
+describe('metadata of the contracts', () => {
   const signature = ({ name, tag, parameters, returns }: TransactionMetadata): string => {
     const kind = tag.includes('SUBMIT') ? 'submit' : 'evaluate';
     const list = parameters.map((parameter) => parameter.name).join(', ');
@@ -76,10 +61,15 @@ describe('metadata of the contracts', () => {
     });
 
     it(`of ${kind}: the bundle has the same`, () => {
-      const path = join(__dirname, '..', '..', '..', 'chaincode', 'build', kind, 'index.js');
       // eslint-disable-next-line @typescript-eslint/no-require-imports
-      const bundle = require(path) as ChaincodePackage;
+      const bundle = require(join(BUNDLES, kind, 'index.js')) as ChaincodePackage;
       assert.deepEqual(metadataOf(bundle), metadataOf(PACKAGES[kind]));
+    });
+
+    it(`of ${kind}: the bundle's package.json says what it runs with, and nothing of development`, () => {
+      const manifest = JSON.parse(readFileSync(join(BUNDLES, kind, 'package.json'), 'utf8')) as object;
+      const fields = ['name', 'version', 'license', 'private', 'type', 'main', 'engines', 'dependencies', 'overrides'];
+      assert.deepEqual(Object.keys(manifest), fields);
     });
   }
 });

@@ -155,7 +155,8 @@ export function repeated(simulation: Simulation): void {
 
 /** Asserts a refusal whose text starts with the code, and that nothing was written before it. */
 export function refused(simulation: Simulation, code: RefusalCode): void {
-  assert.equal(simulation.message.split(': ')[0], code, simulation.message);
+  const found = simulation.message || 'accepted';
+  assert.equal(simulation.message.split(': ')[0], code, `expected ${code}, found: ${found}`);
   assert.equal(simulation.status, 500);
   assert.match(simulation.message, /^[A-Z_]+: [\x20-\x7e]+$/);
   assert.equal(simulation.writes.size, 0);

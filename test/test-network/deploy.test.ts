@@ -5,7 +5,6 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { isRunning } from '../../network/embedded/ledger-directory.js';
 import { ROOT, TestNetworkStandIn, type Ended } from './stand-in.js';
 
 const CHAINCODES = 3;
@@ -183,4 +182,10 @@ async function listen(port: number): Promise<Server> {
   const server = createServer();
   await new Promise<void>((done) => server.listen(port, '127.0.0.1', done));
   return server;
+}
+
+/** A process that has ended and waits for somebody to ask for its exit code counts as ended. */
+function isRunning(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' });
+  return /^[^Z]/.test(stdout.trim());
 }
