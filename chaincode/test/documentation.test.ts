@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PACKAGES } from './world.js';
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { stateKey } from '../common/state-keys.js';
@@ -74,6 +74,15 @@ describe('docs/CHAINCODE.md', () => {
       );
     });
   }
+
+  it('names files that exist', () => {
+    const paths = page
+      .split('\n')
+      .flatMap(quoted)
+      .filter((text) => /^(chaincode|protocol|scripts|test)\/[\w./-]+\.\w+$/.test(text));
+    assert.ok(paths.length > 0);
+    for (const path of paths) assert.ok(existsSync(join(ROOT, path)), path);
+  });
 
   it('has the keys of world state', () => {
     const patterns = table('key').flatMap(([key]) => quoted(key!));
