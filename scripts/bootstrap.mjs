@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run demo`, `npm test` and `npm run bench` start here, so each may be the first command in a fresh clone.
+// `npm run demo`, `npm test`, `npm run claims` and `npm run bench` start here, so each may be the first command in a fresh clone.
 import { join } from 'node:path';
 import { prepare, ROOT, run } from './prepare.mjs';
 
 const TASKS = {
   demo: ['dist/client-apps/cli/main.js', 'demo'],
   bench: ['dist/client-apps/cli/main.js', 'bench'],
+  claims: ['scripts/claims.mjs'],
   test: ['scripts/test.mjs'],
   'test:system': ['scripts/test.mjs', '--system'],
 };
