@@ -10,6 +10,7 @@ const TASKS = {
   build: undefined,
   demo: ['dist/client-apps/cli/main.js', 'demo'],
   bench: ['dist/client-apps/cli/main.js', 'bench'],
+  claims: ['scripts/claims.mjs'],
   test: ['scripts/test.mjs'],
   'test:system': ['scripts/test.mjs', '--system'],
   'test:chaincode': ['node_modules/mocha/bin/mocha.js', '--fail-zero', 'dist/chaincode/**/*.test.js'],

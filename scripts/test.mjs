@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole check, two sections at a time: the whole-system tests, which wait for processes most of their time, beside
 // the static checks and the unit tests, and then the unit tests on two Nodes beside each other. A section's report comes
-// when it ends; after a failure no further one begins. The last line is `N passed, N failed`.
+// when it ends; after a failure no further one begins. Then come the claims of group ci, those that name tests from the
+// results of this run; after a failure only the claims whose tests failed. The last line is `N passed, N failed`.
 // --system: the whole-system tests only; --ledger KIND: the ledger that they run against (embedded, fabric, fabric-bft).
 // GRIDVEIL_TEST_NODES (for CI): exact Node versions, separated by blanks, that run the unit tests.
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { checkClaims, isTestOf, loadClaims, resultLine } from './claim-runner.mjs';
 import { build, npm, ROOT, run } from './prepare.mjs';
 
 let options;
@@ -24,6 +26,8 @@ const scratch = mkdtempSync(join(tmpdir(), 'gridveil-test-'));
 const colours = process.stdout.isTTY ? ['--color'] : [];
 let runs = 0;
 const total = { passed: 0, failed: [], skipped: [] };
+/** Every test that ran, for the claims. */
+const recorded = [];
 
 /** One check that passes or fails as a whole. A section is a function of its name and the file that takes its report. */
 const check =
@@ -45,7 +49,8 @@ const mocha =
       env: { ...process.env, GRIDVEIL_TEST_COUNTS: counts },
       stdio: ['ignore', report, report],
     });
-    const { passed, failed, skipped } = readCounts(counts);
+    const { passed, failed, skipped, tests } = readCounts(counts);
+    recorded.push(...tests);
     total.passed += passed;
     total.failed.push(...failed.map((failure) => `${name}: ${failure}`));
     total.skipped.push(...skipped);
@@ -57,7 +62,7 @@ function readCounts(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return { passed: 0, failed: ['it did not come to its end'], skipped: [] };
+    return { passed: 0, failed: ['it did not come to its end'], skipped: [], tests: [] };
   }
 }
 
@@ -109,6 +114,21 @@ async function* sections() {
   if (!ran) yield [`unit tests, this machine's Node ${process.versions.node}`, unit(process.execPath)];
 }
 
+/** The claims of group ci, or after a failure those whose tests failed. */
+async function claims(ofGroup) {
+  const hasFailed = (claim) => recorded.some((test) => test.state === 'failed' && isTestOf(claim, test));
+  const selected = failed ? ofGroup.filter(hasFailed) : ofGroup;
+  if (selected.length > 0) heading('claims');
+  for await (const result of checkClaims(selected, recorded)) {
+    const { claim, status, reason } = result;
+    process.stdout.write(`${resultLine(result)}\n`);
+    if (status === 'ok') total.passed++;
+    else if (status === 'SKIPPED') total.skipped.push(`claim ${claim.id}: ${reason}`);
+    else total.failed.push(`claim ${claim.id}: ${reason}`);
+  }
+  if (total.failed.length > 0) failed = true;
+}
+
 const started = performance.now();
 const seconds = () => `${Math.round((performance.now() - started) / 1000)} s`;
 const running = new Set();
@@ -128,7 +148,7 @@ async function worker(queue) {
     closeSync(report);
     running.delete(name);
     clearLine();
-    process.stdout.write(`\n── ${name} (${seconds()}) ${'─'.repeat(Math.max(0, 60 - name.length))}\n`);
+    heading(name);
     process.stdout.write(readFileSync(file));
     if (ok) continue;
     process.stdout.write(`\n${name}: failed; nothing further is begun\n`);
@@ -136,15 +156,20 @@ async function worker(queue) {
   }
 }
 
+const heading = (name) =>
+  process.stdout.write(`\n── ${name} (${seconds()}) ${'─'.repeat(Math.max(0, 60 - name.length))}\n`);
 const clearLine = () => process.stdout.isTTY && process.stdout.write('\r\x1b[K');
 const ticker = process.stdout.isTTY
   ? setInterval(() => process.stdout.write(`\r\x1b[K${seconds()}: ${[...running].join('; ')} …`), 1000)
   : undefined;
 try {
+  const claimsOfCi = loadClaims().filter(({ group }) => group === 'ci');
   await build(); // what all sections load
   total.passed++;
   const queue = sections();
   await Promise.all([worker(queue), worker(queue)]);
+  clearLine();
+  if (!options.system) await claims(claimsOfCi);
 } catch (error) {
   total.failed.push(error.message);
   failed = true;

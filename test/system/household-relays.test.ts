@@ -18,7 +18,7 @@ describe('a region whose meters and hubs are the relays', function () {
     const { outcome, out } = await systemRun({ householdRelays: true });
     const ordinary = await smallRun(MODES[0]);
     assert.deepEqual(outcomeJson(outcome, 'embedded', 0), outcomeJson(ordinary.outcome, 'embedded', 0));
-    assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [8, 0]);
+    assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [SMALL.readings.households.length, 0]);
     const bytes = await readFile(join(out, `bulletin/${SMALL.region}/directory/0.json`));
     const places = decodeSignedDirectory(bytes).directory.relays.map(
       ({ descriptor: { layer, operator } }) => `${layer} ${operator}`,

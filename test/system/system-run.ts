@@ -24,11 +24,11 @@ export const SEED = 'whole-system tests';
 /** A run or two of it, on a machine that has other things to do; on Fabric of the tests' own a network is made for each. */
 export const RUN_MILLISECONDS = ledgerKind() === 'embedded' ? 240_000 : 900_000;
 
-/** A small region in which every category of the first interval can be published. */
+/** A small region in which every category of the first interval can be published. Golden bulletins are of its runs. */
 export const SMALL = {
   readings: syntheticReadings({
     seed: SEED,
-    meters: 8,
+    meters: 20,
     intervals: 2,
     intervalSeconds: 1_800,
     startSeconds: Date.UTC(2026, 0, 5, 17) / 1_000,

@@ -10,6 +10,7 @@ import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { requireShared } from '../shared-data.js';
 import { filesUnder } from './bulletin-files.js';
+import { compareWithGolden } from './golden-bulletin.js';
 import { CROSSED_MODES, MODES, modesText } from '../modes.js';
 import { ledgerKind } from '../ledger/kind.js';
 import { needsBinaries } from '../ledger/ledger-under-test.js';
@@ -18,6 +19,8 @@ import { RUN_MILLISECONDS, scratchFolder, SMALL, smallRun, systemRun } from './s
 /** Files up to this length have every byte changed, longer ones about as many, spread over the file. */
 const CHANGED_BYTES = 50;
 
+const HOUSEHOLDS = SMALL.readings.households.length;
+
 for (const modes of MODES)
   describe(`a whole run (${modesText(modes)})`, function () {
     this.timeout(RUN_MILLISECONDS);
@@ -25,10 +28,10 @@ for (const modes of MODES)
 
     it('publishes rows, and every household verifies every price and bill', async () => {
       const { outcome } = await smallRun(modes);
-      assert.equal(outcome.meters, 8);
+      assert.equal(outcome.meters, HOUSEHOLDS);
       assert.equal(outcome.intervals.length, 2);
       assert.ok(outcome.rows > 0);
-      assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [8, 0]);
+      assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [HOUSEHOLDS, 0]);
       assert.ok(outcome.consumers.fullChecks > 0);
       assert.ok(outcome.billedNanoCurrency > 0n);
     });
@@ -54,7 +57,7 @@ for (const modes of MODES)
       ]);
       assert.equal((json['prices'] as string[]).length, 2);
       const text = outcomeText(outcome, SMALL.readings, out, 1.5).join('\n');
-      assert.match(text, /8 of 8 households found all their rows/);
+      assert.ok(text.includes(`${HOUSEHOLDS} of ${HOUSEHOLDS} households found all their rows`));
       assert.ok(text.includes(`npx gridveil verify ${out} --cc-key ${outcome.fingerprint}`));
     });
 
@@ -64,6 +67,10 @@ for (const modes of MODES)
       assert.deepEqual(audit.faults, []);
       assert.equal(audit.last?.sealed, 'billing');
       assert.notDeepEqual((await auditBulletin(sodiumCrypto, out, 'f'.repeat(64))).faults, []);
+    });
+
+    it('gives the golden bulletin, byte for byte', async function () {
+      await compareWithGolden(this, modes, (await smallRun(modes)).out);
     });
 
     it('leaves a bulletin that any member of the network can rebuild from the blocks, byte for byte', async () => {
@@ -119,10 +126,11 @@ describe('a whole run', function () {
   });
 
   for (const modes of CROSSED_MODES) {
-    it(`is verified by every household (${modesText(modes)})`, async () => {
+    it(`is verified by every household, and gives the golden bulletin (${modesText(modes)})`, async function () {
       const { outcome, out } = await systemRun(modes);
-      assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [8, 0]);
+      assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [HOUSEHOLDS, 0]);
       assert.deepEqual((await auditBulletin(sodiumCrypto, out, outcome.fingerprint)).faults, []);
+      await compareWithGolden(this, modes, out);
     });
   }
 });
