@@ -41,8 +41,8 @@ export class RegionLedger {
    * @throws LedgerError when the ledger refuses this client
    */
   async untilAnswering(log: Log): Promise<void> {
-    const ask = (kind: LedgerKind): Promise<unknown> => this.query(kind, 'GetLatestSeal');
-    await untilReachable(log, 'ledger', () => Promise.all(LEDGER_KINDS.map(ask)));
+    // One after the other: a ledger that is not there is told once, and not for each channel.
+    for (const kind of LEDGER_KINDS) await untilReachable(log, 'ledger', () => this.query(kind, 'GetLatestSeal'));
   }
 
   /** Submits a document of CC's, canonical JSON. */

@@ -74,7 +74,7 @@ describe('ledger client on the embedded ledger', function () {
     await following;
     assert.deepEqual(events, ['Sealed 1', 'Sealed 2', 'Sealed 3']);
     client.close();
-    for (const request of ['submit to consumption', 'query of consumption on consumption']) {
+    for (const request of ['submit on consumption', 'query on consumption']) {
       const told = lines.filter(({ msg }) => msg.startsWith(`ledger, ${request}: `));
       assert.equal(told[0]?.level, 40, request);
       assert.match(told.at(-1)!.msg, /answers again$/);

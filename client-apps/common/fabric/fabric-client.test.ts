@@ -51,8 +51,11 @@ describe('a client of a ledger that gives no answer', () => {
     assert.equal(lines.length, 1, 'it asks several times meanwhile');
     const [line] = lines;
     assert.equal(line!['level'], 40);
-    assert.match(line!['msg'] as string, /pricing on pricing/);
-    assert.deepEqual([line!['peer'], line!['profile']], [address, join(directory, 'connection-org2.json')]);
+    assert.equal(line!['msg'], 'ledger, query on pricing: no answer yet, asking again');
+    assert.deepEqual(
+      [line!['channel'], line!['peer'], line!['profile']],
+      ['pricing', address, join(directory, 'connection-org2.json')],
+    );
     assert.match(line!['reason'] as string, /14 UNAVAILABLE.*\(likely cause: no peer listens at this address\)$/);
     await assert.rejects(client.submit('billing', 'PutSeal', ['{}']), unavailable);
     assert.equal(lines.length, 2, 'of another request');

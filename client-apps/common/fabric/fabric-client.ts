@@ -136,7 +136,7 @@ class FabricClient implements LedgerClient {
       endorsingOrganizations: [this.#controlCenterMspId],
       ...(transient !== undefined && { transientData: { ...transient } }),
     };
-    return this.#persist(`submit to ${channel}`, async (gateway) => {
+    return this.#persist(channel, 'submit', async (gateway) => {
       const contract = gateway.getNetwork(channel).getContract(channel);
       const submitted = await contract.submitAsync(transaction, options);
       const { code, successful, blockNumber, transactionId } = await submitted.getStatus();
@@ -202,14 +202,21 @@ class FabricClient implements LedgerClient {
     // That there is nothing is an answer like any other.
     const patience = { ...this.#patience, lagMilliseconds: 0 };
     return this.#persist(
-      `query of ${chaincode} on ${channel}`,
+      channel,
+      chaincode === channel ? 'query' : `query of ${chaincode}`,
       (gateway) => gateway.getNetwork(channel).getContract(chaincode).evaluate(transaction, options),
       patience,
     );
   }
 
-  /** @param request what the log calls it */
-  #persist<T>(request: string, attempt: (gateway: Gateway) => Promise<T>, patience = this.#patience): Promise<T> {
+  /** @param kind of request, as the log calls it */
+  #persist<T>(
+    channel: string,
+    kind: string,
+    attempt: (gateway: Gateway) => Promise<T>,
+    patience = this.#patience,
+  ): Promise<T> {
+    const request = `${kind} on ${channel}`;
     const observed = async (): Promise<T> => {
       const peer = this.#gateways.address;
       try {
@@ -217,7 +224,7 @@ class FabricClient implements LedgerClient {
         this.#outages.get(request)?.answered();
         return result;
       } catch (thrown) {
-        this.#observe(request, peer, diagnose(thrown).error);
+        this.#observe(request, { channel, peer }, diagnose(thrown).error);
         throw thrown;
       }
     };
@@ -225,12 +232,12 @@ class FabricClient implements LedgerClient {
   }
 
   /** A refusal is an answer as well. */
-  #observe(request: string, peer: string, { code, message }: LedgerError): void {
+  #observe(request: string, where: Record<'channel' | 'peer', string>, { code, message }: LedgerError): void {
     if (this.#log === undefined || this.#closing.signal.aborted) return;
     if (code !== 'UNAVAILABLE') return this.#outages.get(request)?.answered();
     const outage = this.#outages.get(request) ?? new Outage(this.#log, `ledger, ${request}`);
     this.#outages.set(request, outage);
-    outage.unanswered({ peer, profile: this.profilePath, reason: message });
+    outage.unanswered({ ...where, profile: this.profilePath, reason: message });
   }
 
   #follow<T>(
