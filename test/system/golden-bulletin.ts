@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { consensusUnderTest } from '../ledger/ledger-under-test.js';
+import { consensusUnderTest } from '../ledger/kind.js';
 import type { Modes } from '../modes.js';
 import { filesUnder } from './bulletin-files.js';
 
