@@ -16,8 +16,8 @@ export interface LedgerAccess {
 
 /** A ledger with the three channels and their chaincodes. The only place that knows its kind. */
 export interface DemoLedger {
-  /** Whether it was there before the run, and may hold regions of earlier ones. */
-  readonly standing: boolean;
+  /** Of one that was there before the run, and may hold regions of earlier ones: the command that starts what of it has stopped. */
+  readonly repair?: string;
   /** MSP ids of the parties' organisations. */
   readonly roles: Roles;
   readonly access: (mspId: string) => LedgerAccess;
@@ -69,7 +69,6 @@ export async function startEmbeddedLedger(cast: Cast, premises: Premises): Promi
   await ledger.createChannels();
   for (const chaincode of chaincodes) await ledger.deployChaincode(chaincode);
   return {
-    standing: false,
     roles: topology.roles,
     access: (mspId) => ({ profile: ledger.connectionProfile(mspId), identity: ledger.user(mspId) }),
     // Its processes are the run's own and end with the others.

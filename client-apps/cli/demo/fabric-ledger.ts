@@ -15,12 +15,14 @@ const FROM_NOTHING = ['up', 'createChannel', 'deployCC'];
  * @throws ClientError PARTY_FAILED with what network.sh says: a missing binary, a taken port
  */
 export async function startFabricLedger(premises: Premises, testNetwork?: TestNetwork): Promise<DemoLedger> {
-  if (testNetwork !== undefined) return standingLedger(testNetwork);
+  if (testNetwork !== undefined) {
+    return { ...ledgerOf(testNetwork), repair: `scripts/deploy-to-test-network.sh ${testNetwork.directory}` };
+  }
   const standing = new FabricNetwork();
   if (standing.stands) {
     // As it is: another deployment would take an upgraded chaincode back.
     await run(standing, ...(standing.hasChaincode ? ['up'] : FROM_NOTHING));
-    return standingLedger(standing);
+    return { ...ledgerOf(standing), repair: 'network/fabric/network.sh restart' };
   }
   const own = new FabricNetwork({ directory: join(premises.root, 'fabric') });
   const takeDownNow = (): void => own.downNow();
@@ -35,12 +37,11 @@ export async function startFabricLedger(premises: Premises, testNetwork?: TestNe
     await stop();
     throw error;
   }
-  return { ...standingLedger(own), standing: false, stop };
+  return { ...ledgerOf(own), stop };
 }
 
-function standingLedger(network: FabricNetwork | TestNetwork): DemoLedger {
+function ledgerOf(network: FabricNetwork | TestNetwork): DemoLedger {
   return {
-    standing: true,
     roles: network.topology.roles,
     access: (mspId) => ({ profile: network.connectionProfile(mspId), identity: network.user(mspId) }),
     stop: () => Promise.resolve(),

@@ -20,10 +20,10 @@ const PATIENCE = { ...DEFAULT_PATIENCE, totalMilliseconds: 15_000 };
  * the service provider's way, so that a ledger which it does not reach is found out before anything is started.
  *
  * @param wanted by default `demo` on a ledger of the run's own, a fresh name on one that was there before
- * @throws ClientError REGION_TAKEN; LedgerError when the ledger does not answer
+ * @throws ClientError REGION_TAKEN; LedgerError, UNAVAILABLE with what to do when the ledger does not answer
  */
-export async function regionOn({ standing, roles, access }: DemoLedger, wanted?: string): Promise<string> {
-  if (!standing) return wanted ?? FIRST_REGION;
+export async function regionOn({ repair, roles, access }: DemoLedger, wanted?: string): Promise<string> {
+  if (repair === undefined) return wanted ?? FIRST_REGION;
   const { profile, identity } = access(roles.serviceProvider);
   const client = connectLedger(profile, identity, { controlCenterMspId: roles.controlCenter, patience: PATIENCE });
   try {
@@ -34,6 +34,9 @@ export async function regionOn({ standing, roles, access }: DemoLedger, wanted?:
       }
     }
     if (!(await isTaken(client, wanted))) return wanted;
+  } catch (cause) {
+    if (!(cause instanceof LedgerError) || cause.code !== 'UNAVAILABLE') throw cause;
+    throw new LedgerError('UNAVAILABLE', `${cause.message}; ${repair} starts what has stopped`, { cause });
   } finally {
     client.close();
   }
