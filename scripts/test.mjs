@@ -3,7 +3,7 @@
 // the static checks and the unit tests, and then the unit tests on two Nodes beside each other. A section's report comes
 // when it ends; after a failure no further one begins. Then come the claims of group ci, those that name tests from the
 // results of this run; after a failure only the claims whose tests failed. The last line is `N passed, N failed`.
-// --system: the whole-system tests only; --ledger KIND: the ledger that they run against (embedded, fabric, fabric-bft).
+// --system: the whole-system tests only; --ledger KIND: the ledger that they run against (embedded, fabric, fabric-bft, test-network).
 // GRIDVEIL_TEST_NODES (for CI): exact Node versions, separated by blanks, that run the unit tests.
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

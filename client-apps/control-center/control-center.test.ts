@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { decodeParametersFile, decodeSealsFile } from '../../protocol/ledger/bulletin.js';
 import { decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { verifyInterval, type IntervalSeals } from '../../protocol/rules/verify-interval.js';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { enrol } from '../common/enrolment-client.js';
+import { LedgerError } from '../common/fabric/index.js';
 import { FRAME } from '../common/links/frames.js';
 import { CenterKit, TestMeter, type RunningCenter, type RunningProvider } from '../../test/center-kit.js';
 import { MODES, modesText } from '../../test/modes.js';
@@ -181,6 +183,29 @@ describe('client-apps/control-center over time', function () {
   });
 
   const frozen = (index: number) => kit.reports.filter(({ name }) => name === 'frozen')[index]!.data;
+
+  it('is ready when all three chaincodes have answered, and not before', async () => {
+    const { ledger } = kit;
+    const client = ledger.client.bind(ledger);
+    let finds = false;
+    ledger.client = (...identity) => {
+      const opened = client(...identity);
+      const evaluate = opened.evaluate.bind(opened);
+      const lost = (): Promise<never> => Promise.reject(new LedgerError('UNAVAILABLE', 'no peers available'));
+      opened.evaluate = (channel, ...asked) =>
+        channel === 'consumption' && !finds ? lost() : evaluate(channel, ...asked);
+      return opened;
+    };
+    const starting = kit.start();
+    await pause(400);
+    assert.deepEqual(kit.reports, []);
+    finds = true;
+    await starting;
+    assert.deepEqual(
+      kit.reports.map(({ name }) => name),
+      ['ready'],
+    );
+  });
 
   it('keeps the rows it has taken over a restart, and counts what is late', async () => {
     await scenario.open();

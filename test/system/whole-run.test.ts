@@ -21,6 +21,9 @@ const CHANGED_BYTES = 50;
 
 const HOUSEHOLDS = SMALL.readings.households.length;
 
+/** On a test-network regions and organisations have other names, which are in the bytes. */
+const HAS_GOLDEN = ledgerKind() !== 'test-network';
+
 for (const modes of MODES)
   describe(`a whole run (${modesText(modes)})`, function () {
     this.timeout(RUN_MILLISECONDS);
@@ -70,6 +73,7 @@ for (const modes of MODES)
     });
 
     it('gives the golden bulletin, byte for byte', async function () {
+      if (!HAS_GOLDEN) this.skip();
       await compareWithGolden(this, modes, (await smallRun(modes)).out);
     });
 
@@ -119,18 +123,18 @@ describe('a whole run', function () {
   it('takes the organisations of another topology (embedded only)', async function () {
     if (ledgerKind() !== 'embedded') this.skip();
     const { outcome, out } = await systemRun({}, join(NETWORK_FOLDER, 'fabric', 'test-network.json'));
-    assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [8, 0]);
+    assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [HOUSEHOLDS, 0]);
     const [version] = decodeParametersFile(await readFile(join(out, 'parameters.json')));
     const { controlCenter, serviceProvider } = version!.parameters;
     assert.deepEqual([controlCenter.mspId, serviceProvider.mspId], ['Org1MSP', 'Org2MSP']);
   });
 
   for (const modes of CROSSED_MODES) {
-    it(`is verified by every household, and gives the golden bulletin (${modesText(modes)})`, async function () {
+    it(`is verified by every household${HAS_GOLDEN ? ', and gives the golden bulletin' : ''} (${modesText(modes)})`, async function () {
       const { outcome, out } = await systemRun(modes);
       assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [HOUSEHOLDS, 0]);
       assert.deepEqual((await auditBulletin(sodiumCrypto, out, outcome.fingerprint)).faults, []);
-      await compareWithGolden(this, modes, out);
+      if (HAS_GOLDEN) await compareWithGolden(this, modes, out);
     });
   }
 });
