@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const COPIED = ['chaincode', 'protocol', 'test', 'dist/chaincode', 'dist/protocol', 'dist/test'];
+const COPIED = ['network', 'chaincode', 'protocol', 'test', 'dist/chaincode', 'dist/protocol', 'dist/test'];
 const COPIED_FILES = ['package.json', 'tsconfig.base.json', 'dist/.chaincode.tsbuildinfo'];
 const INSTALLED = ['node_modules', 'chaincode/node_modules'];
 
