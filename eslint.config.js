@@ -7,32 +7,43 @@ import tseslint from 'typescript-eslint';
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
 
+/** What the parties share. */
+const SHARED = [
+  'client-apps/runtime',
+  'client-apps/links',
+  'client-apps/ledger',
+  'client-apps/bulletin',
+  'client-apps/readings',
+];
+const PARTIES = [
+  'client-apps/control-center',
+  'client-apps/service-provider',
+  'client-apps/meter',
+  'client-apps/consumer',
+  'client-apps/relay',
+];
+
 /**
- * Who may import whom: protocol ← {chaincode, network, client-apps/common} ← parties ← cli.
- * Parties never import each other. `bench` and `test` stand outside and may read everything.
+ * Who may import whom: protocol ← {chaincode, network, client-apps/runtime} ← {links, ledger, bulletin, readings} ←
+ * parties ← {demo, research} ← cli. Parties never import each other; a kind of network does not know the other.
+ * `bench` and `test` stand outside and may read everything.
  * A file belongs to the longest prefix that matches; imports inside one layer are free.
  */
 const LAYERS = {
   protocol: [],
   chaincode: ['protocol'],
-  network: ['protocol'],
-  'client-apps/common': ['protocol'],
-  'client-apps/control-center': ['protocol', 'client-apps/common'],
-  'client-apps/service-provider': ['protocol', 'client-apps/common'],
-  'client-apps/meter': ['protocol', 'client-apps/common'],
-  'client-apps/consumer': ['protocol', 'client-apps/common'],
-  'client-apps/relay': ['protocol', 'client-apps/common'],
-  'client-apps/cli': [
-    'protocol',
-    'network',
-    'client-apps/common',
-    'client-apps/control-center',
-    'client-apps/service-provider',
-    'client-apps/meter',
-    'client-apps/consumer',
-    'client-apps/relay',
-    'bench',
-  ],
+  'network/topology': [],
+  'network/fabric': ['network/topology'],
+  'network/embedded': ['network/topology'],
+  'client-apps/runtime': ['protocol'],
+  'client-apps/links': ['protocol', 'client-apps/runtime'],
+  'client-apps/ledger': ['protocol', 'client-apps/runtime'],
+  'client-apps/readings': ['protocol', 'client-apps/runtime'],
+  'client-apps/bulletin': ['protocol', 'client-apps/runtime', 'client-apps/links', 'client-apps/ledger'],
+  ...Object.fromEntries(PARTIES.map((party) => [party, ['protocol', ...SHARED]])),
+  'client-apps/demo': ['protocol', 'network', ...SHARED, ...PARTIES],
+  research: ['protocol', ...SHARED, ...PARTIES],
+  'client-apps/cli': ['protocol', 'network', ...SHARED, ...PARTIES, 'client-apps/demo', 'research', 'bench'],
 };
 
 /** Packages that only some layers may load; a layer not named here may load every dependency. */
@@ -44,7 +55,7 @@ const PACKAGES = {
 };
 
 /** Where the Fabric client library may be loaded: one submit helper, used by all. */
-const FABRIC_CLIENT = ['client-apps/common', 'network', 'client-apps/cli', 'test', 'bench'];
+const FABRIC_CLIENT = ['client-apps/ledger', 'network', 'test', 'bench'];
 
 const within = (file, folder) => file === folder || file.startsWith(`${folder}/`);
 const layerOf = (file) =>
@@ -136,7 +147,7 @@ export default tseslint.config(
   },
   {
     // The one place that reads the machine's clock for the parties.
-    files: ['client-apps/common/clock.ts'],
+    files: ['client-apps/runtime/clock.ts'],
     rules: { 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' },
   },
   {

@@ -2,10 +2,10 @@
 import { pathToFileURL } from 'node:url';
 import { ROWS_PER_PAGE } from '../protocol/ledger/limits.js';
 import type { LedgerKind } from '../protocol/ledger/row.js';
-import { IntervalMaker, type IntervalKit } from '../test/interval-kit.js';
-import { EmbeddedUnderTest } from '../test/ledger/embedded-under-test.js';
-import { Clients, RegionOnLedger } from '../test/ledger/region-on-ledger.js';
-import { RegionKit } from '../test/region-kit.js';
+import { IntervalMaker, type IntervalKit } from '../test/support/interval.js';
+import { EmbeddedUnderTest } from '../test/support/ledger/embedded-under-test.js';
+import { Clients, RegionOnLedger } from '../test/support/ledger/region-on-ledger.js';
+import { RegionKit } from '../test/support/region.js';
 
 /** A page of distinct meters: the most registry paths that a page can need. */
 const METERS = 500;

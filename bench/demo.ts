@@ -2,8 +2,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readingsFor } from '../client-apps/cli/demo/readings.js';
-import { runDemo } from '../client-apps/cli/demo/run.js';
+import { readingsFor } from '../client-apps/demo/readings.js';
+import { runDemo } from '../client-apps/demo/run.js';
 
 const SEED = 'gridveil bench';
 const K_ANONYMITY = 5;

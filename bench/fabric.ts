@@ -5,10 +5,10 @@ import { concatBytes } from '../protocol/crypto/bytes.js';
 import { ROWS_PER_PAGE } from '../protocol/ledger/limits.js';
 import { splitPages } from '../protocol/ledger/page.js';
 import { FabricNetwork } from '../network/fabric/fabric-network.js';
-import { IntervalMaker } from '../test/interval-kit.js';
-import { FabricUnderTest } from '../test/ledger/fabric-under-test.js';
-import { Clients, RegionOnLedger } from '../test/ledger/region-on-ledger.js';
-import { RegionKit } from '../test/region-kit.js';
+import { IntervalMaker } from '../test/support/interval.js';
+import { FabricUnderTest } from '../test/support/ledger/fabric-under-test.js';
+import { Clients, RegionOnLedger } from '../test/support/ledger/region-on-ledger.js';
+import { RegionKit } from '../test/support/region.js';
 
 const METERS = 500;
 /** The first window of each kind warms up; windows of the two kinds alternate, and the median of the others counts. */

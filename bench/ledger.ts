@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { connectLedger, type LedgerClient } from '../client-apps/common/fabric/index.js';
+import { connectLedger, type LedgerClient } from '../client-apps/ledger/index.js';
 import { freePort, startChaincodeServer } from '../network/embedded/chaincode-servers.js';
 import { startEmbeddedLedger } from '../network/embedded/embedded-ledger.js';
-import { NETWORK_FOLDER } from '../network/embedded/topology.js';
+import { NETWORK_FOLDER } from '../network/topology/topology.js';
 
 const CHANNEL = 'consumption';
-const FIXTURE = resolve(NETWORK_FOLDER, 'embedded', 'test-fixtures', 'contract');
+const FIXTURE = resolve(NETWORK_FOLDER, '..', 'test', 'support', 'embedded', 'contract');
 
 const ROW_LENGTH = 177;
 const ROWS_PER_PAGE = 500;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { osRandom } from '../client-apps/common/random.js';
+import { osRandom } from '../client-apps/runtime/random.js';
 import { pathToFileURL } from 'node:url';
 import { parametersFor } from '../protocol/ledger/parameters.js';
 import type { LedgerInFlight } from '../client-apps/meter/state.js';
 import { controlCenterPacket, hubPacket, type PacketContext } from '../client-apps/meter/slot-packets.js';
 import { signRows } from '../client-apps/meter/window-rows.js';
 import { pseudonymScheme } from '../protocol/identity/pseudonym.js';
-import { RegionKit } from '../test/region-kit.js';
+import { RegionKit } from '../test/support/region.js';
 
 /** Layers of the default onion tier. */
 const LAYERS = 4;

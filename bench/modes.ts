@@ -14,9 +14,9 @@ import {
 import { checkConsumptionPage } from '../protocol/rules/check-page.js';
 import { checkDirectPricePage } from '../protocol/rules/check-price.js';
 import { intervalContext } from '../protocol/rules/interval-context.js';
-import { MAXIMUM_FORWARD_JUMP } from '../client-apps/control-center/pseudonym-chain.js';
-import { IntervalMaker } from '../test/interval-kit.js';
-import { RegionKit } from '../test/region-kit.js';
+import { MAXIMUM_FORWARD_JUMP } from '../client-apps/control-center/intake/pseudonym-chain.js';
+import { IntervalMaker } from '../test/support/interval.js';
+import { RegionKit } from '../test/support/region.js';
 import type { Figures } from './index.js';
 
 /** The best of several windows counts: other work on the machine only ever slows one down. */

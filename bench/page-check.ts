@@ -5,8 +5,8 @@ import { ROWS_PER_PAGE } from '../protocol/ledger/limits.js';
 import { checkBillPage } from '../protocol/rules/check-bills.js';
 import { checkConsumptionPage } from '../protocol/rules/check-page.js';
 import { intervalContext } from '../protocol/rules/interval-context.js';
-import { IntervalMaker } from '../test/interval-kit.js';
-import { RegionKit } from '../test/region-kit.js';
+import { IntervalMaker } from '../test/support/interval.js';
+import { RegionKit } from '../test/support/region.js';
 
 /** The best of several windows counts: other work on the machine only ever slows one down. */
 const WINDOWS = 12;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { osRandom } from '../client-apps/common/random.js';
-import { SystemClock } from '../client-apps/common/clock.js';
-import { OutgoingLink } from '../client-apps/common/links/connect.js';
-import { FRAME } from '../client-apps/common/links/frames.js';
-import { selfIssuedIdentity } from '../client-apps/common/links/link-identity.js';
-import { listenLinks } from '../client-apps/common/links/listen.js';
+import { osRandom } from '../client-apps/runtime/random.js';
+import { SystemClock } from '../client-apps/runtime/clock.js';
+import { OutgoingLink } from '../client-apps/links/connect.js';
+import { FRAME } from '../client-apps/links/frames.js';
+import { selfIssuedIdentity } from '../client-apps/links/link-identity.js';
+import { listenLinks } from '../client-apps/links/listen.js';
 import { readUint32, writeUint32 } from '../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import { hpkeSeal } from '../protocol/crypto/hpke.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto';
-import { linkKeyFromSeed, type LinkKey } from '../client-apps/common/links/link-identity.js';
+import { linkKeyFromSeed, type LinkKey } from '../client-apps/links/link-identity.js';
 import type { DelayParameters } from '../protocol/onion/path.js';
 
 /** To the relay's process. */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { osRandom } from '../client-apps/common/random.js';
-import { SystemClock } from '../client-apps/common/clock.js';
-import { createLog } from '../client-apps/common/log.js';
+import { osRandom } from '../client-apps/runtime/random.js';
+import { SystemClock } from '../client-apps/runtime/clock.js';
+import { createLog } from '../client-apps/runtime/log.js';
 import { placedRelayConfig } from '../client-apps/relay/config.js';
 import { Relay } from '../client-apps/relay/relay.js';
-import { loadRelayKeys } from '../client-apps/relay/relay-keys.js';
+import { loadRelayKeys } from '../client-apps/relay/keys.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import { packetLength } from '../protocol/onion/geometry.js';
 import type { RelayAnswer, RelayRequest } from './relay-messages.js';

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { SystemClock } from '../client-apps/common/clock.js';
-import { FRAME } from '../client-apps/common/links/frames.js';
-import { selfIssuedIdentity } from '../client-apps/common/links/link-identity.js';
-import { listenLinks } from '../client-apps/common/links/listen.js';
+import { SystemClock } from '../client-apps/runtime/clock.js';
+import { FRAME } from '../client-apps/links/frames.js';
+import { selfIssuedIdentity } from '../client-apps/links/link-identity.js';
+import { listenLinks } from '../client-apps/links/listen.js';
 import { toHex } from '../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import { encodeParametersFile } from '../protocol/ledger/bulletin.js';
@@ -17,7 +17,7 @@ import {
   signDirectory,
   type SignedDescriptor,
 } from '../protocol/onion/directory-format.js';
-import { RegionKit } from '../test/region-kit.js';
+import { RegionKit } from '../test/support/region.js';
 import { benchLinkKey } from './relay-messages.js';
 
 /** The layer of the relay under test: relays send to it, and it sends to relays. */

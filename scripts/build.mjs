@@ -25,7 +25,7 @@ const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const DIST = join(ROOT, 'dist');
 const COMPILER = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 
-const SOURCE_FOLDERS = ['protocol', 'network', 'client-apps', 'bench', 'test', 'chaincode'];
+const SOURCE_FOLDERS = ['protocol', 'network', 'client-apps', 'research', 'bench', 'test', 'chaincode'];
 const CONTRACTS = ['consumption', 'pricing', 'billing'];
 
 /** Every compiled file under a folder; the link to installed packages is no directory here. */

@@ -13,7 +13,7 @@ const PACKAGES = [
   { name: "the chaincode's dependencies", directory: join(ROOT, 'chaincode') },
 ];
 
-const SOURCES = ['protocol', 'chaincode', 'network', 'client-apps', 'bench', 'test', 'scripts'];
+const SOURCES = ['protocol', 'chaincode', 'network', 'client-apps', 'research', 'bench', 'test', 'scripts'];
 const SOURCE_FILES = ['package-lock.json', 'tsconfig.json', 'tsconfig.base.json'];
 /** Folders among the sources that hold what was made from them, or by a running network. */
 const OUTPUT = new Set(['node_modules', 'build', 'state', 'organizations']);

@@ -4,8 +4,8 @@ import { concatBytes } from '../../protocol/crypto/bytes.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeRow, ROW_TYPE, type RowContent, signRow } from '../../protocol/ledger/row.js';
 import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
-import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import type { RefusalCode } from '../common/refusal.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);

@@ -3,7 +3,7 @@ import { accepted, refused, repeated, text, World } from '../test/world.js';
 import assert from 'node:assert/strict';
 import { encodeRegistryRoot, signRegistryRoot, type RegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { encodeSignedDirectory, signDirectory } from '../../protocol/onion/directory-format.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { RegionKit } from '../../test/support/region.js';
 
 describe('what stands once per epoch', () => {
   const kit = new RegionKit();

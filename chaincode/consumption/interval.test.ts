@@ -6,8 +6,8 @@ import { encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import { decodeRow } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal, type Seal, signSeal } from '../../protocol/ledger/seal.js';
 import { splitRows } from '../../protocol/ledger/page.js';
-import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import { CONTROL_CENTER_MSP, type Simulation } from '../test/fabric-stub.js';
 
 const SMALL = Array.from({ length: 25 }, (_, row) => row % 5);

@@ -2,8 +2,8 @@
 import { accepted, refused, repeated, text, World } from '../test/world.js';
 import assert from 'node:assert/strict';
 import { encodeSignedParameters, type Parameters, parametersDigest } from '../../protocol/ledger/parameters.js';
-import { IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import { CONTROL_CENTER_MSP } from '../test/fabric-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);

@@ -5,8 +5,8 @@ import type { SigningKey } from '../../protocol/crypto/crypto.js';
 import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
 import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
 import { decodeRow, ROW_OFFSET, ROW_TYPE, type RowContent, signRow } from '../../protocol/ledger/row.js';
-import { type IntervalKit, IntervalMaker, type WitnessedRow } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { type IntervalKit, IntervalMaker, type WitnessedRow } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import type { RefusalCode } from '../common/refusal.js';
 import type { Simulation } from '../test/fabric-stub.js';
 

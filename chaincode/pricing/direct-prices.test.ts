@@ -6,8 +6,8 @@ import { encodeConsumerList, signConsumerList } from '../../protocol/ledger/cons
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeRow, type RowContent, signRow } from '../../protocol/ledger/row.js';
 import { signSeal } from '../../protocol/ledger/seal.js';
-import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 

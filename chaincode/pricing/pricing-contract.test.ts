@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import type { RowContent } from '../../protocol/ledger/row.js';
 import { decodeRow, ROW_TYPE, signRow } from '../../protocol/ledger/row.js';
 import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
-import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import { SERVICE_PROVIDER_MSP, type Simulation } from '../test/fabric-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);

@@ -7,8 +7,8 @@ import { encodeSignedParameters, PRICE_MODES } from '../../protocol/ledger/param
 import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
-import { IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import { CONSUMERS_MSP, CONTROL_CENTER_MSP, metadataOf, SERVICE_PROVIDER_MSP, TestLedger } from './fabric-stub.js';
 
 const KINDS = ['consumption', 'pricing', 'billing'] as const;

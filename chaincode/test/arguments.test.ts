@@ -3,8 +3,8 @@ import { accepted, pageArgs, refused, text, World } from './world.js';
 import assert from 'node:assert/strict';
 import { encodeHeader } from '../../protocol/ledger/header.js';
 import { encodeSignedParameters } from '../../protocol/ledger/parameters.js';
-import { IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import { CONTROL_CENTER_MSP, type Simulation } from './fabric-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);

@@ -3,8 +3,8 @@ import { accepted, pageArgs, World } from './world.js';
 import assert from 'node:assert/strict';
 import { oneTimeSeed } from '../../protocol/crypto/ggm.js';
 import { ProtocolError } from '../../protocol/errors.js';
-import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import { asRefusal } from '../common/refusal.js';
 import type { Simulation } from './fabric-stub.js';
 

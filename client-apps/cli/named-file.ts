@@ -2,7 +2,7 @@
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ProtocolError } from '../../protocol/errors.js';
-import { ClientError } from '../common/errors.js';
+import { ClientError } from '../runtime/errors.js';
 
 /**
  * Reads a file that the user named; whatever is wrong with it is told with its name.

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
-import { controlCenterAddress, hexBytes, region } from '../common/config.js';
+import { controlCenterAddress, hexBytes, region } from '../runtime/config.js';
 
 /** What hubs of one host have in common. */
 const shared = {

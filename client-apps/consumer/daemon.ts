@@ -3,14 +3,14 @@ import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { epochOf } from '../../protocol/ledger/ledger-id.js';
 import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
 import { relaysOfLayer } from '../../protocol/onion/directory.js';
-import { ClientError } from '../common/errors.js';
-import type { LinkTarget } from '../common/links/connect.js';
-import { MailboxClient } from '../common/links/mailbox-client.js';
-import type { PartyContext } from '../common/party.js';
-import { everySlot, type Slot } from '../common/slot-schedule.js';
+import { ClientError } from '../runtime/errors.js';
+import type { LinkTarget } from '../links/connect.js';
+import { MailboxClient } from '../links/mailbox-client.js';
+import type { PartyContext } from '../runtime/party.js';
+import { everySlot, type Slot } from '../runtime/slot-schedule.js';
 import type { ConsumerConfig } from './config.js';
 import type { OpenedHub } from './open-hub.js';
-import type { HubSums } from './state.js';
+import type { HubSums } from './state/state.js';
 
 /** What whoever runs a hub is told. */
 export interface HubEvents {

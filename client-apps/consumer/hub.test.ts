@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { rowPseudonym, rowValue } from '../../protocol/ledger/row.js';
-import { billOf } from '../../protocol/money/bill.js';
+import { billOf } from '../../protocol/tariff/bill.js';
 import { sealHubPacket } from '../../protocol/onion/hub-payload.js';
-import { Household } from '../../test/household-kit.js';
+import { Household } from '../../test/support/household.js';
 import { householdSummary } from './summary.js';
 
 const SLOT = 300;

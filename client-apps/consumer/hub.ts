@@ -2,13 +2,13 @@
 import { ProtocolError } from '../../protocol/errors.js';
 import { parametersFor } from '../../protocol/ledger/parameters.js';
 import { openHubPacket, type HubPayload } from '../../protocol/onion/hub-payload.js';
-import { ClientError } from '../common/errors.js';
-import type { Slot } from '../common/slot-schedule.js';
-import { fetchInterval } from './check-interval.js';
-import { takePayloads } from './handles.js';
+import { ClientError } from '../runtime/errors.js';
+import type { Slot } from '../runtime/slot-schedule.js';
+import { fetchInterval } from './checks/check-interval.js';
+import { takePayloads } from './state/handles.js';
 import type { HubParts } from './parts.js';
-import type { HubState, HubSums } from './state.js';
-import { verifyNext } from './verify-next.js';
+import type { HubState, HubSums } from './state/state.js';
+import { verifyNext } from './checks/verify-next.js';
 
 /** Intervals that are verified in one slot; after a long absence the rest follows in the next slots. */
 const MAXIMUM_VERIFIED_PER_SLOT = 20;

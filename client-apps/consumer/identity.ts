@@ -3,9 +3,9 @@ import { asciiBytes, toHex } from '../../protocol/crypto/bytes.js';
 import { KEY_LENGTH, type Crypto } from '../../protocol/crypto/crypto.js';
 import { hkdf } from '../../protocol/crypto/hash.js';
 import type { HubKeys } from '../../protocol/onion/hub-payload.js';
-import { linkKeyFromSeed, type LinkKey } from '../common/links/link-identity.js';
-import { mailboxIdOf } from '../common/links/mailbox-frames.js';
-import type { HubPairingJson } from '../common/pairing.js';
+import { linkKeyFromSeed, type LinkKey } from '../links/link-identity.js';
+import { mailboxIdOf } from '../links/mailbox-frames.js';
+import type { HubPairingJson } from '../links/pairing.js';
 
 /** Bytes of the one secret that a hub keeps. */
 export const HUB_SECRET_LENGTH = KEY_LENGTH;

@@ -2,23 +2,23 @@
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { HttpsBulletin, type BulletinSource } from '../common/bulletin-reader.js';
-import { ClientError } from '../common/errors.js';
-import { runHost } from '../common/host.js';
-import { MemoBulletin } from '../common/memo-bulletin.js';
-import type { HubPairingJson } from '../common/pairing.js';
-import type { PartyContext, RunningParty } from '../common/party.js';
-import { loadFileKey } from '../common/sealed-file.js';
+import { HttpsBulletin, type BulletinSource } from '../bulletin/reader.js';
+import { ClientError } from '../runtime/errors.js';
+import { runHost } from '../runtime/host.js';
+import { MemoBulletin } from '../bulletin/memo-bulletin.js';
+import type { HubPairingJson } from '../links/pairing.js';
+import type { PartyContext, RunningParty } from '../runtime/party.js';
+import { loadFileKey } from '../runtime/sealed-file.js';
 import type { ConsumerConfig, ConsumerHostConfig } from './config.js';
 import { HubDaemon } from './daemon.js';
-import type { Dispute } from './disputes.js';
-import { HubFiles } from './hub-files.js';
+import type { Dispute } from './state/disputes.js';
+import { HubFiles } from './state/hub-files.js';
 import { demoHubSecret, hubIdentity, pairingOf } from './identity.js';
 import { openHub } from './open-hub.js';
 import { householdSummary, type HouseholdSummary } from './summary.js';
 
 export { consumerConfig, consumerHostConfig, type ConsumerConfig, type ConsumerHostConfig } from './config.js';
-export type { Dispute } from './disputes.js';
+export type { Dispute } from './state/disputes.js';
 export type { HouseholdSummary } from './summary.js';
 
 /** Starts one hub. See {@link startConsumerHost} for its reports. */

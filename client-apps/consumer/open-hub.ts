@@ -2,18 +2,18 @@
 import { fromHex, toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
-import type { BulletinSource } from '../common/bulletin-reader.js';
-import { enrolHub } from '../common/enrolment-client.js';
-import { ClientError } from '../common/errors.js';
-import type { LinkIdentity } from '../common/links/link-identity.js';
-import type { PartyContext } from '../common/party.js';
-import { untilReachable } from '../common/retry.js';
-import { TrustedBulletin } from '../common/trusted-bulletin.js';
+import type { BulletinSource } from '../bulletin/reader.js';
+import { enrolHub } from '../links/enrolment-client.js';
+import { ClientError } from '../runtime/errors.js';
+import type { LinkIdentity } from '../links/link-identity.js';
+import type { PartyContext } from '../runtime/party.js';
+import { untilReachable } from '../runtime/retry.js';
+import { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { ConsumerConfig } from './config.js';
-import { HubFiles } from './hub-files.js';
+import { HubFiles } from './state/hub-files.js';
 import { Hub } from './hub.js';
 import { hubIdentity, type HubIdentity } from './identity.js';
-import { NO_SUMS, type HubState } from './state.js';
+import { NO_SUMS, type HubState } from './state/state.js';
 
 /** An enrolled hub and what it is known by on its link. */
 export interface OpenedHub {

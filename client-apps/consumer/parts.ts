@@ -6,14 +6,14 @@ import { epochOf } from '../../protocol/ledger/ledger-id.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { directoryDigest } from '../../protocol/onion/directory-format.js';
 import type { IntervalSeals, IntervalTrust } from '../../protocol/rules/verify-interval.js';
-import { ClientError } from '../common/errors.js';
-import type { Log } from '../common/log.js';
-import type { TrustedBulletin } from '../common/trusted-bulletin.js';
-import type { Disputes } from './disputes.js';
+import { ClientError } from '../runtime/errors.js';
+import type { Log } from '../runtime/log.js';
+import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
+import type { Disputes } from './state/disputes.js';
 import type { HubIdentity } from './identity.js';
-import type { IntervalLog } from './interval-log.js';
-import type { RecentInterval } from './recent-intervals.js';
-import type { HubState } from './state.js';
+import type { IntervalLog } from './state/interval-log.js';
+import type { RecentInterval } from './checks/recent-intervals.js';
+import type { HubState } from './state/state.js';
 
 /** What a hub works with. */
 export interface HubParts {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { LoggedInterval } from './interval-log.js';
-import type { HubState } from './state.js';
+import type { LoggedInterval } from './state/interval-log.js';
+import type { HubState } from './state/state.js';
 
 /** Intervals that a summary lists, the newest: a week of half hours. */
 const LISTED_INTERVALS = 336;

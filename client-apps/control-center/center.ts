@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BulletinWriter } from '../common/bulletin-writer.js';
-import type { LedgerWatch } from '../common/ledger-watch.js';
-import type { PartyContext } from '../common/party.js';
-import type { RegionLedger } from '../common/region-ledger.js';
-import type { SealedStore } from '../common/sealed-store.js';
-import type { Epochs } from './epochs.js';
-import type { GroupCommit } from './group-commit.js';
+import type { BulletinWriter } from '../bulletin/writer.js';
+import type { LedgerWatch } from '../ledger/ledger-watch.js';
+import type { PartyContext } from '../runtime/party.js';
+import type { RegionLedger } from '../ledger/region-ledger.js';
+import type { SealedStore } from '../runtime/sealed-store.js';
+import type { Epochs } from './epochs/epochs.js';
+import type { GroupCommit } from './intake/group-commit.js';
 import type { ControlCenterKeys } from './keys.js';
 import type { ParameterVersions } from './parameter-versions.js';
 import type { Turns } from './waiting.js';

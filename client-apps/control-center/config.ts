@@ -5,7 +5,7 @@ import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
 import { PRICE_MODES } from '../../protocol/ledger/parameters.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
-import { amount, hexBytes, operatorName, pin, port, region } from '../common/config.js';
+import { amount, hexBytes, operatorName, pin, port, region } from '../runtime/config.js';
 
 const seconds = z.int().min(0);
 
@@ -22,7 +22,7 @@ export const parameterSettings = z.strictObject({
   graceSeconds: seconds.default(120),
   epochOriginSeconds: seconds,
   epochSeconds: seconds.default(86_400),
-  /** Five, ascending; `categoriesFor` of `protocol/money` makes them from the region's average use. */
+  /** Five, ascending; `categoriesFor` of `protocol/energy` makes them from the region's average use. */
   categoriesMilliWattHours: z.array(amount).length(CATEGORY_COUNT),
   kAnonymity: z.int().min(2).default(5),
   identityMode: z.enum(IDENTITY_MODES).default('chain'),

@@ -8,12 +8,12 @@ import { decodeParametersFile, decodeSealsFile } from '../../protocol/ledger/bul
 import { decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { verifyInterval, type IntervalSeals } from '../../protocol/rules/verify-interval.js';
 import { toHex } from '../../protocol/crypto/bytes.js';
-import { enrol } from '../common/enrolment-client.js';
-import { LedgerError } from '../common/fabric/index.js';
-import { FRAME } from '../common/links/frames.js';
-import { CenterKit, TestMeter, type RunningCenter, type RunningProvider } from '../../test/center-kit.js';
-import { MODES, modesText } from '../../test/modes.js';
-import type { Death } from '../../test/contract-ledger.js';
+import { enrol } from '../links/enrolment-client.js';
+import { LedgerError } from '../ledger/index.js';
+import { FRAME } from '../links/frames.js';
+import { CenterKit, TestMeter, type RunningCenter, type RunningProvider } from '../../test/support/control-center.js';
+import { MODES, modesText } from '../../test/support/modes.js';
+import type { Death } from '../../test/support/ledger/contract-ledger.js';
 
 const L = 1_800;
 

@@ -2,8 +2,8 @@
 import { KEY_LENGTH, type SigningKey } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { linkKeyFromSeed, type LinkKey } from '../common/links/link-identity.js';
-import { deriveSecret, loadPartySecrets } from '../common/party-secret.js';
+import { linkKeyFromSeed, type LinkKey } from '../links/link-identity.js';
+import { deriveSecret, loadPartySecrets } from '../runtime/party-secret.js';
 
 /** The control center's long-term keys. */
 export interface ControlCenterKeys {

@@ -3,16 +3,16 @@ import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { connectLedger } from '../common/fabric/index.js';
-import type { PartyContext, RunningParty } from '../common/party.js';
-import { loadFileKey } from '../common/sealed-file.js';
+import { connectLedger } from '../ledger/index.js';
+import type { PartyContext, RunningParty } from '../runtime/party.js';
+import { loadFileKey } from '../runtime/sealed-file.js';
 import { controlCenterConfig, type ControlCenterConfig } from './config.js';
 import { openControlCenter } from './control-center.js';
-import { makeEnrolmentCodes, type CodeRole } from './enrolment-codes.js';
+import { makeEnrolmentCodes, type CodeRole } from './registration/enrolment-codes.js';
 import { loadControlCenterKeys } from './keys.js';
 
 export { controlCenterConfig, type ControlCenterConfig } from './config.js';
-export type { CodeRole } from './enrolment-codes.js';
+export type { CodeRole } from './registration/enrolment-codes.js';
 
 /**
  * Starts the control center; reports `ready`, when the ledger's three channels have answered, with

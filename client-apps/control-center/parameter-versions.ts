@@ -18,8 +18,8 @@ import {
 import { ROW_PLACES } from '../../protocol/onion/geometry.js';
 import { checkParameters } from '../../protocol/rules/check-parameters.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
-import { ClientError } from '../common/errors.js';
-import type { SealedStore } from '../common/sealed-store.js';
+import { ClientError } from '../runtime/errors.js';
+import type { SealedStore } from '../runtime/sealed-store.js';
 import type { ControlCenterConfig, ParameterSettings } from './config.js';
 import type { ControlCenterKeys } from './keys.js';
 import { storeKey } from './store-keys.js';

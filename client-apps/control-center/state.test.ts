@@ -8,11 +8,11 @@ import { epochNode } from '../../protocol/crypto/ggm.js';
 import { ratchet } from '../../protocol/crypto/hash.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import { chainPseudonyms } from '../../protocol/identity/pseudonym.js';
-import { IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
-import { SealedStore, type StoreChange } from '../common/sealed-store.js';
-import { EnrolmentCodes, codeDigest, makeEnrolmentCodes } from './enrolment-codes.js';
-import { GroupCommit } from './group-commit.js';
+import { IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
+import { SealedStore, type StoreChange } from '../runtime/sealed-store.js';
+import { EnrolmentCodes, codeDigest, makeEnrolmentCodes } from './registration/enrolment-codes.js';
+import { GroupCommit } from './intake/group-commit.js';
 import {
   decodeClosing,
   decodeSettling,
@@ -20,10 +20,10 @@ import {
   encodeSettling,
   nextToFreeze,
   nextToSettle,
-} from './progress.js';
-import { MAXIMUM_FORWARD_JUMP, PseudonymChain } from './pseudonym-chain.js';
-import { Roster } from './roster.js';
-import { decodeTakenPacket, encodeTakenPacket } from './taken-packet.js';
+} from './intervals/progress.js';
+import { MAXIMUM_FORWARD_JUMP, PseudonymChain } from './intake/pseudonym-chain.js';
+import { Roster } from './registration/roster.js';
+import { decodeTakenPacket, encodeTakenPacket } from './intake/taken-packet.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const fileKey = new Uint8Array(32).fill(5);

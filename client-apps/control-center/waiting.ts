@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock } from '../common/clock.js';
+import type { Clock } from '../runtime/clock.js';
 
 /** Lets tasks run one after the other. */
 export class Turns {

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
-import { controlCenterAddress, hexBytes, region } from '../common/config.js';
-import { hubPairing } from '../common/pairing.js';
+import { controlCenterAddress, hexBytes, region } from '../runtime/config.js';
+import { hubPairing } from '../links/pairing.js';
 
 /** What meters of one host have in common. */
 const shared = {

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { RegionKit } from '../../test/region-kit.js';
-import { SteppedClock } from '../common/clock.js';
-import { FRAME } from '../common/links/frames.js';
-import { listenLinks, type LinkListener } from '../common/links/listen.js';
-import { linkKeyFromSeed, selfIssuedIdentity, type LinkIdentity } from '../common/links/link-identity.js';
-import { createLog } from '../common/log.js';
-import type { Slot } from '../common/slot-schedule.js';
+import { RegionKit } from '../../test/support/region.js';
+import { SteppedClock } from '../runtime/clock.js';
+import { FRAME } from '../links/frames.js';
+import { listenLinks, type LinkListener } from '../links/listen.js';
+import { linkKeyFromSeed, selfIssuedIdentity, type LinkIdentity } from '../links/link-identity.js';
+import { createLog } from '../runtime/log.js';
+import type { Slot } from '../runtime/slot-schedule.js';
 import { MeterDaemon } from './daemon.js';
 import type { SlotPackets } from './meter.js';
 

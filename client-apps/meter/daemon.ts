@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
-import { LinkPool } from '../common/links/connect.js';
-import { FRAME } from '../common/links/frames.js';
-import type { PartyContext } from '../common/party.js';
-import { drawOffsetMilliseconds, everySlot, type Slot } from '../common/slot-schedule.js';
+import { LinkPool } from '../links/connect.js';
+import { FRAME } from '../links/frames.js';
+import type { PartyContext } from '../runtime/party.js';
+import { drawOffsetMilliseconds, everySlot, type Slot } from '../runtime/slot-schedule.js';
 import type { MeterConfig } from './config.js';
 import type { MeterBalance, SlotPackets } from './meter.js';
 import type { OpenedMeter } from './open-meter.js';

@@ -7,12 +7,12 @@ import { indexContains } from '../../protocol/ledger/index-file.js';
 import { epochOf } from '../../protocol/ledger/ledger-id.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
-import { splitEnergy } from '../../protocol/money/split.js';
+import { splitEnergy } from '../../protocol/energy/split.js';
 import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
 import type { Handle } from '../../protocol/onion/hub-payload.js';
-import { ClientError } from '../common/errors.js';
-import type { Slot } from '../common/slot-schedule.js';
-import type { EnergyReader } from './energy-reader.js';
+import { ClientError } from '../runtime/errors.js';
+import type { Slot } from '../runtime/slot-schedule.js';
+import type { EnergyReader } from '../readings/energy-reader.js';
 import { MAXIMUM_LEDGERS_IN_FLIGHT } from './state-codec.js';
 import { inFlightMilliWattHours, type LedgerInFlight, type MeterState, type RowInFlight } from './state.js';
 

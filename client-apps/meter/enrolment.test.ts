@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { toHex } from '../../protocol/crypto/bytes.js';
-import { MemoryBulletin } from '../../test/memory-bulletin.js';
-import { Crash, MeterKit } from '../../test/meter-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { MemoryBulletin } from '../../test/support/memory-bulletin.js';
+import { Crash, MeterKit } from '../../test/support/meter.js';
+import { RegionKit } from '../../test/support/region.js';
 import { decodeRecord, encodeRecord } from './state-codec.js';
 
 function setUp(): MeterKit {

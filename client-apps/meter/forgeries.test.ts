@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { MemoryBulletin } from '../../test/memory-bulletin.js';
-import { enrolledMeter as setUp, runWindow } from '../../test/meter-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { MemoryBulletin } from '../../test/support/memory-bulletin.js';
+import { enrolledMeter as setUp, runWindow } from '../../test/support/meter.js';
+import { RegionKit } from '../../test/support/region.js';
 
 const L = 1_800;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { HttpsBulletin, type BulletinSource } from '../common/bulletin-reader.js';
-import { runHost } from '../common/host.js';
-import { MemoBulletin } from '../common/memo-bulletin.js';
-import type { PartyContext, RunningParty } from '../common/party.js';
-import { loadFileKey } from '../common/sealed-file.js';
+import { HttpsBulletin, type BulletinSource } from '../bulletin/reader.js';
+import { runHost } from '../runtime/host.js';
+import { MemoBulletin } from '../bulletin/memo-bulletin.js';
+import type { PartyContext, RunningParty } from '../runtime/party.js';
+import { loadFileKey } from '../runtime/sealed-file.js';
 import type { MeterConfig, MeterHostConfig } from './config.js';
 import { MeterDaemon } from './daemon.js';
 import { openMeter } from './open-meter.js';

@@ -9,7 +9,7 @@ import { rowPseudonym, rowValue } from '../../protocol/ledger/row.js';
 import { packetLength } from '../../protocol/onion/geometry.js';
 import { checkConsumptionRow, checkRowSecrets } from '../../protocol/rules/check-row.js';
 import { intervalContext } from '../../protocol/rules/interval-context.js';
-import { Crash, enrolledMeter as setUp, runWindow, type MeterKit } from '../../test/meter-kit.js';
+import { Crash, enrolledMeter as setUp, runWindow, type MeterKit } from '../../test/support/meter.js';
 
 const SLOT = 300;
 const L = 1_800;

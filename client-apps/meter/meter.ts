@@ -5,14 +5,14 @@ import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
 import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { ClientError } from '../common/errors.js';
-import type { LinkTarget } from '../common/links/connect.js';
-import { entryRelays } from '../common/links/entry-relays.js';
-import type { Log } from '../common/log.js';
-import type { Slot } from '../common/slot-schedule.js';
-import type { TrustedBulletin } from '../common/trusted-bulletin.js';
+import { ClientError } from '../runtime/errors.js';
+import type { LinkTarget } from '../links/connect.js';
+import { entryRelays } from '../links/entry-relays.js';
+import type { Log } from '../runtime/log.js';
+import type { Slot } from '../runtime/slot-schedule.js';
+import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import { canSplit, enterEpoch, measure, settle, slotEpoch, split } from './energy.js';
-import type { EnergyReader } from './energy-reader.js';
+import type { EnergyReader } from '../readings/energy-reader.js';
 import {
   controlCenterPacket,
   hubPacket,

@@ -7,7 +7,7 @@ import type { Directory } from '../../protocol/onion/directory-format.js';
 import { sealHubPacket, type HubPairing, type HubPayload } from '../../protocol/onion/hub-payload.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { drawIndex, drawPath, wrapForPath, type PacketDestination } from '../../protocol/onion/path.js';
-import type { LinkTarget } from '../common/links/connect.js';
+import type { LinkTarget } from '../links/connect.js';
 
 /** A packet and the entry relay that takes it. */
 export interface OutgoingPacket {

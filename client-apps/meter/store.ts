@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { wipe } from '../../protocol/crypto/bytes.js';
-import { SealedFile } from '../common/sealed-file.js';
+import { SealedFile } from '../runtime/sealed-file.js';
 import { decodeRecord, encodeRecord, type MeterRecord } from './state-codec.js';
 
 /** Where a meter keeps its record. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
-import { controlCenterAddress, hexBytes, operatorName, port, region } from '../common/config.js';
+import { controlCenterAddress, hexBytes, operatorName, port, region } from '../runtime/config.js';
 
 const address = z.string().regex(/^[^\s]{1,254}:[1-9][0-9]{0,4}$/, 'must be host:port');
 

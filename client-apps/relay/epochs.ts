@@ -10,10 +10,10 @@ import { signDescriptor, type Directory, type SignedDescriptor } from '../../pro
 import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import type { OnionKeyPair, RandomSource } from '../../protocol/onion/packet.js';
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
-import type { LinkTarget } from '../common/links/connect.js';
+import type { LinkTarget } from '../links/connect.js';
 import type { PlacedRelayConfig } from './config.js';
-import { OnionKeyFile, type RelayKeys } from './relay-keys.js';
-import { ReplayStore } from './replay-store.js';
+import { OnionKeyFile, type RelayKeys } from './keys.js';
+import { ReplayStore } from './packets/replay-store.js';
 
 /** An epoch whose packets this relay takes: it has the key, and stands in the directory with it. */
 export interface LiveEpoch {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { MOST_LOOPS } from '../../protocol/onion/loop.js';
-import type { Clock } from '../common/clock.js';
-import { FRAME, type FrameType } from '../common/links/frames.js';
-import type { LinkPeer } from '../common/links/link.js';
-import { certifiedRole, type LinkIdentity, type LinkRole } from '../common/links/link-identity.js';
-import { listenLinks, type AcceptedLink, type LinkListener } from '../common/links/listen.js';
-import { decodeDrain, encodeMailboxPackets, mailboxIdOf } from '../common/links/mailbox-frames.js';
+import type { Clock } from '../runtime/clock.js';
+import { FRAME, type FrameType } from '../links/frames.js';
+import type { LinkPeer } from '../links/link.js';
+import { certifiedRole, type LinkIdentity, type LinkRole } from '../links/link-identity.js';
+import { listenLinks, type AcceptedLink, type LinkListener } from '../links/listen.js';
+import { decodeDrain, encodeMailboxPackets, mailboxIdOf } from '../links/mailbox-frames.js';
 import type { PlacedRelayConfig } from './config.js';
 import type { Counters } from './counters.js';
 import type { LiveEpoch } from './epochs.js';
-import type { Mailboxes } from './mailboxes.js';
-import type { PacketHandler } from './packet-handler.js';
+import type { Mailboxes } from './packets/mailboxes.js';
+import type { PacketHandler } from './packets/packet-handler.js';
 
 /** Packets a meter sends in one slot: one to the control center, one to its hub. */
 const PACKETS_PER_SLOT = 2;

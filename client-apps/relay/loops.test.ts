@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { FRAME } from '../common/links/frames.js';
-import { TestTier, type CorruptRelay } from '../../test/tier-kit.js';
+import { FRAME } from '../links/frames.js';
+import { TestTier, type CorruptRelay } from '../../test/support/tier.js';
 
 /** A loop is sent within 20 s, held for at most 20 s before the last layer, and overdue 5 s later. */
 const LOOPS_ARE_OVER = 46_000;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { enrolRelay } from '../common/enrolment-client.js';
-import type { PartyContext, RunningParty } from '../common/party.js';
-import { untilReachable } from '../common/retry.js';
-import { loadFileKey } from '../common/sealed-file.js';
+import { enrolRelay } from '../links/enrolment-client.js';
+import type { PartyContext, RunningParty } from '../runtime/party.js';
+import { untilReachable } from '../runtime/retry.js';
+import { loadFileKey } from '../runtime/sealed-file.js';
 import type { PlacedRelayConfig, RelayConfig } from './config.js';
 import { Relay, type RelayOptions } from './relay.js';
-import { loadRelayKeys, type RelayKeys } from './relay-keys.js';
+import { loadRelayKeys, type RelayKeys } from './keys.js';
 
 export { relayConfig } from './config.js';
 

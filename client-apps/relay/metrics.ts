@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Clock } from '../common/clock.js';
+import type { Clock } from '../runtime/clock.js';
 import type { Counters } from './counters.js';
 
 /**

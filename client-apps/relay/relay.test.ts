@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
 import { INNER_LENGTH, packetLength } from '../../protocol/onion/geometry.js';
 import type { PacketDestination } from '../../protocol/onion/path.js';
-import type { ClientError } from '../common/errors.js';
-import { FRAME } from '../common/links/frames.js';
-import { linkKeyFromSeed, selfIssuedIdentity } from '../common/links/link-identity.js';
-import { ALWAYS, osRandom, seedOf, until } from '../common/links/links.test-support.js';
-import { MailboxClient } from '../common/links/mailbox-client.js';
-import { mailboxIdOf } from '../common/links/mailbox-frames.js';
-import { TestTier } from '../../test/tier-kit.js';
+import type { ClientError } from '../runtime/errors.js';
+import { FRAME } from '../links/frames.js';
+import { linkKeyFromSeed, selfIssuedIdentity } from '../links/link-identity.js';
+import { ALWAYS, osRandom, seedOf, until } from '../../test/support/links.js';
+import { MailboxClient } from '../links/mailbox-client.js';
+import { mailboxIdOf } from '../links/mailbox-frames.js';
+import { TestTier } from '../../test/support/tier.js';
 
 const FAST = [
   { relay: 0, delayMilliseconds: 1_500 },

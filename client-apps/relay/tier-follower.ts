@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
 import type { SignedDescriptor } from '../../protocol/onion/directory-format.js';
-import { ClientError } from '../common/errors.js';
-import type { PartyContext } from '../common/party.js';
-import type { TrustedBulletin } from '../common/trusted-bulletin.js';
+import { ClientError } from '../runtime/errors.js';
+import type { PartyContext } from '../runtime/party.js';
+import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { PlacedRelayConfig } from './config.js';
 import { describedEpochs, Epochs, servedEpochs, type EpochRange } from './epochs.js';
-import type { RelayKeys } from './relay-keys.js';
+import type { RelayKeys } from './keys.js';
 
 /**
  * Keeps a relay's epochs in step with time and bulletin: ends the old ones, describes the coming ones, takes their

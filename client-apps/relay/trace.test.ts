@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FRAME } from '../common/links/frames.js';
-import { linkKeyFromSeed } from '../common/links/link-identity.js';
-import { osRandom, seedOf } from '../common/links/links.test-support.js';
-import { SystemClock } from '../common/clock.js';
-import { createLog } from '../common/log.js';
-import { TestTier } from '../../test/tier-kit.js';
+import { FRAME } from '../links/frames.js';
+import { linkKeyFromSeed } from '../links/link-identity.js';
+import { osRandom, seedOf } from '../../test/support/links.js';
+import { SystemClock } from '../runtime/clock.js';
+import { createLog } from '../runtime/log.js';
+import { TestTier } from '../../test/support/tier.js';
 import { placedRelayConfig } from './config.js';
 import { Relay } from './relay.js';
-import { relayKeysFrom } from './relay-keys.js';
+import { relayKeysFrom } from './keys.js';
 import { traceName, type TraceHeader, type TraceRecord } from './trace.js';
 
 const PATH = [

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { PacketRoute } from '../../protocol/onion/packet.js';
-import { SteppedClock, type Clock } from '../common/clock.js';
-import { ClientError } from '../common/errors.js';
-import type { PartyContext } from '../common/party.js';
+import { SteppedClock, type Clock } from '../runtime/clock.js';
+import { ClientError } from '../runtime/errors.js';
+import type { PartyContext } from '../runtime/party.js';
 
 /** First line of a trace: which relay it is of, and how packets are held and sent in this run. */
 export interface TraceHeader {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { MAXIMUM_TARIFF_POINTS } from '../../protocol/ledger/limits.js';
-import { amount, hexBytes, region } from '../common/config.js';
-import { CONTROL_CENTER_MSP } from '../common/fabric/index.js';
+import { amount, hexBytes, region } from '../runtime/config.js';
+import { CONTROL_CENTER_MSP } from '../ledger/index.js';
 
 /** Configuration of the service provider. It reaches nothing but the ledger. */
 export const serviceProviderConfig = z.strictObject({

@@ -3,7 +3,7 @@ import type { SigningKey } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { meterIdentity } from '../../protocol/identity/meter-identity.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { loadPartySecrets } from '../common/party-secret.js';
+import { loadPartySecrets } from '../runtime/party-secret.js';
 
 /** The service provider's long-term keys. */
 export interface ServiceProviderKeys {

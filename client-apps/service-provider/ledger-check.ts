@@ -13,7 +13,7 @@ import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
 import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { verifyInterval } from '../../protocol/rules/verify-interval.js';
-import type { RegionLedger, StandingLedger } from '../common/region-ledger.js';
+import type { RegionLedger, StandingLedger } from '../ledger/region-ledger.js';
 
 /** What the service provider trusts nobody for: each of these reads the ledger and checks what it finds. */
 

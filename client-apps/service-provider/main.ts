@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { checkTariff, signTariff, type Tariff } from '../../protocol/money/tariff.js';
+import { checkTariff, signTariff, type Tariff } from '../../protocol/tariff/tariff.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { connectLedger } from '../common/fabric/index.js';
-import type { PartyContext, RunningParty } from '../common/party.js';
-import { loadFileKey } from '../common/sealed-file.js';
+import { connectLedger } from '../ledger/index.js';
+import type { PartyContext, RunningParty } from '../runtime/party.js';
+import { loadFileKey } from '../runtime/sealed-file.js';
 import { serviceProviderConfig, type ServiceProviderConfig } from './config.js';
 import { loadServiceProviderKeys } from './keys.js';
 import { openServiceProvider } from './service-provider.js';

@@ -8,7 +8,7 @@ import { intervalNumber } from '../../protocol/ledger/ledger-id.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { ROW_TYPE, rowPseudonym, rowValue, signRow, type LedgerKind } from '../../protocol/ledger/row.js';
 import type { Seal } from '../../protocol/ledger/seal.js';
-import { billOf } from '../../protocol/money/bill.js';
+import { billOf } from '../../protocol/tariff/bill.js';
 import { sealedPrice } from '../../protocol/rules/check-price.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import type { ServiceProviderKeys } from './keys.js';

@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } 
 import { createServer, type AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { EmbeddedLedgerError } from './errors.js';
-import { NETWORK_FOLDER } from './topology.js';
+import { NETWORK_FOLDER } from '../topology/topology.js';
 
 /** What a chaincode server is started from. */
 export interface ChaincodeServerOptions {

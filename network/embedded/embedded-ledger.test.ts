@@ -4,8 +4,8 @@ import { status as GrpcStatus } from '@grpc/grpc-js';
 import type { Contract } from '@hyperledger/fabric-gateway';
 import { peer, type common } from '@hyperledger/fabric-protos';
 import { openLedgerState } from './ledger-state.js';
-import { checkChain } from './test-fixtures/block-checks.js';
-import { CONTROL_CENTER, LedgerKit, refusalOf } from './test-fixtures/ledger-kit.js';
+import { checkChain } from '../../test/support/embedded/block-checks.js';
+import { CONTROL_CENTER, LedgerKit, refusalOf } from '../../test/support/embedded/ledger.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 

@@ -8,7 +8,7 @@ import { askLedger, type ControlRequest } from './control.js';
 import { EmbeddedLedgerError } from './errors.js';
 import { isRunning, LedgerDirectory, type UserIdentity } from './ledger-directory.js';
 import type { LedgerStatus } from './ledger-node.js';
-import { defaultTopologyPath, readTopology, type Topology } from './topology.js';
+import { defaultTopologyPath, readTopology, type Topology } from '../topology/topology.js';
 
 /** Certificates take half a second; a slow disk much more. */
 const START_TIMEOUT_MILLISECONDS = 60_000;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { EmbeddedLedgerError } from './errors.js';
 import { peerOrganizationPath } from './identity/organizations.js';
-import { connectionProfilePath } from './identity/connection-profile.js';
-import type { Organization, Topology } from './topology.js';
+import { connectionProfilePath } from '../topology/connection-profile.js';
+import type { Organization, Topology } from '../topology/topology.js';
 
 const controlSchema = z.object({ pid: z.number().int(), port: z.number().int(), token: z.string() });
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChaincodeRuntime, type ChaincodeDefinition } from './chaincode/chaincode-runtime.js';
 import { EmbeddedLedgerError } from './errors.js';
-import { writeConnectionProfile } from './identity/connection-profile.js';
+import { writeConnectionProfile } from '../topology/connection-profile.js';
 import { MspRegistry } from './identity/msp.js';
 import { ordererOrganizationPath, peerOrganizationPath } from './identity/organizations.js';
 import { SignaturePolicy } from './identity/policy.js';
@@ -18,7 +18,7 @@ import type { GatewayServices } from './services/gateway.js';
 import { PeerServer } from './services/peer-server.js';
 import { PeerDirectory, type LedgerPeer } from './services/peers.js';
 import { parseProposal } from './services/proposal.js';
-import { blockSigner, type ChannelDefinition, type Organization, type Topology } from './topology.js';
+import { blockSigner, type ChannelDefinition, type Organization, type Topology } from '../topology/topology.js';
 
 /** How long deploying waits for the chaincode server. */
 const DEPLOY_TIMEOUT_MILLISECONDS = 30_000;

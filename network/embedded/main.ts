@@ -6,7 +6,7 @@ import { EmbeddedLedger, startEmbeddedLedger } from './embedded-ledger.js';
 import { EmbeddedLedgerError } from './errors.js';
 import { LedgerDirectory } from './ledger-directory.js';
 import { serve, type ServeOptions } from './serve.js';
-import { defaultTopologyPath, readTopology } from './topology.js';
+import { defaultTopologyPath, readTopology } from '../topology/topology.js';
 
 const DEFAULT_DIRECTORY = 'build/embedded-ledger';
 

@@ -4,7 +4,7 @@ import { EmbeddedLedgerError } from './errors.js';
 import { createOrganizations } from './identity/organizations.js';
 import { LedgerDirectory } from './ledger-directory.js';
 import { LedgerNode } from './ledger-node.js';
-import { readTopology, type Topology } from './topology.js';
+import { readTopology, type Topology } from '../topology/topology.js';
 
 /** What the ledger process is told. */
 export interface ServeOptions {

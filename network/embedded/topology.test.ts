@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignaturePolicy } from './identity/policy.js';
-import { blockSigner, defaultTopologyPath, NETWORK_FOLDER, readTopology } from './topology.js';
+import { blockSigner, defaultTopologyPath, NETWORK_FOLDER, readTopology } from '../topology/topology.js';
 
 describe('topology', () => {
   const directory = mkdtempSync(join(tmpdir(), 'gridveil-topology-'));

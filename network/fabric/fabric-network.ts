@@ -3,7 +3,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { LedgerDirectory, type UserIdentity } from '../embedded/ledger-directory.js';
-import { defaultTopologyPath, NETWORK_FOLDER, readTopology, type Topology } from '../embedded/topology.js';
+import { defaultTopologyPath, NETWORK_FOLDER, readTopology, type Topology } from '../topology/topology.js';
 
 /** What `network.sh` calls; `osnadmin` and the others lie in the same folder of Fabric's release. */
 const BINARIES = ['peer', 'orderer', 'osnadmin', 'cryptogen', 'configtxgen', 'configtxlator'];

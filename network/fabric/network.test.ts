@@ -16,7 +16,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as x509 from '@peculiar/x509';
-import { NETWORK_FOLDER } from '../embedded/topology.js';
+import { NETWORK_FOLDER } from '../topology/topology.js';
 import { FabricNetwork } from './fabric-network.js';
 
 const NETWORK = NETWORK_FOLDER;

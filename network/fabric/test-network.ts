@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { LedgerDirectory, type UserIdentity } from '../embedded/ledger-directory.js';
-import { readTopology, type Topology } from '../embedded/topology.js';
+import { readTopology, type Topology } from '../topology/topology.js';
 import { FabricNetworkError } from './fabric-network.js';
 
 /** fabric-samples' test-network with Gridveil's channels and chaincodes on it, as the deploy script leaves it. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha512 } from '@noble/hashes/sha2.js';
-import { BACK_ENDS } from '../../test/frozen-vectors.js';
+import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
 import { asciiBytes, concatBytes, fromHex, toHex } from './bytes.js';
 
 const { Point } = ed25519;

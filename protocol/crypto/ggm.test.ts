@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BACK_ENDS, frozenVectors } from '../../test/frozen-vectors.js';
+import { BACK_ENDS, frozenVectors } from '../../test/support/frozen-vectors.js';
 import { concatBytes, fromHex, toHex } from './bytes.js';
 import { MAXIMUM_EPOCH, PuncturedTree, epochNode, ggmDescend, oneTimeSeed } from './ggm.js';
 import { prefix } from './hash.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { BACK_ENDS, frozenVectors } from '../../test/frozen-vectors.js';
+import { BACK_ENDS, frozenVectors } from '../../test/support/frozen-vectors.js';
 import { concatBytes, fromHex, toHex } from './bytes.js';
 import { H, H1, H2, digest, hkdf, mac, prefix, ratchet } from './hash.js';
 import type { DigestDomain, MacDomain } from './hash.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BACK_ENDS } from '../../test/frozen-vectors.js';
+import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
 import { fromHex, toHex } from './bytes.js';
 import { leafHash, merklePath, merkleRoot, merkleRootFromPath, nodeHash } from './merkle.js';
 import { sodiumCrypto } from './sodium.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { BACK_ENDS } from '../../test/frozen-vectors.js';
+import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
 import { asciiBytes, fromHex, toHex } from './bytes.js';
 import { hkdf } from './hash.js';
 import { sipHash } from './sodium.js';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { BACK_ENDS } from '../../test/frozen-vectors.js';
-import { requireShared } from '../../test/shared-data.js';
+import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
+import { requireShared } from '../../test/support/shared-data.js';
 import { concatBytes, equalBytes, fromHex } from './bytes.js';
 import type { Crypto } from './crypto.js';
 import { hkdf } from './hash.js';

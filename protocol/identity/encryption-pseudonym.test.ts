@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createDecipheriv } from 'node:crypto';
 import fc from 'fast-check';
-import { BACK_ENDS, frozenVectors } from '../../test/frozen-vectors.js';
+import { BACK_ENDS, frozenVectors } from '../../test/support/frozen-vectors.js';
 import { fromHex, readUint16, readUint32, toHex } from '../crypto/bytes.js';
 import { mac } from '../crypto/hash.js';
 import { nobleCrypto } from '../crypto/noble.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { BACK_ENDS, frozenVectors } from '../../test/frozen-vectors.js';
+import { BACK_ENDS, frozenVectors } from '../../test/support/frozen-vectors.js';
 import { asciiBytes, fromHex, toHex } from '../crypto/bytes.js';
 import { decodeEnrolmentRequest, encodeEnrolmentRequest, openEnrolment, sealEnrolment } from './enrolment.js';
 import type { EnrolmentRequest } from './enrolment.js';

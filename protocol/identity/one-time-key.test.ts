@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { BACK_ENDS, frozenVectors } from '../../test/frozen-vectors.js';
+import { BACK_ENDS, frozenVectors } from '../../test/support/frozen-vectors.js';
 import { fromHex, toHex } from '../crypto/bytes.js';
 import { epochNode } from '../crypto/ggm.js';
 import { oneTimeKey } from './one-time-key.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BACK_ENDS, frozenVectors } from '../../test/frozen-vectors.js';
+import { BACK_ENDS, frozenVectors } from '../../test/support/frozen-vectors.js';
 import { fromHex, toHex } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { merkleRootFromPath } from '../crypto/merkle.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { frozenVectors } from '../../test/frozen-vectors.js';
+import { frozenVectors } from '../../test/support/frozen-vectors.js';
 import { fromHex, toHex } from '../crypto/bytes.js';
 import { decodeWitnesses, encodeWitnesses, witnessLength } from './witness.js';
 import type { RowWitness } from './witness.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { anyHeader, anySignedSeal } from '../../test/arbitraries.js';
+import { anyHeader, anySignedSeal } from '../../test/support/arbitraries.js';
 import {
   decodeParametersFile,
   decodeSealsFile,

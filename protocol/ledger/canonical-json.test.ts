@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { frozenVectors } from '../../test/frozen-vectors.js';
+import { frozenVectors } from '../../test/support/frozen-vectors.js';
 import { asciiBytes } from '../crypto/bytes.js';
 import {
   encodeCanonical,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { asciiBytes, concatBytes } from '../crypto/bytes.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
-import { anyHeader } from '../../test/arbitraries.js';
+import { anyHeader } from '../../test/support/arbitraries.js';
 import { type JsonObject, type JsonValue, parseCanonical } from './canonical-json.js';
 import { buildHeader, decodeHeader, encodeHeader, headerDigest, headerFromJson, headerToJson } from './header.js';
 import { MAXIMUM_HEADER_BYTES, MAXIMUM_PAGES } from './limits.js';

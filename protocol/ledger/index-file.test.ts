@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { compareBytes, concatBytes } from '../crypto/bytes.js';
-import { anyBytes } from '../../test/arbitraries.js';
+import { anyBytes } from '../../test/support/arbitraries.js';
 import { decodeIndex, encodeIndex, indexCategory, indexContains, INDEX_ENTRY_LENGTH } from './index-file.js';
 import { MAXIMUM_ROWS } from './limits.js';
 import { encodeRow } from './row.js';

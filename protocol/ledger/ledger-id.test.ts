@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { toHex } from '../crypto/bytes.js';
-import { anyLedgerId } from '../../test/arbitraries.js';
+import { anyLedgerId } from '../../test/support/arbitraries.js';
 import {
   checkRegion,
   closeSeconds,

@@ -3,7 +3,7 @@ import { toHex } from '../crypto/bytes.js';
 import { DIGEST_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH } from '../crypto/crypto.js';
 import { IDENTITY_MODES } from '../identity/pseudonym.js';
 import { MAXIMUM_REGISTRY_DEPTH } from '../identity/registry.js';
-import { tariffFromJson, tariffToJson } from '../money/tariff.js';
+import { tariffFromJson, tariffToJson } from '../tariff/tariff.js';
 import { MAXIMUM_LAYERS, ROW_PLACES } from '../onion/geometry.js';
 import {
   type JsonObject,

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { anySignedParameters } from '../../test/arbitraries.js';
+import { anySignedParameters } from '../../test/support/arbitraries.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { RegionKit } from '../../test/support/region.js';
 import { decodeParametersFile, encodeParametersFile } from './bulletin.js';
 import type { JsonObject } from './canonical-json.js';
 import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';

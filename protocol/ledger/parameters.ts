@@ -4,7 +4,7 @@ import type { Crypto, SigningKey } from '../crypto/crypto.js';
 import { digest } from '../crypto/hash.js';
 import { ProtocolError } from '../errors.js';
 import type { IdentityMode } from '../identity/pseudonym.js';
-import type { Tariff } from '../money/tariff.js';
+import type { Tariff } from '../tariff/tariff.js';
 import { encodeCanonical, parseCanonical } from './canonical-json.js';
 import { signDocument, verifyDocument } from './document.js';
 import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { anySignedRegistryRoot } from '../../test/arbitraries.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { anySignedRegistryRoot } from '../../test/support/arbitraries.js';
+import { RegionKit } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { encodeCanonical, type JsonObject } from './canonical-json.js';
 import { decodeRegistryRoot, encodeRegistryRoot, verifyRegistryRootSignature } from './registry-root.js';

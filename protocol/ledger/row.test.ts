@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BACK_ENDS, frozenVectors } from '../../test/frozen-vectors.js';
+import { BACK_ENDS, frozenVectors } from '../../test/support/frozen-vectors.js';
 import { fromHex, toHex } from '../crypto/bytes.js';
-import { anyRow } from '../../test/arbitraries.js';
+import { anyRow } from '../../test/support/arbitraries.js';
 import { MAXIMUM_SECONDS } from './limits.js';
 import {
   decodeRow,

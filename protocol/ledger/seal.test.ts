@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BACK_ENDS } from '../../test/frozen-vectors.js';
-import { anySignedSeal } from '../../test/arbitraries.js';
+import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
+import { anySignedSeal } from '../../test/support/arbitraries.js';
 import type { JsonObject, JsonValue } from './canonical-json.js';
 import { MAXIMUM_SEAL_BYTES } from './limits.js';
 import {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { RegionKit } from '../../test/region-kit.js';
+import { RegionKit } from '../../test/support/region.js';
 import { sodiumCrypto as crypto } from '../crypto/sodium.js';
 import { ProtocolError } from '../errors.js';
 import { rowTimeSeconds } from '../ledger/ledger-id.js';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { sodiumCrypto as crypto } from '../crypto/sodium.js';
 import { ProtocolError } from '../errors.js';
 import { OnionKeys } from './onion-keys.js';
-import { fixedSecret } from './onion.test-support.js';
+import { fixedSecret } from '../../test/support/onion.js';
 
 const erased = (error: unknown): boolean => error instanceof ProtocolError && error.code === 'EPOCH_ERASED';
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { BACK_ENDS } from '../../test/frozen-vectors.js';
+import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
 import { concatBytes, equalBytes } from '../crypto/bytes.js';
 import { hpkeSeal } from '../crypto/hpke.js';
 import { sodiumCrypto as crypto } from '../crypto/sodium.js';
 import { ProtocolError } from '../errors.js';
 import { INNER_LENGTH, MAXIMUM_LAYERS, packetLength, PACKET_VERSION } from './geometry.js';
-import { fixedKey, fixedRandom, layersTo } from './onion.test-support.js';
+import { fixedKey, fixedRandom, layersTo } from '../../test/support/onion.js';
 import { encapsulatedKey, packetEpoch, peelPacket, wrapPacket, type OnionKeyPair, type PacketRoute } from './packet.js';
 
 const EPOCH = 7;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { RegionKit } from '../../test/region-kit.js';
+import { RegionKit } from '../../test/support/region.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { sodiumCrypto as crypto } from '../crypto/sodium.js';
 import { ProtocolError } from '../errors.js';
 import { INNER_LENGTH } from './geometry.js';
-import { fixedRandom } from './onion.test-support.js';
+import { fixedRandom } from '../../test/support/onion.js';
 import { peelPacket } from './packet.js';
 import { drawDelay, drawIndex, drawPath, maximumDelayMilliseconds, wrapForPath } from './path.js';
 

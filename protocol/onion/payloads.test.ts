@@ -14,7 +14,7 @@ import {
 } from './control-center-payload.js';
 import { HANDLE_PLACES, INNER_LENGTH, PAYLOAD_LENGTH, ROW_PLACES } from './geometry.js';
 import { encodeHubPayload, openHubPacket, sealHubPacket, type HubKeys, type HubPayload } from './hub-payload.js';
-import { fixedKey, fixedRandom, fixedSecret } from './onion.test-support.js';
+import { fixedKey, fixedRandom, fixedSecret } from '../../test/support/onion.js';
 import { openInner, sealInner } from './packet.js';
 
 const EPOCH = 7;

@@ -5,7 +5,7 @@ import { ProtocolError } from '../errors.js';
 import type { Header } from '../ledger/header.js';
 import { type HistogramEntry, mergeHistograms, sameHistogram, splitRows } from '../ledger/page.js';
 import { ROW_TYPE, rowPseudonym, rowValue } from '../ledger/row.js';
-import { billOf } from '../money/bill.js';
+import { billOf } from '../tariff/bill.js';
 import { atPlace, checkRowFrame, type IntervalContext } from './interval-context.js';
 import { checkServiceProviderKey, checkServiceProviderSignature } from './service-provider-signature.js';
 

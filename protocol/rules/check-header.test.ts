@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { RegionKit } from '../../test/region-kit.js';
+import { RegionKit } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import type { Header } from '../ledger/header.js';
 import { type HistogramEntry, histogramTotal, mergeHistograms, type PageEntry } from '../ledger/page.js';

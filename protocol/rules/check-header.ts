@@ -5,7 +5,7 @@ import type { Header } from '../ledger/header.js';
 import { sameLedger } from '../ledger/ledger-id.js';
 import { MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR, ROWS_PER_PAGE } from '../ledger/limits.js';
 import { type HistogramEntry, histogramTotal, mergeHistograms, type PageEntry, sameHistogram } from '../ledger/page.js';
-import { PRICE_STEP_NANO_PER_KILOWATT_HOUR } from '../money/tariff.js';
+import { PRICE_STEP_NANO_PER_KILOWATT_HOUR } from '../tariff/tariff.js';
 import type { IntervalContext } from './interval-context.js';
 
 /**

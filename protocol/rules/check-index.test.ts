@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import { INDEX_ENTRY_LENGTH } from '../ledger/index-file.js';
 import { checkIndex } from './check-index.js';
 

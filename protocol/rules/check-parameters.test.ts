@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { BACK_ENDS } from '../../test/frozen-vectors.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
+import { RegionKit } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { decodeParametersFile, encodeParametersFile } from '../ledger/bulletin.js';
 import { fingerprint, type Parameters, parametersDigest, signParameters } from '../ledger/parameters.js';
 import { type RegistryRoot, signRegistryRoot } from '../ledger/registry-root.js';
-import { signTariff } from '../money/tariff.js';
+import { signTariff } from '../tariff/tariff.js';
 import { checkParameters, checkRegistryRoot, verifyParametersList } from './check-parameters.js';
 
 const kit = new RegionKit({ meters: 3 });

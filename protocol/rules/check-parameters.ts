@@ -15,8 +15,8 @@ import {
   verifyParametersSignature,
 } from '../ledger/parameters.js';
 import { type SignedRegistryRoot, verifyRegistryRootSignature } from '../ledger/registry-root.js';
-import { checkCategories } from '../money/categories.js';
-import { verifyTariffSignature } from '../money/tariff.js';
+import { checkCategories } from '../energy/categories.js';
+import { verifyTariffSignature } from '../tariff/tariff.js';
 
 /** Set once for a region: with another value the seals of two versions would not chain. */
 const FIXED_FIELDS = [

@@ -7,7 +7,7 @@ import type { Header } from '../ledger/header.js';
 import { splitRows } from '../ledger/page.js';
 import { ROW_TYPE, rowPseudonym, rowValue } from '../ledger/row.js';
 import type { Seal } from '../ledger/seal.js';
-import { priceOf } from '../money/tariff.js';
+import { priceOf } from '../tariff/tariff.js';
 import { atPlace, checkRowFrame, type IntervalContext } from './interval-context.js';
 import { checkServiceProviderKey, checkServiceProviderSignature } from './service-provider-signature.js';
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { BACK_ENDS } from '../../test/frozen-vectors.js';
-import { IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
+import { IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { type Seal, signSeal } from '../ledger/seal.js';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { filesOf } from '../../test/bulletin-kit.js';
-import { type IntervalKit, IntervalMaker } from '../../test/interval-kit.js';
-import { RegionKit } from '../../test/region-kit.js';
+import { filesOf } from '../../test/support/bulletin.js';
+import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
+import { RegionKit } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { consumerListDigest } from '../ledger/consumer-list.js';
 import { buildHeader } from '../ledger/header.js';

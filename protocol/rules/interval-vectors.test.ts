@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { BACK_ENDS, frozenVectors } from '../../test/frozen-vectors.js';
+import { BACK_ENDS, frozenVectors } from '../../test/support/frozen-vectors.js';
 import { asciiBytes, fromHex, toHex } from '../crypto/bytes.js';
 import { digest } from '../crypto/hash.js';
 import { decodeWitnesses } from '../identity/witness.js';
@@ -18,7 +18,7 @@ import { parametersDigest, signParameters } from '../ledger/parameters.js';
 import { decodeRegistryRoot, encodeRegistryRoot, signRegistryRoot } from '../ledger/registry-root.js';
 import { decodeRow, type LedgerKind, LEDGER_KINDS, signRow } from '../ledger/row.js';
 import { sealDigest, signSeal } from '../ledger/seal.js';
-import { encodeTariff, signTariff } from '../money/tariff.js';
+import { encodeTariff, signTariff } from '../tariff/tariff.js';
 import { checkRegistryRoot, verifyParametersList } from './check-parameters.js';
 import { checkConsumptionPage } from './check-page.js';
 import { checkPricePseudonym } from './check-price.js';

@@ -6,9 +6,16 @@ import { join } from 'node:path';
 import { StatusCode } from '@hyperledger/fabric-gateway';
 import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
-import { IntervalMaker, type IntervalKit } from '../interval-kit.js';
-import { requireFabric, requireOwn, requireSecondPeer, useLedger } from './ledger-under-test.js';
-import { Clients, CONSUMERS_MSP, CONTROL_CENTER_MSP, regionKit, RegionOnLedger, text } from './region-on-ledger.js';
+import { IntervalMaker, type IntervalKit } from '../support/interval.js';
+import { requireFabric, requireOwn, requireSecondPeer, useLedger } from '../support/ledger/ledger-under-test.js';
+import {
+  Clients,
+  CONSUMERS_MSP,
+  CONTROL_CENTER_MSP,
+  regionKit,
+  RegionOnLedger,
+  text,
+} from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 const SIX_PAGES = Array.from({ length: 2_600 }, (_, row) => row % 5);

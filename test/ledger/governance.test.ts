@@ -5,21 +5,26 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StatusCode } from '@hyperledger/fabric-gateway';
-import { isFree } from '../../client-apps/cli/demo/ports.js';
+import { isFree } from '../../client-apps/demo/ports.js';
 import { freePort, startChaincodeServer } from '../../network/embedded/chaincode-servers.js';
-import { NETWORK_FOLDER } from '../../network/embedded/topology.js';
-import { ChannelConfiguration } from './channel-update.js';
-import type { FabricUnderTest } from './fabric-under-test.js';
-import { requireFabric, useLedger } from './ledger-under-test.js';
-import { openGateway } from './raw-gateway.js';
-import { Clients, CONSUMERS_MSP, CONTROL_CENTER_MSP, SERVICE_PROVIDER_MSP } from './region-on-ledger.js';
+import { NETWORK_FOLDER } from '../../network/topology/topology.js';
+import { ChannelConfiguration } from '../support/ledger/channel-update.js';
+import type { FabricUnderTest } from '../support/ledger/fabric-under-test.js';
+import { requireFabric, useLedger } from '../support/ledger/ledger-under-test.js';
+import { openGateway } from '../support/ledger/raw-gateway.js';
+import {
+  Clients,
+  CONSUMERS_MSP,
+  CONTROL_CENTER_MSP,
+  SERVICE_PROVIDER_MSP,
+} from '../support/ledger/region-on-ledger.js';
 
 const CHANNEL = 'pricing';
 /** What SP would like the endorsement policy to be. */
 const OWN_PEERS = `OR('${SERVICE_PROVIDER_MSP}.peer')`;
 
 /** A contract that writes whatever it is told. */
-const WRITES_ANYTHING = join(NETWORK_FOLDER, 'embedded', 'test-fixtures', 'contract');
+const WRITES_ANYTHING = join(NETWORK_FOLDER, '..', 'test', 'support', 'embedded', 'contract');
 
 // Approvals and channel configurations exist on Fabric only: the embedded ledger has one owner.
 describe('who may change the rules (Fabric only)', function () {

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { concatBytes } from '../../protocol/crypto/bytes.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeRow, signRow } from '../../protocol/ledger/row.js';
-import { IntervalMaker } from '../interval-kit.js';
-import { CROSSED_MODES, MODES, modesText } from '../modes.js';
-import { useLedger } from './ledger-under-test.js';
-import { Clients, pageArguments, refused, regionKit, RegionOnLedger } from './region-on-ledger.js';
+import { IntervalMaker } from '../support/interval.js';
+import { CROSSED_MODES, MODES, modesText } from '../support/modes.js';
+import { useLedger } from '../support/ledger/ledger-under-test.js';
+import { Clients, pageArguments, refused, regionKit, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 /** More than fit on a page. */

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { diagnose } from '../../client-apps/common/fabric/ledger-error.js';
+import { diagnose } from '../../client-apps/ledger/ledger-error.js';
 import { compareBytes, concatBytes } from '../../protocol/crypto/bytes.js';
 import { encodeHeader } from '../../protocol/ledger/header.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeRow, ROW_LENGTH, rowPseudonym, signRow, type LedgerKind } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal, signSeal } from '../../protocol/ledger/seal.js';
-import { IntervalMaker, type IntervalKit, type WitnessedRow } from '../interval-kit.js';
-import { RegionKit } from '../region-kit.js';
-import { ROLES } from './kind.js';
-import { useLedger } from './ledger-under-test.js';
-import { openGateway } from './raw-gateway.js';
+import { IntervalMaker, type IntervalKit, type WitnessedRow } from '../support/interval.js';
+import { RegionKit } from '../support/region.js';
+import { ROLES } from '../support/ledger/kind.js';
+import { useLedger } from '../support/ledger/ledger-under-test.js';
+import { openGateway } from '../support/ledger/raw-gateway.js';
 import {
   Clients,
   CONSUMERS_MSP,
@@ -23,7 +23,7 @@ import {
   SERVICE_PROVIDER_MSP,
   text,
   WRITER,
-} from './region-on-ledger.js';
+} from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 const THREE_PAGES = Array.from({ length: 1_010 }, (_, row) => row % 5);

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { LEDGER_KINDS, rowPseudonym } from '../../protocol/ledger/row.js';
-import { IntervalMaker, type IntervalKit } from '../interval-kit.js';
-import { requireOwn, useLedger } from './ledger-under-test.js';
-import { Clients, CONSUMERS_MSP, regionKit, RegionOnLedger } from './region-on-ledger.js';
+import { IntervalMaker, type IntervalKit } from '../support/interval.js';
+import { requireOwn, useLedger } from '../support/ledger/ledger-under-test.js';
+import { Clients, CONSUMERS_MSP, regionKit, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 

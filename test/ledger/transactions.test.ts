@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { StatusCode } from '@hyperledger/fabric-gateway';
-import type { LedgerEvent } from '../../client-apps/common/fabric/index.js';
+import type { LedgerEvent } from '../../client-apps/ledger/index.js';
 import { encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
-import { IntervalMaker, type IntervalKit } from '../interval-kit.js';
-import { requireSecondPeer, useLedger } from './ledger-under-test.js';
+import { IntervalMaker, type IntervalKit } from '../support/interval.js';
+import { requireSecondPeer, useLedger } from '../support/ledger/ledger-under-test.js';
 import {
   commit,
   endorse,
@@ -15,8 +15,8 @@ import {
   openGateway,
   peerIdentity,
   type Invocation,
-} from './raw-gateway.js';
-import type { GatewayRing } from '../../client-apps/common/fabric/gateway-ring.js';
+} from '../support/ledger/raw-gateway.js';
+import type { GatewayRing } from '../../client-apps/ledger/gateway-ring.js';
 import {
   Clients,
   CONSUMERS_MSP,
@@ -26,7 +26,7 @@ import {
   RegionOnLedger,
   SERVICE_PROVIDER_MSP,
   text,
-} from './region-on-ledger.js';
+} from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 const OTHER_ROWS = Array.from({ length: 30 }, (_, row) => row % 5);

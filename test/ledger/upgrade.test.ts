@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
-import { IntervalMaker } from '../interval-kit.js';
-import { requireOwn, useLedger } from './ledger-under-test.js';
-import { Clients, regionKit, RegionOnLedger, text } from './region-on-ledger.js';
+import { IntervalMaker } from '../support/interval.js';
+import { requireOwn, useLedger } from '../support/ledger/ledger-under-test.js';
+import { Clients, regionKit, RegionOnLedger, text } from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { MAXIMUM_FORWARD_JUMP, PseudonymChain } from '../../client-apps/control-center/pseudonym-chain.js';
+import { MAXIMUM_FORWARD_JUMP, PseudonymChain } from '../../client-apps/control-center/intake/pseudonym-chain.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { IDENTITY_MODES, pseudonymScheme } from '../../protocol/identity/pseudonym.js';
@@ -11,8 +11,8 @@ import {
   sealControlCenterPacket,
 } from '../../protocol/onion/control-center-payload.js';
 import { checkRowSecrets } from '../../protocol/rules/check-row.js';
-import { IntervalMaker } from '../interval-kit.js';
-import { RegionKit } from '../region-kit.js';
+import { IntervalMaker } from '../support/interval.js';
+import { RegionKit } from '../support/region.js';
 
 /** How often a primitive was used. */
 type Counts = Record<string, number>;

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { common, ledger as ledgerProtos, peer } from '@hyperledger/fabric-protos';
-import type { DecodedTransaction } from '../../client-apps/common/fabric/index.js';
+import type { DecodedTransaction } from '../../client-apps/ledger/index.js';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { parseCanonical } from '../../protocol/ledger/canonical-json.js';
@@ -16,12 +16,12 @@ import { LEDGER_KINDS, rowPseudonym, type LedgerKind } from '../../protocol/ledg
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { decodeSignedDirectory } from '../../protocol/onion/directory-format.js';
-import { MODES, modesText } from '../modes.js';
-import { meterSecrets, partySecrets, type MeterSecrets } from './run-secrets.js';
-import { formsOf, search, type Finding, type Place, type Secret } from './secret-search.js';
-import { ROLES } from '../ledger/kind.js';
-import { needsLedgersOfItsOwn } from '../ledger/ledger-under-test.js';
-import { RUN_MILLISECONDS, SEED, SMALL, smallRun, type OpenedRun } from './system-run.js';
+import { MODES, modesText } from '../support/modes.js';
+import { meterSecrets, partySecrets, type MeterSecrets } from '../support/system/run-secrets.js';
+import { formsOf, search, type Finding, type Place, type Secret } from '../support/system/secret-search.js';
+import { ROLES } from '../support/ledger/kind.js';
+import { needsLedgersOfItsOwn } from '../support/ledger/ledger-under-test.js';
+import { RUN_MILLISECONDS, SEED, SMALL, smallRun, type OpenedRun } from '../support/system/system-run.js';
 
 const REGION = SMALL.region;
 

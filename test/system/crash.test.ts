@@ -3,15 +3,15 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ChildSpec } from '../../client-apps/cli/demo/child.js';
-import type { Interference } from '../../client-apps/cli/demo/run.js';
-import { filesUnder } from './bulletin-files.js';
-import { MODES, modesText } from '../modes.js';
-import { consensusUnderTest } from '../ledger/kind.js';
-import { needsLedgersOfItsOwn } from '../ledger/ledger-under-test.js';
-import { RUN_MILLISECONDS, scratchFolder, smallRun, systemRun } from './system-run.js';
+import type { ChildSpec } from '../../client-apps/demo/processes/child.js';
+import type { Interference } from '../../client-apps/demo/run.js';
+import { filesUnder } from '../support/system/bulletin-files.js';
+import { MODES, modesText } from '../support/modes.js';
+import { consensusUnderTest } from '../support/ledger/kind.js';
+import { needsLedgersOfItsOwn } from '../support/ledger/ledger-under-test.js';
+import { RUN_MILLISECONDS, scratchFolder, smallRun, systemRun } from '../support/system/system-run.js';
 
-const HOOK = pathToFileURL(fileURLToPath(new URL('./crash-hook.js', import.meta.url))).href;
+const HOOK = pathToFileURL(fileURLToPath(new URL('../support/system/crash-hook.js', import.meta.url))).href;
 
 /** When a process that submits brings about a crash, and whose. */
 interface Crash {

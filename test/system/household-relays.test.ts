@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { auditBulletin } from '../../client-apps/cli/audit/audit.js';
-import { outcomeJson } from '../../client-apps/cli/demo/outcome-text.js';
+import { auditBulletin } from '../../client-apps/bulletin/audit.js';
+import { outcomeJson } from '../../client-apps/cli/render/demo.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { decodeSignedDirectory } from '../../protocol/onion/directory-format.js';
-import { MODES } from '../modes.js';
-import { needsLedgersOfItsOwn } from '../ledger/ledger-under-test.js';
-import { RUN_MILLISECONDS, SMALL, smallRun, systemRun } from './system-run.js';
+import { MODES } from '../support/modes.js';
+import { needsLedgersOfItsOwn } from '../support/ledger/ledger-under-test.js';
+import { RUN_MILLISECONDS, SMALL, smallRun, systemRun } from '../support/system/system-run.js';
 
 describe('a region whose meters and hubs are the relays', function () {
   this.timeout(RUN_MILLISECONDS);

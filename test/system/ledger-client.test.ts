@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { pino } from 'pino';
-import { connectLedger, type LedgerClient, type LedgerEvent } from '../../client-apps/common/fabric/index.js';
-import { CONTROL_CENTER, LedgerKit } from '../../network/embedded/test-fixtures/ledger-kit.js';
+import { connectLedger, type LedgerClient, type LedgerEvent } from '../../client-apps/ledger/index.js';
+import { CONTROL_CENTER, LedgerKit } from '../support/embedded/ledger.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 

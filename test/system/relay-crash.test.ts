@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ChildSpec } from '../../client-apps/cli/demo/child.js';
-import { filesUnder } from './bulletin-files.js';
-import { MODES } from '../modes.js';
-import { needsLedgersOfItsOwn } from '../ledger/ledger-under-test.js';
-import { RUN_MILLISECONDS, scratchFolder, smallRun, systemRun } from './system-run.js';
+import type { ChildSpec } from '../../client-apps/demo/processes/child.js';
+import { filesUnder } from '../support/system/bulletin-files.js';
+import { MODES } from '../support/modes.js';
+import { needsLedgersOfItsOwn } from '../support/ledger/ledger-under-test.js';
+import { RUN_MILLISECONDS, scratchFolder, smallRun, systemRun } from '../support/system/system-run.js';
 
-const HOOK = pathToFileURL(fileURLToPath(new URL('./relay-crash-hook.js', import.meta.url))).href;
+const HOOK = pathToFileURL(fileURLToPath(new URL('../support/system/relay-crash-hook.js', import.meta.url))).href;
 const RELAYS = ['relay-1-1', 'relay-1-2', 'relay-2-1', 'relay-2-2'];
 /** In the first slot of the first window, and again some slots later. */
 const WRITES_OF_LIVES = [5, 30];

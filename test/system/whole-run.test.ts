@@ -2,19 +2,19 @@
 import assert from 'node:assert/strict';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { auditBulletin } from '../../client-apps/cli/audit/audit.js';
-import { outcomeJson, outcomeText } from '../../client-apps/cli/demo/outcome-text.js';
-import { loadReadings } from '../../client-apps/common/readings/load.js';
-import { NETWORK_FOLDER } from '../../network/embedded/topology.js';
+import { auditBulletin } from '../../client-apps/bulletin/audit.js';
+import { outcomeJson, outcomeText } from '../../client-apps/cli/render/demo.js';
+import { loadReadings } from '../../client-apps/readings/load.js';
+import { NETWORK_FOLDER } from '../../network/topology/topology.js';
 import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { requireShared } from '../shared-data.js';
-import { filesUnder } from './bulletin-files.js';
-import { compareWithGolden } from './golden-bulletin.js';
-import { CROSSED_MODES, MODES, modesText } from '../modes.js';
-import { ledgerKind } from '../ledger/kind.js';
-import { needsBinaries } from '../ledger/ledger-under-test.js';
-import { RUN_MILLISECONDS, scratchFolder, SMALL, smallRun, systemRun } from './system-run.js';
+import { requireShared } from '../support/shared-data.js';
+import { filesUnder } from '../support/system/bulletin-files.js';
+import { compareWithGolden } from '../support/system/golden-bulletin.js';
+import { CROSSED_MODES, MODES, modesText } from '../support/modes.js';
+import { ledgerKind } from '../support/ledger/kind.js';
+import { needsBinaries } from '../support/ledger/ledger-under-test.js';
+import { RUN_MILLISECONDS, scratchFolder, SMALL, smallRun, systemRun } from '../support/system/system-run.js';
 
 /** Files up to this length have every byte changed, longer ones about as many, spread over the file. */
 const CHANGED_BYTES = 50;

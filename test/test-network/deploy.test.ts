@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { ROOT, TestNetworkStandIn, type Ended } from './stand-in.js';
+import { ROOT, TestNetworkStandIn, type Ended } from '../support/test-network/stand-in.js';
 
 const CHAINCODES = 3;
 /** Every step by `GRIDVEIL_EVERY_INTERRUPTION=1`; otherwise a sample, which a run of minutes can afford. */

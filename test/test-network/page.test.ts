@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT, TestNetworkStandIn } from './stand-in.js';
+import { ROOT, TestNetworkStandIn } from '../support/test-network/stand-in.js';
 
 const PAGE = join(ROOT, 'docs', 'TEST-NETWORK.md');
 /** Where this machine has fabric-samples is the one thing that the page cannot know. */

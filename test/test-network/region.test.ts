@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { requireShared } from '../shared-data.js';
-import { filesUnder } from '../system/bulletin-files.js';
-import { ROOT, TestNetworkStandIn, type Ended } from './stand-in.js';
+import { requireShared } from '../support/shared-data.js';
+import { filesUnder } from '../support/system/bulletin-files.js';
+import { ROOT, TestNetworkStandIn, type Ended } from '../support/test-network/stand-in.js';
 
 const READINGS = 'data/lcl_london_2013-11-11_7d_30min.csv';
 const HOUSEHOLDS = '40';

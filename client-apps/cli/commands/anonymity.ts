@@ -87,9 +87,9 @@ export function addAnonymity(program: Command): void {
     )
     .option('--plot <file>', 'write the distributions of entropy and latency as an SVG');
   onRun<AnonymityOptions>(withCorruptOption(command), async (options) => {
-    const { measureSimulation, measureTraces } = await import('../anonymity/measure.js');
-    const { anonymityResult } = await import('../anonymity/report.js');
-    const { anonymityPlot } = await import('../anonymity/plot.js');
+    const { measureSimulation, measureTraces } = await import('../../../research/anonymity/measure.js');
+    const { anonymityResult } = await import('../render/anonymity.js');
+    const { anonymityPlot } = await import('../../../research/anonymity/plot.js');
     const { traces, targets, corruptPerLayer } = options;
     if (options.plot !== undefined) await requireWritableFile(options.plot);
     const measured =
@@ -104,7 +104,7 @@ export function addAnonymity(program: Command): void {
     .command('attacks')
     .description("pair a meter's two packets by their times; drop all packets but one");
   onRun<TierOptions>(withTierOptions(attacks, MAXIMUM_METERS, 500, 4), async (options) => {
-    const { attacksResult } = await import('../anonymity/attacks.js');
+    const { attacksResult } = await import('../render/attacks.js');
     return attacksResult(options);
   });
 
@@ -123,7 +123,7 @@ export function addAnonymity(program: Command): void {
     .option('--silences <n>', 'single intervals in which each meter is silent', integerBetween(1, 1_000), 14)
     .option('--seed <text>', 'the same seed gives the same figures', seedText, SEED);
   onRun<AbsenceOptions>(absence, async (options) => {
-    const { absenceResult } = await import('../anonymity/attacks.js');
+    const { absenceResult } = await import('../render/attacks.js');
     return absenceResult(options);
   });
 }

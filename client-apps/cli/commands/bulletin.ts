@@ -25,9 +25,9 @@ export function addBulletin(program: Command): void {
     .requiredOption('--region <name>', 'region to export', regionName)
     .requiredOption('--out <directory>', 'where to write it; what stands there must be the same bytes');
   onRun<ExportOptions>(command, async ({ profile, msp, certificate, key, region, out }) => {
-    const { BulletinWriter } = await import('../../common/bulletin-writer.js');
-    const { connectLedger } = await import('../../common/fabric/index.js');
-    const { exportBulletin } = await import('../export/ledger-export.js');
+    const { BulletinWriter } = await import('../../bulletin/writer.js');
+    const { connectLedger } = await import('../../ledger/index.js');
+    const { exportBulletin } = await import('../../bulletin/ledger-export.js');
     const client = connectLedger(profile, { mspId: msp, certificatePath: certificate, keyPath: key });
     try {
       const exported = await exportBulletin(client, region, await BulletinWriter.open(out));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { onRun, pairs, table } from '../output.js';
-import { loadConsumerConfig, withConsumerOption, type HubOptions } from './consumer-config.js';
+import { loadConsumerConfig, withConsumerOption, type HubOptions } from '../consumer-config.js';
 import { addRecompute } from './recompute.js';
-import { randomSource, withConfig } from './run-party.js';
-import { addRunWithRelays } from './with-relays.js';
+import { randomSource, withConfig } from '../run-party.js';
+import { addRunWithRelays } from '../with-relays.js';
 
 /** `gridveil consumer run|host|pairing|bill|disputes|recompute` */
 export function addConsumer(program: Command): void {
@@ -31,7 +31,7 @@ export function addConsumer(program: Command): void {
   const bill = consumer.command('bill').description('the intervals that the hub verified, and what they cost');
   onRun<HubOptions>(withConsumerOption(withConfig(bill)), async (options) => {
     const { readSummary } = await import('../../consumer/main.js');
-    const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
+    const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/energy/units.js');
     const summary = await readSummary(await loadConsumerConfig(options));
     return {
       data: { ...summary },

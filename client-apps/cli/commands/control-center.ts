@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { CodeRole } from '../../control-center/main.js';
 import { integerBetween } from '../options.js';
 import { onRun, pairs } from '../output.js';
-import { addRun, randomSource, withConfig } from './run-party.js';
+import { addRun, randomSource, withConfig } from '../run-party.js';
 
 /** `gridveil control-center run|identity|codes` */
 export function addControlCenter(program: Command): void {
@@ -20,7 +20,7 @@ export function addControlCenter(program: Command): void {
     .description('its public keys, for the configurations of all others; makes its keys on first use');
   onRun<{ config: string }>(withConfig(identity), async (options) => {
     const { controlCenterIdentity, keySettings } = await import('../../control-center/main.js');
-    const { loadConfig } = await import('../../common/config.js');
+    const { loadConfig } = await import('../../runtime/config.js');
     const data = await controlCenterIdentity(await loadConfig(keySettings, options.config), randomSource);
     return { data: { ...data }, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
   });
@@ -32,7 +32,7 @@ export function addControlCenter(program: Command): void {
     .option('--count <n>', 'number of codes', integerBetween(1, 10_000), 1);
   onRun<{ config: string; role: CodeRole; count: number }>(withConfig(codes), async ({ config, role, count }) => {
     const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');
-    const { loadConfig } = await import('../../common/config.js');
+    const { loadConfig } = await import('../../runtime/config.js');
     const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, role, count);
     return { data: { role, codes: made }, text: made };
   });

@@ -5,8 +5,8 @@ import { Option, type Command } from 'commander';
 import { IDENTITY_MODES, type IdentityMode } from '../../../protocol/identity/pseudonym.js';
 import { PRICE_MODES, type PriceMode } from '../../../protocol/ledger/parameters.js';
 import type { TestNetwork } from '../../../network/fabric/test-network.js';
-import { ClientError } from '../../common/errors.js';
-import type { LedgerKind } from '../demo/run.js';
+import { ClientError } from '../../runtime/errors.js';
+import type { LedgerKind } from '../../demo/run.js';
 import { integerBetween, regionName, seedText } from '../options.js';
 import { onRun } from '../output.js';
 import { withReadingsOptions, type ReadingsOptions } from './readings.js';
@@ -60,11 +60,11 @@ export function addDemo(program: Command): void {
     .option('--keep', "keep the parties' directories and logs")
     .addHelpText('after', '\nWithout --meters and --intervals: 100 households, 4 intervals.');
   onRun<DemoOptions>(command, async (options) => {
-    const { readingsFor } = await import('../demo/readings.js');
-    const { prepareOutput } = await import('../demo/output-directory.js');
-    const { ProgressDisplay } = await import('../demo/progress.js');
-    const { outcomeJson, outcomeText } = await import('../demo/outcome-text.js');
-    const { runDemo } = await import('../demo/run.js');
+    const { readingsFor } = await import('../../demo/readings.js');
+    const { prepareOutput } = await import('../../demo/output-directory.js');
+    const { ProgressDisplay } = await import('../render/progress.js');
+    const { outcomeJson, outcomeText } = await import('../render/demo.js');
+    const { runDemo } = await import('../../demo/run.js');
     const started = performance.now();
     const readings = await readingsFor(options, options.k);
     const testNetwork = await networkOf(options);

@@ -10,7 +10,7 @@ export function addDoctor(program: Command): void {
     .requiredOption('--network <folder>', "fabric-samples' test-network with Gridveil's chaincodes on it");
   onRun<{ network: string }>(command, async ({ network }) => {
     const { TestNetwork } = await import('../../../network/fabric/test-network.js');
-    const { askChaincodes } = await import('../../common/fabric/ask-chaincodes.js');
+    const { askChaincodes } = await import('../../ledger/ask-chaincodes.js');
     const testNetwork = TestNetwork.open(network);
     const { organizations, chaincodes, roles } = testNetwork.topology;
     const ways = organizations.map(({ mspId }) => ({

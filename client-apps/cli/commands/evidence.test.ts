@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fingerprint } from '../../../protocol/ledger/parameters.js';
-import { bulletinOf, writeFiles } from '../../../test/bulletin-kit.js';
-import { IntervalMaker, type IntervalKit } from '../../../test/interval-kit.js';
-import { RegionKit } from '../../../test/region-kit.js';
+import { bulletinOf, writeFiles } from '../../../test/support/bulletin.js';
+import { IntervalMaker, type IntervalKit } from '../../../test/support/interval.js';
+import { RegionKit } from '../../../test/support/region.js';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 

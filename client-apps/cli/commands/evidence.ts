@@ -14,7 +14,7 @@ export function addEvidence(program: Command): void {
     .addHelpText('after', '\nExit code 0: it proves that the service provider signed a wrong price; 1: it does not.');
   onRun<{ ccKey?: string }>(check, async ({ ccKey }, file) => {
     const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
-    const { formatNanoCurrency } = await import('../../../protocol/money/units.js');
+    const { formatNanoCurrency } = await import('../../../protocol/energy/units.js');
     const { checkPriceEvidence, decodePriceEvidence } = await import('../../../protocol/rules/price-evidence.js');
     const finding = checkPriceEvidence(sodiumCrypto, await readNamedFile(file, decodePriceEvidence), ccKey);
     const { trusted, ledgerId, due, signed, isProven } = finding;

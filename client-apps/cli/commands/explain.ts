@@ -20,7 +20,7 @@ export function addExplain(program: Command): void {
     const { fromHex } = await import('../../../protocol/crypto/bytes.js');
     const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
     const { decodeRow } = await import('../../../protocol/ledger/row.js');
-    const { explainRow } = await import('../explain/explain-row.js');
+    const { explainRow } = await import('../../bulletin/explain-row.js');
     const bytes = fromHex(hex);
     const parameters =
       options.parameters === undefined

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { addRunWithRelays } from './with-relays.js';
+import { addRunWithRelays } from '../with-relays.js';
 
 /** `gridveil meter run|host` */
 export function addMeter(program: Command): void {

@@ -28,9 +28,9 @@ export function addReadings(program: Command): void {
       readings.command('check <file>').description('read a file as the demo would and say what it holds'),
     ),
     async (options, file) => {
-      const { loadReadings } = await import('../../common/readings/load.js');
-      const { averageMilliWattHours } = await import('../../common/readings/readings.js');
-      const { formatMilliWattHours } = await import('../../../protocol/money/units.js');
+      const { loadReadings } = await import('../../readings/load.js');
+      const { averageMilliWattHours } = await import('../../readings/readings.js');
+      const { formatMilliWattHours } = await import('../../../protocol/energy/units.js');
       const found = await loadReadings(file, options);
       const end = found.startSeconds + found.intervals * found.intervalSeconds;
       const average = averageMilliWattHours(found);

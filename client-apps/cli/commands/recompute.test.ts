@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toHex } from '../../../protocol/crypto/bytes.js';
 import { rowSignaturePublicKey, rowValue } from '../../../protocol/ledger/row.js';
-import { createFileKey } from '../../common/sealed-file.js';
-import { bulletinOf, writeFiles } from '../../../test/bulletin-kit.js';
-import { Household, HOUSEHOLD_FILE_KEY } from '../../../test/household-kit.js';
-import { IntervalMaker } from '../../../test/interval-kit.js';
-import { RegionKit } from '../../../test/region-kit.js';
+import { createFileKey } from '../../runtime/sealed-file.js';
+import { bulletinOf, writeFiles } from '../../../test/support/bulletin.js';
+import { Household, HOUSEHOLD_FILE_KEY } from '../../../test/support/household.js';
+import { IntervalMaker } from '../../../test/support/interval.js';
+import { RegionKit } from '../../../test/support/region.js';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
-import { ClientError } from '../../common/errors.js';
+import { ClientError } from '../../runtime/errors.js';
 import { readNamedFile } from '../named-file.js';
 import { hexText } from '../options.js';
 import { onRun, table } from '../output.js';
 import type { OwnRows } from '../../consumer/main.js';
-import { loadConsumerConfig, withConsumerOption } from './consumer-config.js';
+import { loadConsumerConfig, withConsumerOption } from '../consumer-config.js';
 import { KEY_AS_FOUND } from './verify.js';
 
 interface RecomputeOptions {
@@ -28,8 +28,8 @@ export function addRecompute(consumer: Command): void {
     );
   onRun<RecomputeOptions>(command, async (options, directory) => {
     const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
-    const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
-    const { recomputeBulletin } = await import('../recompute/recompute-bulletin.js');
+    const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/energy/units.js');
+    const { recomputeBulletin } = await import('../../bulletin/recompute-bulletin.js');
     const own = await readOwn(options);
     const handles = new Set(own.handles);
     const ccKey = options.ccKey ?? own.trustAnchor;
@@ -96,7 +96,7 @@ function verdict(ok: boolean, found: number, missing: number): string {
 }
 
 async function readOwn({ handles, config, consumer }: RecomputeOptions): Promise<OwnRows> {
-  const { parseHandles } = await import('../recompute/recompute.js');
+  const { parseHandles } = await import('../../bulletin/recompute.js');
   if ((handles === undefined) === (config === undefined)) {
     throw new ClientError('WRONG_USE', 'either --handles or --config says which rows are the own ones');
   }

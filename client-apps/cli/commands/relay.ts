@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
 import { onRun, pairs } from '../output.js';
-import { addRun, loadPartyConfig, randomSource, withConfig, type RunOptions } from './run-party.js';
+import { addRun, loadPartyConfig, randomSource, withConfig, type RunOptions } from '../run-party.js';
 
 /** `gridveil relay run|descriptor` */
 export function addRelay(program: Command): void {
@@ -17,7 +17,7 @@ export function addRelay(program: Command): void {
     .description("what the control center's operator enters to admit this relay; makes its keys on first use");
   onRun<{ config: string }>(withConfig(descriptor), async (options) => {
     const { relayConfig } = await import('../../relay/main.js');
-    const { loadRelayKeys, relayIdentity } = await import('../../relay/relay-keys.js');
+    const { loadRelayKeys, relayIdentity } = await import('../../relay/keys.js');
     const { config, fileKey } = await loadPartyConfig(relayConfig, options.config);
     const keys = await loadRelayKeys(config.directory, fileKey, randomSource, config.enrolmentSeed);
     const { operator, layer } = config;

@@ -32,8 +32,8 @@ export function addSimulate(program: Command): void {
     )
     .addHelpText('after', '\nMore than 5,000 meters are several regions, each with relays of its own.');
   onRun<SimulateOptions>(withCorruptOption(command), async (options) => {
-    const { simulateScale } = await import('../anonymity/scale.js');
-    const { scaleResult } = await import('../anonymity/report.js');
+    const { simulateScale } = await import('../../../research/anonymity/scale.js');
+    const { scaleResult } = await import('../render/anonymity.js');
     return scaleResult(simulateScale({ ...options, targetsPerSlot: options.targets }, options.relayRate), options);
   });
 }

@@ -20,8 +20,8 @@ export function addVerify(program: Command): void {
     );
   onRun<{ ccKey?: string; evidence?: string }>(command, async ({ ccKey, evidence }, directory) => {
     const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
-    const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/money/units.js');
-    const { auditBulletin } = await import('../audit/audit.js');
+    const { formatMilliWattHours, formatNanoCurrency } = await import('../../../protocol/energy/units.js');
+    const { auditBulletin } = await import('../../bulletin/audit.js');
     const wrongPrices: PriceEvidence[] = [];
     const audit = await auditBulletin(sodiumCrypto, directory, ccKey, {
       onWrongPrice: (found) => void wrongPrices.push(found),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { msp } from '@hyperledger/fabric-protos';
-import { OrganizationKit, registryOf } from '../test-fixtures/organization-kit.js';
+import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
 
 describe('membership', () => {
   let own: OrganizationKit;

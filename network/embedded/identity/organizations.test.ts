@@ -4,7 +4,7 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { NETWORK_FOLDER, readTopology, type Topology } from '../topology.js';
+import { NETWORK_FOLDER, readTopology, type Topology } from '../../topology/topology.js';
 import { createOrganizations } from './organizations.js';
 
 /** What cryptogen 3.1 writes for one peer organisation with one peer, an administrator and one user. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { blockSigner, type OrdererOrganization, type Organization, type Topology } from '../topology.js';
+import { blockSigner, type OrdererOrganization, type Organization, type Topology } from '../../topology/topology.js';
 import { CertificateAuthority, type LeafPurpose } from './certificates.js';
 
 type Role = Extract<LeafPurpose, { kind: 'identity' }>['role'];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { OrganizationKit, registryOf } from '../test-fixtures/organization-kit.js';
+import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
 import type { Identity, Role } from './msp.js';
 import { SignaturePolicy, smallestSubset } from './policy.js';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { common } from '@hyperledger/fabric-protos';
-import { OrganizationKit, registryOf } from '../test-fixtures/organization-kit.js';
+import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
 import { commitHashOf, completeBlock, headerBytes, headerHash, newBlock, validationCodesOf } from './block.js';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

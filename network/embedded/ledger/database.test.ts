@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { commitState, DatabaseKit } from '../test-fixtures/database-kit.js';
+import { commitState, DatabaseKit } from '../../../test/support/embedded/database.js';
 import { Database } from './database.js';
 
 describe('database', () => {

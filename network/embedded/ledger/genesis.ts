@@ -6,7 +6,7 @@ import timestampProtos from 'google-protobuf/google/protobuf/timestamp_pb.js';
 import { ordererOrganizationPath, peerOrganizationPath } from '../identity/organizations.js';
 import { SignaturePolicy } from '../identity/policy.js';
 import type { SigningIdentity } from '../identity/signing-identity.js';
-import { blockSigner, type ChannelDefinition, type Topology } from '../topology.js';
+import { blockSigner, type ChannelDefinition, type Topology } from '../../topology/topology.js';
 import { wallClockMilliseconds } from '../wall-clock.js';
 import { newSignatureHeader } from './block.js';
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { peer } from '@hyperledger/fabric-protos';
-import { commitState, DatabaseKit } from '../test-fixtures/database-kit.js';
+import { commitState, DatabaseKit } from '../../../test/support/embedded/database.js';
 import type { Database } from './database.js';
 import { BlockUpdates } from './mvcc.js';
 import { decodeReadWriteSet, type NamespaceReadWriteSet } from './read-write-set.js';

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { common, peer } from '@hyperledger/fabric-protos';
 import { SignaturePolicy } from '../identity/policy.js';
 import type { SigningIdentity } from '../identity/signing-identity.js';
-import { OrganizationKit, registryOf } from '../test-fixtures/organization-kit.js';
-import { newTransaction, writesOf, type TransactionParts } from '../test-fixtures/transaction-kit.js';
+import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
+import { newTransaction, writesOf, type TransactionParts } from '../../../test/support/embedded/transaction.js';
 import { checkTransaction, type ValidationRules } from './transaction-check.js';
 
 const codes = peer.TxValidationCode;

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { common } from '@hyperledger/fabric-protos';
 import type { SigningIdentity } from '../identity/signing-identity.js';
 import type { Channel } from '../ledger/channel.js';
-import { OrganizationKit, registryOf } from '../test-fixtures/organization-kit.js';
-import { newTransaction, writesOf, type TransactionParts } from '../test-fixtures/transaction-kit.js';
+import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
+import { newTransaction, writesOf, type TransactionParts } from '../../../test/support/embedded/transaction.js';
 import { Broadcast } from './broadcast.js';
 
 describe('broadcast', () => {

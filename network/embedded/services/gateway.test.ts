@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { status as GrpcStatus } from '@grpc/grpc-js';
 import { CommitError, type Contract } from '@hyperledger/fabric-gateway';
 import { peer } from '@hyperledger/fabric-protos';
-import { CONTROL_CENTER, LedgerKit, refusalOf } from '../test-fixtures/ledger-kit.js';
+import { CONTROL_CENTER, LedgerKit, refusalOf } from '../../../test/support/embedded/ledger.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 

@@ -3,8 +3,13 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { common, peer } from '@hyperledger/fabric-protos';
 import type { SigningIdentity } from '../identity/signing-identity.js';
-import { OrganizationKit } from '../test-fixtures/organization-kit.js';
-import { newProposal, responsePayloadOf, writesOf, type TransactionParts } from '../test-fixtures/transaction-kit.js';
+import { OrganizationKit } from '../../../test/support/embedded/organization.js';
+import {
+  newProposal,
+  responsePayloadOf,
+  writesOf,
+  type TransactionParts,
+} from '../../../test/support/embedded/transaction.js';
 import { prepareTransaction } from './prepared-transaction.js';
 import { parseProposal, proposalFault } from './proposal.js';
 

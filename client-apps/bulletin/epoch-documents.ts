@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Crypto } from '../../protocol/crypto/crypto.js';
+import { consumersFile, directoryFile } from '../../protocol/ledger/bulletin.js';
+import { consumerListDigest, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
+import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
+import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { checkDirectory } from '../../protocol/onion/directory.js';
+import { decodeSignedDirectory, directoryDigest } from '../../protocol/onion/directory-format.js';
+import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
+import type { IntervalTrust } from '../../protocol/rules/verify-interval.js';
+import { readBulletinFile } from './tree.js';
+
+/** What a bulletin says once per registry epoch, as the seals of the epoch bind it. */
+export class EpochDocuments {
+  /** @param list versions of the parameters, verified */
+  constructor(
+    private readonly crypto: Crypto,
+    private readonly root: string,
+    private readonly region: string,
+    private readonly list: readonly SignedParameters[],
+  ) {}
+
+  /** Checks an epoch's relay directory. @returns its digest */
+  async directory(epoch: number): Promise<Uint8Array> {
+    const signed = decodeSignedDirectory(await readBulletinFile(this.root, directoryFile(this.region, epoch)));
+    const parameters = this.parametersOf(epoch);
+    checkDirectory(this.crypto, signed, {
+      region: this.region,
+      epoch,
+      timing: parameters,
+      layers: parameters.onion.layers,
+      signaturePublicKey: parameters.controlCenter.signaturePublicKey,
+    });
+    return directoryDigest(this.crypto, signed.directory);
+  }
+
+  /** Checks an epoch's consumer list. */
+  async consumers(epoch: number): Promise<NonNullable<IntervalTrust['consumers']>> {
+    const signed = decodeConsumerList(await readBulletinFile(this.root, consumersFile(this.region, epoch)));
+    checkConsumerList(this.crypto, signed, epoch, this.parametersOf(epoch));
+    return { digest: consumerListDigest(this.crypto, signed.list), count: signed.list.consumers.length };
+  }
+
+  private parametersOf(epoch: number): Parameters {
+    const first = this.list[0]!.parameters;
+    return parametersFor(this.list, Math.max(epochStartSeconds(first, epoch), first.effectiveFromSeconds));
+  }
+}

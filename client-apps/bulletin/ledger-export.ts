@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+import { concatBytes } from '../../protocol/crypto/bytes.js';
+import {
+  decodeSealsFile,
+  encodeParametersFile,
+  encodeSealsFile,
+  INDEX_FILE,
+  ROWS_FILE,
+  SEALS_FILE,
+  type SealsFile,
+} from '../../protocol/ledger/bulletin.js';
+import { decodeHeader } from '../../protocol/ledger/header.js';
+import { encodeIndex } from '../../protocol/ledger/index-file.js';
+import { decodeSignedParameters, parametersFor, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
+import { decodeSignedSeal } from '../../protocol/ledger/seal.js';
+import { DirectoryBulletin } from './reader.js';
+import type { BulletinWriter } from './writer.js';
+import { ClientError } from '../runtime/errors.js';
+import type { LedgerClient, StateWrite } from '../ledger/index.js';
+
+/** What an export wrote. */
+export interface Exported {
+  readonly blocks: number;
+  readonly parameterVersions: number;
+  readonly directories: number;
+  /** Sealed intervals, by ledger. */
+  readonly intervals: Readonly<Record<LedgerKind, number>>;
+}
+
+/** TxValidationCode of a transaction that changed the state. */
+const VALID = 0;
+
+/**
+ * Rebuilds a region's bulletin from the blocks of the three channels: what is written is what the control center
+ * publishes, byte for byte. Nothing is checked here; `gridveil verify` does that. Holds one interval at a time.
+ *
+ * @throws LedgerError; ClientError BULLETIN_CONFLICT when the directory holds other bytes
+ */
+export async function exportBulletin(client: LedgerClient, region: string, writer: BulletinWriter): Promise<Exported> {
+  const exporter = new Exporter(region, writer);
+  let blocks = 0;
+  for (const kind of LEDGER_KINDS) {
+    const height = await client.height(kind);
+    for await (const block of client.blocks(kind, 0n, height - 1n)) {
+      blocks++;
+      for (const { validationCode, endorsed } of block.transactions) {
+        if (validationCode !== VALID || endorsed === undefined) continue;
+        for (const write of endorsed.writes) if (write.namespace === kind) await exporter.take(kind, write);
+      }
+    }
+    if (kind === 'consumption') await exporter.finishParameters();
+  }
+  return { blocks, ...exporter.counts };
+}
+
+class Exporter {
+  readonly #versions: SignedParameters[] = [];
+  /** Headers and pages of intervals that are not sealed yet, by start. */
+  readonly #headers = new Map<number, Uint8Array>();
+  readonly #pages = new Map<number, Uint8Array[]>();
+  readonly #intervals = { consumption: 0, pricing: 0, billing: 0 };
+  #directories = 0;
+
+  constructor(
+    private readonly region: string,
+    private readonly writer: BulletinWriter,
+  ) {}
+
+  get counts(): Omit<Exported, 'blocks'> {
+    return {
+      parameterVersions: this.#versions.length,
+      directories: this.#directories,
+      intervals: this.#intervals,
+    };
+  }
+
+  /** Takes one change of the world state, in the order of the blocks. */
+  async take(kind: LedgerKind, { key, value }: StateWrite): Promise<void> {
+    const [what, region, number, page] = key.split('/');
+    if (region !== this.region || value === undefined || !/^[0-9]+$/.test(number ?? '')) return;
+    const at = Number(number);
+    switch (what) {
+      case 'parameters':
+        this.#versions[at - 1] = decodeSignedParameters(value);
+        break;
+      case 'directory':
+        this.#directories++;
+        await this.writer.writeDirectory(region, at, value);
+        break;
+      case 'consumers':
+        await this.writer.writeConsumers(region, at, value);
+        break;
+      case 'header':
+        this.#headers.set(at, value);
+        break;
+      case 'page': {
+        const pages = this.#pages.get(at) ?? [];
+        pages[Number(page)] = value;
+        this.#pages.set(at, pages);
+        break;
+      }
+      case 'seal':
+        await this.#interval(kind, at, value);
+        break;
+      default:
+      // Registry roots and markers are no part of a bulletin.
+    }
+  }
+
+  async finishParameters(): Promise<void> {
+    if (this.#versions.length > 0) await this.writer.writeParameters(encodeParametersFile(this.#versions));
+  }
+
+  /** A sealed ledger of an interval: its pages and its header stand before its seal. */
+  async #interval(kind: LedgerKind, startSeconds: number, seal: Uint8Array): Promise<void> {
+    const header = decodeHeader(this.#headers.get(startSeconds)!);
+    const rows = concatBytes(...(this.#pages.get(startSeconds) ?? []));
+    this.#headers.delete(startSeconds);
+    this.#pages.delete(startSeconds);
+    const file = (name: Parameters<BulletinWriter['writeFile']>[2], bytes: Uint8Array): Promise<void> =>
+      this.writer.writeFile(this.region, startSeconds, name, bytes);
+    await file(ROWS_FILE[kind], rows);
+    if (kind === 'consumption') {
+      const { categoriesMilliWattHours } = parametersFor(this.#versions, startSeconds);
+      await file(INDEX_FILE, encodeIndex(rows, categoriesMilliWattHours));
+    }
+    const sealed = { header, ...decodeSignedSeal(seal) };
+    await file(
+      SEALS_FILE,
+      encodeSealsFile({ ...(await this.#before(kind, startSeconds)), [kind]: sealed } as SealsFile),
+    );
+    this.#intervals[kind]++;
+  }
+
+  /** The seals that were written for the interval from the channels before. */
+  async #before(kind: LedgerKind, startSeconds: number): Promise<Partial<SealsFile>> {
+    if (kind === 'consumption') return {};
+    const bytes = await new DirectoryBulletin(this.writer.root).readFile(this.region, startSeconds, SEALS_FILE);
+    if (bytes === undefined) {
+      throw new ClientError('BAD_ANSWER', `the ${kind} of ${startSeconds} is sealed, its consumption is not`);
+    }
+    return decodeSealsFile(bytes);
+  }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { IntervalFile } from './layout.js';
+import type { BulletinSource } from './reader.js';
+import type { Clock } from '../runtime/clock.js';
+
+/** How long an answer is shared. Shorter than any slot, so that a reader sees in a slot what stands then. */
+const SHARED_MILLISECONDS = 10_000;
+
+type Answer = Promise<Uint8Array | undefined>;
+
+/**
+ * Lets the parties of one host share their downloads: what one has just fetched, the next gets without asking again.
+ * It shares bytes, not trust: each party verifies for itself.
+ */
+export class MemoBulletin implements BulletinSource {
+  readonly #answers = new Map<string, Answer>();
+  #sinceMilliseconds = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly source: BulletinSource,
+    private readonly clock: Clock,
+  ) {}
+
+  readParameters(): Answer {
+    return this.#share('parameters', () => this.source.readParameters());
+  }
+
+  readDirectory(region: string, epoch: number): Answer {
+    return this.#share(`directory ${region} ${epoch}`, () => this.source.readDirectory(region, epoch));
+  }
+
+  readConsumers(region: string, epoch: number): Answer {
+    return this.#share(`consumers ${region} ${epoch}`, () => this.source.readConsumers(region, epoch));
+  }
+
+  readFile(region: string, startSeconds: number, file: IntervalFile): Answer {
+    return this.#share(`${region} ${startSeconds} ${file}`, () => this.source.readFile(region, startSeconds, file));
+  }
+
+  close(): void {
+    this.source.close();
+  }
+
+  #share(name: string, read: () => Answer): Answer {
+    const now = this.clock.nowMilliseconds();
+    if (now - this.#sinceMilliseconds >= SHARED_MILLISECONDS) {
+      this.#answers.clear();
+      this.#sinceMilliseconds = now;
+    }
+    let answer = this.#answers.get(name);
+    if (answer === undefined) {
+      answer = read();
+      this.#answers.set(name, answer);
+      // The next one asks again after a failure.
+      answer.catch(() => this.#answers.delete(name));
+    }
+    return answer;
+  }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { consumersFile, directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
+import { MAXIMUM_ROWS } from '../../protocol/ledger/limits.js';
+import { ROW_LENGTH } from '../../protocol/ledger/row.js';
+import { readIfPresent } from '../runtime/atomic-file.js';
+import { intervalPath, type IntervalFile } from './layout.js';
+import { ClientError } from '../runtime/errors.js';
+import { answerReason, PinnedHttps } from '../links/pinned-https.js';
+
+/** Longest bulletin file that is read, in bytes: rows of a full interval, the largest kind of file. */
+export const MAXIMUM_BULLETIN_FILE_LENGTH = MAXIMUM_ROWS * ROW_LENGTH;
+
+/**
+ * Where meters, hubs and auditors read from. What comes out is bytes of unknown truth: only signed seals make them
+ * trusted. There is no "latest": intervals follow one another, so a reader asks for the next one and gets undefined
+ * until it is sealed.
+ */
+export interface BulletinSource {
+  /** The bytes of `parameters.json`, or undefined. */
+  readParameters(): Promise<Uint8Array | undefined>;
+  /** The bytes of a registry epoch's relay directory, or undefined. */
+  readDirectory(region: string, epoch: number): Promise<Uint8Array | undefined>;
+  /** The bytes of a registry epoch's consumer list, or undefined. */
+  readConsumers(region: string, epoch: number): Promise<Uint8Array | undefined>;
+  /** The bytes of a file of the interval that starts at `startSeconds` (Unix seconds), or undefined. */
+  readFile(region: string, startSeconds: number, file: IntervalFile): Promise<Uint8Array | undefined>;
+  close(): void;
+}
+
+abstract class PathSource implements BulletinSource {
+  readParameters(): Promise<Uint8Array | undefined> {
+    return this.read(PARAMETERS_FILE);
+  }
+
+  readDirectory(region: string, epoch: number): Promise<Uint8Array | undefined> {
+    return this.read(directoryFile(region, epoch));
+  }
+
+  readConsumers(region: string, epoch: number): Promise<Uint8Array | undefined> {
+    return this.read(consumersFile(region, epoch));
+  }
+
+  readFile(region: string, startSeconds: number, file: IntervalFile): Promise<Uint8Array | undefined> {
+    return this.read(intervalPath(region, startSeconds, file));
+  }
+
+  abstract close(): void;
+  protected abstract read(path: string): Promise<Uint8Array | undefined>;
+}
+
+/** A bulletin in a directory of this machine. */
+export class DirectoryBulletin extends PathSource {
+  constructor(readonly root: string) {
+    super();
+  }
+
+  /** Regions of which the bulletin holds anything, sorted. */
+  async listRegions(): Promise<string[]> {
+    return (await this.list('bulletin')).sort();
+  }
+
+  /** Starts of a region's intervals, Unix seconds, ascending. */
+  async listIntervals(region: string): Promise<number[]> {
+    const names = await this.list(join('bulletin', region));
+    return names
+      .filter((name) => /^(0|[1-9][0-9]{0,11})$/.test(name))
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  override close(): void {}
+
+  protected override async read(path: string): Promise<Uint8Array | undefined> {
+    const full = join(this.root, path);
+    const size = await stat(full).then(
+      (stats) => stats.size,
+      () => 0,
+    );
+    if (size > MAXIMUM_BULLETIN_FILE_LENGTH) throw new ClientError('LIMIT_EXCEEDED', `${path} is too long`);
+    return readIfPresent(full);
+  }
+
+  private async list(path: string): Promise<string[]> {
+    try {
+      return await readdir(join(this.root, path));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+}
+
+/** The control center's bulletin over HTTPS, by the pin of its key. */
+export class HttpsBulletin extends PathSource {
+  private readonly https: PinnedHttps;
+
+  /** @param url the control center's address, @param pin of its key, 32 bytes */
+  constructor(url: string, pin: Uint8Array) {
+    super();
+    this.https = new PinnedHttps(url, pin);
+  }
+
+  override close(): void {
+    this.https.close();
+  }
+
+  /** @throws ClientError UNREACHABLE, WRONG_PIN, BAD_ANSWER */
+  protected override async read(path: string): Promise<Uint8Array | undefined> {
+    const answer = await this.https.get(`/${path}`, MAXIMUM_BULLETIN_FILE_LENGTH);
+    if (answer.status === 200) return answer.body;
+    if (answer.status === 404) return undefined;
+    throw new ClientError('BAD_ANSWER', `${path}: ${answerReason(answer)}`);
+  }
+}

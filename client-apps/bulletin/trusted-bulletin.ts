@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../../protocol/crypto/bytes.js';
+import type { Crypto } from '../../protocol/crypto/crypto.js';
+import { ProtocolError } from '../../protocol/errors.js';
+import { decodeParametersFile, decodeSealsFile } from '../../protocol/ledger/bulletin.js';
+import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
+import { NO_DIGEST } from '../../protocol/ledger/document.js';
+import { indexDigest } from '../../protocol/ledger/index-file.js';
+import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { sealDigest, verifySealSignature, type SignedSeal } from '../../protocol/ledger/seal.js';
+import { checkDirectory } from '../../protocol/onion/directory.js';
+import { decodeSignedDirectory, directoryDigest, type Directory } from '../../protocol/onion/directory-format.js';
+import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
+import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
+import { checkSeal, consumptionSealContent } from '../../protocol/rules/check-seal.js';
+import { intervalContext } from '../../protocol/rules/interval-context.js';
+import type { BulletinSource } from './reader.js';
+import { ClientError } from '../runtime/errors.js';
+
+/** Epochs whose directories are kept: the last, whose intervals are still being sealed, the present and the next. */
+const KEPT_EPOCHS = 3;
+
+/** A sealed interval as a meter needs it. */
+export interface SealedIndex {
+  /** s, Unix seconds. */
+  readonly startSeconds: number;
+  /** Digest of the consumption seal, 32 bytes. */
+  readonly digest: Uint8Array;
+  /** The bytes of `consumption.index`, as the seal binds them. */
+  readonly index: Uint8Array;
+  readonly parameters: Parameters;
+}
+
+/**
+ * A bulletin read with a trust anchor: what comes out has been checked down to the control center's first signature
+ * key. Parameters and the newest directories are kept, so that a reader goes on while the bulletin cannot be reached: a
+ * directory that was read once serves to the end of its epoch.
+ */
+export class TrustedBulletin {
+  #parametersBytes: Uint8Array = new Uint8Array(0);
+  #versions: readonly SignedParameters[] = [];
+  readonly #directories = new Map<number, Directory>();
+  /** Digests of directories as consumption seals bind them, by epoch. */
+  readonly #sealedDirectories = new Map<number, Uint8Array>();
+  #consumers: ConsumerList | undefined;
+
+  #trustAnchor: string | undefined;
+
+  /**
+   * @param trustAnchor hex SHA-256 of the control center's signature key in version 1 of the parameters; undefined
+   *   trusts the key found in the first list, which is for a source that is known by its own pin
+   */
+  constructor(
+    private readonly crypto: Crypto,
+    readonly source: BulletinSource,
+    private readonly region: string,
+    trustAnchor: string | undefined,
+  ) {
+    this.#trustAnchor = trustAnchor;
+  }
+
+  /** The anchor; undefined before the first list when none was given. */
+  get trustAnchor(): string | undefined {
+    return this.#trustAnchor;
+  }
+
+  /** The versions read last; empty before the first. */
+  get versions(): readonly SignedParameters[] {
+    return this.#versions;
+  }
+
+  /**
+   * Reads the list of parameter versions.
+   *
+   * @throws ClientError UNREACHABLE; VERIFICATION_FAILED when it does not verify, or is not the known list continued
+   */
+  async refresh(): Promise<readonly SignedParameters[]> {
+    const bytes = await this.source.readParameters();
+    if (bytes === undefined) throw new ClientError('UNREACHABLE', 'the bulletin holds no parameters');
+    if (equalBytes(bytes, this.#parametersBytes)) return this.#versions;
+    const versions = verified('parameters', () => {
+      const list = decodeParametersFile(bytes);
+      this.#trustAnchor = verifyParametersList(this.crypto, list, this.#trustAnchor);
+      if (list[0]?.parameters.region !== this.region) {
+        throw new ProtocolError('PARAMETERS_INVALID', 'they are those of another region');
+      }
+      // Each version binds the one before, so a list that continues the known one holds its last signature.
+      const known = this.#versions.at(-1);
+      const same = known === undefined ? undefined : list[this.#versions.length - 1];
+      if (known !== undefined && (same === undefined || !equalBytes(same.signature, known.signature))) {
+        throw new ProtocolError('PARAMETERS_CHAIN', 'a version that stood in the list is gone');
+      }
+      return list;
+    });
+    this.#parametersBytes = bytes;
+    this.#versions = versions;
+    return versions;
+  }
+
+  /**
+   * The relay directory of a registry epoch. Once read it is not read again, unless a seal of its epoch shows that the
+   * control center stands by another one: then this reader was shown a forked one, and takes none but the sealed one.
+   *
+   * @returns undefined while there is none
+   * @throws ClientError UNREACHABLE, VERIFICATION_FAILED; ProtocolError NOT_EFFECTIVE before the first parameters
+   */
+  async directory(epoch: number): Promise<Directory | undefined> {
+    const kept = this.#directories.get(epoch);
+    if (kept !== undefined) {
+      keep(this.#directories, epoch, kept);
+      return kept;
+    }
+    const bytes = await this.source.readDirectory(this.region, epoch);
+    if (bytes === undefined) return undefined;
+    const directory = verified(`directory ${epoch}`, () => this.#checkedDirectory(epoch, bytes));
+    keep(this.#directories, epoch, directory);
+    return directory;
+  }
+
+  /**
+   * The consumer list of a registry epoch, in price mode `direct`.
+   *
+   * @returns undefined while there is none
+   * @throws ClientError UNREACHABLE, VERIFICATION_FAILED; ProtocolError NOT_EFFECTIVE before the first parameters
+   */
+  async consumers(epoch: number): Promise<ConsumerList | undefined> {
+    if (this.#consumers?.epoch === epoch) return this.#consumers;
+    const bytes = await this.source.readConsumers(this.region, epoch);
+    if (bytes === undefined) return undefined;
+    this.#consumers = verified(`consumer list ${epoch}`, () => {
+      const signed = decodeConsumerList(bytes);
+      checkConsumerList(this.crypto, signed, epoch, this.#parametersOfEpoch(epoch));
+      return signed.list;
+    });
+    return this.#consumers;
+  }
+
+  /**
+   * The index of an interval, when it is sealed: a row that is not in it is proven not to be on the ledger.
+   *
+   * @param previous digest of the consumption seal of the interval before; undefined to begin in the middle of a chain
+   * @returns undefined while the interval is not sealed
+   * @throws ClientError UNREACHABLE, VERIFICATION_FAILED
+   */
+  async sealedIndex(startSeconds: number, previous: Uint8Array | undefined): Promise<SealedIndex | undefined> {
+    const seals = await this.source.readFile(this.region, startSeconds, 'seals.json');
+    const index = await this.source.readFile(this.region, startSeconds, 'consumption.index');
+    if (seals === undefined || index === undefined) return undefined;
+    const parameters = parametersFor(this.#versions, startSeconds);
+    const what = `interval ${startSeconds}`;
+    const { consumption } = verified(what, () => decodeSealsFile(seals));
+    verified(what, () => this.#noteSealedDirectory(consumption, parameters));
+    const directory = await this.directory(consumption.seal.registryEpoch);
+    return verified(what, () => {
+      const { seal, header } = consumption;
+      const context = intervalContext(this.crypto, parameters, startSeconds);
+      const content = consumptionSealContent(this.crypto, context, header, {
+        registryRoot: seal.registryRoot,
+        registeredMeters: seal.registeredMeters,
+        // All use the one directory that the seals bind, or somebody was shown another one.
+        directoryDigest: directory === undefined ? NO_DIGEST : directoryDigest(this.crypto, directory),
+        indexDigest: indexDigest(this.crypto, index),
+      });
+      checkSeal(this.crypto, consumption, content, 'unknown', context);
+      if (previous !== undefined && !equalBytes(seal.previous, previous)) {
+        throw new ProtocolError('SEAL_CHAIN', 'the seal does not follow the one of the interval before');
+      }
+      return { startSeconds, digest: sealDigest(this.crypto, seal), index, parameters };
+    });
+  }
+
+  #checkedDirectory(epoch: number, bytes: Uint8Array): Directory {
+    const signed = decodeSignedDirectory(bytes);
+    const parameters = this.#parametersOfEpoch(epoch);
+    checkDirectory(this.crypto, signed, {
+      region: this.region,
+      epoch,
+      layers: parameters.onion.layers,
+      timing: parameters,
+      signaturePublicKey: parameters.controlCenter.signaturePublicKey,
+    });
+    const sealed = this.#sealedDirectories.get(epoch);
+    if (sealed !== undefined && !equalBytes(directoryDigest(this.crypto, signed.directory), sealed)) {
+      throw new ProtocolError('DIRECTORY_INVALID', 'it is not the directory that the seals of its epoch bind');
+    }
+    return signed.directory;
+  }
+
+  /** Forgets a directory when a genuine seal of its epoch binds another. */
+  #noteSealedDirectory({ seal, signature }: SignedSeal, parameters: Parameters): void {
+    verifySealSignature(this.crypto, { seal, signature }, parameters.controlCenter.signaturePublicKey);
+    const { registryEpoch, directoryDigest: sealed } = seal;
+    keep(this.#sealedDirectories, registryEpoch, sealed);
+    const directory = this.#directories.get(registryEpoch);
+    if (directory !== undefined && !equalBytes(directoryDigest(this.crypto, directory), sealed)) {
+      this.#directories.delete(registryEpoch);
+    }
+  }
+
+  /** An epoch's directory serves the version that is in force when its packets begin. */
+  #parametersOfEpoch(epoch: number): Parameters {
+    const { parameters: first } = this.#versions[0] ?? {};
+    if (first === undefined) throw new ClientError('WRONG_STATE', 'no parameters have been read');
+    const start = first.epochOriginSeconds + epoch * first.epochSeconds;
+    return parametersFor(this.#versions, Math.max(start, first.effectiveFromSeconds));
+  }
+}
+
+/** Keeps something of an epoch; of too many epochs the one unused for longest is given up. */
+function keep<T>(byEpoch: Map<number, T>, epoch: number, value: T): void {
+  byEpoch.delete(epoch);
+  byEpoch.set(epoch, value);
+  const [oldest] = byEpoch.keys();
+  if (byEpoch.size > KEPT_EPOCHS && oldest !== undefined) byEpoch.delete(oldest);
+}
+
+/** Lays a refusal of the protocol layer to the file it is about. */
+function verified<T>(what: string, check: () => T): T {
+  try {
+    return check();
+  } catch (cause) {
+    if (!(cause instanceof ProtocolError)) throw cause;
+    throw new ClientError('VERIFICATION_FAILED', `${what}: ${cause.code}: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { OnionParameters } from '../../../protocol/ledger/parameters.js';
+import { pairs, table, type Result } from '../output.js';
+import type { Measurement } from '../../../research/anonymity/measurement.js';
+import type { Scale } from '../../../research/anonymity/scale.js';
+
+/** What was measured. */
+export interface Measured {
+  /** Where the packets were from; traces are named as what they are in every report. */
+  readonly source:
+    | { readonly kind: 'simulation'; readonly seed: string }
+    | { readonly kind: 'traces'; readonly directory: string; readonly incomplete: number };
+  readonly meters: number;
+  readonly onion: OnionParameters;
+  readonly relaysPerLayer: number;
+  readonly corruptPerLayer: number;
+  readonly measurement: Measurement;
+}
+
+/** Shares of the least anonymous packets that are shown. */
+const LOW_SHARES = [0.01, 0.05] as const;
+
+/** A measurement for programs and for people. */
+export function anonymityResult(measured: Measured): Result {
+  const { source, meters, onion, relaysPerLayer, corruptPerLayer, measurement } = measured;
+  const { entropy, latency, stragglers, allCorrupt, guessed } = measurement;
+  const share = (count: number): number => count / Math.max(1, entropy.count);
+  const [p1, p5] = LOW_SHARES.map((low) => entropy.quantile(low, 'lower'));
+  const data = {
+    ...(source.kind === 'simulation'
+      ? { source: 'simulation', seed: source.seed }
+      : { source: 'traces', unsafeTrace: source.directory, incompletePackets: source.incomplete }),
+    meters,
+    layers: onion.layers,
+    relaysPerLayer,
+    corruptPerLayer,
+    meanDelayMilliseconds: onion.meanDelayMilliseconds,
+    offsetWindowSeconds: onion.offsetWindowSeconds,
+    slots: measurement.slots,
+    packets: entropy.count,
+    meanEntropyBits: round(entropy.mean, 4),
+    maximumEntropyBits: round(Math.log2(meters), 4),
+    entropyBits: { minimum: round(entropy.minimum, 4), p1: round(p1!, 4), p5: round(p5!, 4) },
+    trueSender: { meanBits: round(measurement.meanTrueSenderBits, 4), bestGuessShare: round(share(guessed), 6) },
+    fullyTraced: {
+      allCorrupt,
+      ...stragglers,
+      share: round(share(allCorrupt + stragglers.alone + stragglers.narrowed), 6),
+    },
+    byHonestRelays: measurement.byHonestRelays.map((group) => ({
+      ...group,
+      meanEntropyBits: round(group.meanEntropyBits, 4),
+    })),
+    latencySeconds: {
+      p50: latency.quantile(0.5, 'upper') / 1000,
+      p99: latency.quantile(0.99, 'upper') / 1000,
+      maximum: latency.maximum / 1000,
+    },
+    residual: measurement.residual,
+  };
+  return { data, text: anonymityText(measured, data) };
+}
+
+function anonymityText(
+  { source, onion, relaysPerLayer, corruptPerLayer, meters, measurement }: Measured,
+  data: {
+    readonly packets: number;
+    readonly entropyBits: { readonly minimum: number; readonly p1: number; readonly p5: number };
+    readonly trueSender: { readonly meanBits: number; readonly bestGuessShare: number };
+    readonly latencySeconds: { readonly p50: number; readonly p99: number; readonly maximum: number };
+  },
+): string[] {
+  const { allCorrupt, stragglers, entropy, byHonestRelays } = measurement;
+  const { entropyBits, trueSender, latencySeconds } = data;
+  const bits = (value: number): string => `${value.toFixed(2)} bits`;
+  const percent = (value: number): string => `${(100 * value).toFixed(2)} %`;
+  const from =
+    source.kind === 'simulation'
+      ? `simulation, seed ${source.seed}`
+      : `UNSAFE traces of a run in ${source.directory} (${source.incomplete} packets without an end left out)`;
+  return [
+    ...pairs([
+      ['packets from', from],
+      ['tier', `${meters} meters, ${onion.layers} layers of ${relaysPerLayer} relays`],
+      ['times', `mean delay ${onion.meanDelayMilliseconds} ms a relay, offsets in ${onion.offsetWindowSeconds} s`],
+      ['observer', `sees every link; has ${corruptPerLayer} of ${relaysPerLayer} relays of each layer`],
+      ['looked at', `${data.packets} packets to the control center, ${measurement.slots} slots`],
+    ]),
+    '',
+    ...pairs([
+      ['sender entropy, mean', `${bits(entropy.mean)} of at most ${bits(Math.log2(meters))}`],
+      ['worst 5 % below', bits(entropyBits.p5)],
+      ['worst 1 % below', bits(entropyBits.p1)],
+      ['least', bits(entropyBits.minimum)],
+      ['true sender, mean −log2 p', bits(trueSender.meanBits)],
+      ['best guess is right', `${percent(trueSender.bestGuessShare)} (by chance ${percent(1 / meters)})`],
+      ['traced, all relays corrupt', `${allCorrupt} (${percent(allCorrupt / Math.max(1, data.packets))})`],
+      ['traced, alone in a relay', `${stragglers.alone} stragglers`],
+      ['traced, others excluded', `${stragglers.narrowed} stragglers`],
+      ['from slot start to CC', `half in ${latencySeconds.p50} s, 99 % in ${latencySeconds.p99} s`],
+    ]),
+    ...(corruptPerLayer === 0
+      ? []
+      : [
+          '',
+          ...table([
+            ['honest relays on the way', 'packets', 'mean bits'],
+            ...byHonestRelays.map(({ honestRelays, packets, meanEntropyBits }) => [
+              String(honestRelays),
+              String(packets),
+              meanEntropyBits.toFixed(2),
+            ]),
+          ]),
+        ]),
+  ];
+}
+
+/** Digits that mean something, and the same text on every machine. */
+export function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+/** A scale for programs and for people. */
+export function scaleResult(
+  scale: Scale,
+  { corruptPerLayer, seed }: { corruptPerLayer: number; seed: string },
+): Result {
+  const { measurement, onion } = scale;
+  const { entropy, latency } = measurement;
+  const maximumEntropyBits = round(Math.log2(scale.metersPerRegion), 4);
+  // What the process took at most, in MB: it does not grow with the number of meters.
+  const peakMemoryMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
+  const data = {
+    meters: scale.meters,
+    regions: scale.regions,
+    metersPerRegion: scale.metersPerRegion,
+    layers: onion.layers,
+    relaysPerLayer: scale.relaysPerLayer,
+    relays: scale.relays,
+    corruptPerLayer,
+    meanDelayMilliseconds: onion.meanDelayMilliseconds,
+    offsetWindowSeconds: onion.offsetWindowSeconds,
+    packetsPerSlot: scale.packetsPerSlot,
+    peakPacketsPerSecond: scale.peakPacketsPerSecond,
+    coresAtPeak: round(scale.coresAtPeak, 2),
+    slots: measurement.slots,
+    packets: entropy.count,
+    meanEntropyBits: round(entropy.mean, 4),
+    maximumEntropyBits,
+    latencySeconds: { p50: latency.quantile(0.5, 'upper') / 1000, p99: latency.quantile(0.99, 'upper') / 1000 },
+    peakMemoryMegabytes,
+    seed,
+  };
+  return {
+    data,
+    text: pairs([
+      ['meters', `${scale.meters} in ${scale.regions} regions of up to ${scale.metersPerRegion}`],
+      ['packets', `${scale.packetsPerSlot} a slot, to the control centers and to hubs`],
+      [
+        'relays',
+        `${scale.relays}: ${onion.layers} layers of ${scale.relaysPerLayer} in each region, ` +
+          `at most ${Math.ceil(scale.peakPacketsPerSecond)} packets a second at one, work for ` +
+          `${data.coresAtPeak} cores in all`,
+      ],
+      ['from slot start to CC', `half in ${data.latencySeconds.p50} s, 99 % in ${data.latencySeconds.p99} s`],
+      [
+        'sender entropy, mean',
+        `${entropy.mean.toFixed(2)} bits of at most ${maximumEntropyBits.toFixed(2)} (${entropy.count} packets, ` +
+          `${measurement.slots} slots, ${corruptPerLayer} corrupt relays in each layer)`,
+      ],
+      ['memory', `${peakMemoryMegabytes} MB at most`],
+    ]),
+  };
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { VerifiedInterval } from '../../../protocol/rules/verify-interval.js';
+import { formatMilliWattHours, formatNanoCurrency } from '../../../protocol/energy/units.js';
+import type { Readings } from '../../readings/readings.js';
+import { pairs, table } from '../output.js';
+import type { Outcome } from '../../demo/outcome.js';
+import type { LedgerKind } from '../../demo/run.js';
+
+/** The result for programs. Amounts are decimal strings, because they may be larger than a JSON number holds. */
+export function outcomeJson(outcome: Outcome, ledger: LedgerKind, seconds: number): Record<string, unknown> {
+  return {
+    ledger,
+    region: outcome.region,
+    meters: outcome.meters,
+    intervals: outcome.intervals.length,
+    rows: outcome.rows,
+    measuredMilliWattHours: outcome.measuredMilliWattHours.toString(),
+    onLedgerMilliWattHours: outcome.onLedgerMilliWattHours.toString(),
+    carriedMilliWattHours: outcome.carriedMilliWattHours.toString(),
+    inFlightMilliWattHours: outcome.inFlightMilliWattHours.toString(),
+    prices: outcome.intervals.map((interval) => priceOf(interval).toString()),
+    consumers: { verified: outcome.consumers.verified, disputes: outcome.consumers.disputes },
+    billedNanoCurrency: outcome.billedNanoCurrency.toString(),
+    seconds,
+  };
+}
+
+/** The result for people. */
+export function outcomeText(outcome: Outcome, readings: Readings, out: string, seconds: number): string[] {
+  const { consumers, intervals, meters } = outcome;
+  const verified =
+    `${consumers.verified} of ${meters} households found all their rows and verified every price and bill; ` +
+    `${consumers.disputes} disputes.`;
+  const checks = `Each checked its own rows; ${consumers.fullChecks} times one checked everybody's signatures too.`;
+  return [
+    '',
+    `Energy of ${meters} households, ${intervals.length} intervals of ${readings.intervalSeconds / 60} minutes`,
+    ...indent(
+      pairs([
+        ['measured', `${formatMilliWattHours(outcome.measuredMilliWattHours)} (the readings)`],
+        ['on the ledger', `${formatMilliWattHours(outcome.onLedgerMilliWattHours)} (rows that the hubs found)`],
+        ['carried over', `${formatMilliWattHours(outcome.carriedMilliWattHours)} (the meters)`],
+        ['in flight', `${formatMilliWattHours(outcome.inFlightMilliWattHours)} (the meters)`],
+      ]),
+    ),
+    '  measured = on the ledger + carried over + in flight, for every household and in the sum',
+    '',
+    `On the ledger, readable by everyone, as region ${outcome.region}`,
+    ...indent(intervalTable(intervals)),
+    '',
+    'Checked by the consumers',
+    ...indent([verified, checks]),
+    '',
+    `The bulletin lies in ${out}. Audit it yourself:`,
+    ...indent([`npx gridveil verify ${quoted(out)} --cc-key ${outcome.fingerprint}`]),
+    '',
+    `${seconds} seconds.`,
+  ];
+}
+
+/** One line an interval: rows of each category, energy, price, sum of the bills. */
+function intervalTable(intervals: readonly VerifiedInterval[]): string[] {
+  const categories = intervals[0]?.parameters.categoriesMilliWattHours ?? [];
+  const rows = intervals.map((interval) => [
+    new Date(interval.ledgerId.startSeconds * 1000).toISOString().slice(0, 16).replace('T', ' '),
+    ...interval.rowsPerCategory.map(String),
+    formatMilliWattHours(interval.totalMilliWattHours),
+    formatNanoCurrency(priceOf(interval)),
+    formatNanoCurrency(interval.billedNanoCurrency ?? 0n),
+  ]);
+  const sum = (amount: (interval: VerifiedInterval) => bigint): bigint =>
+    intervals.reduce((total, interval) => total + amount(interval), 0n);
+  return table([
+    ['rows of', ...categories.map((category) => `${category / 1_000n} Wh`), 'energy', 'price per kWh', 'bills'],
+    ...rows,
+    [
+      'all',
+      ...categories.map((_, index) => String(sum(({ rowsPerCategory }) => BigInt(rowsPerCategory[index] ?? 0)))),
+      formatMilliWattHours(sum(({ totalMilliWattHours }) => totalMilliWattHours)),
+      '',
+      formatNanoCurrency(sum(({ billedNanoCurrency }) => billedNanoCurrency ?? 0n)),
+    ],
+  ]);
+}
+
+/** The audit has passed, so every interval of a finished run has its price. */
+function priceOf(interval: VerifiedInterval): bigint {
+  return interval.priceNanoPerKilowattHour ?? 0n;
+}
+
+function indent(lines: readonly string[]): string[] {
+  return lines.map((line) => `  ${line}`);
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

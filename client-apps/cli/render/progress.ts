@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Presets, SingleBar } from 'cli-progress';
+import { progress } from '../output.js';
+import type { Watcher } from '../../demo/run.js';
+
+/** Shows on stderr what a run does: a line for each thing that begins, and a bar while simulated time moves. */
+export class ProgressDisplay implements Watcher {
+  private bar: SingleBar | undefined;
+  private tenth = 0;
+
+  begins(what: string): void {
+    this.end();
+    progress(`${what} …`);
+  }
+
+  moves(share: number, nowSeconds: number): void {
+    const time = new Date(nowSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
+    if (process.stderr.isTTY) {
+      this.bar ??= this.newBar(time);
+      this.bar.update(Math.round(100 * share), { time });
+    } else if (Math.floor(10 * share) > this.tenth) {
+      // Into a file or a log: a line for each tenth.
+      this.tenth = Math.floor(10 * share);
+      progress(`${10 * this.tenth} %, simulated time ${time}`);
+    }
+  }
+
+  keeps(directory: string): void {
+    this.end();
+    progress(`the parties' directories and logs are in ${directory}`);
+  }
+
+  end(): void {
+    this.bar?.stop();
+    this.bar = undefined;
+  }
+
+  private newBar(time: string): SingleBar {
+    const format = 'gridveil: {bar} {percentage} %, simulated time {time}';
+    const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true }, Presets.shades_classic);
+    bar.start(100, 0, { time });
+    return bar;
+  }
+}

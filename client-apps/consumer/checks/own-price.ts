@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../../../protocol/crypto/bytes.js';
+import type { Crypto } from '../../../protocol/crypto/crypto.js';
+import { sharedLinkKey } from '../../../protocol/identity/meter-identity.js';
+import { priceTag, priceTagKey } from '../../../protocol/identity/price-tag.js';
+import type { ConsumerList } from '../../../protocol/ledger/consumer-list.js';
+import { intervalNumber } from '../../../protocol/ledger/ledger-id.js';
+import type { Parameters } from '../../../protocol/ledger/parameters.js';
+import type { HubIdentity } from '../identity.js';
+
+/**
+ * The tag of the household's own price row, in price mode `direct`: with it the hub finds its row without anybody's help.
+ *
+ * @param list of the interval's epoch, checked
+ * @returns undefined while the household is not on the list: it enrolled after the epoch's list was fixed
+ */
+export function ownPriceTag(
+  crypto: Crypto,
+  { price }: HubIdentity,
+  list: ConsumerList,
+  parameters: Parameters,
+  startSeconds: number,
+): Uint8Array | undefined {
+  if (!list.consumers.some((key) => equalBytes(key, price.publicKey))) return undefined;
+  const sharedKey = sharedLinkKey(crypto, price.secretKey, list.serviceProviderKey);
+  const key = priceTagKey(crypto, sharedKey, list.epoch);
+  return priceTag(crypto, key, parameters.serviceProvider.identity, intervalNumber(parameters, startSeconds));
+}

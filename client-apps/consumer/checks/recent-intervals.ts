@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { parametersFor } from '../../../protocol/ledger/parameters.js';
+import type { IntervalFiles, IntervalTrust } from '../../../protocol/rules/verify-interval.js';
+import { fetchInterval } from './check-interval.js';
+import { LOOK_BACK_INTERVALS } from '../state/handles.js';
+import { trustFor, type HubParts } from '../parts.js';
+
+/** An interval that the hub has verified: its files, and what the check of them rested on. */
+export interface RecentInterval {
+  readonly startSeconds: number;
+  readonly files: IntervalFiles;
+  readonly trust: IntervalTrust;
+}
+
+/**
+ * The verified intervals in which a late handle can have its row, the newest first. They are kept in memory, and after
+ * a restart read again, whether a handle is missing or not: whoever sees what a hub downloads must not learn from it
+ * that rows of its household were left out or came late.
+ *
+ * @param startSeconds s of the interval after them
+ * @throws ClientError UNREACHABLE, BAD_ANSWER, VERIFICATION_FAILED
+ */
+export async function recentIntervals(
+  parts: HubParts,
+  startSeconds: number,
+  intervalSeconds: number,
+): Promise<RecentInterval[]> {
+  const { recent } = parts;
+  const oldest = startSeconds - LOOK_BACK_INTERVALS * intervalSeconds;
+  for (const kept of recent.keys()) if (kept < oldest) recent.delete(kept);
+  const found: RecentInterval[] = [];
+  for (let start = startSeconds - intervalSeconds; start >= oldest; start -= intervalSeconds) {
+    const interval = recent.get(start) ?? (await readAgain(parts, start));
+    if (interval === undefined) continue;
+    recent.set(start, interval);
+    found.push(interval);
+  }
+  return found;
+}
+
+async function readAgain(parts: HubParts, startSeconds: number): Promise<RecentInterval | undefined> {
+  const { bulletin, intervals, region } = parts;
+  if ((await intervals.get(startSeconds)) === undefined) return undefined;
+  const files = await fetchInterval(bulletin.source, region, startSeconds);
+  if (files === undefined) return undefined;
+  const trust = await trustFor(parts, startSeconds, parametersFor(bulletin.versions, startSeconds), undefined);
+  return { startSeconds, files, trust };
+}

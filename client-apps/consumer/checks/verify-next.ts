@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ROWS_FILE } from '../../../protocol/ledger/bulletin.js';
+import { epochOf } from '../../../protocol/ledger/ledger-id.js';
+import type { Parameters } from '../../../protocol/ledger/parameters.js';
+import type { Fault, IntervalFiles, IntervalSeals } from '../../../protocol/rules/verify-interval.js';
+import { checkInterval } from './check-interval.js';
+import type { Dispute, Evidence } from '../state/disputes.js';
+import type { LoggedInterval } from '../state/interval-log.js';
+import { settleHandles } from './late-rows.js';
+import { withRows } from './own-rows.js';
+import { ownPriceTag } from './own-price.js';
+import { consumersFor, isFullTurn, trustFor, type HubParts } from '../parts.js';
+import { recentIntervals } from './recent-intervals.js';
+import type { HubState } from '../state/state.js';
+import { compareTotals } from './totals.js';
+
+/** What the hub is to keep: the state first, or after a crash the rows would be taken for counted. */
+export interface VerifiedNext {
+  readonly state: HubState;
+  /** Earlier intervals of the log in which late rows were found. */
+  readonly completed: readonly LoggedInterval[];
+}
+
+/**
+ * Verifies the hub's next interval, keeps it in the log or disputes it, and moves on. A fault is disputed when the next
+ * slot finds it again, for the bulletin may have been read while it was written: then the state comes back with the
+ * interval still to verify.
+ *
+ * @param parameters in force for the interval
+ * @throws ClientError UNREACHABLE, VERIFICATION_FAILED when the relay directory is not right
+ */
+export async function verifyNext(
+  parts: HubParts,
+  state: HubState,
+  files: IntervalFiles,
+  parameters: Parameters,
+): Promise<VerifiedNext> {
+  const { crypto, region } = parts;
+  const { nextSeconds: startSeconds } = state;
+  const recent = await recentIntervals(parts, startSeconds, parameters.intervalSeconds);
+  const trust = await trustFor(parts, startSeconds, parameters, state.previousSeals);
+  const depth = isFullTurn(parts, startSeconds, parameters) ? 'full' : 'light';
+  const list = await consumersFor(parts.bulletin, startSeconds, parameters);
+  const tag = list && ownPriceTag(crypto, parts.identity, list, parameters, startSeconds);
+  const check = checkInterval(crypto, { region, startSeconds }, files, trust, state.open, depth, tag);
+  if ('faults' in check) return { state: await object(parts, state, check, files, parameters), completed: [] };
+
+  const { own, interval, seals, hasPrice } = check;
+  const priceNanoPerKilowattHour = interval.priceNanoPerKilowattHour!;
+  await parts.intervals.put({ startSeconds, depth, priceNanoPerKilowattHour, rows: own });
+  parts.recent.set(startSeconds, { startSeconds, files, trust });
+  const { sums } = state;
+  const verified: HubState = {
+    ...movedOn(state, parameters, seals),
+    sums: { ...sums, intervals: sums.intervals + 1, fullChecks: sums.fullChecks + (depth === 'full' ? 1 : 0) },
+  };
+  const { state: settled, completed } = await settleHandles(parts, withRows(verified, own), startSeconds, recent);
+  const { state: compared, mismatch } = compareTotals(settled, startSeconds, parameters.intervalSeconds);
+  const next = hasPrice ? compared : await disputePrice(parts, compared, startSeconds);
+  if (mismatch === undefined) return { state: next, completed };
+  const message = `the meter put ${mismatch.missingMilliWattHours} mWh more into rows than were found`;
+  const faults = [{ file: 'hub packets', code: 'METER_TOTALS', message }];
+  return { state: await dispute(parts, next, { kind: 'meter', region, startSeconds, faults }), completed };
+}
+
+async function object(
+  parts: HubParts,
+  state: HubState,
+  check: { readonly faults: readonly Fault[]; readonly seals: IntervalSeals | undefined },
+  files: IntervalFiles,
+  parameters: Parameters,
+): Promise<HubState> {
+  const { region, bulletin } = parts;
+  const { nextSeconds: startSeconds } = state;
+  if (state.suspectSeconds !== startSeconds) return { ...state, suspectSeconds: startSeconds };
+  const epoch = epochOf(parameters, startSeconds);
+  const evidence = {
+    parameters: (await bulletin.source.readParameters())!,
+    epoch,
+    directory: await bulletin.source.readDirectory(region, epoch),
+    consumers: await bulletin.source.readConsumers(region, epoch),
+    files,
+  };
+  const { faults, seals } = check;
+  return dispute(parts, movedOn(state, parameters, seals), { kind: 'ledger', region, startSeconds, faults }, evidence);
+}
+
+/** The household is on the list and has no row: the price itself it knows, for all rows carry it. */
+function disputePrice(parts: HubParts, state: HubState, startSeconds: number): Promise<HubState> {
+  const fault = { file: ROWS_FILE.pricing, code: 'PRICE_MISSING', message: 'no row has the tag of the household' };
+  return dispute(parts, state, { kind: 'price', region: parts.region, startSeconds, faults: [fault] });
+}
+
+async function dispute(parts: HubParts, state: HubState, about: Dispute, evidence?: Evidence): Promise<HubState> {
+  await parts.disputes.put(about, evidence);
+  const codes = about.faults.map(({ code }) => code);
+  parts.log.warn({ kind: about.kind, startSeconds: about.startSeconds, codes }, 'disputed');
+  return { ...state, sums: { ...state.sums, disputes: state.sums.disputes + 1 } };
+}
+
+/** The next interval chains to what this one claims, right or wrong. */
+function movedOn(state: HubState, { intervalSeconds }: Parameters, seals: IntervalSeals | undefined): HubState {
+  return {
+    ...state,
+    nextSeconds: state.nextSeconds + intervalSeconds,
+    previousSeals: seals,
+    suspectSeconds: undefined,
+  };
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import type { Crypto } from '../../../protocol/crypto/crypto.js';
+import type { RandomSource } from '../../../protocol/onion/packet.js';
+import { SealedFile } from '../../runtime/sealed-file.js';
+import { Disputes } from './disputes.js';
+import { demoHubSecret, HUB_SECRET_LENGTH } from '../identity.js';
+import { IntervalLog } from './interval-log.js';
+import type { HubState } from './state.js';
+import { decodeHubState, encodeHubState } from './state-codec.js';
+
+/** A hub's directory: `secret.sealed`, `hub.sealed`, `intervals/`, and `disputes/`, which alone is not sealed. */
+export class HubFiles {
+  readonly intervals: IntervalLog;
+  readonly disputes: Disputes;
+  readonly #secret: SealedFile;
+  readonly #state: SealedFile;
+
+  /** @param key 32 bytes, see `loadFileKey` */
+  constructor(directory: string, key: Uint8Array) {
+    this.#secret = new SealedFile(join(directory, 'secret.sealed'), key);
+    this.#state = new SealedFile(join(directory, 'hub.sealed'), key);
+    this.intervals = new IntervalLog(join(directory, 'intervals'), key);
+    this.disputes = new Disputes(join(directory, 'disputes'));
+  }
+
+  /**
+   * The hub's secret, made on first use: before it is enrolled, for its meter must be paired with it.
+   *
+   * @param seed 32 bytes in a demo; otherwise the secret is random
+   * @throws ClientError SEALED_INVALID
+   */
+  async secret(crypto: Crypto, random: RandomSource, seed: Uint8Array | undefined): Promise<Uint8Array> {
+    const kept = await this.#secret.read();
+    if (kept !== undefined) return kept;
+    const secret = seed === undefined ? random(HUB_SECRET_LENGTH) : demoHubSecret(crypto, seed);
+    await this.#secret.write(secret);
+    return secret;
+  }
+
+  /** The state, or undefined before the enrolment. @throws ClientError SEALED_INVALID */
+  async state(): Promise<HubState | undefined> {
+    const bytes = await this.#state.read();
+    return bytes === undefined ? undefined : decodeHubState(bytes);
+  }
+
+  /** Returns when the state is on the disk. */
+  write(state: HubState): Promise<void> {
+    return this.#state.write(encodeHubState(state));
+  }
+}

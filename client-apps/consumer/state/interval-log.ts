@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { equalBytes, toHex } from '../../../protocol/crypto/bytes.js';
+import {
+  encodeCanonical,
+  parseCanonical,
+  readAmount,
+  readArray,
+  readHex,
+  readInteger,
+  readObject,
+  readOneOf,
+  type JsonValue,
+} from '../../../protocol/ledger/canonical-json.js';
+import { MAXIMUM_ROWS_PER_METER, MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
+import { PSEUDONYM_LENGTH } from '../../../protocol/ledger/row.js';
+import { SealedFile } from '../../runtime/sealed-file.js';
+import type { OwnRow } from '../checks/own-rows.js';
+
+/** A verified interval as the household keeps it. */
+export interface LoggedInterval {
+  /** s, Unix seconds. */
+  readonly startSeconds: number;
+  readonly depth: 'full' | 'light';
+  /** p_j, nano-currency per kWh. */
+  readonly priceNanoPerKilowattHour: bigint;
+  readonly rows: readonly OwnRow[];
+}
+
+const DAY_SECONDS = 86_400;
+/** Intervals of a day: minutes, the shortest there are. */
+const MAXIMUM_INTERVALS_PER_DAY = 1_440;
+/** Bytes of a day: its half hours take 10 kB with two rows each; a day of minutes with all rows is refused. */
+const MAXIMUM_DAY_BYTES = 8_000_000;
+
+/** The verified intervals of a household, one sealed file a day (UTC), so that a write stays small for ever. */
+export class IntervalLog {
+  /** @param key 32 bytes, see `loadFileKey` */
+  constructor(
+    private readonly directory: string,
+    private readonly key: Uint8Array,
+  ) {}
+
+  /** Keeps an interval; the same one again replaces it. */
+  async put(interval: LoggedInterval): Promise<void> {
+    const file = this.#file(interval.startSeconds);
+    const others = (await read(file)).filter(({ startSeconds }) => startSeconds !== interval.startSeconds);
+    const day = [...others, interval].sort((a, b) => a.startSeconds - b.startSeconds);
+    await file.write(encodeCanonical(day.map(toJson)));
+  }
+
+  async get(startSeconds: number): Promise<LoggedInterval | undefined> {
+    return (await read(this.#file(startSeconds))).find((interval) => interval.startSeconds === startSeconds);
+  }
+
+  /** All intervals, ascending, day by day. */
+  async *all(): AsyncGenerator<LoggedInterval> {
+    const names = await readdir(this.directory).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    for (const name of names.filter((candidate) => candidate.endsWith('.sealed')).sort()) {
+      yield* await read(new SealedFile(join(this.directory, name), this.key));
+    }
+  }
+
+  #file(startSeconds: number): SealedFile {
+    const day = new Date(Math.floor(startSeconds / DAY_SECONDS) * DAY_SECONDS * 1000).toISOString().slice(0, 10);
+    return new SealedFile(join(this.directory, `${day}.sealed`), this.key);
+  }
+}
+
+/**
+ * Adds rows that were found late; a row that is there already is not added again, nor any beyond those that a meter can
+ * have in an interval.
+ */
+export function withLateRows(interval: LoggedInterval, found: readonly OwnRow[]): LoggedInterval {
+  const added = found.filter(({ pseudonym }) => !interval.rows.some((row) => equalBytes(row.pseudonym, pseudonym)));
+  return { ...interval, rows: [...interval.rows, ...added].slice(0, MAXIMUM_ROWS_PER_METER) };
+}
+
+async function read(file: SealedFile): Promise<LoggedInterval[]> {
+  const bytes = await file.read();
+  if (bytes === undefined) return [];
+  return readArray(parseCanonical(bytes, MAXIMUM_DAY_BYTES), MAXIMUM_INTERVALS_PER_DAY, fromJson);
+}
+
+function toJson({ startSeconds, depth, priceNanoPerKilowattHour, rows }: LoggedInterval): JsonValue {
+  return {
+    startSeconds,
+    depth,
+    priceNanoPerKilowattHour: priceNanoPerKilowattHour.toString(),
+    rows: rows.map(({ pseudonym, milliWattHours, billNanoCurrency }) => ({
+      pseudonym: toHex(pseudonym),
+      milliWattHours: milliWattHours.toString(),
+      billNanoCurrency: billNanoCurrency.toString(),
+    })),
+  };
+}
+
+function fromJson(value: JsonValue): LoggedInterval {
+  const fields = readObject(value, ['startSeconds', 'depth', 'priceNanoPerKilowattHour', 'rows']);
+  return {
+    startSeconds: readInteger(fields.startSeconds, 0, MAXIMUM_SECONDS),
+    depth: readOneOf(fields.depth, ['full', 'light']),
+    priceNanoPerKilowattHour: readAmount(fields.priceNanoPerKilowattHour),
+    rows: readArray(fields.rows, MAXIMUM_ROWS_PER_METER, (row) => {
+      const own = readObject(row, ['pseudonym', 'milliWattHours', 'billNanoCurrency']);
+      return {
+        pseudonym: readHex(own.pseudonym, PSEUDONYM_LENGTH),
+        milliWattHours: readAmount(own.milliWattHours),
+        billNanoCurrency: readAmount(own.billNanoCurrency),
+      };
+    }),
+  };
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '../../../protocol/errors.js';
+import { encodeConsumerList } from '../../../protocol/ledger/consumer-list.js';
+import { epochOf, epochStartSeconds } from '../../../protocol/ledger/ledger-id.js';
+import { encodeSignedParameters } from '../../../protocol/ledger/parameters.js';
+import { encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
+import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';
+import { ClientError } from '../../runtime/errors.js';
+import { untilReachable } from '../../runtime/retry.js';
+import type { Center } from '../center.js';
+import type { Closing } from '../intervals/closing.js';
+import type { Epoch, Excluded } from './epochs.js';
+import { atSeconds } from '../waiting.js';
+
+/**
+ * Opens one registry epoch after the other at a fixed cadence, changed or not: registry and directory are fixed some
+ * time before the epoch's first interval, and published. An epoch that cannot be opened yet (too few meters or relays)
+ * is tried again at every start of an interval.
+ */
+export class EpochCadence {
+  /**
+   * @param leadSeconds how long before its first interval an epoch is fixed
+   * @param excluded who is left out of registries and consumer lists to come
+   */
+  constructor(
+    private readonly center: Center,
+    private readonly closing: Closing,
+    private readonly leadSeconds: number,
+    private readonly excluded: () => Promise<Excluded>,
+  ) {}
+
+  /** The first epoch whose registry is not fixed. */
+  nextEpoch(): number {
+    const newest = this.center.epochs.all().at(-1);
+    return newest === undefined ? epochOf(this.center.versions.first, this.nextStart()) : newest.number + 1;
+  }
+
+  /** Publishes all that is fixed, again after a restart, and then goes on for ever. */
+  async run(): Promise<never> {
+    const { clock, epochs } = this.center;
+    for (const epoch of epochs.all()) await clock.track('epoch', this.publish(epoch));
+    const { first } = this.center.versions;
+    let notBefore = 0;
+    for (;;) {
+      const start = Math.max(epochStartSeconds(first, this.nextEpoch()), first.effectiveFromSeconds);
+      await atSeconds(clock, Math.max(start - this.leadSeconds, notBefore));
+      const epoch = await clock.track('epoch', this.open());
+      notBefore = epoch === undefined ? this.nextIntervalStart() : 0;
+    }
+  }
+
+  private async open(): Promise<Epoch | undefined> {
+    const { epochs, registryTurns, log, report } = this.center;
+    try {
+      const start = this.nextStart();
+      const changes = this.closing.beginChanges(start);
+      const epoch = await registryTurns.take(async () =>
+        epochs.openEpoch(this.nextEpoch(), await this.excluded(), changes),
+      );
+      this.closing.begin(start);
+      await this.publish(epoch);
+      const { relays } = epoch.directory.directory;
+      report('epoch', { epoch: epoch.number, registeredMeters: epoch.registry.meters, relays: relays.length });
+      return epoch;
+    } catch (error) {
+      const isTooEarly =
+        (error instanceof ClientError && error.code === 'WRONG_STATE') ||
+        (error instanceof ProtocolError && error.code === 'DIRECTORY_INVALID');
+      if (!isTooEarly) throw error;
+      log.warn({ reason: error.message }, 'the next registry epoch cannot be opened yet');
+      return undefined;
+    }
+  }
+
+  private async publish(epoch: Epoch): Promise<void> {
+    const { ledger, bulletin, epochs, versions, log } = this.center;
+    const directory = encodeSignedDirectory(epoch.directory);
+    const consumers = epoch.consumers && encodeConsumerList(epoch.consumers);
+    await untilReachable(log, 'ledger', async () => {
+      await ledger.putDocument('PutRegistryRoot', encodeRegistryRoot(epoch.root));
+      await ledger.putDocument('PutDirectory', directory);
+      if (consumers !== undefined) await ledger.putDocument('PutConsumers', consumers);
+    });
+    const { region } = versions.first;
+    await bulletin.writeDirectory(region, epoch.number, directory);
+    if (consumers !== undefined) await bulletin.writeConsumers(region, epoch.number, consumers);
+    epochs.markPublished(epoch.number);
+  }
+
+  /** Start of the next interval to be frozen; the first one is the first that begins after the first epoch is open. */
+  private nextStart(): number {
+    const { first } = this.center.versions;
+    return this.closing.nextStart() ?? Math.max(first.effectiveFromSeconds, this.nextIntervalStart());
+  }
+
+  /** The first start of an interval that is still to come. */
+  private nextIntervalStart(): number {
+    const { epochOriginSeconds, intervalSeconds } = this.center.versions.first;
+    const nowSeconds = this.center.clock.nowMilliseconds() / 1_000;
+    return epochOriginSeconds + (Math.floor((nowSeconds - epochOriginSeconds) / intervalSeconds) + 1) * intervalSeconds;
+  }
+}
+
+/** Publishes the versions of the parameters: the ledger first, for it refuses what must not be. */
+export async function publishParameters({ ledger, bulletin, versions, log }: Center): Promise<void> {
+  await untilReachable(log, 'ledger', async () => {
+    for (const version of versions.list) await ledger.putDocument('PutParameters', encodeSignedParameters(version));
+  });
+  await bulletin.writeParameters(versions.file);
+}

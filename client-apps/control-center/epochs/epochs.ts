@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
+import { Registry, registryLeaf, registryPadding } from '../../../protocol/identity/registry.js';
+import {
+  decodeConsumerList,
+  encodeConsumerList,
+  signConsumerList,
+  type SignedConsumerList,
+} from '../../../protocol/ledger/consumer-list.js';
+import { epochStartSeconds } from '../../../protocol/ledger/ledger-id.js';
+import type { Parameters } from '../../../protocol/ledger/parameters.js';
+import {
+  decodeRegistryRoot,
+  encodeRegistryRoot,
+  signRegistryRoot,
+  type SignedRegistryRoot,
+} from '../../../protocol/ledger/registry-root.js';
+import { checkDirectory, directoryValidity, sortDescriptors } from '../../../protocol/onion/directory.js';
+import {
+  decodeSignedDirectory,
+  directoryDigest,
+  encodeSignedDirectory,
+  signDirectory,
+  type SignedDirectory,
+} from '../../../protocol/onion/directory-format.js';
+import type { OnionKeyPair } from '../../../protocol/onion/packet.js';
+import { ClientError } from '../../runtime/errors.js';
+import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
+import type { Consumers } from '../registration/consumers.js';
+import type { Descriptors } from './descriptors.js';
+import type { ControlCenterKeys } from '../keys.js';
+import type { OnionKeys } from '../../../protocol/onion/onion-keys.js';
+import type { ParameterVersions } from '../parameter-versions.js';
+import type { EpochSecrets, Roster } from '../registration/roster.js';
+import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
+import { Signal } from '../waiting.js';
+
+/** A registry epoch that is open: its registry and directory are fixed, its intervals are not all settled. */
+export interface Epoch {
+  readonly number: number;
+  readonly registry: Registry;
+  readonly root: SignedRegistryRoot;
+  readonly directory: SignedDirectory;
+  readonly directoryDigest: Uint8Array;
+  /** Whom prices are sent to, in price mode `direct`. */
+  readonly consumers: SignedConsumerList | undefined;
+  readonly onionKey: OnionKeyPair;
+  /** Keys of the meters registered in it, by number. */
+  readonly secrets: ReadonlyMap<number, EpochSecrets>;
+}
+
+/** Who is not served from the next epoch on, by running numbers. */
+export interface Excluded {
+  readonly meters: ReadonlySet<number>;
+  readonly consumers: ReadonlySet<number>;
+  /** Relays that households enrolled. */
+  readonly relays: ReadonlySet<number>;
+}
+
+/** What an epoch needs of the rest of the control center. */
+export interface EpochSources {
+  readonly store: SealedStore;
+  readonly keys: ControlCenterKeys;
+  readonly onionKeys: OnionKeys;
+  readonly versions: ParameterVersions;
+  readonly roster: Roster;
+  readonly consumers: Consumers;
+  readonly descriptors: Descriptors;
+  /** `host:port` of the link server, for the directory. */
+  readonly linkAddress: string;
+}
+
+/** The open epochs: mostly one, two while the next one is prepared or the last one's bills are written. */
+export class Epochs {
+  private readonly open = new Map<number, Epoch>();
+  private readonly published = new Set<number>();
+  private readonly publication = new Signal();
+
+  private constructor(private readonly sources: EpochSources) {}
+
+  /** Puts the epochs that are open back after a restart. */
+  static async load(sources: EpochSources): Promise<Epochs> {
+    const epochs = new Epochs(sources);
+    for await (const [key, root] of sources.store.iterate(keyPrefix('registryRoot'))) {
+      const number = lastNumber(key);
+      const directory = (await sources.store.get(storeKey.directory(number)))!;
+      const consumers = await sources.store.get(storeKey.consumerList(number));
+      epochs.put(number, await sources.roster.loadEpoch(number), {
+        root: decodeRegistryRoot(root),
+        directory: decodeSignedDirectory(directory),
+        consumers: consumers && decodeConsumerList(consumers),
+      });
+    }
+    return epochs;
+  }
+
+  get(number: number): Epoch | undefined {
+    return this.open.get(number);
+  }
+
+  /** An epoch's registry and directory stand on the ledger. */
+  markPublished(number: number): void {
+    this.published.add(number);
+    this.publication.announce();
+  }
+
+  /** The epoch, once its registry and directory stand on the ledger. */
+  async whenPublished(number: number): Promise<Epoch> {
+    while (!this.published.has(number)) await this.publication.next();
+    return this.open.get(number)!;
+  }
+
+  /** The open epochs in order. */
+  all(): Epoch[] {
+    return [...this.open.values()].sort((a, b) => a.number - b.number);
+  }
+
+  /**
+   * Fixes registry and directory of an epoch, in one durable step.
+   *
+   * @param excluded who is left out
+   * @param more changes that belong to the same step
+   * @throws ClientError WRONG_STATE while fewer than k meters are registered: nothing could be published
+   * @throws ProtocolError DIRECTORY_INVALID while relays are missing
+   */
+  async openEpoch(number: number, excluded: Excluded, more: readonly StoreChange[]): Promise<Epoch> {
+    const { store, roster, keys, versions } = this.sources;
+    const parameters = versions.ofEpoch(number);
+    const meters = roster.countIn(number, excluded.meters);
+    if (meters < parameters.kAnonymity) {
+      throw new ClientError('WRONG_STATE', `${meters} meters are registered, ${parameters.kAnonymity} are needed`);
+    }
+    const directory = await this.makeDirectory(number, parameters, excluded.relays);
+    const consumers =
+      parameters.priceMode === 'direct'
+        ? signConsumerList(sodiumCrypto, this.sources.consumers.listOf(number, excluded.consumers), keys.signing)
+        : undefined;
+    const { secrets, changes } = await roster.openEpoch(number, excluded.meters);
+    const registry = this.makeRegistry(number, secrets);
+    const root = signRegistryRoot(
+      sodiumCrypto,
+      {
+        region: parameters.region,
+        epoch: number,
+        root: registry.root,
+        depth: registry.depth,
+        meters: registry.meters,
+        effectiveFromSeconds: epochStartSeconds(parameters, number),
+      },
+      keys.signing,
+    );
+    await store.batch([
+      ...changes,
+      ...more,
+      { key: storeKey.registryRoot(number), value: encodeRegistryRoot(root) },
+      { key: storeKey.directory(number), value: encodeSignedDirectory(directory) },
+      ...(consumers ? [{ key: storeKey.consumerList(number), value: encodeConsumerList(consumers) }] : []),
+    ]);
+    return this.put(number, secrets, { root, directory, consumers }, registry);
+  }
+
+  /** Erases the keys of all epochs before this one; their intervals are settled. */
+  async closeBefore(number: number): Promise<number[]> {
+    const { store, onionKeys } = this.sources;
+    const closed = [...this.open.keys()].filter((open) => open < number);
+    if (closed.length === 0) return closed;
+    onionKeys.forgetBefore(number);
+    const changes: StoreChange[] = [{ key: storeKey.onion, value: onionKeys.toBytes() }];
+    for (const epoch of closed) {
+      this.open.delete(epoch);
+      this.published.delete(epoch);
+      for (const key of [storeKey.registryRoot, storeKey.directory, storeKey.consumerList])
+        changes.push({ key: key(epoch) });
+      for (const kind of ['secrets', 'chain', 'descriptor'] as const) {
+        for await (const [key] of store.iterate(keyPrefix(kind, epoch))) changes.push({ key });
+      }
+    }
+    await store.batch(changes);
+    await store.compact();
+    return closed;
+  }
+
+  private async makeDirectory(
+    number: number,
+    parameters: Parameters,
+    excluded: ReadonlySet<number>,
+  ): Promise<SignedDirectory> {
+    const { keys, onionKeys, descriptors, linkAddress } = this.sources;
+    const { region, onion } = parameters;
+    const signed = signDirectory(
+      sodiumCrypto,
+      {
+        region,
+        epoch: number,
+        layers: onion.layers,
+        ...directoryValidity(parameters, number),
+        controlCenter: {
+          address: linkAddress,
+          linkPin: keys.link.pin,
+          onionKey: onionKeys.key(number).publicKey,
+        },
+        linkAuthority: keys.linkAuthority.publicKey,
+        relays: sortDescriptors(await descriptors.of(number, excluded)),
+      },
+      keys.signing,
+    );
+    checkDirectory(sodiumCrypto, signed, {
+      region,
+      epoch: number,
+      layers: onion.layers,
+      timing: parameters,
+      signaturePublicKey: keys.signing.publicKey,
+    });
+    return signed;
+  }
+
+  private makeRegistry(number: number, secrets: ReadonlyMap<number, EpochSecrets>): Registry {
+    const leaves = [...secrets.values()].map(({ identity, linkKey, epochNode }) =>
+      registryLeaf(sodiumCrypto, identity, linkKey, epochNode),
+    );
+    const padding = registryPadding(sodiumCrypto, this.sources.keys.paddingSecret, number);
+    return new Registry(sodiumCrypto, leaves, this.sources.versions.ofEpoch(number).registryDepth, padding);
+  }
+
+  private put(
+    number: number,
+    secrets: ReadonlyMap<number, EpochSecrets>,
+    published: Pick<Epoch, 'root' | 'directory' | 'consumers'>,
+    registry = this.makeRegistry(number, secrets),
+  ): Epoch {
+    const epoch: Epoch = {
+      number,
+      registry,
+      ...published,
+      directoryDigest: directoryDigest(sodiumCrypto, published.directory.directory),
+      onionKey: this.sources.onionKeys.key(number),
+      secrets,
+    };
+    this.open.set(number, epoch);
+    return epoch;
+  }
+}

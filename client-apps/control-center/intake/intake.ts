@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../../../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
+import { ProtocolError } from '../../../protocol/errors.js';
+import { pseudonymScheme } from '../../../protocol/identity/pseudonym.js';
+import { rowPseudonym } from '../../../protocol/ledger/row.js';
+import {
+  authenticateControlCenterPayload,
+  openControlCenterPacket,
+  type ControlCenterPayload,
+  type OpenedControlCenterPayload,
+  type PacketRow,
+} from '../../../protocol/onion/control-center-payload.js';
+import { packetEpoch } from '../../../protocol/onion/packet.js';
+import { checkConsumptionRow, checkRowSecrets } from '../../../protocol/rules/check-row.js';
+import type { Clock } from '../../runtime/clock.js';
+import type { StoreChange } from '../../runtime/sealed-store.js';
+import type { Epoch } from '../epochs/epochs.js';
+import type { GroupCommit } from './group-commit.js';
+import type { IntakeCounter } from './intake-counts.js';
+import type { OpenInterval } from '../intervals/open-interval.js';
+import type { Chains, PseudonymChain } from './pseudonym-chain.js';
+import type { EpochSecrets } from '../registration/roster.js';
+import { storeKey } from '../store-keys.js';
+import { encodeTakenPacket, type TakenRow } from './taken-packet.js';
+
+/** Where the intake finds what packets are checked against. */
+export interface IntakeSources {
+  /** An epoch whose registry stands and whose last interval is not settled. */
+  epoch(number: number): Epoch | undefined;
+  /** The interval whose reporting window holds this second, while it is open; `closed` when it is no more. */
+  intervalOfWindow(seconds: number): OpenInterval | 'closed' | undefined;
+}
+
+/**
+ * The end of the onion tier: opens packets, authenticates them, checks their rows by the same rules as the chaincode,
+ * and journals what passed. It never answers; a meter learns from the sealed index what arrived. A packet is handled
+ * without a pause, so that state moves only with what was checked against it.
+ */
+export class Intake {
+  constructor(
+    private readonly clock: Clock,
+    private readonly sources: IntakeSources,
+    private readonly chains: Chains,
+    private readonly counter: IntakeCounter,
+    private readonly journal: GroupCommit,
+  ) {}
+
+  /** Takes an inner packet from a relay. Resolves when what it brought is durable; refusals are only counted. */
+  async receive(packet: Uint8Array): Promise<void> {
+    const change = this.take(packet);
+    if (change !== undefined) await this.journal.add([change]);
+  }
+
+  private take(packet: Uint8Array): StoreChange | undefined {
+    const opened = this.open(packet);
+    if (opened === undefined) return undefined;
+    const { payload } = opened;
+    const secrets = this.sources.epoch(payload.epoch)?.secrets.get(payload.meterNumber);
+    if (secrets === undefined) return this.refuse('unregistered');
+    if (!authenticateControlCenterPayload(sodiumCrypto, opened, secrets.linkKey)) return this.refuse('forged');
+    const interval = this.sources.intervalOfWindow(payload.slotStartSeconds);
+    if (interval === 'closed') return this.refuse('late');
+    if (interval === undefined || !this.isPlaced(interval, payload)) return this.refuse('misplaced');
+    if (interval.hasSlot(payload.meterNumber, payload.slotStartSeconds)) return this.refuse('replays');
+
+    this.counter.counts.packets++;
+    const rows = this.takeRows(interval, payload, secrets);
+    const taken = { meterNumber: payload.meterNumber, slotStartSeconds: payload.slotStartSeconds, rows };
+    const key = storeKey.packet(interval.context.ledgerId.startSeconds, interval.packets);
+    interval.take(taken);
+    return { key, value: encodeTakenPacket(taken) };
+  }
+
+  private open(packet: Uint8Array): OpenedControlCenterPayload | undefined {
+    const number = packetEpoch(packet);
+    const epoch = number === undefined ? undefined : this.sources.epoch(number);
+    if (epoch === undefined) return this.refuse('unreadable');
+    try {
+      return openControlCenterPacket(sodiumCrypto, epoch.onionKey, packet);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      return this.refuse('unreadable');
+    }
+  }
+
+  private isPlaced(interval: OpenInterval, { epoch, slotStartSeconds }: ControlCenterPayload): boolean {
+    const { registryEpoch, parameters } = interval.context;
+    // A meter's clock may be ahead, but by less than a slot.
+    const latestSeconds = this.clock.nowMilliseconds() / 1000 + parameters.slotSeconds;
+    return epoch === registryEpoch && interval.isSlot(slotStartSeconds) && slotStartSeconds < latestSeconds;
+  }
+
+  private takeRows(interval: OpenInterval, payload: ControlCenterPayload, secrets: EpochSecrets): TakenRow[] {
+    const { meterNumber } = payload;
+    const chain = this.chains.of(payload.epoch, meterNumber, secrets.identity);
+    const { counts } = this.counter;
+    const taken: TakenRow[] = [];
+    for (const { k, row } of payload.rows) {
+      const known = chain.taken(k);
+      if (known !== undefined && equalBytes(known, rowPseudonym(row))) {
+        counts.repeats++;
+        continue;
+      }
+      try {
+        taken.push(this.checkRow(interval, { k, row }, chain, { meterNumber, ...secrets }));
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        counts.refusedRows[error.code] = (counts.refusedRows[error.code] ?? 0) + 1;
+      }
+    }
+    counts.rows += taken.length;
+    return taken;
+  }
+
+  /** @throws ProtocolError K_RANGE and those of the row's rules */
+  private checkRow(
+    { context }: OpenInterval,
+    { k, row }: PacketRow,
+    chain: PseudonymChain,
+    meter: EpochSecrets & { meterNumber: number },
+  ): TakenRow {
+    checkConsumptionRow(row, context);
+    const scheme = pseudonymScheme(context.parameters.identityMode);
+    const previous = chain.previous(scheme, meter.linkKey, k);
+    if (previous === undefined) throw new ProtocolError('K_RANGE', 'the message is too far from the last one');
+    checkRowSecrets(sodiumCrypto, scheme, row, { ...meter, k, previous });
+    chain.take(k, rowPseudonym(row).slice());
+    return { meterNumber: meter.meterNumber, k, previous, row: row.slice() };
+  }
+
+  private refuse(reason: 'replays' | 'unreadable' | 'unregistered' | 'forged' | 'late' | 'misplaced'): undefined {
+    this.counter.counts[reason]++;
+    return undefined;
+  }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+import { relaysOfLayer } from '../../../protocol/onion/directory.js';
+import type { Parameters } from '../../../protocol/ledger/parameters.js';
+import type { Directory, RelayDescriptor } from '../../../protocol/onion/directory-format.js';
+import type { Loop } from '../../../protocol/onion/loop.js';
+import { LinkPool } from '../../links/connect.js';
+import { entryRelays } from '../../links/entry-relays.js';
+import { FRAME } from '../../links/frames.js';
+import type { LinkIdentity } from '../../links/link-identity.js';
+import { sendLoops } from '../../links/loop-sender.js';
+import { LoopWatch } from '../../links/loop-watch.js';
+import type { PartyContext } from '../../runtime/party.js';
+import type { IntakeCounts } from './intake-counts.js';
+
+/** How rarely a relay that is in order may look as if it dropped all loops, while one of another layer is down. */
+const FALSE_SUSPICION_ODDS = 50_000;
+
+/** The control center's loops through the tier, by which it sees that packets are dropped, and where. */
+export interface CenterLoops {
+  /** @returns whether a packet, known by its encapsulated key, is a loop that has come back */
+  came(key: Uint8Array): boolean;
+  close(): Promise<void>;
+}
+
+/** For a control center that sends none. */
+export const NO_LOOPS: CenterLoops = { came: () => false, close: () => Promise.resolve() };
+
+/** What the control center knows of its tier. */
+export interface WatchedTier extends PartyContext {
+  readonly identity: LinkIdentity;
+  readonly addressOverrides: Readonly<Record<string, string>>;
+  readonly counter: { readonly counts: Pick<IntakeCounts, 'loops' | 'missingLoops'> };
+  /** Of this moment. */
+  readonly parameters: () => Parameters;
+  /** Undefined where the epoch is not open. */
+  readonly directory: (epoch: number) => Directory | undefined;
+}
+
+/** Sends loops in every slot, through all layers and back; drops and their likely place are reported and logged. */
+export function watchTier(tier: WatchedTier): CenterLoops {
+  const { clock, random, log, report, identity, addressOverrides, counter } = tier;
+  const pool = new LinkPool({ identity, clock, random, addressOverrides });
+  /** Relays of a loop under way. */
+  const ways = new WeakMap<Loop, readonly RelayDescriptor[]>();
+  /** Loops lost in a row through each relay, by its address. */
+  const lost = new Map<string, number>();
+  let linked: Directory | undefined;
+  /** Lost in a row through one relay, these tell the operator of it. */
+  let toSuspect = Infinity;
+
+  const watch = new LoopWatch(clock, {
+    onCame: (loop) => {
+      for (const { address } of ways.get(loop)!) lost.delete(address);
+    },
+    onMissing: (loop) => {
+      counter.counts.missingLoops++;
+      for (const { address, operator, layer } of ways.get(loop)!) {
+        const count = (lost.get(address) ?? 0) + 1;
+        lost.set(address, count);
+        if (count !== toSuspect) continue;
+        report('loops-lost', { relay: address });
+        log.warn(
+          { relay: address, operator, layer },
+          'no loop comes through this relay: it is down, cut off, or drops',
+        );
+      }
+    },
+    onCutOff: (cutOff) => {
+      report('cut-off', { cutOff });
+      if (cutOff) log.warn('no loop comes through the tier');
+      else log.info('loops come through the tier again');
+    },
+  });
+
+  const stop = sendLoops({
+    clock,
+    random,
+    watch,
+    parameters: tier.parameters,
+    tier: (epoch) => {
+      const directory = tier.directory(epoch);
+      if (directory === undefined) return undefined;
+      if (linked !== directory) {
+        linked = directory;
+        toSuspect = lostToSuspect(directory);
+        pool.retain(entryRelays(directory));
+      }
+      return { directory, maker: 'control-center' };
+    },
+    send: (loop, entry, { relays }) => {
+      ways.set(
+        loop,
+        loop.path.map(({ relay }) => relays[relay]!.descriptor),
+      );
+      counter.counts.loops++;
+      pool.link(entry).send(FRAME.packet, loop.packet);
+    },
+  });
+  return {
+    came: (key) => watch.came(key),
+    async close() {
+      stop();
+      watch.close();
+      await pool.close();
+    },
+  };
+}
+
+/**
+ * With n relays in the smallest layer, one of them dead, m loops in a row through a relay of another layer are lost with
+ * probability n^−m; m is the least number that makes this 1/50,000 or less.
+ */
+function lostToSuspect(directory: Directory): number {
+  const sizes = Array.from({ length: directory.layers }, (_, index) => relaysOfLayer(directory, index + 1).length);
+  return Math.ceil(Math.log(FALSE_SUSPICION_ODDS) / Math.log(Math.max(2, Math.min(...sizes))));
+}

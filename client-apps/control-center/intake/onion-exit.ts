@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '../../../protocol/errors.js';
+import { INNER_LENGTH } from '../../../protocol/onion/geometry.js';
+import { encapsulatedKey, packetEpoch } from '../../../protocol/onion/packet.js';
+import { FRAME } from '../../links/frames.js';
+import type { LinkIdentity } from '../../links/link-identity.js';
+import { listenLinks, type LinkListener } from '../../links/listen.js';
+import type { AdmittedRelay, ControlCenterConfig } from '../config.js';
+import type { Center } from '../center.js';
+import type { Descriptors } from '../epochs/descriptors.js';
+import type { Intake } from './intake.js';
+import type { CenterLoops } from './loops.js';
+
+/**
+ * Takes links of the admitted relays: descriptors from all of them, packets from those of the last layer. Nothing is
+ * ever sent back.
+ */
+export function listenForRelays(
+  center: Center,
+  config: ControlCenterConfig,
+  identity: LinkIdentity,
+  intake: Intake,
+  descriptors: Descriptors,
+  nextEpoch: () => number,
+  loops: Pick<CenterLoops, 'came'>,
+): Promise<LinkListener<AdmittedRelay>> {
+  const { clock, log, versions } = center;
+  const lastLayer = (packet: Uint8Array): number => {
+    const epoch = packetEpoch(packet);
+    return (epoch === undefined ? versions.first : versions.ofEpoch(epoch)).onion.layers;
+  };
+  return listenLinks<AdmittedRelay>({
+    identity,
+    host: config.links.host,
+    port: config.links.port,
+    clock,
+    admit: ({ pin }) => descriptors.relayOf(pin),
+    onFrame: async ({ role: relay }, type, body) => {
+      if (type === FRAME.packet && relay.layer === lastLayer(body) && body.length === INNER_LENGTH) {
+        if (!loops.came(encapsulatedKey(body))) await intake.receive(body);
+        return;
+      }
+      try {
+        if (type !== FRAME.descriptor) throw new ProtocolError('PACKET_INVALID', 'a frame that is not for this side');
+        await descriptors.accept(relay, body, nextEpoch());
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        log.warn(
+          { operator: relay.operator, reason: `${error.code}: ${error.message}` },
+          'a relay’s frame was refused',
+        );
+      }
+    },
+  });
+}

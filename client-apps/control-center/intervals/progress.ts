@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { toHex } from '../../../protocol/crypto/bytes.js';
+import { SIGNATURE_LENGTH } from '../../../protocol/crypto/crypto.js';
+import {
+  encodeCanonical,
+  parseCanonical,
+  readAnyObject,
+  readHex,
+  readInteger,
+  readObject,
+  type JsonObject,
+  type JsonValue,
+} from '../../../protocol/ledger/canonical-json.js';
+import { MAXIMUM_SEAL_BYTES, MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
+import { sealFromJson, sealToJson, type Seal, type SignedSeal } from '../../../protocol/ledger/seal.js';
+
+/** How far intervals are frozen, which is in order and at their time. */
+export interface ClosingProgress {
+  /** Start of the first interval of all, Unix seconds. */
+  readonly firstStartSeconds: number;
+  /** Seal of the last frozen interval, to which the next one chains. */
+  readonly consumption?: SignedSeal;
+}
+
+/** How far intervals are priced and billed, which is in order too, but waits for the service provider. */
+export interface SettlingProgress {
+  /** Seals of the last settled interval. */
+  readonly pricing: SignedSeal;
+  readonly billing: SignedSeal;
+}
+
+/** Two records of at most two seals. */
+const MAXIMUM_BYTES = 3 * MAXIMUM_SEAL_BYTES;
+
+/** Start of the next interval to be frozen. @param intervalSeconds L */
+export function nextToFreeze({ firstStartSeconds, consumption }: ClosingProgress, intervalSeconds: number): number {
+  return consumption === undefined ? firstStartSeconds : startAfter(consumption.seal, intervalSeconds);
+}
+
+/** Start of the next interval to be settled. @param intervalSeconds L */
+export function nextToSettle(
+  { firstStartSeconds }: ClosingProgress,
+  settling: SettlingProgress | undefined,
+  intervalSeconds: number,
+): number {
+  return settling === undefined ? firstStartSeconds : startAfter(settling.billing.seal, intervalSeconds);
+}
+
+export function encodeClosing({ firstStartSeconds, consumption }: ClosingProgress): Uint8Array {
+  return encodeCanonical({
+    firstStartSeconds,
+    ...(consumption === undefined ? {} : { consumption: signedToJson(consumption) }),
+  });
+}
+
+export function decodeClosing(bytes: Uint8Array): ClosingProgress {
+  const { firstStartSeconds, consumption } = readAnyObject(parseCanonical(bytes, MAXIMUM_BYTES));
+  return {
+    firstStartSeconds: readInteger(firstStartSeconds!, 0, MAXIMUM_SECONDS),
+    ...(consumption === undefined ? {} : { consumption: signedFromJson(consumption) }),
+  };
+}
+
+export function encodeSettling({ pricing, billing }: SettlingProgress): Uint8Array {
+  return encodeCanonical({ billing: signedToJson(billing), pricing: signedToJson(pricing) });
+}
+
+export function decodeSettling(bytes: Uint8Array): SettlingProgress {
+  const fields = readObject(parseCanonical(bytes, MAXIMUM_BYTES), ['billing', 'pricing']);
+  return { pricing: signedFromJson(fields.pricing), billing: signedFromJson(fields.billing) };
+}
+
+function startAfter(seal: Seal, intervalSeconds: number): number {
+  return seal.ledgerId.startSeconds + intervalSeconds;
+}
+
+function signedToJson({ seal, signature }: SignedSeal): JsonObject {
+  return { seal: sealToJson(seal), signature: toHex(signature) };
+}
+
+function signedFromJson(value: JsonValue): SignedSeal {
+  const fields = readObject(value, ['seal', 'signature']);
+  return { seal: sealFromJson(fields.seal), signature: readHex(fields.signature, SIGNATURE_LENGTH) };
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock } from '../../runtime/clock.js';
+
+/** Failed attempts that one address has in a period. A household that mistypes its code needs a few. */
+const FAILURES = 10;
+const PERIOD_MILLISECONDS = 60_000;
+
+/** Addresses that are told apart; beyond, all are counted as one until the period ends. */
+const MAXIMUM_ADDRESSES = 10_000;
+
+const EVERYBODY = '';
+
+/**
+ * Bounds failed attempts. Successes cost a one-use code each and bound themselves. Codes of 128 bits need no such
+ * bound; the control center's time does.
+ */
+export class FailureLimit {
+  private failures = new Map<string, number>();
+  private periodEnd = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Whether this address may try again. */
+  allows(address: string): boolean {
+    this.turnPeriod();
+    return (this.failures.get(this.bucket(address)) ?? 0) < FAILURES;
+  }
+
+  /** Counts a failed attempt. */
+  fail(address: string): void {
+    this.turnPeriod();
+    const bucket = this.bucket(address);
+    this.failures.set(bucket, (this.failures.get(bucket) ?? 0) + 1);
+  }
+
+  private bucket(address: string): string {
+    return this.failures.has(address) || this.failures.size < MAXIMUM_ADDRESSES ? address : EVERYBODY;
+  }
+
+  private turnPeriod(): void {
+    const now = this.clock.nowMilliseconds();
+    if (now < this.periodEnd) return;
+    this.failures = new Map();
+    this.periodEnd = now + PERIOD_MILLISECONDS;
+  }
+}

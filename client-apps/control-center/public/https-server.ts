@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import { open } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { ZodType } from 'zod';
+import { toHex } from '../../../protocol/crypto/bytes.js';
+import { isBulletinPath } from '../../bulletin/layout.js';
+import type { Clock } from '../../runtime/clock.js';
+import {
+  HUB_ENROLMENT_PATH,
+  hubEnrolmentBody,
+  MAXIMUM_ENROLMENT_REQUEST_LENGTH,
+  METER_ENROLMENT_PATH,
+  meterEnrolmentBody,
+  RELAY_ENROLMENT_PATH,
+  relayEnrolmentBody,
+} from '../../links/enrolment-client.js';
+import type { LinkIdentity } from '../../links/link-identity.js';
+import type { Log } from '../../runtime/log.js';
+import { EnrolmentError, type Enrolment } from '../registration/enrolment.js';
+import { FailureLimit } from './failure-limit.js';
+
+/** Connections at once: a region's meters and hubs that all ask in the same second queue in TCP's backlog. */
+const MAXIMUM_CONNECTIONS = 2_048;
+const HEADERS_MILLISECONDS = 10_000;
+const REQUEST_MILLISECONDS = 30_000;
+const KEEP_ALIVE_MILLISECONDS = 65_000;
+const MAXIMUM_HEADER_BYTES = 4_096;
+
+export interface HttpsServerOptions {
+  readonly identity: LinkIdentity;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Root of the bulletin. */
+  readonly bulletin: string;
+  readonly enrolment: Enrolment;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** @throws EnrolmentError */
+type EnrolmentAnswer = (body: string) => Promise<object>;
+
+/**
+ * The control center's public face: the bulletin, static files of known names only, and enrolment. It keeps no record
+ * of who asked for what.
+ */
+export class HttpsServer {
+  private readonly limit: FailureLimit;
+  private readonly enrolments: ReadonlyMap<string, EnrolmentAnswer> = new Map([
+    [METER_ENROLMENT_PATH, (body) => this.enrolMeter(body)],
+    [HUB_ENROLMENT_PATH, (body) => this.enrolHub(body)],
+    [RELAY_ENROLMENT_PATH, (body) => this.enrolRelay(body)],
+  ]);
+
+  private constructor(
+    private readonly options: HttpsServerOptions,
+    private readonly server: Server,
+  ) {
+    this.limit = new FailureLimit(options.clock);
+  }
+
+  static async listen(options: HttpsServerOptions): Promise<HttpsServer> {
+    const server = createServer({
+      key: options.identity.key.privateKey.export({ format: 'pem', type: 'pkcs8' }),
+      cert: options.identity.certificate,
+      minVersion: 'TLSv1.3',
+      maxHeaderSize: MAXIMUM_HEADER_BYTES,
+      headersTimeout: HEADERS_MILLISECONDS,
+      requestTimeout: REQUEST_MILLISECONDS,
+      keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
+    });
+    server.maxConnections = MAXIMUM_CONNECTIONS;
+    const listening = new HttpsServer(options, server);
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      void options.clock.track('https', listening.handle(request, response));
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(options.port, options.host, resolve);
+    });
+    return listening;
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const path = (request.url ?? '').slice(1);
+      const enrolment = request.method === 'POST' ? this.enrolments.get(request.url ?? '') : undefined;
+      if (request.method === 'GET' && isBulletinPath(path)) await this.sendFile(path, response);
+      else if (enrolment !== undefined) await this.enrol(request, response, enrolment);
+      else send(response, 404, 'NOT_FOUND');
+    } catch (error) {
+      // A peer that breaks off is no event; anything else is a fault of ours, and the peer is told no more than that.
+      if (!response.destroyed) this.options.log.error({ err: error }, 'request failed');
+      if (response.headersSent) response.destroy();
+      else send(response, 500, 'INTERNAL');
+    }
+  }
+
+  private async sendFile(path: string, response: ServerResponse): Promise<void> {
+    const file = await open(join(this.options.bulletin, path)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (file === undefined) return send(response, 404, 'NOT_FOUND');
+    const { size } = await file.stat();
+    response.writeHead(200, { 'content-length': size, 'content-type': 'application/octet-stream' });
+    await pipeline(file.createReadStream(), response);
+  }
+
+  private async enrol(request: IncomingMessage, response: ServerResponse, answer: EnrolmentAnswer): Promise<void> {
+    const address = request.socket.remoteAddress ?? '';
+    if (!this.limit.allows(address)) return send(response, 429, 'TOO_MANY_REQUESTS');
+    try {
+      const body = await readBody(request);
+      send(response, 200, JSON.stringify(await answer(body)));
+    } catch (error) {
+      if (!(error instanceof EnrolmentError)) throw error;
+      this.limit.fail(address);
+      send(response, 403, error.code);
+    }
+  }
+
+  private async enrolMeter(body: string): Promise<object> {
+    const { request, linkKey } = parse(meterEnrolmentBody, body);
+    const answer = await this.options.enrolment.meter(new TextEncoder().encode(request), linkKey);
+    return { ...answer, parameters: toHex(answer.parameters) };
+  }
+
+  private enrolRelay(body: string): Promise<object> {
+    const { code, identity, linkPin } = parse(relayEnrolmentBody, body);
+    return this.options.enrolment.relay(code, identity, linkPin);
+  }
+
+  private async enrolHub(body: string): Promise<object> {
+    const { code, linkKey, priceKey } = parse(hubEnrolmentBody, body);
+    const answer = await this.options.enrolment.hub(code, linkKey, priceKey);
+    return { ...answer, parameters: toHex(answer.parameters) };
+  }
+}
+
+/** @throws EnrolmentError MALFORMED for a body that is too long */
+async function readBody(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > MAXIMUM_ENROLMENT_REQUEST_LENGTH) throw new EnrolmentError('MALFORMED');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+function parse<T>(schema: ZodType<T>, body: string): T {
+  try {
+    return schema.parse(JSON.parse(body));
+  } catch (cause) {
+    throw new EnrolmentError('MALFORMED', { cause });
+  }
+}
+
+function send(response: ServerResponse, status: number, body: string): void {
+  // A body that was not read to its end must not be taken for the next request.
+  if (status !== 200) response.setHeader('connection', 'close');
+  response.writeHead(status, { 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { concatBytes, toHex } from '../../../protocol/crypto/bytes.js';
+import { prefix } from '../../../protocol/crypto/hash.js';
+import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
+import { ENROLMENT_CODE_LENGTH } from '../../../protocol/identity/enrolment.js';
+import {
+  encodeCanonical,
+  parseCanonical,
+  readArray,
+  readObject,
+  readOneOf,
+  readString,
+} from '../../../protocol/ledger/canonical-json.js';
+import type { RandomSource } from '../../../protocol/onion/packet.js';
+import { ClientError } from '../../runtime/errors.js';
+import { SealedFile } from '../../runtime/sealed-file.js';
+
+/** What a code enrols. */
+export const CODE_ROLES = ['meter', 'hub', 'relay'] as const;
+export type CodeRole = (typeof CODE_ROLES)[number];
+
+/** Codes of one batch; a region has at most 5,000 meters and as many hubs. */
+export const MAXIMUM_CODES = 10_000;
+
+const MAXIMUM_BATCH_BYTES = 70 * MAXIMUM_CODES + 100;
+
+const CODE_PREFIX = prefix('enrolment code');
+
+/** How a code is stored and looked up: only its digest, 32 bytes in hex. */
+export function codeDigest(code: Uint8Array): string {
+  return toHex(sodiumCrypto.sha256(concatBytes(CODE_PREFIX, code)));
+}
+
+/**
+ * Makes one-use codes and stores their digests, in a file of their own, so that this works beside a running control
+ * center: it looks into new batches when it meets a code it does not know.
+ *
+ * @returns the codes, 16 bytes each, which exist nowhere else
+ * @throws ClientError LIMIT_EXCEEDED
+ */
+export async function makeEnrolmentCodes(
+  directory: string,
+  fileKey: Uint8Array,
+  random: RandomSource,
+  role: CodeRole,
+  count: number,
+): Promise<Uint8Array[]> {
+  if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_CODES) {
+    throw new ClientError('LIMIT_EXCEEDED', `1 to ${MAXIMUM_CODES} codes at once`);
+  }
+  const codes = Array.from({ length: count }, () => random(ENROLMENT_CODE_LENGTH));
+  const batch = new SealedFile(join(codesDirectory(directory), toHex(random(8))), fileKey);
+  await batch.write(encodeCanonical({ codes: codes.map(codeDigest), role }));
+  return codes;
+}
+
+/** The codes that were given out. */
+export class EnrolmentCodes {
+  private readonly roles = new Map<string, CodeRole>();
+  private readonly read = new Set<string>();
+  /** Digests of codes that are withdrawn. */
+  readonly revoked: ReadonlySet<string>;
+
+  /** @param revoked codes that are withdrawn */
+  constructor(
+    private readonly directory: string,
+    private readonly fileKey: Uint8Array,
+    revoked: readonly Uint8Array[],
+  ) {
+    this.revoked = new Set(revoked.map(codeDigest));
+  }
+
+  /**
+   * What the code with this digest enrols; undefined when none was given out, or it was withdrawn.
+   *
+   * @throws ClientError SEALED_INVALID
+   */
+  async roleOf(digestHex: string): Promise<CodeRole | undefined> {
+    if (this.revoked.has(digestHex)) return undefined;
+    if (!this.roles.has(digestHex)) await this.readNewBatches();
+    return this.roles.get(digestHex);
+  }
+
+  private async readNewBatches(): Promise<void> {
+    const directory = codesDirectory(this.directory);
+    for (const name of await readdir(directory).catch(() => [])) {
+      if (this.read.has(name) || !/^[0-9a-f]{16}$/.test(name)) continue;
+      const bytes = await new SealedFile(join(directory, name), this.fileKey).read();
+      if (bytes === undefined) continue;
+      const batch = readObject(parseCanonical(bytes, MAXIMUM_BATCH_BYTES), ['codes', 'role']);
+      const role = readOneOf(batch.role, CODE_ROLES);
+      for (const code of readArray(batch.codes, MAXIMUM_CODES, (value) => readString(value, 64))) {
+        this.roles.set(code, role);
+      }
+      this.read.add(name);
+    }
+  }
+}
+
+function codesDirectory(directory: string): string {
+  return join(directory, 'codes');
+}

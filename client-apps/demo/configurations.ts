@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { fromHex } from '../../protocol/crypto/bytes.js';
+import { demoPairing } from '../consumer/main.js';
+import { relayIdentity, relayKeysFrom } from '../relay/keys.js';
+import type { LedgerAccess } from './ledgers/demo-ledger.js';
+import type { Plan } from './plan.js';
+import { enrolmentSeed } from './seeds.js';
+import { CENTER_NAME, directoryName, HOST, type RelayPlace, type Site } from './site.js';
+
+/** In every interval about so many hubs check all signatures, in turns; the others check their own rows'. */
+const FULL_CHECKS_PER_INTERVAL = 5;
+/** Packets that a relay remembers and holds: a demo's tier carries few, and tables are made at the start. */
+const REPLAY_CAPACITY = 1 << 20;
+const POOL_CAPACITY = 1 << 16;
+
+/** What the control center tells about itself. */
+export interface CenterIdentity {
+  /** Of its HTTPS and link servers. */
+  readonly pin: string;
+  /** Of its signature key: the trust anchor. */
+  readonly fingerprint: string;
+}
+
+/** What the service provider tells the control center's operator. */
+export interface ProviderIdentity {
+  readonly publicKey: string;
+  readonly signaturePublicKey: string;
+}
+
+/** What all configurations of a run are made from. */
+export interface RunFacts {
+  readonly seed: string;
+  readonly region: string;
+  readonly plan: Plan;
+  readonly site: Site;
+}
+
+/** The service provider's; before the control center is known, only its keys can be made from it. */
+export function serviceProviderConfiguration(
+  { seed, region }: RunFacts,
+  directory: string,
+  rest?: {
+    readonly ledger: LedgerAccess & { readonly controlCenterMspId: string };
+    readonly center: CenterIdentity;
+  },
+): object {
+  return {
+    directory,
+    region,
+    enrolmentSeed: enrolmentSeed(seed, 'service provider'),
+    ...(rest === undefined ? {} : { ledger: rest.ledger, trustAnchor: rest.center.fingerprint }),
+  };
+}
+
+/** The control center's; before the others are known, only its keys can be made from it. */
+export function controlCenterConfiguration(
+  { seed, region, plan, site }: RunFacts,
+  directory: string,
+  rest?: {
+    readonly out: string;
+    readonly ledger: LedgerAccess;
+    readonly provider: ProviderIdentity & { readonly mspId: string };
+    readonly tariffSignature: string;
+    /** The relays that its operator admits. */
+    readonly admitted: readonly RelayPlace[];
+  },
+): object {
+  const keys = { directory, enrolmentSeed: enrolmentSeed(seed, 'control center') };
+  if (rest === undefined) return keys;
+  return {
+    ...keys,
+    bulletin: rest.out,
+    region,
+    ledger: rest.ledger,
+    https: { host: HOST, port: site.httpsPort },
+    links: { host: HOST, port: site.linkPort, address: CENTER_NAME },
+    parameters: [{ ...plan.settings, tariffSignature: rest.tariffSignature }],
+    serviceProvider: rest.provider,
+    relays: rest.admitted.map((place) => admission(seed, place)),
+    addressOverrides: site.addressOverrides,
+    epochLeadSeconds: plan.epochLeadSeconds,
+  };
+}
+
+/** What `gridveil relay descriptor` tells the control center's operator; here it follows from the relay's seed. */
+function admission(seed: string, { name, layer }: RelayPlace): object {
+  return { ...relayIdentity(relayKeysFrom(fromHex(enrolmentSeed(seed, name)))), operator: name, layer };
+}
+
+/** A relay's. @param enrolmentCode a household's, which gets its place with it */
+export function relayConfiguration(
+  { seed, region, site }: RunFacts,
+  directory: string,
+  place: RelayPlace,
+  center: CenterIdentity,
+  enrolmentCode?: string,
+): object {
+  const address = directoryName(place.name);
+  return {
+    directory,
+    region,
+    ...(enrolmentCode === undefined ? { operator: place.name, layer: place.layer } : { enrolmentCode }),
+    links: { host: HOST, port: place.port, address },
+    controlCenter: { ...centerAddress(site, center), linkAddress: CENTER_NAME },
+    trustAnchor: center.fingerprint,
+    addressOverrides: site.addressOverrides,
+    replayCapacity: REPLAY_CAPACITY,
+    poolCapacity: POOL_CAPACITY,
+    enrolmentSeed: enrolmentSeed(seed, place.name),
+  };
+}
+
+/** The meters'. A household carries its hub's pairing to its meter; here it follows from the hub's seed. */
+export function meterHostConfiguration(
+  facts: RunFacts,
+  directory: string,
+  center: CenterIdentity,
+  households: readonly { readonly id: string; readonly readingsFile: string; readonly code: string }[],
+): object {
+  const { seed, site } = facts;
+  return {
+    ...sharedByHousehold(facts, center),
+    meters: households.map(({ id, readingsFile, code }, index) => ({
+      directory: join(directory, String(index)),
+      enrolmentCode: code,
+      readings: { file: readingsFile, household: id },
+      hub: demoPairing(fromHex(hubSeed(seed, index)), site.mailboxRelay),
+      enrolmentSeed: enrolmentSeed(seed, `meter ${index}`),
+    })),
+  };
+}
+
+/** The hubs', in the order of the meters. */
+export function consumerHostConfiguration(
+  facts: RunFacts,
+  directory: string,
+  center: CenterIdentity,
+  codes: readonly string[],
+): object {
+  return {
+    ...sharedByHousehold(facts, center),
+    mailboxRelay: facts.site.mailboxRelay,
+    fullCheckEvery: Math.max(1, Math.floor(codes.length / FULL_CHECKS_PER_INTERVAL)),
+    hubs: codes.map((enrolmentCode, index) => ({
+      directory: join(directory, String(index)),
+      enrolmentCode,
+      enrolmentSeed: hubSeed(facts.seed, index),
+    })),
+  };
+}
+
+function sharedByHousehold({ region, site }: RunFacts, center: CenterIdentity): object {
+  return {
+    region,
+    controlCenter: centerAddress(site, center),
+    trustAnchor: center.fingerprint,
+    addressOverrides: site.addressOverrides,
+  };
+}
+
+function centerAddress({ httpsPort }: Site, { pin }: CenterIdentity): { url: string; pin: string } {
+  return { url: `https://${HOST}:${httpsPort}`, pin };
+}
+
+function hubSeed(seed: string, index: number): string {
+  return enrolmentSeed(seed, `hub ${index}`);
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import type { VerifiedInterval } from '../../protocol/rules/verify-interval.js';
+import { ClientError } from '../runtime/errors.js';
+import type { Readings } from '../readings/readings.js';
+import type { ReportData } from '../runtime/report.js';
+import { auditBulletin } from '../bulletin/audit.js';
+import type { Child } from './processes/child.js';
+
+/** What the meter of one household last reported, mWh. */
+interface MeterFigures {
+  readonly measured: bigint;
+  readonly carried: bigint;
+  readonly inFlight: bigint;
+}
+
+/** What the hub of one household last reported. */
+interface HubFigures {
+  readonly intervals: number;
+  readonly fullChecks: number;
+  readonly rows: number;
+  readonly disputes: number;
+  readonly onLedger: bigint;
+  readonly billed: bigint;
+}
+
+/** What came out of a run. Every sum has its own source and was compared with the others. */
+export interface Outcome {
+  /** Fingerprint of the control center's key. */
+  readonly fingerprint: string;
+  readonly region: string;
+  readonly meters: number;
+  /** From the bulletin. */
+  readonly intervals: readonly VerifiedInterval[];
+  readonly rows: number;
+  /** From the readings. */
+  readonly measuredMilliWattHours: bigint;
+  /** From the rows that the hubs found in the bulletin. */
+  readonly onLedgerMilliWattHours: bigint;
+  /** From the meters. */
+  readonly carriedMilliWattHours: bigint;
+  readonly inFlightMilliWattHours: bigint;
+  /** From the bills that the hubs found and checked. */
+  readonly billedNanoCurrency: bigint;
+  readonly consumers: {
+    /** Hubs that verified every interval and dispute nothing. */
+    readonly verified: number;
+    readonly disputes: number;
+    /** Intervals in which a hub checked every signature, summed over hubs. */
+    readonly fullChecks: number;
+  };
+}
+
+/** Listens to meters and hubs, and concludes from what they said, the readings and the bulletin. */
+export class Observer {
+  private readonly meters = new Map<number, MeterFigures>();
+  private readonly hubs = new Map<number, HubFigures>();
+
+  constructor(private readonly readings: Readings) {}
+
+  watch(meters: Child, hubs: Child): void {
+    meters.onReport = (name, data) => {
+      if (name === 'meter') this.meters.set(data['meter'] as number, meterFigures(data));
+    };
+    hubs.onReport = (name, data) => {
+      if (name === 'consumer') this.hubs.set(data['consumer'] as number, hubFigures(data));
+    };
+  }
+
+  /**
+   * Adds up and compares.
+   *
+   * @throws ClientError UNBALANCED naming the first thing that does not agree; VERIFICATION_FAILED for the bulletin
+   */
+  async conclude(out: string, fingerprint: string): Promise<Outcome> {
+    const { households } = this.readings;
+    const intervals: VerifiedInterval[] = [];
+    const audit = await auditBulletin(sodiumCrypto, out, fingerprint, {
+      onInterval: (interval) => void intervals.push(interval),
+    });
+    const [fault] = audit.faults;
+    if (fault !== undefined) {
+      throw new ClientError('VERIFICATION_FAILED', `${fault.file}: ${fault.code}: ${fault.message}`);
+    }
+    const sums = { measured: 0n, onLedger: 0n, carried: 0n, inFlight: 0n, billed: 0n, rows: 0 };
+    const consumers = { verified: 0, disputes: 0, fullChecks: 0 };
+    households.forEach(({ id, milliWattHours }, index) => {
+      const meter = this.meters.get(index);
+      const hub = this.hubs.get(index);
+      if (meter === undefined || hub === undefined) throw unbalanced(`${id}: no report of its meter or hub`);
+      const measured = milliWattHours.reduce((sum, energy) => sum + energy, 0n);
+      expectEqual(`${id}: energy read, and energy measured by its meter`, measured, meter.measured);
+      const accounted = hub.onLedger + meter.carried + meter.inFlight;
+      expectEqual(`${id}: energy measured, and energy on the ledger, carried and in flight`, measured, accounted);
+      sums.measured += measured;
+      sums.onLedger += hub.onLedger;
+      sums.carried += meter.carried;
+      sums.inFlight += meter.inFlight;
+      sums.billed += hub.billed;
+      sums.rows += hub.rows;
+      consumers.verified += hub.intervals === this.readings.intervals && hub.disputes === 0 ? 1 : 0;
+      consumers.disputes += hub.disputes;
+      consumers.fullChecks += hub.fullChecks;
+    });
+    expectEqual('intervals read, and intervals in the bulletin', this.readings.intervals, intervals.length);
+    expectEqual('rows that the hubs found, and rows in the bulletin', sums.rows, audit.rows);
+    expectEqual('energy that the hubs found, and energy in the bulletin', sums.onLedger, audit.totalMilliWattHours);
+    expectEqual('bills that the hubs found, and bills in the bulletin', sums.billed, audit.billedNanoCurrency);
+    const accounted = sums.onLedger + sums.carried + sums.inFlight;
+    expectEqual('energy measured, and energy on the ledger, carried and in flight', sums.measured, accounted);
+    return {
+      fingerprint,
+      region: intervals[0]!.ledgerId.region,
+      meters: households.length,
+      intervals,
+      rows: audit.rows,
+      measuredMilliWattHours: sums.measured,
+      onLedgerMilliWattHours: sums.onLedger,
+      carriedMilliWattHours: sums.carried,
+      inFlightMilliWattHours: sums.inFlight,
+      billedNanoCurrency: sums.billed,
+      consumers,
+    };
+  }
+}
+
+function meterFigures(data: ReportData): MeterFigures {
+  return {
+    measured: BigInt(data['measuredMilliWattHours'] as string),
+    carried: BigInt(data['carriedMilliWattHours'] as string),
+    inFlight: BigInt(data['inFlightMilliWattHours'] as string),
+  };
+}
+
+function hubFigures(data: ReportData): HubFigures {
+  return {
+    intervals: data['intervals'] as number,
+    fullChecks: data['fullChecks'] as number,
+    rows: data['rows'] as number,
+    disputes: data['disputes'] as number,
+    onLedger: BigInt(data['onLedgerMilliWattHours'] as string),
+    billed: BigInt(data['billedNanoCurrency'] as string),
+  };
+}
+
+function expectEqual(what: string, one: bigint | number, other: bigint | number): void {
+  if (one !== other) throw unbalanced(`${what}, do not agree: ${one} and ${other}`);
+}
+
+function unbalanced(message: string): ClientError {
+  return new ClientError('UNBALANCED', message);
+}

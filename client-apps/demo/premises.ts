@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ClientError } from '../runtime/errors.js';
+import { createFileKey } from '../runtime/sealed-file.js';
+import type { ChildSpec } from './processes/child.js';
+
+/** The program that every party is run by: this one. */
+const PROGRAM = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+
+const CONFIG_NAME = 'config.json';
+
+/** A command that only computes something takes a second; one that hangs must not hang the run. */
+const COMMAND_MILLISECONDS = 60_000;
+/** Enough for the codes and pairings of a full region. */
+const COMMAND_OUTPUT_BYTES = 16 * 1024 * 1024;
+
+/** Where a run keeps what belongs to its processes: one folder each, which nobody else opens. */
+export class Premises {
+  readonly logs: string;
+
+  private constructor(readonly root: string) {
+    this.logs = join(root, 'logs');
+  }
+
+  static async create(): Promise<Premises> {
+    // Node resolves a script's path; on some systems the temporary folder is a link.
+    const premises = new Premises(await realpath(await mkdtemp(join(tmpdir(), 'gridveil-demo-'))));
+    await mkdir(premises.logs, { mode: 0o700 });
+    return premises;
+  }
+
+  /** Makes a party's folder with a file key of its own. */
+  async settle(name: string): Promise<Home> {
+    const root = join(this.root, name);
+    await mkdir(root, { mode: 0o700 });
+    const home = new Home(name, root);
+    await createFileKey(home.keyFile);
+    return home;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true });
+  }
+}
+
+/** One party's folder: its file key, its configuration, and the directory that it keeps its state in. */
+export class Home {
+  readonly keyFile: string;
+  readonly configFile: string;
+  /** What the configuration names as the party's own directory. */
+  readonly directory: string;
+
+  constructor(
+    readonly name: string,
+    readonly root: string,
+  ) {
+    this.keyFile = join(root, 'file-key');
+    this.configFile = join(root, CONFIG_NAME);
+    this.directory = join(root, 'state');
+  }
+
+  /** Writes the party's configuration. */
+  configure(config: object): Promise<string> {
+    return this.write(CONFIG_NAME, config);
+  }
+
+  /** Writes a file for the party; amounts become decimal strings. It may hold secrets, so only its owner may read it. */
+  async write(name: string, content: object): Promise<string> {
+    const path = join(this.root, name);
+    const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
+    await writeFile(path, `${JSON.stringify(content, plain, 2)}\n`, { mode: 0o600 });
+    return path;
+  }
+
+  /** How the party is run on the stepped clock, such as `meter host`. */
+  spec(...command: readonly string[]): ChildSpec {
+    return {
+      name: this.name,
+      script: PROGRAM,
+      args: [...command, '--config', this.configFile, '--log-level', 'warn', '--stepped-clock'],
+      environment: { GRIDVEIL_KEY_FILE: this.keyFile },
+      directory: this.root,
+      stepped: true,
+      reports: true,
+    };
+  }
+
+  /**
+   * Runs one of the party's commands to its end.
+   *
+   * @returns its `--json` result
+   * @throws ClientError PARTY_FAILED with what it wrote to stderr
+   */
+  ask(...command: readonly string[]): Promise<unknown> {
+    const args = [PROGRAM, ...command, '--config', this.configFile, '--json'];
+    return new Promise((resolve, reject) => {
+      execFile(
+        process.execPath,
+        args,
+        {
+          cwd: this.root,
+          env: { PATH: process.env['PATH'], GRIDVEIL_KEY_FILE: this.keyFile },
+          timeout: COMMAND_MILLISECONDS,
+          maxBuffer: COMMAND_OUTPUT_BYTES,
+        },
+        (error, stdout, stderr) => {
+          if (error === null) resolve(JSON.parse(stdout));
+          else
+            reject(new ClientError('PARTY_FAILED', `${this.name}: ${command.join(' ')}: ${stderr || error.message}`));
+        },
+      );
+    });
+  }
+}

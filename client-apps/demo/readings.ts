@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ClientError } from '../runtime/errors.js';
+import { loadReadings } from '../readings/load.js';
+import type { Readings } from '../readings/readings.js';
+import { syntheticReadings } from '../readings/synthetic.js';
+import { progress } from '../cli/output.js';
+
+const DEFAULT_METERS = 100;
+const DEFAULT_INTERVALS = 4;
+const SYNTHETIC_INTERVAL_SECONDS = 1_800;
+/** A Monday in winter, 17:00 UTC: people come home. */
+const SYNTHETIC_START_SECONDS = Date.UTC(2026, 0, 5, 17) / 1_000;
+const SYNTHETIC_SEED = 'gridveil';
+
+/** Which readings a run uses. */
+export interface ReadingsChoice {
+  readonly readings?: string;
+  readonly meters?: number;
+  readonly intervals?: number;
+  readonly timeZone?: string;
+  readonly lenient?: boolean;
+  readonly seed?: string;
+}
+
+/**
+ * Reads, or makes up, what the meters of a run measure.
+ *
+ * @param leastMeters fewer could publish nothing
+ * @throws ReadingsError; ClientError READINGS_INVALID for fewer households than were asked for or are needed
+ */
+export async function readingsFor(choice: ReadingsChoice, leastMeters: number): Promise<Readings> {
+  const { readings: file, seed = SYNTHETIC_SEED, ...options } = choice;
+  const meters = options.meters ?? DEFAULT_METERS;
+  const found =
+    file === undefined
+      ? syntheticReadings({
+          seed,
+          meters,
+          intervals: options.intervals ?? DEFAULT_INTERVALS,
+          intervalSeconds: SYNTHETIC_INTERVAL_SECONDS,
+          startSeconds: SYNTHETIC_START_SECONDS,
+        })
+      : await loadReadings(file, { ...options, meters });
+  for (const { place, fault } of found.skipped) progress(`left out: ${place}: ${fault}`);
+  const needed = options.lenient === true ? leastMeters : Math.max(leastMeters, options.meters ?? 0);
+  if (found.households.length < needed) {
+    const has = `${found.source}: ${found.households.length} households`;
+    throw new ClientError('READINGS_INVALID', `${has}, ${needed} are needed`);
+  }
+  return options.intervals === undefined ? firstIntervals(found, DEFAULT_INTERVALS) : found;
+}
+
+function firstIntervals(readings: Readings, count: number): Readings {
+  const intervals = Math.min(count, readings.intervals);
+  const households = readings.households.map(({ id, milliWattHours }) => ({
+    id,
+    milliWattHours: milliWattHours.subarray(0, intervals),
+  }));
+  return { ...readings, intervals, households };
+}

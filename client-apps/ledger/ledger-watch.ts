@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as pause } from 'node:timers/promises';
+import type { LedgerKind } from '../../protocol/ledger/row.js';
+import type { LedgerClient } from './index.js';
+
+/**
+ * Between a question and the next one without an event, doubling. An event comes from an own peer, the answer from one of
+ * the control center's, which may be a block behind; then no other event comes. Real time, as all that is the ledger's.
+ */
+const FIRST_PAUSE_MILLISECONDS = 100;
+/** Where nothing is to come for a while, a question every half minute costs nothing. */
+const LONGEST_PAUSE_MILLISECONDS = 30_000;
+
+/**
+ * Tells when something may have changed on some channels. Events only wake; what stands is asked of the ledger, now and
+ * then also without an event. So one that is early, lost, doubled or forged does no harm beyond a wait or a question.
+ */
+export class LedgerWatch {
+  private changes = 0;
+  private wake: () => void = () => undefined;
+  private changed = Promise.resolve();
+
+  private constructor() {
+    this.rearm();
+  }
+
+  /**
+   * @param onFailure called when events end for good though the client was not closed
+   * @throws LedgerError when the ledger refuses this client
+   */
+  static async start(
+    client: LedgerClient,
+    channels: readonly LedgerKind[],
+    onFailure: (error: unknown) => void,
+  ): Promise<LedgerWatch> {
+    const watch = new LedgerWatch();
+    for (const channel of channels) {
+      // Fixed before anybody asks what stands: an event between the question and the subscription is not missed.
+      const start = await client.height(channel);
+      watch.follow(client, channel, start).catch(onFailure);
+    }
+    return watch;
+  }
+
+  /**
+   * Repeats a question until it has an answer: at first, after every change, and at growing intervals.
+   *
+   * @param ask undefined for "not yet"
+   */
+  async until<T>(ask: () => Promise<T | undefined>): Promise<T> {
+    let wait = FIRST_PAUSE_MILLISECONDS;
+    for (;;) {
+      const seen = this.changes;
+      const answer = await ask();
+      if (answer !== undefined) return answer;
+      if (seen === this.changes) await Promise.race([this.changed, pause(wait, undefined, { ref: false })]);
+      wait = seen === this.changes ? Math.min(2 * wait, LONGEST_PAUSE_MILLISECONDS) : FIRST_PAUSE_MILLISECONDS;
+    }
+  }
+
+  private async follow(client: LedgerClient, channel: LedgerKind, start: bigint): Promise<void> {
+    for await (const event of client.chaincodeEvents(channel, start)) {
+      void event;
+      this.changes++;
+      this.wake();
+      this.rearm();
+    }
+  }
+
+  private rearm(): void {
+    this.changed = new Promise((resolve) => (this.wake = resolve));
+  }
+}

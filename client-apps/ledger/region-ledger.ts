@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { decodeHeader, encodeHeader, type Header } from '../../protocol/ledger/header.js';
+import { splitPages } from '../../protocol/ledger/page.js';
+import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
+import { decodeSignedSeal, encodeSignedSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
+import { ClientError } from '../runtime/errors.js';
+import { LedgerError, type LedgerClient, type TransientData } from './index.js';
+import type { Log } from '../runtime/log.js';
+import { untilReachable } from '../runtime/retry.js';
+
+/** Pages submitted at once: enough to fill blocks, few enough that none waits for its endorsement for long. */
+const PAGES_IN_FLIGHT = 8;
+
+const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+
+/** A header whose pages all stand. */
+export interface StandingLedger {
+  readonly header: Header;
+  /** All rows, page after page. */
+  readonly rows: Uint8Array;
+}
+
+/** What a client of the ledger gives up on only because its patience is at an end. */
+const UNSETTLED: ReadonlySet<string> = new Set(['UNAVAILABLE', 'CONFLICT_PERSISTS']);
+
+/**
+ * The three ledgers of a region, by interval: what the control center and the service provider read and write.
+ * All methods throw ClientError UNREACHABLE when the ledger is away or its outcome unknown, to be asked again, and
+ * LedgerError with the chaincode's code when it refuses.
+ */
+export class RegionLedger {
+  constructor(
+    private readonly client: LedgerClient,
+    private readonly region: string,
+  ) {}
+
+  /**
+   * Waits until each of the three chaincodes has answered through the own peer, which then knows a peer that runs it.
+   *
+   * @throws LedgerError when the ledger refuses this client
+   */
+  async untilAnswering(log: Log): Promise<void> {
+    // One after the other: a ledger that is not there is told once, and not for each channel.
+    for (const kind of LEDGER_KINDS) await untilReachable(log, 'ledger', () => this.query(kind, 'GetLatestSeal'));
+  }
+
+  /** Submits a document of CC's, canonical JSON. */
+  async putDocument(
+    transaction: 'PutParameters' | 'PutRegistryRoot' | 'PutDirectory' | 'PutConsumers',
+    json: Uint8Array,
+  ): Promise<void> {
+    await this.submit('consumption', transaction, [text(json)]);
+  }
+
+  /**
+   * Writes a header and its pages.
+   *
+   * @param rows the interval's rows, in order
+   * @param transientOf what goes with a page besides its rows
+   */
+  async putLedger(
+    header: Header,
+    rows: Uint8Array,
+    transientOf: (page: number) => TransientData = () => ({}),
+  ): Promise<void> {
+    const { kind, ledgerId } = header;
+    await this.submit(kind, 'PutHeader', [text(encodeHeader(header))]);
+    const pages = splitPages(rows);
+    let next = 0;
+    const putPages = async (): Promise<void> => {
+      for (let page = next++; page < pages.length; page = next++) {
+        const args = [this.region, String(ledgerId.startSeconds), String(page)];
+        await this.submit(kind, 'PutPage', args, { ...transientOf(page), rows: pages[page]! });
+      }
+    };
+    await Promise.all(Array.from({ length: PAGES_IN_FLIGHT }, putPages));
+  }
+
+  /** Writes a seal. */
+  async putSeal(signed: SignedSeal): Promise<void> {
+    await this.submit(signed.seal.kind, 'PutSeal', [text(encodeSignedSeal(signed))]);
+  }
+
+  /**
+   * Whether exactly this seal stands.
+   *
+   * @throws ClientError STATE_CONFLICT when another one does
+   */
+  async sealStands(signed: SignedSeal): Promise<boolean> {
+    const { kind, ledgerId } = signed.seal;
+    const standing = await this.seal(kind, ledgerId.startSeconds);
+    if (standing === undefined) return false;
+    if (equalBytes(encodeSignedSeal(standing), encodeSignedSeal(signed))) return true;
+    throw new ClientError('STATE_CONFLICT', `another seal stands for interval ${ledgerId.startSeconds} on ${kind}`);
+  }
+
+  /** @throws ProtocolError as `decodeSignedSeal` */
+  async seal(kind: LedgerKind, startSeconds: number): Promise<SignedSeal | undefined> {
+    const bytes = await this.query(kind, 'GetSeal', String(startSeconds));
+    return bytes && decodeSignedSeal(bytes);
+  }
+
+  /** Seal of the newest sealed interval. @throws ProtocolError as `decodeSignedSeal` */
+  async latestSeal(kind: LedgerKind): Promise<SignedSeal | undefined> {
+    const bytes = await this.query(kind, 'GetLatestSeal');
+    return bytes && decodeSignedSeal(bytes);
+  }
+
+  /** The newest version of the parameters, canonical JSON. */
+  parameters(version: number | 'latest'): Promise<Uint8Array | undefined> {
+    return this.query('consumption', 'GetParameters', String(version));
+  }
+
+  /** The relay directory of an epoch, canonical JSON. */
+  directory(epoch: number): Promise<Uint8Array | undefined> {
+    return this.query('consumption', 'GetDirectory', String(epoch));
+  }
+
+  /** The consumer list of an epoch, canonical JSON. */
+  consumers(epoch: number): Promise<Uint8Array | undefined> {
+    return this.query('consumption', 'GetConsumers', String(epoch));
+  }
+
+  /**
+   * The header with all its pages.
+   *
+   * @returns undefined while the header or a page is missing
+   * @throws ProtocolError as `decodeHeader`
+   */
+  async standing(kind: LedgerKind, startSeconds: number): Promise<StandingLedger | undefined> {
+    const bytes = await this.query(kind, 'GetHeader', String(startSeconds));
+    if (bytes === undefined) return undefined;
+    const header = decodeHeader(bytes);
+    const pages: Uint8Array[] = [];
+    for (let page = 0; page < header.pages.length; page++) {
+      const rows = await this.query(kind, 'GetPageRows', String(startSeconds), String(page));
+      if (rows === undefined) return undefined;
+      pages.push(rows);
+    }
+    // A header can be replaced until its first page stands, so the one that was read before the pages may not be theirs.
+    const again = await this.query(kind, 'GetHeader', String(startSeconds));
+    if (again === undefined || !equalBytes(again, bytes)) return this.standing(kind, startSeconds);
+    return { header, rows: Buffer.concat(pages) };
+  }
+
+  private async submit(
+    kind: LedgerKind,
+    transaction: string,
+    args: string[],
+    transient?: TransientData,
+  ): Promise<void> {
+    try {
+      await this.client.submit(kind, transaction, args, transient);
+    } catch (error) {
+      throw unsettled(error);
+    }
+  }
+
+  private async query(kind: LedgerKind, transaction: string, ...args: string[]): Promise<Uint8Array | undefined> {
+    try {
+      return await this.client.evaluate(kind, transaction, [this.region, ...args]);
+    } catch (error) {
+      if (error instanceof LedgerError && error.code === 'NOT_FOUND') return undefined;
+      throw unsettled(error);
+    }
+  }
+}
+
+function unsettled(error: unknown): unknown {
+  if (!(error instanceof LedgerError) || !UNSETTLED.has(error.code)) return error;
+  return new ClientError('UNREACHABLE', `ledger: ${error.message}`, { cause: error });
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { equalBytes, toHex } from '../../protocol/crypto/bytes.js';
+import { drawIndex } from '../../protocol/onion/path.js';
+import type { RandomSource } from '../../protocol/onion/packet.js';
+import type { Clock } from '../runtime/clock.js';
+import { FrameQueue, type FrameType } from './frames.js';
+import {
+  attachSocket,
+  LINK_TLS_OPTIONS,
+  peerOf,
+  type AttachedSocket,
+  type FrameHandler,
+  type Link,
+  type LinkEnd,
+} from './link.js';
+import type { LinkIdentity } from './link-identity.js';
+
+/** What all outgoing links of a party have in common. */
+export interface ConnectOptions {
+  readonly identity: LinkIdentity;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  /** Where the names of the directory really are: `host:port` → `host:port`. */
+  readonly addressOverrides?: Readonly<Record<string, string>>;
+  readonly onFrame?: FrameHandler;
+  /** The link is up, also after each reconnection: the place to say who one is. */
+  readonly onUp?: (link: Link) => void;
+  /** The link went down, or could not be made; another attempt follows unless it was closed. */
+  readonly onDown?: (link: Link, reason: LinkEnd) => void;
+  /** Frames were given up because the peer stayed away. */
+  readonly onLost?: (frames: number) => void;
+}
+
+/** Peer of an outgoing link, as a directory names it. */
+export interface LinkTarget {
+  /** `host:port`. */
+  readonly address: string;
+  /** SHA-256 of the SubjectPublicKeyInfo of its link key. */
+  readonly pin: Uint8Array;
+}
+
+const FIRST_BACKOFF_MILLISECONDS = 100;
+const LONGEST_BACKOFF_MILLISECONDS = 10_000;
+
+/** For connection and handshake, real milliseconds. */
+const CONNECT_MILLISECONDS = 5_000;
+
+/**
+ * A link that lasted this long counts as made. Not sooner: TLS 1.3 tells a client that it was refused only after its
+ * own handshake is done.
+ */
+const SETTLED_MILLISECONDS = 1_000;
+
+/**
+ * Failed attempts in a row after which queued frames are given up (some two seconds): a packet for a relay that is
+ * down is worth less than the order to send it again, which the next sealed index gives.
+ */
+const PATIENT_ATTEMPTS = 5;
+
+const KEEP_ALIVE_MILLISECONDS = 30_000;
+
+/**
+ * A link that keeps itself up: connects at once, and again after every loss, with a bounded, random wait. The waits
+ * are real time, for they concern the machine and not the protocol.
+ */
+export class OutgoingLink implements Link {
+  readonly pin: Uint8Array;
+  private readonly queue: FrameQueue;
+  private socket: TLSSocket | undefined;
+  private attached: AttachedSocket | undefined;
+  private retry: NodeJS.Timeout | undefined;
+  private settling: NodeJS.Timeout | undefined;
+  private failures = 0;
+  private closed = false;
+
+  constructor(
+    readonly target: LinkTarget,
+    private readonly options: ConnectOptions,
+    private readonly context: SecureContext = clientContext(options.identity),
+  ) {
+    this.pin = target.pin;
+    this.queue = new FrameQueue(options.clock);
+    this.connect();
+  }
+
+  get isUp(): boolean {
+    return this.attached !== undefined;
+  }
+
+  send(type: FrameType, body: Uint8Array): boolean {
+    const queued = !this.closed && this.queue.push(type, body);
+    if (queued) this.attached?.wake();
+    return queued;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.retry);
+    clearTimeout(this.settling);
+    if (this.attached !== undefined) await this.attached.end();
+    else this.socket?.destroy();
+    this.giveUp();
+  }
+
+  private connect(): void {
+    const { host, port } = resolveAddress(this.target.address, this.options.addressOverrides);
+    const socket = connect({
+      ...LINK_TLS_OPTIONS,
+      secureContext: this.context,
+      host,
+      port,
+      // The names of a directory are not secret, but an observer need not be told more than the address.
+      servername: '',
+      timeout: CONNECT_MILLISECONDS,
+    });
+    this.socket = socket;
+    const failed = (): void => this.down('closed');
+    socket.on('error', () => undefined);
+    socket.once('timeout', () => socket.destroy());
+    socket.once('close', failed);
+    socket.once('secureConnect', () => {
+      socket.setTimeout(0);
+      socket.removeListener('close', failed);
+      const peer = peerOf(socket);
+      if (peer === undefined || !equalBytes(peer.pin, this.pin)) {
+        socket.once('close', () => this.down('refused'));
+        socket.destroy();
+        return;
+      }
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
+      this.settling = setTimeout(() => (this.failures = 0), SETTLED_MILLISECONDS);
+      this.attached = attachSocket(
+        socket,
+        this.queue,
+        this.options.clock,
+        (type, body) => this.options.onFrame?.(this, type, body),
+        (reason) => this.down(reason),
+      );
+      this.options.onUp?.(this);
+    });
+  }
+
+  private down(reason: LinkEnd): void {
+    clearTimeout(this.settling);
+    this.attached = undefined;
+    this.socket = undefined;
+    this.failures++;
+    this.options.onDown?.(this, reason);
+    if (this.closed) return;
+    if (this.failures >= PATIENT_ATTEMPTS) this.giveUp();
+    const longest = Math.min(LONGEST_BACKOFF_MILLISECONDS, FIRST_BACKOFF_MILLISECONDS * 2 ** (this.failures - 1));
+    const wait = longest / 2 + drawIndex(Math.ceil(longest / 2), this.options.random);
+    this.retry = setTimeout(() => this.connect(), wait);
+  }
+
+  private giveUp(): void {
+    const lost = this.queue.clear();
+    if (lost > 0) this.options.onLost?.(lost);
+  }
+}
+
+/** The outgoing links of a party, one per peer. */
+export class LinkPool {
+  private readonly links = new Map<string, OutgoingLink>();
+  /** The same links by the objects that named them: a relay asks for one with every packet. */
+  private byTarget = new WeakMap<LinkTarget, OutgoingLink>();
+  private readonly context: SecureContext;
+
+  constructor(private readonly options: ConnectOptions) {
+    this.context = clientContext(options.identity);
+  }
+
+  /** The link to this peer; made when there is none yet. */
+  link(target: LinkTarget): OutgoingLink {
+    const known = this.byTarget.get(target);
+    if (known !== undefined) return known;
+    const key = keyOf(target);
+    const link = this.links.get(key) ?? new OutgoingLink(target, this.options, this.context);
+    this.links.set(key, link);
+    this.byTarget.set(target, link);
+    return link;
+  }
+
+  /** Makes links to all these peers and ends those to others, as when a new directory comes into force. */
+  retain(targets: readonly LinkTarget[]): void {
+    const keep = new Set(targets.map(keyOf));
+    this.byTarget = new WeakMap();
+    for (const [key, link] of this.links) {
+      if (keep.has(key)) continue;
+      this.links.delete(key);
+      void link.close();
+    }
+    for (const target of targets) this.link(target);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.links.values()].map((link) => link.close()));
+    this.links.clear();
+  }
+}
+
+/** Splits `host:port`, after looking it up in the overrides. IPv6 addresses stand in brackets. */
+export function resolveAddress(
+  address: string,
+  overrides: Readonly<Record<string, string>> = {},
+): { host: string; port: number } {
+  const actual = Object.hasOwn(overrides, address) ? overrides[address]! : address;
+  const colon = actual.lastIndexOf(':');
+  return { host: actual.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(actual.slice(colon + 1)) };
+}
+
+function keyOf(target: LinkTarget): string {
+  return `${target.address} ${toHex(target.pin)}`;
+}
+
+function clientContext(identity: LinkIdentity): SecureContext {
+  return createSecureContext({
+    key: identity.key.privateKey.export({ format: 'pem', type: 'pkcs8' }),
+    cert: identity.certificate,
+    minVersion: LINK_TLS_OPTIONS.minVersion,
+    maxVersion: LINK_TLS_OPTIONS.maxVersion,
+    ciphers: LINK_TLS_OPTIONS.ciphers,
+    ecdhCurve: LINK_TLS_OPTIONS.ecdhCurve,
+  });
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TLSSocket } from 'node:tls';
+import type { Clock } from '../runtime/clock.js';
+import { FrameReader, type FrameQueue, type FrameType } from './frames.js';
+import { linkPin } from './link-identity.js';
+
+/** TLS of every link: one version, one curve, AEADs only. */
+export const LINK_TLS_OPTIONS = {
+  minVersion: 'TLSv1.3',
+  maxVersion: 'TLSv1.3',
+  ciphers: 'TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256',
+  ecdhCurve: 'X25519',
+  // Who may link is decided by pin and role, not by a chain of certificates.
+  rejectUnauthorized: false,
+} as const;
+
+/** A link to one peer. */
+export interface Link {
+  /** SHA-256 of the peer's SubjectPublicKeyInfo, 32 bytes. */
+  readonly pin: Uint8Array;
+  /**
+   * Queues a frame; frames of one turn of the event loop leave in one TLS write. What the connection loses is lost:
+   * whoever needs more repeats it in a later slot.
+   *
+   * @returns false when the queue is full and the frame is dropped
+   */
+  send(type: FrameType, body: Uint8Array): boolean;
+  /** Writes what is queued, then ends the link. */
+  close(): Promise<void>;
+}
+
+/** Why a link ended. */
+export type LinkEnd =
+  /** Either side closed it, or the network did. */
+  | 'closed'
+  /** A frame of unknown type or over its bound. */
+  | 'bad-frame'
+  /** The peer's key is not the pinned one, or it may not link here. */
+  | 'refused';
+
+/**
+ * Handles a frame. The link is read no further while too many of the promises are pending.
+ * The body is a view that stays valid. A handler deals with its own failures.
+ */
+export type FrameHandler<L extends Link = Link> = (link: L, type: FrameType, body: Uint8Array) => void | Promise<void>;
+
+/** Handlers that may be pending on one link before it is read no further. */
+const MAXIMUM_PENDING = 256;
+
+/** How long a closing link may take to write what is queued, real milliseconds. */
+const CLOSE_PATIENCE_MILLISECONDS = 2_000;
+
+/** A peer's key and certificate, proven by the TLS handshake. */
+export interface LinkPeer {
+  readonly pin: Uint8Array;
+  /** DER. */
+  readonly certificate: Uint8Array;
+}
+
+/** Whom the handshake proved to be there, or undefined when it sent no usable certificate. */
+export function peerOf(socket: TLSSocket): LinkPeer | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  return { pin: linkPin(certificate.publicKey.export({ format: 'der', type: 'spki' })), certificate: certificate.raw };
+}
+
+/** Frames on a connected, checked socket. */
+export interface AttachedSocket {
+  /** There is something in the queue. */
+  wake(): void;
+  /** Writes what is queued and ends the socket, within a bounded time. */
+  end(): Promise<void>;
+  /** Ends the socket at once, as after a bad frame. */
+  cut(): void;
+}
+
+/** Moves frames between a queue and a connected, checked socket until the socket closes. */
+export function attachSocket(
+  socket: TLSSocket,
+  queue: FrameQueue,
+  clock: Clock,
+  onFrame: (type: FrameType, body: Uint8Array) => void | Promise<void>,
+  onEnd: (reason: LinkEnd) => void,
+): AttachedSocket {
+  const reader = new FrameReader();
+  let reason: LinkEnd = 'closed';
+  let pending = 0;
+  let scheduled = false;
+  let ending = false;
+  let written = 0;
+  let received = 0;
+
+  const cut = (): void => {
+    reason = 'bad-frame';
+    socket.destroy();
+  };
+  const settle = (): void => {
+    if (--pending === MAXIMUM_PENDING) socket.resume();
+  };
+  const handle = (type: FrameType, body: Uint8Array): void => {
+    const result = onFrame(type, body);
+    if (!(result instanceof Promise)) return;
+    if (++pending > MAXIMUM_PENDING) socket.pause();
+    void clock.track('frame', result).finally(settle);
+  };
+  socket.on('data', (data: Buffer) => {
+    const end = clock.begin('frames');
+    const whole = reader.push(data, (type, body) => {
+      clock.frames.received++;
+      received++;
+      handle(type, body);
+    });
+    end();
+    if (!whole) cut();
+  });
+
+  const flush = (): void => {
+    scheduled = false;
+    while (!queue.isEmpty && socket.writable) {
+      const { bytes, frames } = queue.take();
+      written += frames;
+      if (!socket.write(bytes)) {
+        scheduled = true;
+        socket.once('drain', flush);
+        return;
+      }
+    }
+    if (ending) socket.end();
+  };
+  // An error is followed by 'close', which is where the link ends; which error it was helps nobody but an attacker.
+  socket.on('error', () => undefined);
+  socket.once('close', () => {
+    // Both sides take back what they counted on this connection, so frames that died with it are not waited for.
+    clock.frames.sent -= written;
+    clock.frames.received -= received;
+    onEnd(reason);
+  });
+  const wake = (): void => {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  };
+  wake();
+
+  const end = (): Promise<void> => {
+    ending = true;
+    if (socket.destroyed) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => socket.destroy(), CLOSE_PATIENCE_MILLISECONDS);
+      socket.once('close', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      wake();
+    });
+  };
+  return { wake, end, cut };
+}

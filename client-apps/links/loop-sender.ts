@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { epochOf } from '../../protocol/ledger/ledger-id.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import type { Directory } from '../../protocol/onion/directory-format.js';
+import { loopsPerSlot, loopsToAlarm, makeLoop, type Loop, type LoopMaker } from '../../protocol/onion/loop.js';
+import type { RandomSource } from '../../protocol/onion/packet.js';
+import type { Clock, Timer } from '../runtime/clock.js';
+import type { LinkTarget } from './connect.js';
+import type { LoopWatch } from './loop-watch.js';
+import { drawOffsetMilliseconds, everySlot, type Slot } from '../runtime/slot-schedule.js';
+
+/** What a sender of loops is made of. */
+export interface LoopSenderParts {
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly watch: LoopWatch;
+  readonly parameters: () => Parameters;
+  /** The directory of an epoch's packets and who this party is in it; undefined while there is none. */
+  readonly tier: (epoch: number) => { readonly directory: Directory; readonly maker: LoopMaker } | undefined;
+  /** @param entry where the loop enters the tier */
+  readonly send: (loop: Loop, entry: LinkTarget, directory: Directory) => void;
+}
+
+/**
+ * Sends loops: in every slot as many as the directory asks for, each at an offset of its own in the window in which
+ * meters send, for that is when there is something to drop.
+ *
+ * @returns stops it
+ */
+export function sendLoops(parts: LoopSenderParts): () => void {
+  const { clock, random, parameters } = parts;
+  const timers = new Set<Timer>();
+  const runSlot = (slot: Slot): Promise<void> => {
+    const { onion } = parameters();
+    const tier = tierOf(parts, slot);
+    for (let count = tier === undefined ? 0 : loopsPerSlot(tier.directory); count > 0; count--) {
+      const at = slot.startSeconds * 1000 + drawOffsetMilliseconds(random, onion.offsetWindowSeconds);
+      const timer = clock.setTimer(at, () => {
+        timers.delete(timer);
+        sendOne(parts, slot);
+      });
+      timers.add(timer);
+    }
+    return Promise.resolve();
+  };
+  const stop = everySlot(clock, parameters, runSlot);
+  return () => {
+    stop();
+    for (const timer of timers) clock.clearTimer(timer);
+  };
+}
+
+function sendOne(parts: LoopSenderParts, slot: Slot): void {
+  const tier = tierOf(parts, slot);
+  if (tier === undefined) return;
+  const { directory, maker } = tier;
+  const loop = makeLoop(sodiumCrypto, directory, maker, parts.parameters().onion, parts.random);
+  const { address, linkPin } = directory.relays[loop.path[0]!.relay]!.descriptor;
+  parts.watch.sent(loop, loopsToAlarm(directory));
+  parts.send(loop, { address, pin: linkPin }, directory);
+}
+
+/** Loops are of the epoch that meters' packets are of in this slot. */
+function tierOf(
+  { parameters, tier }: LoopSenderParts,
+  { ledgerStartSeconds }: Slot,
+): ReturnType<LoopSenderParts['tier']> {
+  const timing = parameters();
+  if (ledgerStartSeconds < timing.epochOriginSeconds) return undefined;
+  return tier(epochOf(timing, ledgerStartSeconds));
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import { equalBytes, readUint16, readUint32 } from '../../protocol/crypto/bytes.js';
+import type { Loop } from '../../protocol/onion/loop.js';
+import type { Clock, Timer } from '../runtime/clock.js';
+
+/**
+ * How much later than drawn a loop may come: links, writing of replay tags, and clocks that go by seconds. One that is
+ * later counts as missing.
+ */
+const LATE_MILLISECONDS = 5_000;
+
+/** What becomes of loops. */
+export interface LoopEvents {
+  /** A loop came by. */
+  readonly onCame?: (loop: Loop) => void;
+  /** A loop is overdue. */
+  readonly onMissing?: (loop: Loop) => void;
+  /** So many in a row are missing that nothing seems to get through, or one has come again. */
+  readonly onCutOff: (cutOff: boolean) => void;
+}
+
+/** Keeps account of the loops that a party has sent. After a restart it knows of none, and so misses none. */
+export class LoopWatch {
+  private readonly expected = new Map<number, { readonly loop: Loop; readonly timer: Timer }>();
+  private missing = 0;
+  private toAlarm = Infinity;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly events: LoopEvents,
+  ) {}
+
+  /** True from the alarm on until a loop comes again. */
+  get isCutOff(): boolean {
+    return this.missing >= this.toAlarm;
+  }
+
+  /** @param toAlarm missing loops in a row that raise the alarm */
+  sent(loop: Loop, toAlarm: number): void {
+    this.toAlarm = toAlarm;
+    const key = shortKey(loop.key);
+    const due = this.clock.nowMilliseconds() + loop.delayMilliseconds + LATE_MILLISECONDS;
+    const timer = this.clock.setTimer(due, () => {
+      this.expected.delete(key);
+      this.missing++;
+      this.events.onMissing?.(loop);
+      if (this.missing === this.toAlarm) this.events.onCutOff(true);
+    });
+    this.expected.set(key, { loop, timer });
+  }
+
+  /**
+   * A packet has come.
+   *
+   * @param key its encapsulated key
+   * @returns whether it is one of the loops
+   */
+  came(key: Uint8Array): boolean {
+    if (this.expected.size === 0) return false;
+    const name = shortKey(key);
+    const found = this.expected.get(name);
+    if (found === undefined || !equalBytes(found.loop.key, key)) return false;
+    this.expected.delete(name);
+    this.clock.clearTimer(found.timer);
+    const wasCutOff = this.isCutOff;
+    this.missing = 0;
+    this.events.onCame?.(found.loop);
+    if (wasCutOff) this.events.onCutOff(false);
+    return true;
+  }
+
+  /** Expects nothing any more. */
+  close(): void {
+    for (const { timer } of this.expected.values()) this.clock.clearTimer(timer);
+    this.expected.clear();
+  }
+}
+
+/** Six random bytes of a key, as a number: every packet of a relay is looked up, and hexadecimal would cost as much as a hash. */
+function shortKey(key: Uint8Array): number {
+  return readUint32(key, 0) * 0x1_0000 + readUint16(key, 4);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ClientError } from '../runtime/errors.js';
+import { loadReadings } from './load.js';
+import type { Readings } from './readings.js';
+
+/** The measuring part of a meter. */
+export interface EnergyReader {
+  /**
+   * Energy of the interval [startSeconds, startSeconds + L) in milliwatt hours, or undefined when it has not been read
+   * (yet). An interval's energy never changes.
+   */
+  energyOf(startSeconds: number): Promise<bigint | undefined>;
+}
+
+/** A reader of recorded readings. */
+export class RecordedReader implements EnergyReader {
+  readonly #series: BigInt64Array;
+
+  /** @param household index in the readings */
+  constructor(
+    private readonly readings: Readings,
+    household = 0,
+  ) {
+    const series = readings.households[household];
+    if (series === undefined) throw new ClientError('WRONG_STATE', 'the readings hold no such household');
+    this.#series = series.milliWattHours;
+  }
+
+  /**
+   * Reads one household's series from a file and nothing of its neighbours.
+   *
+   * @param intervalSeconds L; a file of another step is refused
+   * @throws ReadingsError
+   */
+  static async fromFile(path: string, household: string, intervalSeconds: number): Promise<RecordedReader> {
+    return new RecordedReader(await loadReadings(path, { household, intervalSeconds }));
+  }
+
+  /** Start of the first interval, Unix seconds. */
+  get startSeconds(): number {
+    return this.readings.startSeconds;
+  }
+
+  energyOf(startSeconds: number): Promise<bigint | undefined> {
+    const { startSeconds: first, intervalSeconds } = this.readings;
+    return Promise.resolve(this.#series[(startSeconds - first) / intervalSeconds]);
+  }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
+import { asciiBytes, equalBytes, toHex, wipe } from '../../protocol/crypto/bytes.js';
+import { KEY_LENGTH, type SigningKey } from '../../protocol/crypto/crypto.js';
+import { hkdf } from '../../protocol/crypto/hash.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { OnionKeys } from '../../protocol/onion/onion-keys.js';
+import type { RandomSource } from '../../protocol/onion/packet.js';
+import { ClientError } from '../runtime/errors.js';
+import { linkKeyFromSeed, type LinkKey } from '../links/link-identity.js';
+import { SealedFile } from '../runtime/sealed-file.js';
+
+/** A relay's long-term keys. */
+export interface RelayKeys {
+  /** Ed25519, signs its descriptors. */
+  readonly identity: SigningKey;
+  /** P-256, for TLS. */
+  readonly link: LinkKey;
+}
+
+const NO_SALT = new Uint8Array(0);
+
+/** The keys that belong to a secret of 32 bytes. */
+export function relayKeysFrom(secret: Uint8Array): RelayKeys {
+  return {
+    identity: sodiumCrypto.ed25519Key(derive(secret, 'identity')),
+    link: linkKeyFromSeed(derive(secret, 'link')),
+  };
+}
+
+/**
+ * Loads the long-term keys, or makes them on first use.
+ *
+ * @param seed 32 bytes in a demo, which fix the keys; otherwise they are random
+ * @throws ClientError SEALED_INVALID; STATE_CONFLICT when the directory holds the keys of another seed
+ */
+export async function loadRelayKeys(
+  directory: string,
+  fileKey: Uint8Array,
+  random: RandomSource,
+  seed: Uint8Array | undefined,
+): Promise<RelayKeys> {
+  const file = new SealedFile(join(directory, 'keys'), fileKey);
+  let secret = await file.read();
+  if (secret === undefined) {
+    secret = seed === undefined ? random(KEY_LENGTH) : Uint8Array.from(seed);
+    await file.write(secret);
+  } else if (seed !== undefined && !equalBytes(secret, seed)) {
+    throw new ClientError('STATE_CONFLICT', `${directory} holds the keys of another seed`);
+  }
+  const keys = relayKeysFrom(secret);
+  wipe(secret);
+  return keys;
+}
+
+/** What the control center's operator enters to admit a relay. */
+export function relayIdentity(keys: RelayKeys): { readonly identity: string; readonly linkPin: string } {
+  return { identity: toHex(keys.identity.publicKey), linkPin: toHex(keys.link.pin) };
+}
+
+/** The onion keys on disk. They never come from the long-term secret, or forgetting them would mean nothing. */
+export class OnionKeyFile {
+  private readonly file: SealedFile;
+
+  constructor(directory: string, fileKey: Uint8Array) {
+    this.file = new SealedFile(join(directory, 'onion-keys'), fileKey);
+  }
+
+  /**
+   * Loads the onion keys, or makes them on first use, and erases those of epochs that are over.
+   *
+   * @param epoch the oldest epoch whose packets are still taken
+   * @param seed 32 bytes in a demo, which fix the keys of all epochs
+   * @throws ClientError SEALED_INVALID
+   */
+  async load(epoch: number, random: RandomSource, seed: Uint8Array | undefined): Promise<OnionKeys> {
+    const bytes = await this.file.read();
+    const keys =
+      bytes !== undefined
+        ? OnionKeys.fromBytes(sodiumCrypto, bytes)
+        : seed !== undefined
+          ? OnionKeys.first(sodiumCrypto, 0, derive(seed, 'onion'))
+          : OnionKeys.first(sodiumCrypto, epoch, random(KEY_LENGTH));
+    await this.forgetBefore(keys, epoch);
+    return keys;
+  }
+
+  /** Erases the keys of all epochs before this one, here and on the disk. */
+  async forgetBefore(keys: OnionKeys, epoch: number): Promise<void> {
+    keys.forgetBefore(epoch);
+    await this.file.write(keys.toBytes());
+  }
+}
+
+function derive(secret: Uint8Array, name: string): Uint8Array {
+  return hkdf(sodiumCrypto, NO_SALT, secret, asciiBytes(`gridveil relay ${name}`), KEY_LENGTH);
+}

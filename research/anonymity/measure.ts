@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { OnionParameters } from '../../protocol/ledger/parameters.js';
+import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
+import { ClientError } from '../../client-apps/runtime/errors.js';
+import { parameterSettings } from '../../client-apps/control-center/config.js';
+import { Measurement } from './measurement.js';
+import type { Corrupt } from './observation.js';
+import type { Measured } from '../../client-apps/cli/render/anonymity.js';
+import { seededRandom } from '../seeded-random.js';
+import { simulateSlot, type TierSettings } from './simulated-tier.js';
+import { readTraces, TRACE_SLACK_MILLISECONDS } from './traces.js';
+
+/** What the command line says of a tier; the rest is as a control center sets it by default. */
+export interface TierFlags {
+  readonly meters: number;
+  readonly layers?: number;
+  readonly relays: number;
+  readonly meanDelay?: number;
+  readonly window?: number;
+}
+
+/** A simulation as the command line asks for it. */
+export interface SimulationFlags extends TierFlags {
+  readonly corruptPerLayer: number;
+  readonly slots: number;
+  readonly targetsPerSlot: number;
+  readonly seed: string;
+}
+
+/**
+ * The tier that flags ask for.
+ *
+ * @throws ClientError WRONG_USE when a packet could take longer than its slot
+ */
+export function tierOf({ meters, layers, relays, meanDelay, window }: TierFlags): TierSettings {
+  const { slotSeconds, onion: defaults } = parameterSettings.shape;
+  const onion = defaults.parse({
+    ...(layers === undefined ? {} : { layers }),
+    ...(meanDelay === undefined ? {} : { meanDelayMilliseconds: meanDelay }),
+    ...(window === undefined ? {} : { offsetWindowSeconds: window }),
+  });
+  const slotMilliseconds = slotSeconds.parse(undefined) * 1000;
+  if (longestWayMilliseconds(onion) > slotMilliseconds)
+    throw new ClientError('WRONG_USE', `a packet could take longer than a slot of ${slotMilliseconds / 1000} s`);
+  return { meters, onion, relaysPerLayer: relays };
+}
+
+/** The longest time from the start of a slot to the control center, milliseconds. */
+export function longestWayMilliseconds(onion: OnionParameters): number {
+  return onion.offsetWindowSeconds * 1000 + onion.layers * maximumDelayMilliseconds(onion);
+}
+
+/**
+ * Measures simulated slots.
+ *
+ * @throws ClientError WRONG_USE
+ */
+export function measureSimulation(flags: SimulationFlags): Measured {
+  const { corruptPerLayer, relays, slots, seed, targetsPerSlot } = flags;
+  const tier = tierOf(flags);
+  const { onion, meters } = tier;
+  const measurement = new Measurement({
+    meters,
+    law: {
+      meanMilliseconds: onion.meanDelayMilliseconds,
+      longestMilliseconds: maximumDelayMilliseconds(onion),
+    },
+    corrupt: firstOf(corruptPerLayer, relays),
+    targetsPerSlot,
+    longestMilliseconds: longestWayMilliseconds(onion),
+  });
+  const random = seededRandom(seed);
+  for (let slot = 0; slot < slots; slot++) measurement.add(simulateSlot(tier, random));
+  return { source: { kind: 'simulation', seed }, meters, onion, relaysPerLayer: relays, corruptPerLayer, measurement };
+}
+
+/**
+ * Measures a run from its relays' traces.
+ *
+ * @throws ClientError TRACE_INVALID, LIMIT_EXCEEDED, WRONG_USE
+ */
+export async function measureTraces(
+  directory: string,
+  corruptPerLayer: number,
+  targetsPerSlot: number,
+): Promise<Measured> {
+  const { onion, meters, relaysPerLayer, slots, incomplete } = await readTraces(directory);
+  const measurement = new Measurement({
+    meters,
+    law: {
+      meanMilliseconds: onion.meanDelayMilliseconds,
+      longestMilliseconds: maximumDelayMilliseconds(onion) + TRACE_SLACK_MILLISECONDS,
+    },
+    corrupt: firstOf(corruptPerLayer, relaysPerLayer),
+    targetsPerSlot,
+    longestMilliseconds: longestWayMilliseconds(onion) + onion.layers * TRACE_SLACK_MILLISECONDS,
+  });
+  for (const slot of slots) measurement.add(slot);
+  const source = { kind: 'traces', directory, incomplete } as const;
+  return { source, meters, onion, relaysPerLayer, corruptPerLayer, measurement };
+}
+
+/**
+ * The first relays of every layer: which ones makes no difference, as paths are drawn uniformly.
+ *
+ * @throws ClientError WRONG_USE when there are not so many
+ */
+export function firstOf(count: number, relays: number): Corrupt {
+  if (count > relays) throw new ClientError('WRONG_USE', `there are only ${relays} relays in a layer`);
+  return (_layer, relay) => relay < count;
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { OnionParameters } from '../../protocol/ledger/parameters.js';
+import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
+import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
+import { firstOf, longestWayMilliseconds, tierOf, type SimulationFlags } from './measure.js';
+import { Measurement } from './measurement.js';
+import type { ObservedSlot } from './observation.js';
+import { seededRandom } from '../seeded-random.js';
+import { simulateSlot } from './simulated-tier.js';
+
+/** To the control center and to the hub. */
+const PACKETS_PER_METER = 2;
+/** Share of what a relay can do that its busiest second may take: at more, packets would wait beyond their delays. */
+const PEAK_SHARE = 0.5;
+
+/** What a number of meters needs, and what it gets. */
+export interface Scale {
+  readonly meters: number;
+  /** Each with a tier of its own. */
+  readonly regions: number;
+  readonly metersPerRegion: number;
+  readonly onion: OnionParameters;
+  readonly relaysPerLayer: number;
+  readonly relays: number;
+  /** Of all meters, to the control center and to hubs. */
+  readonly packetsPerSlot: number;
+  /** In the busiest second of the busiest relay of all slots that were simulated. */
+  readonly peakPacketsPerSecond: number;
+  /** Cores that all relays together keep busy if theirs is the busiest second everywhere. */
+  readonly coresAtPeak: number;
+  readonly measurement: Measurement;
+}
+
+/**
+ * Simulates any number of meters: as many regions as they need, each with a tier of its own, as directories are. Regions
+ * are alike and independent, so every slot that is simulated stands for another region, and memory does not grow with
+ * their number. Relays are added where the given number could not take the busiest second.
+ *
+ * @param relayPacketsPerSecond what one relay process takes
+ * @throws ClientError WRONG_USE
+ */
+export function simulateScale(flags: SimulationFlags, relayPacketsPerSecond: number): Scale {
+  const regions = Math.ceil(flags.meters / MAXIMUM_METERS);
+  const metersPerRegion = Math.ceil(flags.meters / regions);
+  const tier = tierOf({ ...flags, meters: metersPerRegion });
+  const { onion } = tier;
+  const longestMilliseconds = longestWayMilliseconds(onion);
+  const measurement = new Measurement({
+    meters: metersPerRegion,
+    law: { meanMilliseconds: onion.meanDelayMilliseconds, longestMilliseconds: maximumDelayMilliseconds(onion) },
+    corrupt: firstOf(flags.corruptPerLayer, flags.relays),
+    targetsPerSlot: flags.targetsPerSlot,
+    longestMilliseconds,
+  });
+  const random = seededRandom(flags.seed);
+  let peak = 0;
+  for (let slot = 0; slot < flags.slots; slot++) {
+    // Packets to hubs go the same way under the same law: another slot of them gives the relays' load.
+    const both = [simulateSlot(tier, random), simulateSlot(tier, random)];
+    measurement.add(both[0]!);
+    peak = Math.max(peak, peakOf(both, longestMilliseconds));
+  }
+  const needed = Math.ceil((peak * flags.relays) / (relayPacketsPerSecond * PEAK_SHARE));
+  const relaysPerLayer = Math.max(flags.relays, needed);
+  const relays = regions * onion.layers * relaysPerLayer;
+  const peakPacketsPerSecond = (peak * flags.relays) / relaysPerLayer;
+  return {
+    meters: flags.meters,
+    regions,
+    metersPerRegion,
+    onion,
+    relaysPerLayer,
+    relays,
+    packetsPerSlot: PACKETS_PER_METER * flags.meters,
+    peakPacketsPerSecond,
+    coresAtPeak: (relays * peakPacketsPerSecond) / relayPacketsPerSecond,
+    measurement,
+  };
+}
+
+/** Packets into the busiest relay in its busiest second. */
+function peakOf(slots: readonly ObservedSlot[], longestMilliseconds: number): number {
+  const seconds = Math.ceil(longestMilliseconds / 1000) + 1;
+  const layers = slots[0]!.origins.length;
+  let peak = 0;
+  for (let layer = 0; layer < layers; layer++) {
+    const counts = new Map<number, number>();
+    for (const { observation } of slots) {
+      const { to, arrived } = observation.levels[layer]!;
+      to.forEach((relay, index) => {
+        const place = relay * seconds + Math.floor(arrived[index]! / 1000);
+        const count = (counts.get(place) ?? 0) + 1;
+        counts.set(place, count);
+        peak = Math.max(peak, count);
+      });
+    }
+  }
+  return peak;
+}

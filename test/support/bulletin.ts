@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import {
+  consumersFile,
+  directoryFile,
+  encodeParametersFile,
+  encodeSealsFile,
+  INDEX_FILE,
+  intervalFolder,
+  PARAMETERS_FILE,
+  ROWS_FILE,
+  type SealedLedger,
+  SEALS_FILE,
+  type SealsFile,
+} from '../../protocol/ledger/bulletin.js';
+import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
+import type { LedgerKind } from '../../protocol/ledger/row.js';
+import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
+import type { IntervalKit } from './interval.js';
+import type { RegionKit } from './region.js';
+
+/** The headers and seals of a complete interval. */
+export function sealsOf(interval: IntervalKit): Required<SealsFile> {
+  const sealed = (kind: LedgerKind): SealedLedger => ({ header: interval[kind].header, ...interval[kind].seal });
+  return { consumption: sealed('consumption'), pricing: sealed('pricing'), billing: sealed('billing') };
+}
+
+/** The files in an interval's folder, by name. */
+export function filesOf(interval: IntervalKit): Map<string, Uint8Array> {
+  return new Map([
+    [SEALS_FILE, encodeSealsFile(sealsOf(interval))],
+    [INDEX_FILE, interval.index],
+    [ROWS_FILE.consumption, interval.consumption.rows],
+    [ROWS_FILE.pricing, interval.pricing.rows],
+    [ROWS_FILE.billing, interval.billing.rows],
+  ]);
+}
+
+/** The files of a bulletin whose intervals are all in epoch 0, by path. */
+export function bulletinOf(kit: RegionKit, intervals: readonly IntervalKit[]): Map<string, Uint8Array> {
+  const files = new Map<string, Uint8Array>([
+    [PARAMETERS_FILE, encodeParametersFile([kit.signedParameters])],
+    [directoryFile(kit.region, 0), encodeSignedDirectory(kit.directory(0))],
+  ]);
+  if (kit.parameters.priceMode === 'direct') {
+    files.set(consumersFile(kit.region, 0), encodeConsumerList(kit.consumerList(0)));
+  }
+  for (const interval of intervals) {
+    for (const [name, bytes] of filesOf(interval)) files.set(`${intervalFolder(interval.ledgerId)}/${name}`, bytes);
+  }
+  return files;
+}
+
+/** Writes files below a folder. */
+export async function writeFiles(root: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  for (const [path, bytes] of files) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), bytes);
+  }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+import { compareBytes, concatBytes, equalBytes } from '../../protocol/crypto/bytes.js';
+import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
+import { pricePseudonym, pseudonymScheme } from '../../protocol/identity/pseudonym.js';
+import { priceTag, priceTagKey } from '../../protocol/identity/price-tag.js';
+import { encodeWitnesses, type RowWitness } from '../../protocol/identity/witness.js';
+import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
+import { NO_DIGEST } from '../../protocol/ledger/document.js';
+import { buildHeader, type Header } from '../../protocol/ledger/header.js';
+import { encodeIndex, indexDigest } from '../../protocol/ledger/index-file.js';
+import {
+  encodeLedgerId,
+  epochOf,
+  intervalNumber,
+  type LedgerId,
+  rowTimeSeconds,
+} from '../../protocol/ledger/ledger-id.js';
+import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
+import { splitPages, splitRows } from '../../protocol/ledger/page.js';
+import { type LedgerKind, ROW_TYPE, rowPseudonym, rowValue, signRow } from '../../protocol/ledger/row.js';
+import { type Seal, signSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
+import { billOf } from '../../protocol/tariff/bill.js';
+import { priceOf } from '../../protocol/tariff/tariff.js';
+import { directoryDigest } from '../../protocol/onion/directory-format.js';
+import {
+  chainSeal,
+  consumptionSealContent,
+  followingSealContent,
+  type SealContent,
+} from '../../protocol/rules/check-seal.js';
+import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
+import type { KitMeter, RegionKit } from './region.js';
+
+/** One ledger of an interval, ready to be put on a channel or into a bulletin. */
+export interface LedgerKit {
+  readonly header: Header;
+  /** All rows, ascending. */
+  readonly rows: Uint8Array;
+  /** Views into `rows`. */
+  readonly pages: readonly Uint8Array[];
+  readonly seal: SignedSeal;
+}
+
+/** One row with its witness. */
+export interface WitnessedRow {
+  readonly row: Uint8Array;
+  readonly witness: RowWitness;
+}
+
+/** A complete, valid interval. */
+export interface IntervalKit {
+  readonly ledgerId: LedgerId;
+  /** In the order of the ledger. */
+  readonly witnessedRows: readonly WitnessedRow[];
+  /** For each page the transient field `witnesses`. */
+  readonly witnesses: readonly Uint8Array[];
+  readonly index: Uint8Array;
+  /** p, nano-currency per kWh. */
+  readonly price: bigint;
+  readonly consumption: LedgerKit;
+  readonly pricing: LedgerKit;
+  readonly billing: LedgerKit;
+}
+
+/** What the seal of a ledger says, from its header. */
+type SealContentOf = (context: IntervalContext, header: Header) => SealContent;
+
+/** Makes the intervals of one region, one after the other, with chained seals. */
+export class IntervalMaker {
+  readonly #previous: Partial<Record<LedgerKind, Seal>> = {};
+  readonly #chains = new Map<string, { k: number; previous: Uint8Array }>();
+  #next: number;
+
+  /** @param first index of the first interval, counted from the start of the parameters */
+  constructor(
+    readonly kit: RegionKit,
+    first = 0,
+  ) {
+    this.#next = first;
+  }
+
+  /**
+   * The next interval.
+   *
+   * @param categories one category (0 to 4) for each row; row r is meter r modulo the number of meters
+   * @param priceOfConsumer in price mode `direct`, what the service provider signs for a consumer instead of the price
+   */
+  next(
+    categories: readonly number[],
+    priceOfConsumer?: (place: number, price: bigint) => bigint | undefined,
+  ): IntervalKit {
+    const { kit } = this;
+    const ledgerId: LedgerId = { region: kit.region, startSeconds: kit.startOf(this.#next++) };
+    const witnessedRows = this.consumptionRows(ledgerId, categories);
+    const rows = concatBytes(...witnessedRows.map(({ row }) => row));
+    const index = encodeIndex(rows, kit.parameters.categoriesMilliWattHours);
+    const consumption = this.#ledger('consumption', ledgerId, rows, (context, header) => {
+      const { registryRoot } = kit.registryRoot(header.registryEpoch);
+      return consumptionSealContent(kit.crypto, context, header, {
+        registryRoot: registryRoot.root,
+        registeredMeters: registryRoot.meters,
+        directoryDigest: directoryDigest(kit.crypto, kit.directory(header.registryEpoch).directory),
+        indexDigest: indexDigest(kit.crypto, index),
+      });
+    });
+    const { total, registeredMeters } = consumption.seal.seal;
+    const price = priceOf(kit.parameters.tariff, total, registeredMeters);
+    const prices =
+      kit.parameters.priceMode === 'ledger'
+        ? this.priceRow(ledgerId, price)
+        : this.directPriceRows(ledgerId, (place) => priceOfConsumer?.(place, price) ?? price);
+    const pricing = this.#ledger('pricing', ledgerId, prices, (context, header) =>
+      followingSealContent(kit.crypto, context, header, consumption.seal.seal, this.consumersDigest(ledgerId)),
+    );
+    const billing = this.#ledger('billing', ledgerId, this.billRows(ledgerId, rows, price), (context, header) =>
+      followingSealContent(kit.crypto, context, header, pricing.seal.seal),
+    );
+    const witnesses = splitPages(rows).map((_, page) =>
+      this.witnessesOf(witnessedRows.slice(ROWS_PER_PAGE * page, ROWS_PER_PAGE * (page + 1))),
+    );
+    return { ledgerId, witnessedRows, witnesses, index, price, consumption, pricing, billing };
+  }
+
+  /** Signed rows of the meters, ascending; pseudonyms and keys are used up. */
+  consumptionRows(ledgerId: LedgerId, categories: readonly number[]): WitnessedRow[] {
+    const { meters } = this.kit;
+    return categories
+      .map((category, row) => this.consumptionRow(ledgerId, meters[row % meters.length] as KitMeter, category))
+      .sort((a, b) => compareBytes(rowPseudonym(a.row), rowPseudonym(b.row)));
+  }
+
+  /** A meter's next row of an interval. */
+  consumptionRow(ledgerId: LedgerId, meter: KitMeter, category: number): WitnessedRow {
+    const { crypto, parameters } = this.kit;
+    const epoch = epochOf(parameters, ledgerId.startSeconds);
+    const { linkKey, epochNode, leaf } = meter.secretsOf(epoch);
+    const chain = this.#chains.get(`${epoch}/${meter.number}`) ?? { k: 1, previous: meter.identity };
+    const source = { identity: meter.identity, linkKey, meterNumber: meter.number, ...chain };
+    const scheme = pseudonymScheme(parameters.identityMode);
+    const pseudonym = scheme.derive(crypto, source);
+    this.#chains.set(`${epoch}/${meter.number}`, {
+      k: chain.k + 1,
+      previous: scheme.advance(crypto, linkKey, chain.previous, 1),
+    });
+    const content = {
+      type: ROW_TYPE.consumption,
+      ledgerId,
+      pseudonym,
+      timeSeconds: rowTimeSeconds(parameters, ledgerId.startSeconds),
+      value: parameters.categoriesMilliWattHours[category] as bigint,
+    };
+    const row = signRow(crypto, content, oneTimeKey(crypto, epochNode, chain.k));
+    const { index, siblings } = this.kit.registry(epoch).path(leaf);
+    return { row, witness: { ...source, epochNode, leafIndex: index, siblings } };
+  }
+
+  witnessesOf(rows: readonly WitnessedRow[]): Uint8Array {
+    return encodeWitnesses(
+      rows.map(({ witness }) => witness),
+      this.kit.parameters.registryDepth,
+    );
+  }
+
+  /**
+   * A price row for each consumer, ascending by tag.
+   *
+   * @param priceOfConsumer by the consumer's place in the list
+   * @param leftOut a consumer whose row has a stranger's tag
+   */
+  directPriceRows(
+    ledgerId: LedgerId,
+    priceOfConsumer: (place: number) => bigint,
+    leftOut: Uint8Array = new Uint8Array(),
+  ): Uint8Array {
+    const { crypto, parameters, serviceProvider } = this.kit;
+    const { identity } = parameters.serviceProvider;
+    const epoch = epochOf(parameters, ledgerId.startSeconds);
+    const number = intervalNumber(parameters, ledgerId.startSeconds);
+    const timeSeconds = rowTimeSeconds(parameters, ledgerId.startSeconds);
+    const rows = this.kit.consumerList(epoch).list.consumers.map((consumer, place) => {
+      const shared = equalBytes(consumer, leftOut) ? this.kit.secret('stranger') : this.kit.consumerSharedKey(consumer);
+      const key = priceTagKey(crypto, shared, epoch);
+      const pseudonym = priceTag(crypto, key, identity, number);
+      const content = { type: ROW_TYPE.price, ledgerId, pseudonym, timeSeconds, value: priceOfConsumer(place) };
+      return signRow(crypto, content, serviceProvider);
+    });
+    return concatBytes(...rows.sort((a, b) => compareBytes(rowPseudonym(a), rowPseudonym(b))));
+  }
+
+  /** What the pricing seal binds as its directory. */
+  consumersDigest(ledgerId: LedgerId): Uint8Array {
+    const { crypto, parameters } = this.kit;
+    if (parameters.priceMode === 'ledger') return NO_DIGEST;
+    return consumerListDigest(crypto, this.kit.consumerList(epochOf(parameters, ledgerId.startSeconds)).list);
+  }
+
+  /** The one price row of an interval, in price mode `ledger`. */
+  priceRow(ledgerId: LedgerId, price: bigint): Uint8Array {
+    const { crypto, parameters, pricePseudonymKey, serviceProvider } = this.kit;
+    const pseudonym = pricePseudonym(
+      crypto,
+      pricePseudonymKey,
+      parameters.serviceProvider.identity,
+      encodeLedgerId(ledgerId),
+    );
+    const timeSeconds = rowTimeSeconds(parameters, ledgerId.startSeconds);
+    return signRow(crypto, { type: ROW_TYPE.price, ledgerId, pseudonym, timeSeconds, value: price }, serviceProvider);
+  }
+
+  /** The bill rows for consumption rows, in their order. */
+  billRows(ledgerId: LedgerId, consumptionRows: Uint8Array, price: bigint): Uint8Array {
+    const { crypto, parameters, serviceProvider } = this.kit;
+    const timeSeconds = rowTimeSeconds(parameters, ledgerId.startSeconds);
+    const bills = splitRows(consumptionRows).map((row) => {
+      const value = billOf(price, rowValue(row));
+      const content = { type: ROW_TYPE.bill, ledgerId, pseudonym: rowPseudonym(row), timeSeconds, value };
+      return signRow(crypto, content, serviceProvider);
+    });
+    return concatBytes(...bills);
+  }
+
+  /** The header of any rows. */
+  header(kind: LedgerKind, ledgerId: LedgerId, rows: Uint8Array): Header {
+    const { crypto, parameters } = this.kit;
+    const registryEpoch = epochOf(parameters, ledgerId.startSeconds);
+    return buildHeader(crypto, { kind, ledgerId, parametersVersion: parameters.version, registryEpoch }, rows);
+  }
+
+  #ledger(kind: LedgerKind, ledgerId: LedgerId, rows: Uint8Array, contentOf: SealContentOf): LedgerKit {
+    const { crypto, parameters, controlCenter } = this.kit;
+    const header = this.header(kind, ledgerId, rows);
+    const context = intervalContext(crypto, parameters, ledgerId.startSeconds);
+    const seal = chainSeal(crypto, contentOf(context, header), this.#previous[kind], context);
+    this.#previous[kind] = seal;
+    return { header, rows, pages: splitPages(rows), seal: signSeal(crypto, seal, controlCenter) };
+  }
+}

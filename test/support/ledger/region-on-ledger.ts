@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import {
+  connectLedger,
+  LedgerError,
+  type CommittedTransaction,
+  type LedgerClient,
+  type TransientData,
+} from '../../../client-apps/ledger/index.js';
+import { encodeConsumerList } from '../../../protocol/ledger/consumer-list.js';
+import { encodeHeader, type Header } from '../../../protocol/ledger/header.js';
+import type { LedgerId } from '../../../protocol/ledger/ledger-id.js';
+import { encodeSignedParameters } from '../../../protocol/ledger/parameters.js';
+import { encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
+import { LEDGER_KINDS, type LedgerKind } from '../../../protocol/ledger/row.js';
+import { encodeSignedSeal, type SignedSeal } from '../../../protocol/ledger/seal.js';
+import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';
+import type { IntervalKit } from '../interval.js';
+import { RegionKit, type RegionOptions } from '../region.js';
+import { ROLES, unusedRegion } from './kind.js';
+import type { LedgerUnderTest } from './ledger-under-test.js';
+import { caughtUp } from './raw-gateway.js';
+
+export const {
+  controlCenter: CONTROL_CENTER_MSP,
+  serviceProvider: SERVICE_PROVIDER_MSP,
+  consumers: CONSUMERS_MSP,
+} = ROLES;
+
+/** A region with the organisations of the ledger under test. @param name what its name begins with */
+export function regionKit(name: string, options: RegionOptions = {}): RegionKit {
+  return new RegionKit({ ...options, roles: ROLES, parameters: { ...options.parameters, region: unusedRegion(name) } });
+}
+
+/** Who writes headers and pages of a ledger. */
+export const WRITER: Record<LedgerKind, string> = {
+  consumption: CONTROL_CENTER_MSP,
+  pricing: SERVICE_PROVIDER_MSP,
+  billing: SERVICE_PROVIDER_MSP,
+};
+
+/** One client for each organisation. */
+export class Clients {
+  readonly #clients: ReadonlyMap<string, LedgerClient>;
+
+  /** @param profiles connection profiles that take the place of the ledger's own, by MSP id */
+  constructor(ledger: LedgerUnderTest, profiles: Readonly<Record<string, string>> = {}) {
+    const open = (mspId: string): LedgerClient =>
+      connectLedger(profiles[mspId] ?? ledger.connectionProfile(mspId), ledger.user(mspId), {
+        controlCenterMspId: CONTROL_CENTER_MSP,
+      });
+    this.#clients = new Map(ledger.topology.organizations.map(({ mspId }) => [mspId, open(mspId)]));
+  }
+
+  of(mspId: string): LedgerClient {
+    return this.#clients.get(mspId)!;
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.close();
+  }
+}
+
+/** A test region on the ledger: the transactions of its control center and its service provider. */
+export class RegionOnLedger {
+  constructor(
+    readonly clients: Clients,
+    readonly kit: RegionKit,
+  ) {}
+
+  /** Parameters, registry root, directory, and in price mode `direct` the consumer list of an epoch. */
+  async begin(epoch = 0): Promise<void> {
+    const { kit } = this;
+    await this.submit('consumption', 'PutParameters', [text(encodeSignedParameters(kit.signedParameters))]);
+    await this.submit('consumption', 'PutRegistryRoot', [text(encodeRegistryRoot(kit.registryRoot(epoch)))]);
+    await this.submit('consumption', 'PutDirectory', [text(encodeSignedDirectory(kit.directory(epoch)))]);
+    if (kit.parameters.priceMode === 'ledger') return;
+    await this.submit('consumption', 'PutConsumers', [text(encodeConsumerList(kit.consumerList(epoch)))]);
+  }
+
+  putHeader(header: Header): Promise<CommittedTransaction> {
+    return this.submit(header.kind, 'PutHeader', [text(encodeHeader(header))]);
+  }
+
+  putPage(
+    kind: LedgerKind,
+    ledgerId: LedgerId,
+    page: number,
+    rows: Uint8Array,
+    witnesses?: Uint8Array,
+  ): Promise<CommittedTransaction> {
+    return this.submit(kind, 'PutPage', pageArguments(ledgerId, page), this.transient(kind, rows, witnesses));
+  }
+
+  putSeal(signed: SignedSeal): Promise<CommittedTransaction> {
+    return this.submit(signed.seal.kind, 'PutSeal', [text(encodeSignedSeal(signed))], undefined, CONTROL_CENTER_MSP);
+  }
+
+  /** What a page of this kind brings in the transient map. */
+  transient(kind: LedgerKind, rows: Uint8Array, witnesses: Uint8Array = new Uint8Array()): TransientData {
+    switch (kind) {
+      case 'consumption':
+        return { rows, witnesses };
+      case 'pricing':
+        return { rows, pricePseudonymKey: this.kit.pricePseudonymKey };
+      case 'billing':
+        return { rows };
+    }
+  }
+
+  /** Header and pages of one ledger. */
+  async fill(kind: LedgerKind, interval: IntervalKit): Promise<void> {
+    const { header, pages } = interval[kind];
+    await this.putHeader(header);
+    await Promise.all(
+      pages.map((rows, page) => this.putPage(kind, interval.ledgerId, page, rows, interval.witnesses[page])),
+    );
+  }
+
+  /** One ledger up to its seal. */
+  async seal(kind: LedgerKind, interval: IntervalKit): Promise<void> {
+    await this.fill(kind, interval);
+    await this.putSeal(interval[kind].seal);
+  }
+
+  /** All three ledgers. */
+  async complete(interval: IntervalKit): Promise<void> {
+    for (const kind of LEDGER_KINDS) await this.seal(kind, interval);
+  }
+
+  /** A query by interval, asked by the consumers' organisation, for something that stands. */
+  query(kind: LedgerKind, transaction: string, ...args: readonly (string | number)[]): Promise<Uint8Array> {
+    const client = this.clients.of(CONSUMERS_MSP);
+    return caughtUp(() => client.evaluate(kind, transaction, [this.kit.region, ...args.map(String)]));
+  }
+
+  submit(
+    kind: LedgerKind,
+    transaction: string,
+    args: readonly string[],
+    transient?: TransientData,
+    mspId = WRITER[kind],
+  ): Promise<CommittedTransaction> {
+    return this.clients.of(mspId).submit(kind, transaction, args, transient);
+  }
+}
+
+export function pageArguments({ region, startSeconds }: LedgerId, page: number): string[] {
+  return [region, String(startSeconds), String(page)];
+}
+
+export function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
+/** Asserts that the ledger refuses, with this code. */
+export async function refused(code: string, request: Promise<unknown>): Promise<void> {
+  await assert.rejects(request, (error) => {
+    assert.ok(error instanceof LedgerError, String(error));
+    assert.equal(error.code, code, `${error.code}: ${error.message}`);
+    return true;
+  });
+}
