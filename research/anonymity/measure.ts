@@ -5,7 +5,7 @@ import { ClientError } from '../../client-apps/runtime/errors.js';
 import { parameterSettings } from '../../client-apps/control-center/config.js';
 import { Measurement } from './measurement.js';
 import type { Corrupt } from './observation.js';
-import type { Measured } from '../../client-apps/cli/render/anonymity.js';
+import type { Measured } from './measured.js';
 import { seededRandom } from '../seeded-random.js';
 import { simulateSlot, type TierSettings } from './simulated-tier.js';
 import { readTraces, TRACE_SLACK_MILLISECONDS } from './traces.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Histogram } from './histogram.js';
-import type { Measured } from '../../client-apps/cli/render/anonymity.js';
+import type { Measured } from './measured.js';
 
 const WIDTH = 860;
 const HEIGHT = 300;

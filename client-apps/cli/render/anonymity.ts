@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { OnionParameters } from '../../../protocol/ledger/parameters.js';
 import { pairs, table, type Result } from '../output.js';
-import type { Measurement } from '../../../research/anonymity/measurement.js';
+import type { Measured } from '../../../research/anonymity/measured.js';
 import type { Scale } from '../../../research/anonymity/scale.js';
-
-/** What was measured. */
-export interface Measured {
-  /** Where the packets were from; traces are named as what they are in every report. */
-  readonly source:
-    | { readonly kind: 'simulation'; readonly seed: string }
-    | { readonly kind: 'traces'; readonly directory: string; readonly incomplete: number };
-  readonly meters: number;
-  readonly onion: OnionParameters;
-  readonly relaysPerLayer: number;
-  readonly corruptPerLayer: number;
-  readonly measurement: Measurement;
-}
 
 /** Shares of the least anonymous packets that are shown. */
 const LOW_SHARES = [0.01, 0.05] as const;
