@@ -3,7 +3,6 @@ import { ClientError } from '../runtime/errors.js';
 import { loadReadings } from '../readings/load.js';
 import type { Readings } from '../readings/readings.js';
 import { syntheticReadings } from '../readings/synthetic.js';
-import { progress } from '../cli/output.js';
 
 const DEFAULT_METERS = 100;
 const DEFAULT_INTERVALS = 4;
@@ -26,9 +25,14 @@ export interface ReadingsChoice {
  * Reads, or makes up, what the meters of a run measure.
  *
  * @param leastMeters fewer could publish nothing
+ * @param onSkipped told of each household that is left out
  * @throws ReadingsError; ClientError READINGS_INVALID for fewer households than were asked for or are needed
  */
-export async function readingsFor(choice: ReadingsChoice, leastMeters: number): Promise<Readings> {
+export async function readingsFor(
+  choice: ReadingsChoice,
+  leastMeters: number,
+  onSkipped: (skipped: Readings['skipped'][number]) => void = () => undefined,
+): Promise<Readings> {
   const { readings: file, seed = SYNTHETIC_SEED, ...options } = choice;
   const meters = options.meters ?? DEFAULT_METERS;
   const found =
@@ -41,7 +45,7 @@ export async function readingsFor(choice: ReadingsChoice, leastMeters: number): 
           startSeconds: SYNTHETIC_START_SECONDS,
         })
       : await loadReadings(file, { ...options, meters });
-  for (const { place, fault } of found.skipped) progress(`left out: ${place}: ${fault}`);
+  found.skipped.forEach(onSkipped);
   const needed = options.lenient === true ? leastMeters : Math.max(leastMeters, options.meters ?? 0);
   if (found.households.length < needed) {
     const has = `${found.source}: ${found.households.length} households`;

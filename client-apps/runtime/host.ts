@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mapBounded } from './bounded.js';
-import type { BulletinSource } from '../bulletin/reader.js';
 import type { RunningParty } from './party.js';
 
 /** Parties of a host that are opened at once: enrolments are short, and the control center bounds their rate. */
@@ -22,7 +21,7 @@ export interface Daemon {
  */
 export async function runHost<Config, Opened>(
   configs: readonly Config[],
-  source: BulletinSource,
+  source: { close(): void },
   open: (config: Config) => Promise<Opened>,
   begin: (opened: Opened, config: Config, index: number, fail: (error: unknown) => void) => Daemon,
   openedAtOnce = OPENED_AT_ONCE,

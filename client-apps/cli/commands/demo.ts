@@ -8,7 +8,7 @@ import type { TestNetwork } from '../../../network/fabric/test-network.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { LedgerKind } from '../../demo/run.js';
 import { integerBetween, regionName, seedText } from '../options.js';
-import { onRun } from '../output.js';
+import { onRun, progress } from '../output.js';
 import { withReadingsOptions, type ReadingsOptions } from './readings.js';
 
 interface DemoOptions extends ReadingsOptions {
@@ -66,7 +66,9 @@ export function addDemo(program: Command): void {
     const { outcomeJson, outcomeText } = await import('../render/demo.js');
     const { runDemo } = await import('../../demo/run.js');
     const started = performance.now();
-    const readings = await readingsFor(options, options.k);
+    const readings = await readingsFor(options, options.k, ({ place, fault }) =>
+      progress(`left out: ${place}: ${fault}`),
+    );
     const testNetwork = await networkOf(options);
     const out = await prepareOutput(options.out);
     const display = new ProgressDisplay();
