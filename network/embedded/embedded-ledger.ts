@@ -6,7 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { askLedger, type ControlRequest } from './control.js';
 import { EmbeddedLedgerError } from './errors.js';
-import { isRunning, LedgerDirectory, type UserIdentity } from './ledger-directory.js';
+import type { UserIdentity } from '../topology/network-directory.js';
+import { isRunning, LedgerDirectory } from './ledger-directory.js';
 import type { LedgerStatus } from './ledger-node.js';
 import { defaultTopologyPath, readTopology, type Topology } from '../topology/topology.js';
 
@@ -76,12 +77,12 @@ export class EmbeddedLedger {
     return this.#child;
   }
 
-  /** @returns path of `connection-<org>.json`. @throws EmbeddedLedgerError `NOT_FOUND` */
+  /** @returns path of `connection-<org>.json`. @throws TopologyError `NOT_FOUND` */
   connectionProfile(mspId: string): string {
     return this.#directory.profile(this.topology, mspId);
   }
 
-  /** @param user `User1` (applications) or `Admin`. @throws EmbeddedLedgerError `NOT_FOUND` */
+  /** @param user `User1` (applications) or `Admin`. @throws TopologyError `NOT_FOUND` */
   user(mspId: string, user = 'User1'): UserIdentity {
     return this.#directory.user(this.topology, mspId, user);
   }

@@ -3,9 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EmbeddedLedgerError } from './errors.js';
-import { peerOrganizationPath } from './identity/organizations.js';
-import { connectionProfilePath } from '../topology/connection-profile.js';
-import type { Organization, Topology } from '../topology/topology.js';
+import { NetworkDirectory } from '../topology/network-directory.js';
 
 const controlSchema = z.object({ pid: z.number().int(), port: z.number().int(), token: z.string() });
 
@@ -16,25 +14,15 @@ const OWN_NAME =
 /** How to reach the process that serves a directory. */
 export type ControlAddress = z.infer<typeof controlSchema>;
 
-/** Where a Fabric user's certificate and key lie. */
-export interface UserIdentity {
-  readonly mspId: string;
-  readonly certificatePath: string;
-  readonly keyPath: string;
-}
-
 /** The files of one development ledger: certificates, database, ports, and the way to its process. */
-export class LedgerDirectory {
-  readonly path: string;
-  readonly organizations: string;
+export class LedgerDirectory extends NetworkDirectory {
   readonly database: string;
   readonly log: string;
   readonly #ports: string;
   readonly #control: string;
 
   constructor(path: string) {
-    this.path = path;
-    this.organizations = join(path, 'organizations');
+    super(path);
     this.database = join(path, 'ledger');
     this.log = join(path, 'ledger.log');
     this.#ports = join(path, 'ports.json');
@@ -61,26 +49,6 @@ export class LedgerDirectory {
     if (!statSync(this.path).isDirectory()) refuse('is no directory');
     const foreign = readdirSync(this.path).find((name) => !OWN_NAME.test(name));
     if (foreign !== undefined) refuse(`holds ${foreign}, which is no ledger's`);
-  }
-
-  hasOrganizations(): boolean {
-    return existsSync(this.organizations);
-  }
-
-  /** Path of `connection-<org>.json` of an organisation. @throws EmbeddedLedgerError `NOT_FOUND` */
-  profile(topology: Topology, mspId: string): string {
-    return connectionProfilePath(this.organizations, organizationOf(topology, mspId));
-  }
-
-  /**
-   * @param user such as `User1` or `Admin`.
-   * @throws EmbeddedLedgerError `NOT_FOUND`
-   */
-  user(topology: Topology, mspId: string, user: string): UserIdentity {
-    const organization = organizationOf(topology, mspId);
-    const base = peerOrganizationPath(this.organizations, organization);
-    const msp = join(base, 'users', `${user}@${organization.domain}`, 'msp');
-    return { mspId, certificatePath: join(msp, 'signcerts'), keyPath: join(msp, 'keystore') };
   }
 
   /** Ports of an earlier run: clients keep the addresses that they have read. */
@@ -110,12 +78,6 @@ export class LedgerDirectory {
   removeControl(): void {
     rmSync(this.#control, { force: true });
   }
-}
-
-function organizationOf({ organizations }: Topology, mspId: string): Organization {
-  const organization = organizations.find((candidate) => candidate.mspId === mspId);
-  if (organization !== undefined) return organization;
-  throw new EmbeddedLedgerError('NOT_FOUND', `the topology has no organisation with MSP id ${mspId}`);
 }
 
 /** Whether a process of ours with this id runs. */

@@ -5,7 +5,7 @@ import { ChaincodeRuntime, type ChaincodeDefinition } from './chaincode/chaincod
 import { EmbeddedLedgerError } from './errors.js';
 import { writeConnectionProfile } from '../topology/connection-profile.js';
 import { MspRegistry } from './identity/msp.js';
-import { ordererOrganizationPath, peerOrganizationPath } from './identity/organizations.js';
+import { ordererOrganizationPath, peerOrganizationPath } from '../topology/network-directory.js';
 import { SignaturePolicy } from './identity/policy.js';
 import { SigningIdentity } from './identity/signing-identity.js';
 import { Channel, type ChannelOptions } from './ledger/channel.js';

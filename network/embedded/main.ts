@@ -7,6 +7,7 @@ import { EmbeddedLedgerError } from './errors.js';
 import { LedgerDirectory } from './ledger-directory.js';
 import { serve, type ServeOptions } from './serve.js';
 import { defaultTopologyPath, readTopology } from '../topology/topology.js';
+import { TopologyError } from '../topology/errors.js';
 
 const DEFAULT_DIRECTORY = 'build/embedded-ledger';
 
@@ -123,7 +124,7 @@ try {
 } catch (error) {
   // Commander has printed what it refuses; help is no failure.
   const { code, exitCode } = error as { code?: string; exitCode?: number };
-  if (error instanceof EmbeddedLedgerError) {
+  if (error instanceof EmbeddedLedgerError || error instanceof TopologyError) {
     process.stderr.write(`${error.code}: ${error.message}\n`);
     process.exitCode = 1;
   } else if (code?.startsWith('commander.')) {

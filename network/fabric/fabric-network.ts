@@ -2,7 +2,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { LedgerDirectory, type UserIdentity } from '../embedded/ledger-directory.js';
+import { NetworkDirectory, type UserIdentity } from '../topology/network-directory.js';
 import { defaultTopologyPath, NETWORK_FOLDER, readTopology, type Topology } from '../topology/topology.js';
 
 /** What `network.sh` calls; `osnadmin` and the others lie in the same folder of Fabric's release. */
@@ -49,7 +49,7 @@ export class FabricNetwork {
   readonly directory: string;
   /** What the script and Fabric's binaries are started with. */
   readonly environment: FabricEnvironment;
-  readonly #files: LedgerDirectory;
+  readonly #files: NetworkDirectory;
 
   constructor({ directory, topologyPath, environment = process.env }: FabricNetworkOptions = {}) {
     this.directory = directory ?? environment['GRIDVEIL_FABRIC_DIR'] ?? join(FOLDER, 'state');
@@ -62,7 +62,7 @@ export class FabricNetwork {
       GRIDVEIL_FABRIC_DIR: this.directory,
       GRIDVEIL_TOPOLOGY: this.topologyPath,
     };
-    this.#files = new LedgerDirectory(this.directory);
+    this.#files = new NetworkDirectory(this.directory);
   }
 
   /** Those of Fabric's binaries that are neither in `FABRIC_BIN` nor on `PATH`. */
@@ -86,7 +86,7 @@ export class FabricNetwork {
     return this.#files.organizations;
   }
 
-  /** Path of `connection-<org>.json`. @throws EmbeddedLedgerError `NOT_FOUND` */
+  /** Path of `connection-<org>.json`. @throws TopologyError `NOT_FOUND` */
   connectionProfile(mspId: string): string {
     return this.#files.profile(this.topology, mspId);
   }

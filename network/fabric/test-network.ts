@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { LedgerDirectory, type UserIdentity } from '../embedded/ledger-directory.js';
+import { NetworkDirectory, type UserIdentity } from '../topology/network-directory.js';
 import { readTopology, type Topology } from '../topology/topology.js';
 import { FabricNetworkError } from './fabric-network.js';
 
@@ -11,13 +11,13 @@ export class TestNetwork {
   readonly topologyPath: string;
   /** The folder in which the deploy script keeps what is ours: topology, packages, logs of the chaincode servers. */
   readonly state: string;
-  readonly #files: LedgerDirectory;
+  readonly #files: NetworkDirectory;
 
   private constructor(readonly directory: string) {
     this.state = join(directory, 'gridveil');
     this.topologyPath = topologyPathIn(directory);
     this.topology = readTopology(this.topologyPath);
-    this.#files = new LedgerDirectory(directory);
+    this.#files = new NetworkDirectory(directory);
   }
 
   /**
@@ -45,12 +45,12 @@ export class TestNetwork {
     return this.#files.organizations;
   }
 
-  /** Path of `connection-<org>.json`. @throws EmbeddedLedgerError `NOT_FOUND` */
+  /** Path of `connection-<org>.json`. @throws TopologyError `NOT_FOUND` */
   connectionProfile(mspId: string): string {
     return this.#files.profile(this.topology, mspId);
   }
 
-  /** @param user `User1` (applications) or `Admin`. @throws EmbeddedLedgerError `NOT_FOUND` */
+  /** @param user `User1` (applications) or `Admin`. @throws TopologyError `NOT_FOUND` */
   user(mspId: string, user = 'User1'): UserIdentity {
     return this.#files.user(this.topology, mspId, user);
   }

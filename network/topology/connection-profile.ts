@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectionProfilePath, peerOrganizationPath } from './network-directory.js';
 import type { Organization } from './topology.js';
-import { peerOrganizationPath } from '../embedded/identity/organizations.js';
-
-/** Where an organisation's connection profile lies: the same place and name as the real network's. */
-export function connectionProfilePath(organizations: string, organization: Organization): string {
-  const file = `connection-${organization.name.toLowerCase()}.json`;
-  return join(peerOrganizationPath(organizations, organization), file);
-}
 
 /**
  * Writes Fabric's common connection profile of an organisation.

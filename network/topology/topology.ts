@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { EmbeddedLedgerError } from '../embedded/errors.js';
+import { TopologyError } from './errors.js';
 
 const name = z.string().regex(/^[A-Za-z][A-Za-z0-9.-]{0,62}$/);
 /** A directory and a host name: what cryptogen calls Domain. */
@@ -85,18 +85,18 @@ export function defaultTopologyPath(environment: Readonly<Record<string, string 
 
 /**
  * Reads and checks a topology; names everything that is wrong at once.
- * @throws EmbeddedLedgerError `CONFIG_INVALID`
+ * @throws TopologyError `CONFIG_INVALID`
  */
 export function readTopology(path: string): Topology {
   let json: unknown;
   try {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new EmbeddedLedgerError('CONFIG_INVALID', `${path} is no readable JSON file`, { cause });
+    throw new TopologyError('CONFIG_INVALID', `${path} is no readable JSON file`, { cause });
   }
   const parsed = topologySchema.safeParse(json);
   if (!parsed.success) {
-    throw new EmbeddedLedgerError('CONFIG_INVALID', `${path}: ${z.prettifyError(parsed.error)}`);
+    throw new TopologyError('CONFIG_INVALID', `${path}: ${z.prettifyError(parsed.error)}`);
   }
   return parsed.data;
 }
@@ -109,5 +109,5 @@ export function blockSigner({ ordering }: Topology): { organization: OrdererOrga
       return { organization, orderer: first! };
     }
   }
-  throw new EmbeddedLedgerError('CONFIG_INVALID', `no orderer organisation has the consenter ${first}`);
+  throw new TopologyError('CONFIG_INVALID', `no orderer organisation has the consenter ${first}`);
 }

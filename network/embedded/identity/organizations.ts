@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ordererOrganizationPath, peerOrganizationPath } from '../../topology/network-directory.js';
 import { blockSigner, type OrdererOrganization, type Organization, type Topology } from '../../topology/topology.js';
 import { CertificateAuthority, type LeafPurpose } from './certificates.js';
 
@@ -26,16 +27,6 @@ export async function createOrganizations(topology: Topology, directory: string)
     createOrdererOrganization(partial, blockSigner(topology).organization),
   ]);
   renameSync(partial, directory);
-}
-
-/** Directory of an organisation that has peers. */
-export function peerOrganizationPath(directory: string, { domain }: { domain: string }): string {
-  return join(directory, 'peerOrganizations', domain);
-}
-
-/** Directory of an organisation that has orderers. */
-export function ordererOrganizationPath(directory: string, { domain }: { domain: string }): string {
-  return join(directory, 'ordererOrganizations', domain);
 }
 
 async function createPeerOrganization(root: string, organization: Organization): Promise<void> {

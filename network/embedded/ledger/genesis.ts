@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { common, msp, orderer as ordererProtos, peer } from '@hyperledger/fabric-protos';
 import timestampProtos from 'google-protobuf/google/protobuf/timestamp_pb.js';
-import { ordererOrganizationPath, peerOrganizationPath } from '../identity/organizations.js';
+import { ordererOrganizationPath, peerOrganizationPath } from '../../topology/network-directory.js';
 import { SignaturePolicy } from '../identity/policy.js';
 import type { SigningIdentity } from '../identity/signing-identity.js';
 import { blockSigner, type ChannelDefinition, type Topology } from '../../topology/topology.js';

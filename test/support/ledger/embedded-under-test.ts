@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { freePort, startChaincodeServer } from '../../../network/embedded/chaincode-servers.js';
 import { startEmbeddedLedger, type EmbeddedLedger } from '../../../network/embedded/embedded-ledger.js';
-import type { UserIdentity } from '../../../network/embedded/ledger-directory.js';
+import type { UserIdentity } from '../../../network/topology/network-directory.js';
 import { NETWORK_FOLDER, type Topology } from '../../../network/topology/topology.js';
 import type { OwnLedger } from './ledger-under-test.js';
 

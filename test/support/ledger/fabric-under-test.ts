@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isRunning, type UserIdentity } from '../../../network/embedded/ledger-directory.js';
+import { isRunning } from '../../../network/embedded/ledger-directory.js';
+import type { UserIdentity } from '../../../network/topology/network-directory.js';
 import { defaultTopologyPath } from '../../../network/topology/topology.js';
 import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
 import { AdministeredFabric, type Orderer } from './administered-fabric.js';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { UserIdentity } from '../../../network/embedded/ledger-directory.js';
+import type { UserIdentity } from '../../../network/topology/network-directory.js';
 import type { Topology } from '../../../network/topology/topology.js';
 import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
 import { EmbeddedUnderTest } from './embedded-under-test.js';

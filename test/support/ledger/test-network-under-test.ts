@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { UserIdentity } from '../../../network/embedded/ledger-directory.js';
+import type { UserIdentity } from '../../../network/topology/network-directory.js';
 import { NETWORK_FOLDER } from '../../../network/topology/topology.js';
 import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
 import type { TestNetwork } from '../../../network/fabric/test-network.js';
