@@ -2,7 +2,8 @@
 import type { Context } from 'fabric-contract-api';
 import { asciiBytes } from '../../protocol/crypto/bytes.js';
 import { parseInteger } from '../../protocol/ledger/canonical-json.js';
-import { checkRegion, type LedgerId, MAXIMUM_EPOCH } from '../../protocol/ledger/ledger-id.js';
+import { MAXIMUM_EPOCH } from '../../protocol/crypto/ggm.js';
+import { checkRegion, type LedgerId } from '../../protocol/ledger/ledger-id.js';
 import { MAXIMUM_PAGES, MAXIMUM_PARAMETER_VERSIONS, MAXIMUM_SECONDS } from '../../protocol/ledger/limits.js';
 import { Refusal } from './refusal.js';
 

@@ -8,7 +8,7 @@ import {
   intervalFolder,
   PARAMETERS_FILE,
 } from '../../protocol/ledger/bulletin.js';
-import { epochOf } from '../../protocol/ledger/ledger-id.js';
+import { epochOf } from '../../protocol/schedule/intervals.js';
 import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { verifyParametersList } from '../../protocol/rules/check-parameters.js';

@@ -2,7 +2,7 @@
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { consumersFile, directoryFile } from '../../protocol/ledger/bulletin.js';
 import { consumerListDigest, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
-import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
+import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
 import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
 import { checkDirectory } from '../../protocol/onion/directory.js';
 import { decodeSignedDirectory, directoryDigest } from '../../protocol/onion/directory-format.js';

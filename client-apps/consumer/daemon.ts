@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equalBytes } from '../../protocol/crypto/bytes.js';
-import { epochOf } from '../../protocol/ledger/ledger-id.js';
+import { epochOf } from '../../protocol/schedule/intervals.js';
 import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
 import { relaysOfLayer } from '../../protocol/onion/directory.js';
 import { ClientError } from '../runtime/errors.js';
 import type { LinkTarget } from '../links/connect.js';
 import { MailboxClient } from '../links/mailbox-client.js';
 import type { PartyContext } from '../runtime/party.js';
-import { everySlot, type Slot } from '../runtime/slot-schedule.js';
+import { everySlot } from '../runtime/slot-schedule.js';
+import { type Slot } from '../../protocol/schedule/slots.js';
 import type { ConsumerConfig } from './config.js';
 import type { OpenedHub } from './open-hub.js';
 import type { HubSums } from './state/state.js';

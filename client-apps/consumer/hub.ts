@@ -3,7 +3,7 @@ import { ProtocolError } from '../../protocol/errors.js';
 import { parametersFor } from '../../protocol/ledger/parameters.js';
 import { openHubPacket, type HubPayload } from '../../protocol/onion/hub-payload.js';
 import { ClientError } from '../runtime/errors.js';
-import type { Slot } from '../runtime/slot-schedule.js';
+import type { Slot } from '../../protocol/schedule/slots.js';
 import { fetchInterval } from './checks/check-interval.js';
 import { takePayloads } from './state/handles.js';
 import type { HubParts } from './parts.js';

@@ -2,7 +2,7 @@
 import { readUint32 } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { type ConsumerList, consumerListDigest } from '../../protocol/ledger/consumer-list.js';
-import { epochOf } from '../../protocol/ledger/ledger-id.js';
+import { epochOf } from '../../protocol/schedule/intervals.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { directoryDigest } from '../../protocol/onion/directory-format.js';
 import type { IntervalSeals, IntervalTrust } from '../../protocol/rules/verify-interval.js';

@@ -5,7 +5,7 @@ import { meterIdentity, sharedLinkKey } from '../../protocol/identity/meter-iden
 import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
 import { decodeParametersFile, encodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
-import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
+import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import {
   encodeSignedParameters,

@@ -8,7 +8,7 @@ import { FRAME } from '../links/frames.js';
 import { listenLinks, type LinkListener } from '../links/listen.js';
 import { linkKeyFromSeed, selfIssuedIdentity, type LinkIdentity } from '../links/link-identity.js';
 import { createLog } from '../runtime/log.js';
-import type { Slot } from '../runtime/slot-schedule.js';
+import type { Slot } from '../../protocol/schedule/slots.js';
 import { MeterDaemon } from './daemon.js';
 import type { SlotPackets } from './meter.js';
 

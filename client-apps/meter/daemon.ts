@@ -3,7 +3,8 @@ import { parametersFor, type Parameters } from '../../protocol/ledger/parameters
 import { LinkPool } from '../links/connect.js';
 import { FRAME } from '../links/frames.js';
 import type { PartyContext } from '../runtime/party.js';
-import { drawOffsetMilliseconds, everySlot, type Slot } from '../runtime/slot-schedule.js';
+import { drawOffsetMilliseconds, everySlot } from '../runtime/slot-schedule.js';
+import { type Slot } from '../../protocol/schedule/slots.js';
 import type { MeterConfig } from './config.js';
 import type { MeterBalance, SlotPackets } from './meter.js';
 import type { OpenedMeter } from './open-meter.js';

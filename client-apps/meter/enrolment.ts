@@ -11,7 +11,7 @@ import {
 } from '../../protocol/identity/enrolment.js';
 import { meterIdentity, ratchetTo, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
-import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
+import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import type { MeterEnrolment } from '../links/enrolment-client.js';

@@ -9,7 +9,7 @@ import { ClientError } from '../runtime/errors.js';
 import type { LinkTarget } from '../links/connect.js';
 import { entryRelays } from '../links/entry-relays.js';
 import type { Log } from '../runtime/log.js';
-import type { Slot } from '../runtime/slot-schedule.js';
+import type { Slot } from '../../protocol/schedule/slots.js';
 import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import { canSplit, enterEpoch, measure, settle, slotEpoch, split } from './energy.js';
 import type { EnergyReader } from '../readings/energy-reader.js';

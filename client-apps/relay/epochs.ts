@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { MAXIMUM_EPOCH } from '../../protocol/ledger/ledger-id.js';
+import { MAXIMUM_EPOCH } from '../../protocol/crypto/ggm.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { directoryValidity } from '../../protocol/onion/directory.js';
 import { signDescriptor, type Directory, type SignedDescriptor } from '../../protocol/onion/directory-format.js';

@@ -2,28 +2,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { SteppedClock, type Clock } from './clock.js';
-import { drawOffsetMilliseconds, everySlot, slotAt, type Slot } from './slot-schedule.js';
+import { drawOffsetMilliseconds, everySlot } from './slot-schedule.js';
+import type { Slot } from '../../protocol/schedule/slots.js';
 
 const TIMING = { intervalSeconds: 1_800, slotSeconds: 300, epochOriginSeconds: 1_000_000_100 };
 const ORIGIN = TIMING.epochOriginSeconds;
 
 describe('slot schedule', () => {
-  it('counts slots and windows from the origin of the epochs', () => {
-    assert.deepEqual(slotAt(TIMING, ORIGIN + 3_600), {
-      startSeconds: ORIGIN + 3_600,
-      index: 0,
-      left: 6,
-      ledgerStartSeconds: ORIGIN + 1_800,
-    });
-    assert.deepEqual(slotAt(TIMING, ORIGIN + 3_599), {
-      startSeconds: ORIGIN + 3_300,
-      index: 5,
-      left: 1,
-      ledgerStartSeconds: ORIGIN,
-    });
-    assert.equal(slotAt(TIMING, ORIGIN - 1).startSeconds, ORIGIN - 300);
-  });
-
   it('runs every slot at its start, also while one takes longer than a slot, until it is stopped', async () => {
     const clock = new SteppedClock((ORIGIN + 10) * 1000);
     const slots: Slot[] = [];

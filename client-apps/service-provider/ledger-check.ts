@@ -4,7 +4,7 @@ import { ProtocolError } from '../../protocol/errors.js';
 import { encodeSealsFile, INDEX_FILE, ROWS_FILE, SEALS_FILE } from '../../protocol/ledger/bulletin.js';
 import { encodeIndex } from '../../protocol/ledger/index-file.js';
 import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
-import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
+import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
 import { decodeSignedParameters, parametersFor, type SignedParameters } from '../../protocol/ledger/parameters.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import type { Seal, SignedSeal } from '../../protocol/ledger/seal.js';

@@ -5,21 +5,13 @@ import { toHex } from '../crypto/bytes.js';
 import { anyLedgerId } from '../../test/support/arbitraries.js';
 import {
   checkRegion,
-  closeSeconds,
   decodeLedgerId,
   encodeLedgerId,
-  epochOf,
-  epochStartSeconds,
-  isIntervalStart,
   ledgerIdFromJson,
   ledgerIdToJson,
-  rowTimeSeconds,
   sameLedger,
-  windowStartSeconds,
 } from './ledger-id.js';
 import { MAXIMUM_SECONDS } from './limits.js';
-
-const TIMING = { intervalSeconds: 1_800, graceSeconds: 120, epochOriginSeconds: 1_384_128_000, epochSeconds: 86_400 };
 
 describe('ledger id', () => {
   it('reads back its bytes and its JSON', () => {
@@ -82,31 +74,5 @@ describe('ledger id', () => {
     assert.ok(sameLedger(id, { ...id }));
     assert.ok(!sameLedger(id, { ...id, region: 'b' }));
     assert.ok(!sameLedger(id, { ...id, startSeconds: 2 }));
-  });
-});
-
-describe('time of an interval', () => {
-  const start = TIMING.epochOriginSeconds + 86_400;
-
-  it('has the reporting window after it, then the grace', () => {
-    assert.equal(windowStartSeconds(TIMING, start), start + 1_800);
-    assert.equal(rowTimeSeconds(TIMING, start), start + 1_800);
-    assert.equal(closeSeconds(TIMING, start), start + 3_720);
-  });
-
-  it('belongs to the epoch in which it starts', () => {
-    assert.equal(epochOf(TIMING, TIMING.epochOriginSeconds), 0);
-    assert.equal(epochOf(TIMING, start - 1), 0);
-    assert.equal(epochOf(TIMING, start), 1);
-    assert.equal(epochOf(TIMING, epochStartSeconds(TIMING, 65_535)), 65_535);
-    assert.throws(() => epochOf(TIMING, epochStartSeconds(TIMING, 65_536)), { code: 'EPOCH_RANGE' });
-    assert.throws(() => epochOf(TIMING, TIMING.epochOriginSeconds - 1), { code: 'EPOCH_RANGE' });
-  });
-
-  it('starts at whole intervals from the origin of the epochs', () => {
-    assert.ok(isIntervalStart(TIMING, TIMING.epochOriginSeconds));
-    assert.ok(isIntervalStart(TIMING, start + 1_800));
-    assert.ok(!isIntervalStart(TIMING, start + 900));
-    assert.ok(!isIntervalStart(TIMING, TIMING.epochOriginSeconds - 1_800));
   });
 });

@@ -2,6 +2,7 @@
 import { toHex } from '../crypto/bytes.js';
 import { DIGEST_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, type Crypto, type SigningKey } from '../crypto/crypto.js';
 import { digest } from '../crypto/hash.js';
+import { MAXIMUM_EPOCH } from '../crypto/ggm.js';
 import { ProtocolError } from '../errors.js';
 import {
   encodeCanonical,
@@ -15,7 +16,7 @@ import {
   type JsonValue,
 } from '../ledger/canonical-json.js';
 import { signDocument, verifyDocument } from '../ledger/document.js';
-import { checkRegion, MAXIMUM_EPOCH, REGION_LENGTH } from '../ledger/ledger-id.js';
+import { checkRegion, REGION_LENGTH } from '../ledger/ledger-id.js';
 import { MAXIMUM_SECONDS } from '../ledger/limits.js';
 import { MAXIMUM_LAYERS } from './geometry.js';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { RegionKit } from '../../test/support/region.js';
 import { sodiumCrypto as crypto } from '../crypto/sodium.js';
 import { ProtocolError } from '../errors.js';
-import { rowTimeSeconds } from '../ledger/ledger-id.js';
+import { rowTimeSeconds } from '../schedule/intervals.js';
 import { checkDescriptor, checkDirectory, directoryValidity, relaysOfLayer, sortDescriptors } from './directory.js';
 import {
   decodeSignedDescriptor,

@@ -2,7 +2,7 @@
 import { toHex } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import { epochStartSeconds, type IntervalTiming } from '../ledger/ledger-id.js';
+import { epochStartSeconds, type IntervalTiming } from '../schedule/intervals.js';
 import {
   verifyDescriptorSignature,
   verifyDirectorySignature,

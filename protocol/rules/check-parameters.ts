@@ -4,7 +4,7 @@ import type { Crypto } from '../crypto/crypto.js';
 import { MAXIMUM_K } from '../crypto/ggm.js';
 import { ProtocolError } from '../errors.js';
 import { NO_DIGEST } from '../ledger/document.js';
-import { epochOf, epochStartSeconds, isIntervalStart } from '../ledger/ledger-id.js';
+import { epochOf, epochStartSeconds, isIntervalStart } from '../schedule/intervals.js';
 import { MAXIMUM_ROWS_PER_METER } from '../ledger/limits.js';
 import {
   fingerprint,

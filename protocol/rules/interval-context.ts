@@ -2,14 +2,8 @@
 import { equalBytes, writeUint128 } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import {
-  closeSeconds,
-  encodeLedgerId,
-  epochOf,
-  isIntervalStart,
-  type LedgerId,
-  rowTimeSeconds,
-} from '../ledger/ledger-id.js';
+import { encodeLedgerId, type LedgerId } from '../ledger/ledger-id.js';
+import { closeSeconds, epochOf, isIntervalStart, rowTimeSeconds } from '../schedule/intervals.js';
 import { type Parameters, parametersDigest } from '../ledger/parameters.js';
 import { ROW_LENGTH, ROW_OFFSET, type RowType } from '../ledger/row.js';
 import { requireLength } from '../crypto/bytes.js';

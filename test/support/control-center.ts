@@ -13,7 +13,7 @@ import { sealEnrolment, type EnrolmentRequest } from '../../protocol/identity/en
 import { meterIdentity, ratchetTo, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
 import { pseudonymScheme } from '../../protocol/identity/pseudonym.js';
-import { rowTimeSeconds } from '../../protocol/ledger/ledger-id.js';
+import { rowTimeSeconds } from '../../protocol/schedule/intervals.js';
 import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { fingerprint, type Parameters } from '../../protocol/ledger/parameters.js';
 import { ROW_TYPE, signRow } from '../../protocol/ledger/row.js';

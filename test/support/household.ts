@@ -8,7 +8,7 @@ import { Hub } from '../../client-apps/consumer/hub.js';
 import { hubIdentity } from '../../client-apps/consumer/identity.js';
 import { NO_SUMS, type HubState } from '../../client-apps/consumer/state/state.js';
 import { createLog } from '../../client-apps/runtime/log.js';
-import { slotAt } from '../../client-apps/runtime/slot-schedule.js';
+import { slotAt } from '../../protocol/schedule/slots.js';
 import { TrustedBulletin } from '../../client-apps/bulletin/trusted-bulletin.js';
 import { IntervalMaker } from './interval.js';
 import { MemoryBulletin, type Tampering } from './memory-bulletin.js';

@@ -8,13 +8,8 @@ import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { buildHeader, type Header } from '../../protocol/ledger/header.js';
 import { encodeIndex, indexDigest } from '../../protocol/ledger/index-file.js';
-import {
-  encodeLedgerId,
-  epochOf,
-  intervalNumber,
-  type LedgerId,
-  rowTimeSeconds,
-} from '../../protocol/ledger/ledger-id.js';
+import { encodeLedgerId, type LedgerId } from '../../protocol/ledger/ledger-id.js';
+import { epochOf, intervalNumber, rowTimeSeconds } from '../../protocol/schedule/intervals.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import { splitPages, splitRows } from '../../protocol/ledger/page.js';
 import { type LedgerKind, ROW_TYPE, rowPseudonym, rowValue, signRow } from '../../protocol/ledger/row.js';

@@ -15,7 +15,7 @@ import type { Directory } from '../../protocol/onion/directory-format.js';
 import { openHubPacket, type HubKeys, type HubPayload } from '../../protocol/onion/hub-payload.js';
 import { peelPacket, type OnionKeyPair, type PeeledPacket } from '../../protocol/onion/packet.js';
 import { createLog } from '../../client-apps/runtime/log.js';
-import { slotAt } from '../../client-apps/runtime/slot-schedule.js';
+import { slotAt } from '../../protocol/schedule/slots.js';
 import { TrustedBulletin } from '../../client-apps/bulletin/trusted-bulletin.js';
 import { enrolMeter } from '../../client-apps/meter/enrolment.js';
 import type { EnergyReader } from '../../client-apps/readings/energy-reader.js';

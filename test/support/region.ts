@@ -9,7 +9,7 @@ import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
 import { Registry, registryLeaf, registryPadding } from '../../protocol/identity/registry.js';
 import { signConsumerList, type SignedConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
-import { epochStartSeconds } from '../../protocol/ledger/ledger-id.js';
+import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
 import { type Parameters, signParameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
 import { signRegistryRoot, type SignedRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { signTariff, type Tariff } from '../../protocol/tariff/tariff.js';

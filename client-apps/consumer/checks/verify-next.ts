@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ROWS_FILE } from '../../../protocol/ledger/bulletin.js';
-import { epochOf } from '../../../protocol/ledger/ledger-id.js';
+import { epochOf } from '../../../protocol/schedule/intervals.js';
 import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import type { Fault, IntervalFiles, IntervalSeals } from '../../../protocol/rules/verify-interval.js';
 import { checkInterval } from './check-interval.js';

@@ -3,7 +3,7 @@ import { equalBytes } from '../../../protocol/crypto/bytes.js';
 import { MAXIMUM_ROWS_PER_METER } from '../../../protocol/ledger/limits.js';
 import { HANDLE_PLACES } from '../../../protocol/onion/geometry.js';
 import type { HubPayload } from '../../../protocol/onion/hub-payload.js';
-import { slotAt, type SlotTiming } from '../../runtime/slot-schedule.js';
+import { slotAt, type SlotTiming } from '../../../protocol/schedule/slots.js';
 import type { HubState, WindowTotals } from './state.js';
 
 /** Handles that may be open: two days of the most that a meter can send. Beyond that the oldest are given up. */

@@ -7,7 +7,7 @@ import {
   signConsumerList,
   type SignedConsumerList,
 } from '../../../protocol/ledger/consumer-list.js';
-import { epochStartSeconds } from '../../../protocol/ledger/ledger-id.js';
+import { epochStartSeconds } from '../../../protocol/schedule/intervals.js';
 import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import {
   decodeRegistryRoot,

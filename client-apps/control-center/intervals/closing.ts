@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readUint32, writeUint32 } from '../../../protocol/crypto/bytes.js';
-import { closeSeconds, epochOf } from '../../../protocol/ledger/ledger-id.js';
+import { closeSeconds, epochOf } from '../../../protocol/schedule/intervals.js';
 import { slotsPerInterval } from '../../../protocol/ledger/parameters.js';
 import { rowPseudonym } from '../../../protocol/ledger/row.js';
 import type { StoreChange } from '../../runtime/sealed-store.js';
-import { slotAt } from '../../runtime/slot-schedule.js';
+import { slotAt } from '../../../protocol/schedule/slots.js';
 import { untilReachable } from '../../runtime/retry.js';
 import type { Center } from '../center.js';
 import { makeCut } from './cut.js';
