@@ -1,7 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
-
-/** Figures of one benchmark; each name says its unit. */
-export type Figures = Readonly<Record<string, number>>;
+import type { Figures } from './figures.js';
 
 interface Benchmark {
   readonly title: string;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { pathToFileURL } from 'node:url';
 import { sodiumCrypto as crypto } from '../protocol/crypto/sodium.js';
-import { IDENTITY_MODES, pseudonymScheme } from '../protocol/identity/pseudonym.js';
+import { pseudonymScheme } from '../protocol/identity/pseudonym.js';
+import { IDENTITY_MODES } from '../protocol/identity/pseudonym-scheme.js';
 import { priceTag, priceTagKey } from '../protocol/identity/price-tag.js';
 import { decodeWitnesses } from '../protocol/identity/witness.js';
 import { consumerListDigest, encodeConsumerList } from '../protocol/ledger/consumer-list.js';
@@ -17,7 +18,7 @@ import { intervalContext } from '../protocol/rules/interval-context.js';
 import { MAXIMUM_FORWARD_JUMP } from '../client-apps/control-center/intake/pseudonym-chain.js';
 import { IntervalMaker } from '../test/support/interval.js';
 import { RegionKit } from '../test/support/region.js';
-import type { Figures } from './index.js';
+import type { Figures } from './figures.js';
 
 /** The best of several windows counts: other work on the machine only ever slows one down. */
 const WINDOWS = 15;

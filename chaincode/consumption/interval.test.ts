@@ -8,7 +8,8 @@ import { encodeSignedSeal, type Seal, signSeal } from '../../protocol/ledger/sea
 import { splitRows } from '../../protocol/ledger/page.js';
 import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
 import { RegionKit } from '../../test/support/region.js';
-import { CONTROL_CENTER_MSP, type Simulation } from '../test/fabric-stub.js';
+import { CONTROL_CENTER_MSP } from '../test/fabric-stub.js';
+import type { Simulation } from '../test/simulation-stub.js';
 
 const SMALL = Array.from({ length: 25 }, (_, row) => row % 5);
 const OTHER = Array.from({ length: 30 }, (_, row) => row % 5);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { accepted, refused, repeated, text, World } from '../test/world.js';
 import assert from 'node:assert/strict';
-import { encodeSignedParameters, type Parameters, parametersDigest } from '../../protocol/ledger/parameters.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { encodeSignedParameters, parametersDigest } from '../../protocol/ledger/parameters-json.js';
 import { IntervalMaker } from '../../test/support/interval.js';
 import { RegionKit } from '../../test/support/region.js';
 import { CONTROL_CENTER_MSP } from '../test/fabric-stub.js';

@@ -2,13 +2,13 @@
 import { accepted, refused, World } from '../test/world.js';
 import { concatBytes } from '../../protocol/crypto/bytes.js';
 import type { SigningKey } from '../../protocol/crypto/crypto.js';
-import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
+import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
 import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
 import { decodeRow, ROW_OFFSET, ROW_TYPE, type RowContent, signRow } from '../../protocol/ledger/row.js';
 import { type IntervalKit, IntervalMaker, type WitnessedRow } from '../../test/support/interval.js';
 import { RegionKit } from '../../test/support/region.js';
 import type { RefusalCode } from '../common/refusal.js';
-import type { Simulation } from '../test/fabric-stub.js';
+import type { Simulation } from '../test/simulation-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 

@@ -6,7 +6,8 @@ import { decodeRow, ROW_TYPE, signRow } from '../../protocol/ledger/row.js';
 import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
 import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
 import { RegionKit } from '../../test/support/region.js';
-import { SERVICE_PROVIDER_MSP, type Simulation } from '../test/fabric-stub.js';
+import { SERVICE_PROVIDER_MSP } from '../test/fabric-stub.js';
+import type { Simulation } from '../test/simulation-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 

@@ -3,7 +3,8 @@ import { accepted, pageArgs, PACKAGES, refused, text, type Transient, World } fr
 import assert from 'node:assert/strict';
 import { encodeHeader } from '../../protocol/ledger/header.js';
 import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
-import { encodeSignedParameters, PRICE_MODES } from '../../protocol/ledger/parameters.js';
+import { PRICE_MODES } from '../../protocol/ledger/parameters.js';
+import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';

@@ -2,10 +2,11 @@
 import { accepted, pageArgs, refused, text, World } from './world.js';
 import assert from 'node:assert/strict';
 import { encodeHeader } from '../../protocol/ledger/header.js';
-import { encodeSignedParameters } from '../../protocol/ledger/parameters.js';
+import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { IntervalMaker } from '../../test/support/interval.js';
 import { RegionKit } from '../../test/support/region.js';
-import { CONTROL_CENTER_MSP, type Simulation } from './fabric-stub.js';
+import { CONTROL_CENTER_MSP } from './fabric-stub.js';
+import type { Simulation } from './simulation-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 

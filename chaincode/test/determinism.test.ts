@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { IntervalMaker } from '../../test/support/interval.js';
 import { RegionKit } from '../../test/support/region.js';
-import type { Simulation } from './fabric-stub.js';
+import type { Simulation } from './simulation-stub.js';
 
 const CHILD = 'GRIDVEIL_TEST_DETERMINISM_CHILD';
 const TWO_PAGES = Array.from({ length: 505 }, (_, row) => row % 5);

@@ -3,7 +3,8 @@ import './quiet.js';
 import { type Context, Contract } from 'fabric-contract-api';
 import assert from 'node:assert/strict';
 import { serializers } from '../common/serializer.js';
-import { type ChaincodePackage, type Simulation, TestLedger } from './fabric-stub.js';
+import { type ChaincodePackage, TestLedger } from './fabric-stub.js';
+import type { Simulation } from './simulation-stub.js';
 
 /** Does whatever a contract might, without our rules. The dispatcher finds plain methods too. */
 class ProbeContract extends Contract {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import './quiet.js';
 import type { Contract } from 'fabric-contract-api';
-import { SimulationStub } from './simulation-stub.js';
+import { Simulation, Proposal, SimulationStub, Value } from './simulation-stub.js';
 
 /**
  * A ledger in memory that keeps Fabric's rules where they matter to a contract: transactions are simulated against
@@ -45,36 +45,6 @@ const ChaincodeFromContract = require('fabric-shim/lib/contract-spi/chaincodefro
 export const CONTROL_CENTER_MSP = 'ControlCenterMSP';
 export const SERVICE_PROVIDER_MSP = 'ServiceProviderMSP';
 export const CONSUMERS_MSP = 'ConsumersMSP';
-
-/** Who calls, with what. */
-export interface Proposal {
-  readonly mspId: string;
-  readonly transaction: string;
-  readonly args: readonly string[];
-  readonly transient?: Readonly<Record<string, Uint8Array>>;
-}
-
-/** The outcome of one simulation. */
-export interface Simulation {
-  readonly channel: string;
-  readonly status: number;
-  /** The refusal's text, empty on success. */
-  readonly message: string;
-  readonly payload: Uint8Array;
-  /** Key → version read, 0 for an absent key. */
-  readonly reads: ReadonlyMap<string, number>;
-  readonly ranges: readonly { start: string; end: string; found: readonly string[] }[];
-  readonly writes: ReadonlyMap<string, Uint8Array>;
-  readonly events: readonly { name: string; payload: Uint8Array }[];
-  /** The transient map as the contract left it. */
-  readonly transient: ReadonlyMap<string, Uint8Array>;
-}
-
-/** A committed value. */
-export interface Value {
-  readonly bytes: Uint8Array;
-  readonly version: number;
-}
 
 class Channel {
   readonly state = new Map<string, Value>();

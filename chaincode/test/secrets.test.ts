@@ -6,7 +6,7 @@ import { ProtocolError } from '../../protocol/errors.js';
 import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
 import { RegionKit } from '../../test/support/region.js';
 import { asRefusal } from '../common/refusal.js';
-import type { Simulation } from './fabric-stub.js';
+import type { Simulation } from './simulation-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 

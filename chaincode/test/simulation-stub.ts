@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Proposal, TestLedger, Value } from './fabric-stub.js';
 
 /** Any X.509 certificate: the shim reads one from every caller. */
 const CERTIFICATE = readFileSync(join(__dirname, '..', '..', '..', 'chaincode', 'test', 'caller.pem'));
+
+/** What a simulation reads of its ledger. */
+export interface SimulatedLedger {
+  /** The peer's own organisation, null for a process that was not told. */
+  readonly mspId: string | null;
+  channel(name: string): { readonly state: ReadonlyMap<string, Value>; keys(start: string, end: string): string[] };
+  simulate(channel: string, proposal: Proposal): Promise<Simulation>;
+}
 
 /** The parts of `ChaincodeStub` that a contract may use. */
 export class SimulationStub {
@@ -16,7 +23,7 @@ export class SimulationStub {
   #paginated = false;
 
   constructor(
-    private readonly ledger: TestLedger,
+    private readonly ledger: SimulatedLedger,
     private readonly channelName: string,
     private readonly proposal: Proposal,
     private readonly txId: string,
@@ -156,4 +163,34 @@ class RangeIterator {
   async close(): Promise<void> {
     await Promise.resolve();
   }
+}
+
+/** Who calls, with what. */
+export interface Proposal {
+  readonly mspId: string;
+  readonly transaction: string;
+  readonly args: readonly string[];
+  readonly transient?: Readonly<Record<string, Uint8Array>>;
+}
+
+/** The outcome of one simulation. */
+export interface Simulation {
+  readonly channel: string;
+  readonly status: number;
+  /** The refusal's text, empty on success. */
+  readonly message: string;
+  readonly payload: Uint8Array;
+  /** Key → version read, 0 for an absent key. */
+  readonly reads: ReadonlyMap<string, number>;
+  readonly ranges: readonly { start: string; end: string; found: readonly string[] }[];
+  readonly writes: ReadonlyMap<string, Uint8Array>;
+  readonly events: readonly { name: string; payload: Uint8Array }[];
+  /** The transient map as the contract left it. */
+  readonly transient: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A committed value. */
+export interface Value {
+  readonly bytes: Uint8Array;
+  readonly version: number;
 }

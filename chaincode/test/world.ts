@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { encodeConsumerList, type SignedConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
-import { encodeSignedParameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import type { SignedParameters } from '../../protocol/ledger/parameters.js';
+import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { encodeRegistryRoot, type SignedRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
@@ -13,7 +14,8 @@ import * as billing from '../billing/index.js';
 import type { RefusalCode } from '../common/refusal.js';
 import * as consumption from '../consumption/index.js';
 import * as pricing from '../pricing/index.js';
-import { CONTROL_CENTER_MSP, SERVICE_PROVIDER_MSP, type Simulation, TestLedger } from './fabric-stub.js';
+import { CONTROL_CENTER_MSP, SERVICE_PROVIDER_MSP, TestLedger } from './fabric-stub.js';
+import type { Simulation } from './simulation-stub.js';
 
 /** The packages by the names of their channels. */
 export const PACKAGES = { consumption, pricing, billing } as const;

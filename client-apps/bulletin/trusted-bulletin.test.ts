@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { encodeParametersFile } from '../../protocol/ledger/bulletin.js';
-import { fingerprint, parametersDigest } from '../../protocol/ledger/parameters.js';
+import { fingerprint } from '../../protocol/ledger/parameters.js';
+import { parametersDigest } from '../../protocol/ledger/parameters-json.js';
 import { encodeSignedDirectory, signDirectory } from '../../protocol/onion/directory-format.js';
 import { MemoryBulletin } from '../../test/support/memory-bulletin.js';
 import { RegionKit } from '../../test/support/region.js';

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readUint32 } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
-import { type ConsumerList, consumerListDigest } from '../../protocol/ledger/consumer-list.js';
-import { epochOf } from '../../protocol/schedule/intervals.js';
-import type { Parameters } from '../../protocol/ledger/parameters.js';
-import { directoryDigest } from '../../protocol/onion/directory-format.js';
-import type { IntervalSeals, IntervalTrust } from '../../protocol/rules/verify-interval.js';
-import { ClientError } from '../runtime/errors.js';
 import type { Log } from '../runtime/log.js';
 import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { Disputes } from './state/disputes.js';
 import type { HubIdentity } from './identity.js';
 import type { IntervalLog } from './state/interval-log.js';
-import type { RecentInterval } from './checks/recent-intervals.js';
 import type { HubState } from './state/state.js';
+import type { IntervalFiles, IntervalTrust } from '../../protocol/rules/verify-interval.js';
 
 /** What a hub works with. */
 export interface HubParts {
@@ -32,48 +25,9 @@ export interface HubParts {
   readonly log: Log;
 }
 
-/** What the checks of an interval rest on. */
-export async function trustFor(
-  { bulletin, crypto }: HubParts,
-  startSeconds: number,
-  parameters: Parameters,
-  previousSeals: IntervalSeals | undefined,
-): Promise<IntervalTrust> {
-  const { versions } = bulletin;
-  const isFirst = versions[0]?.parameters.effectiveFromSeconds === startSeconds;
-  const directory = await bulletin.directory(epochOf(parameters, startSeconds));
-  const list = await consumersFor(bulletin, startSeconds, parameters);
-  return {
-    parameters: versions,
-    previous: isFirst ? 'first' : (previousSeals ?? 'unknown'),
-    // All use the one directory that the seals bind, or this household was shown another one.
-    ...(directory === undefined ? {} : { directoryDigest: directoryDigest(crypto, directory) }),
-    ...(list && { consumers: { digest: consumerListDigest(crypto, list), count: list.consumers.length } }),
-  };
-}
-
-/**
- * Whom the prices of an interval went to; undefined where there is one price for all.
- *
- * @throws ClientError UNREACHABLE while there is no list, VERIFICATION_FAILED
- */
-export async function consumersFor(
-  bulletin: TrustedBulletin,
-  startSeconds: number,
-  parameters: Parameters,
-): Promise<ConsumerList | undefined> {
-  if (parameters.priceMode === 'ledger') return undefined;
-  const list = await bulletin.consumers(epochOf(parameters, startSeconds));
-  if (list === undefined) throw new ClientError('UNREACHABLE', 'the bulletin holds no consumer list');
-  return list;
-}
-
-/** Hubs take turns, so that in every interval some of them check everything. */
-export function isFullTurn(
-  { identity, fullCheckEvery }: HubParts,
-  startSeconds: number,
-  parameters: Parameters,
-): boolean {
-  const interval = Math.floor(startSeconds / parameters.intervalSeconds);
-  return (interval + readUint32(identity.link.pin, 0)) % fullCheckEvery === 0;
+/** An interval that the hub has verified: its files, and what the check of them rested on. */
+export interface RecentInterval {
+  readonly startSeconds: number;
+  readonly files: IntervalFiles;
+  readonly trust: IntervalTrust;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
-import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
+import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
 import { PRICE_MODES } from '../../protocol/ledger/parameters.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';

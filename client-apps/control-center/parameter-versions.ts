@@ -7,14 +7,8 @@ import { decodeParametersFile, encodeParametersFile } from '../../protocol/ledge
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
-import {
-  encodeSignedParameters,
-  parametersDigest,
-  parametersFor,
-  signParameters,
-  type Parameters,
-  type SignedParameters,
-} from '../../protocol/ledger/parameters.js';
+import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { encodeSignedParameters, parametersDigest, signParameters } from '../../protocol/ledger/parameters-json.js';
 import { ROW_PLACES } from '../../protocol/onion/geometry.js';
 import { checkParameters } from '../../protocol/rules/check-parameters.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';

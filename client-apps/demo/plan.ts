@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { categoriesFor } from '../../protocol/energy/categories.js';
-import type { IdentityMode } from '../../protocol/identity/pseudonym.js';
+import type { IdentityMode } from '../../protocol/identity/pseudonym-scheme.js';
 import type { PriceMode } from '../../protocol/ledger/parameters.js';
 import type { TariffPoint } from '../../protocol/tariff/tariff.js';
 import { ClientError } from '../runtime/errors.js';

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { IdentityMode } from '../../protocol/identity/pseudonym.js';
+import type { IdentityMode } from '../../protocol/identity/pseudonym-scheme.js';
 import type { PriceMode } from '../../protocol/ledger/parameters.js';
 import type { TestNetwork } from '../../network/fabric/test-network.js';
 import { ClientError } from '../runtime/errors.js';
 import type { Readings } from '../readings/readings.js';
-import { Cast } from './processes/cast.js';
-import type { ChildSpec } from './processes/child.js';
+import { Cast, type ProcessInterference } from './processes/cast.js';
 import { startEmbeddedLedger, type DemoLedger } from './ledgers/demo-ledger.js';
 import { startFabricLedger } from './ledgers/fabric-ledger.js';
 import { Observer, type Outcome } from './outcome.js';
@@ -51,11 +50,7 @@ export interface RunSettings {
 }
 
 /** What the system tests change about a run: a demo has none of it. */
-export interface Interference {
-  /** Changes how a process is started. */
-  readonly prepare?: (spec: ChildSpec) => ChildSpec;
-  /** Processes that are started again when they end by themselves; any other end fails the run. */
-  readonly revived?: ReadonlySet<string>;
+export interface Interference extends ProcessInterference {
   /** Called when all is added up and everybody still runs. */
   readonly beforeEnd?: (run: {
     readonly ledger: DemoLedger;

@@ -5,7 +5,8 @@ import { encodeSealsFile, INDEX_FILE, ROWS_FILE, SEALS_FILE } from '../../protoc
 import { encodeIndex } from '../../protocol/ledger/index-file.js';
 import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
-import { decodeSignedParameters, parametersFor, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { parametersFor, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import type { Seal, SignedSeal } from '../../protocol/ledger/seal.js';
 import { decodeSignedDirectory, directoryDigest } from '../../protocol/onion/directory-format.js';

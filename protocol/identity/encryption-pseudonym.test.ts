@@ -8,7 +8,7 @@ import { mac } from '../crypto/hash.js';
 import { nobleCrypto } from '../crypto/noble.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { encryptionPseudonyms } from './encryption-pseudonym.js';
-import type { PseudonymSource } from './pseudonym.js';
+import type { PseudonymSource } from './pseudonym-scheme.js';
 
 interface EncryptionVectors {
   readonly identity: string;

@@ -4,7 +4,7 @@ import { AES_LENGTH, DIGEST_LENGTH } from '../crypto/crypto.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { requireK } from '../crypto/ggm.js';
 import { mac } from '../crypto/hash.js';
-import type { PseudonymScheme } from './pseudonym.js';
+import type { PseudonymScheme } from './pseudonym-scheme.js';
 
 /** Mode `encryption` carries nothing from message to message. */
 const NOTHING: Uint8Array = new Uint8Array(DIGEST_LENGTH);

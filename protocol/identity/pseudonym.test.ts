@@ -5,7 +5,7 @@ import { fromHex, toHex } from '../crypto/bytes.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { meterIdentity, ratchetTo, sharedLinkKey } from './meter-identity.js';
 import { chainPseudonyms, pricePseudonym, pricePseudonymCommitment } from './pseudonym.js';
-import type { PseudonymSource } from './pseudonym.js';
+import type { PseudonymSource } from './pseudonym-scheme.js';
 
 interface PseudonymVectors {
   readonly secretKey: string;

@@ -2,7 +2,7 @@
 import { readUint16, readUint32, requireLength, writeUint16, writeUint32 } from '../crypto/bytes.js';
 import { DIGEST_LENGTH, KEY_LENGTH } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import type { PseudonymSource } from './pseudonym.js';
+import type { PseudonymSource } from './pseudonym-scheme.js';
 
 /**
  * What the control center shows its own peers about one row, in the transient map and never on a ledger: enough to

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../crypto/bytes.js';
-import { DIGEST_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH } from '../crypto/crypto.js';
-import { IDENTITY_MODES } from '../identity/pseudonym.js';
+import { DIGEST_LENGTH, KEY_LENGTH, SIGNATURE_LENGTH, type SigningKey, type Crypto } from '../crypto/crypto.js';
+import { IDENTITY_MODES } from '../identity/pseudonym-scheme.js';
 import { MAXIMUM_REGISTRY_DEPTH } from '../identity/registry.js';
 import { tariffFromJson, tariffToJson } from '../tariff/tariff.js';
 import { MAXIMUM_LAYERS, ROW_PLACES } from '../onion/geometry.js';
 import {
+  encodeCanonical,
   type JsonObject,
   type JsonValue,
+  parseCanonical,
   readAmount,
   readArray,
   readBoolean,
@@ -22,6 +24,7 @@ import {
   CATEGORY_COUNT,
   MAXIMUM_METERS,
   MAXIMUM_PARAMETER_VERSIONS,
+  MAXIMUM_PARAMETERS_BYTES,
   MAXIMUM_SECONDS,
   ROWS_PER_PAGE,
 } from './limits.js';
@@ -33,6 +36,8 @@ import {
   type ServiceProviderParameters,
   type SignedParameters,
 } from './parameters.js';
+import { digest } from '../crypto/hash.js';
+import { signDocument, verifyDocument } from './document.js';
 
 /** Characters of an MSP id. */
 const MAXIMUM_MSP_ID_LENGTH = 64;
@@ -173,4 +178,34 @@ function serviceProviderFromJson(value: JsonValue): ServiceProviderParameters {
     signaturePublicKey: readHex(fields.signaturePublicKey, KEY_LENGTH),
     pricePseudonymCommitment: readHex(fields.pricePseudonymCommitment, DIGEST_LENGTH),
   };
+}
+
+/** Canonical JSON of a version without its signature. */
+export function encodeParameters(parameters: Parameters): Uint8Array {
+  return encodeCanonical(parametersToJson(parameters));
+}
+
+/** What seals and the next version bind: SHA-256(prefix('parameters') ‖ canonical bytes). */
+export function parametersDigest(crypto: Crypto, parameters: Parameters): Uint8Array {
+  return digest(crypto, 'parameters', encodeParameters(parameters));
+}
+
+/** Signs a version with CC's key: its own for version 1, that of the version before for later ones. */
+export function signParameters(crypto: Crypto, parameters: Parameters, key: SigningKey): SignedParameters {
+  return { parameters, signature: signDocument(crypto, 'parameters', encodeParameters(parameters), key) };
+}
+
+/** Checks CC's signature. @throws ProtocolError `BAD_SIGNATURE` */
+export function verifyParametersSignature(crypto: Crypto, signed: SignedParameters, publicKey: Uint8Array): void {
+  verifyDocument(crypto, 'parameters', encodeParameters(signed.parameters), signed.signature, publicKey);
+}
+
+/** Canonical JSON `{"parameters":{…},"signature":"…"}`. */
+export function encodeSignedParameters(signed: SignedParameters): Uint8Array {
+  return encodeCanonical(signedParametersToJson(signed));
+}
+
+/** Reads a signed version; `rules/check-parameters` judges it. @throws ProtocolError as `parseCanonical` and the readers */
+export function decodeSignedParameters(bytes: Uint8Array): SignedParameters {
+  return signedParametersFromJson(parseCanonical(bytes, MAXIMUM_PARAMETERS_BYTES));
 }

@@ -8,15 +8,8 @@ import { RegionKit } from '../../test/support/region.js';
 import { decodeParametersFile, encodeParametersFile } from './bulletin.js';
 import type { JsonObject } from './canonical-json.js';
 import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';
-import {
-  decodeSignedParameters,
-  encodeSignedParameters,
-  fingerprint,
-  maximumRowsPerMeter,
-  parametersDigest,
-  parametersFor,
-  slotsPerInterval,
-} from './parameters.js';
+import { fingerprint, maximumRowsPerMeter, parametersFor, slotsPerInterval } from './parameters.js';
+import { decodeSignedParameters, encodeSignedParameters, parametersDigest } from './parameters-json.js';
 import { signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
 
 const { signedParameters, parameters } = new RegionKit({ meters: 1 });

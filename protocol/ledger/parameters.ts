@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../crypto/bytes.js';
-import type { Crypto, SigningKey } from '../crypto/crypto.js';
-import { digest } from '../crypto/hash.js';
+import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import type { IdentityMode } from '../identity/pseudonym.js';
+import type { IdentityMode } from '../identity/pseudonym-scheme.js';
 import type { Tariff } from '../tariff/tariff.js';
-import { encodeCanonical, parseCanonical } from './canonical-json.js';
-import { signDocument, verifyDocument } from './document.js';
-import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';
-import { parametersToJson, signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
 
 /**
  * How prices are published: `ledger` is one row for all (the paper's Table 2), which the contract judges; `direct` is
@@ -86,36 +81,6 @@ export interface Parameters {
 export interface SignedParameters {
   readonly parameters: Parameters;
   readonly signature: Uint8Array;
-}
-
-/** Canonical JSON of a version without its signature. */
-export function encodeParameters(parameters: Parameters): Uint8Array {
-  return encodeCanonical(parametersToJson(parameters));
-}
-
-/** What seals and the next version bind: SHA-256(prefix('parameters') ‖ canonical bytes). */
-export function parametersDigest(crypto: Crypto, parameters: Parameters): Uint8Array {
-  return digest(crypto, 'parameters', encodeParameters(parameters));
-}
-
-/** Signs a version with CC's key: its own for version 1, that of the version before for later ones. */
-export function signParameters(crypto: Crypto, parameters: Parameters, key: SigningKey): SignedParameters {
-  return { parameters, signature: signDocument(crypto, 'parameters', encodeParameters(parameters), key) };
-}
-
-/** Checks CC's signature. @throws ProtocolError `BAD_SIGNATURE` */
-export function verifyParametersSignature(crypto: Crypto, signed: SignedParameters, publicKey: Uint8Array): void {
-  verifyDocument(crypto, 'parameters', encodeParameters(signed.parameters), signed.signature, publicKey);
-}
-
-/** Canonical JSON `{"parameters":{…},"signature":"…"}`. */
-export function encodeSignedParameters(signed: SignedParameters): Uint8Array {
-  return encodeCanonical(signedParametersToJson(signed));
-}
-
-/** Reads a signed version; `rules/check-parameters` judges it. @throws ProtocolError as `parseCanonical` and the readers */
-export function decodeSignedParameters(bytes: Uint8Array): SignedParameters {
-  return signedParametersFromJson(parseCanonical(bytes, MAXIMUM_PARAMETERS_BYTES));
 }
 
 /** The SHA-256 of CC's signature key in hex: what people compare and pin. */

@@ -6,14 +6,8 @@ import { ProtocolError } from '../errors.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { epochOf, epochStartSeconds, isIntervalStart } from '../schedule/intervals.js';
 import { MAXIMUM_ROWS_PER_METER } from '../ledger/limits.js';
-import {
-  fingerprint,
-  maximumRowsPerMeter,
-  type Parameters,
-  parametersDigest,
-  type SignedParameters,
-  verifyParametersSignature,
-} from '../ledger/parameters.js';
+import { fingerprint, maximumRowsPerMeter, type Parameters, type SignedParameters } from '../ledger/parameters.js';
+import { parametersDigest, verifyParametersSignature } from '../ledger/parameters-json.js';
 import { type SignedRegistryRoot, verifyRegistryRootSignature } from '../ledger/registry-root.js';
 import { checkCategories } from '../energy/categories.js';
 import { verifyTariffSignature } from '../tariff/tariff.js';

@@ -3,7 +3,7 @@ import { equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
 import { oneTimeKey } from '../identity/one-time-key.js';
-import type { PseudonymScheme } from '../identity/pseudonym.js';
+import type { PseudonymScheme } from '../identity/pseudonym-scheme.js';
 import type { RowWitness } from '../identity/witness.js';
 import { ROW_TYPE, rowMessage, rowPseudonym, rowSignature, rowSignaturePublicKey, rowValue } from '../ledger/row.js';
 import { checkRowFrame, type IntervalContext } from './interval-context.js';

@@ -7,7 +7,7 @@ import { sodiumCrypto } from '../crypto/sodium.js';
 import { consumerListDigest } from '../ledger/consumer-list.js';
 import { buildHeader } from '../ledger/header.js';
 import { rowAt, splitRows } from '../ledger/page.js';
-import { signParameters } from '../ledger/parameters.js';
+import { signParameters } from '../ledger/parameters-json.js';
 import { decodeRow, rowValue, signRow } from '../ledger/row.js';
 import { checkConsumerList, checkPriceCount } from './check-consumers.js';
 import { checkDirectPricePage } from './check-price.js';

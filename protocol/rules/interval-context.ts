@@ -4,7 +4,8 @@ import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
 import { encodeLedgerId, type LedgerId } from '../ledger/ledger-id.js';
 import { closeSeconds, epochOf, isIntervalStart, rowTimeSeconds } from '../schedule/intervals.js';
-import { type Parameters, parametersDigest } from '../ledger/parameters.js';
+import type { Parameters } from '../ledger/parameters.js';
+import { parametersDigest } from '../ledger/parameters-json.js';
 import { ROW_LENGTH, ROW_OFFSET, type RowType } from '../ledger/row.js';
 import { requireLength } from '../crypto/bytes.js';
 

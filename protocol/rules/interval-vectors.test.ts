@@ -14,7 +14,7 @@ import {
 import { buildHeader, headerDigest } from '../ledger/header.js';
 import { encodeIndex, indexDigest } from '../ledger/index-file.js';
 import { splitRows } from '../ledger/page.js';
-import { parametersDigest, signParameters } from '../ledger/parameters.js';
+import { parametersDigest, signParameters } from '../ledger/parameters-json.js';
 import { decodeRegistryRoot, encodeRegistryRoot, signRegistryRoot } from '../ledger/registry-root.js';
 import { decodeRow, type LedgerKind, LEDGER_KINDS, signRow } from '../ledger/row.js';
 import { sealDigest, signSeal } from '../ledger/seal.js';

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { NETWORK_FOLDER, readTopology, type Topology } from '../../network/topology/topology.js';
 import { FabricNetwork } from '../../network/fabric/fabric-network.js';
 import { decodeRow } from '../../protocol/ledger/row.js';
-import { encodeSignedParameters } from '../../protocol/ledger/parameters.js';
+import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { toHex } from '../../protocol/crypto/bytes.js';

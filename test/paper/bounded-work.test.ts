@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { MAXIMUM_FORWARD_JUMP, PseudonymChain } from '../../client-apps/control-center/intake/pseudonym-chain.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { IDENTITY_MODES, pseudonymScheme } from '../../protocol/identity/pseudonym.js';
+import { pseudonymScheme } from '../../protocol/identity/pseudonym.js';
+import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
 import { ROW_PLACES } from '../../protocol/onion/geometry.js';
 import {
   authenticateControlCenterPayload,

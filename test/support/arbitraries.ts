@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import fc, { type Arbitrary } from 'fast-check';
-import { IDENTITY_MODES } from '../../protocol/identity/pseudonym.js';
+import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
 import type { Header } from '../../protocol/ledger/header.js';
 import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
 import { MAXIMUM_METERS, MAXIMUM_ROWS, MAXIMUM_SECONDS, ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';

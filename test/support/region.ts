@@ -10,7 +10,8 @@ import { Registry, registryLeaf, registryPadding } from '../../protocol/identity
 import { signConsumerList, type SignedConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
-import { type Parameters, signParameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import type { Parameters, SignedParameters } from '../../protocol/ledger/parameters.js';
+import { signParameters } from '../../protocol/ledger/parameters-json.js';
 import { signRegistryRoot, type SignedRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { signTariff, type Tariff } from '../../protocol/tariff/tariff.js';
 import { directoryValidity, sortDescriptors } from '../../protocol/onion/directory.js';

@@ -10,7 +10,7 @@ import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { parseCanonical } from '../../protocol/ledger/canonical-json.js';
 import { decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { decodeHeader } from '../../protocol/ledger/header.js';
-import { decodeSignedParameters } from '../../protocol/ledger/parameters.js';
+import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { decodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { LEDGER_KINDS, rowPseudonym, type LedgerKind } from '../../protocol/ledger/row.js';
 import { splitRows } from '../../protocol/ledger/page.js';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Argument, type Command } from 'commander';
-import { BENCHMARK_NAMES, BENCHMARKS, type BenchmarkName, type Figures } from '../../../bench/index.js';
+import { BENCHMARK_NAMES, BENCHMARKS, type BenchmarkName } from '../../../bench/index.js';
+import type { Figures } from '../../../bench/figures.js';
 import { onRun, progress, table } from '../output.js';
 
 /** `gridveil bench` */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { IDENTITY_MODES, type IdentityMode } from '../../../protocol/identity/pseudonym.js';
+import { IDENTITY_MODES, type IdentityMode } from '../../../protocol/identity/pseudonym-scheme.js';
 import { PRICE_MODES, type PriceMode } from '../../../protocol/ledger/parameters.js';
 import type { TestNetwork } from '../../../network/fabric/test-network.js';
 import { ClientError } from '../../runtime/errors.js';

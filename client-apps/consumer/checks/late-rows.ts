@@ -6,7 +6,7 @@ import { checkInterval } from './check-interval.js';
 import { withLateRows, type LoggedInterval } from '../state/interval-log.js';
 import { withRows } from './own-rows.js';
 import type { HubParts } from '../parts.js';
-import type { RecentInterval } from './recent-intervals.js';
+import type { RecentInterval } from '../parts.js';
 import type { HubState, OpenHandle } from '../state/state.js';
 
 /** A state in which late rows are counted, and the log's intervals with these rows, to be kept after it. */

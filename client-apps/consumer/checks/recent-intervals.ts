@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parametersFor } from '../../../protocol/ledger/parameters.js';
-import type { IntervalFiles, IntervalTrust } from '../../../protocol/rules/verify-interval.js';
 import { fetchInterval } from './check-interval.js';
 import { LOOK_BACK_INTERVALS } from '../state/handles.js';
-import { trustFor, type HubParts } from '../parts.js';
-
-/** An interval that the hub has verified: its files, and what the check of them rested on. */
-export interface RecentInterval {
-  readonly startSeconds: number;
-  readonly files: IntervalFiles;
-  readonly trust: IntervalTrust;
-}
+import type { HubParts, RecentInterval } from '../parts.js';
+import { trustFor } from './trust.js';
 
 /**
  * The verified intervals in which a late handle can have its row, the newest first. They are kept in memory, and after

@@ -2,7 +2,7 @@
 import { ProtocolError } from '../../../protocol/errors.js';
 import { encodeConsumerList } from '../../../protocol/ledger/consumer-list.js';
 import { epochOf, epochStartSeconds } from '../../../protocol/schedule/intervals.js';
-import { encodeSignedParameters } from '../../../protocol/ledger/parameters.js';
+import { encodeSignedParameters } from '../../../protocol/ledger/parameters-json.js';
 import { encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
 import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';
 import { ClientError } from '../../runtime/errors.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { concatBytes, readUint16, writeUint16 } from '../../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
-import type { PseudonymScheme } from '../../../protocol/identity/pseudonym.js';
+import type { PseudonymScheme } from '../../../protocol/identity/pseudonym-scheme.js';
 
 /**
  * How far a message may be ahead of the last one that arrived. A meter that was cut off for a whole day of half-hours

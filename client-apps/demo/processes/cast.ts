@@ -2,8 +2,15 @@
 import { ClientError } from '../../runtime/errors.js';
 import type { ReportData } from '../../runtime/report.js';
 import { Child, type ChildSpec } from './child.js';
-import type { Interference } from '../run.js';
 import type { Stepper } from './stepper.js';
+
+/** What the system tests change about processes. */
+export interface ProcessInterference {
+  /** Changes how a process is started. */
+  readonly prepare?: (spec: ChildSpec) => ChildSpec;
+  /** Processes that are started again when they end by themselves; any other end fails the run. */
+  readonly revived?: ReadonlySet<string>;
+}
 
 /** All processes of a run. None outlives it, however it ends. */
 export class Cast {
@@ -20,7 +27,7 @@ export class Cast {
   constructor(
     private readonly stepper: Stepper,
     private readonly logDirectory: string,
-    private readonly interference: Interference = {},
+    private readonly interference: ProcessInterference = {},
   ) {
     this.failed.catch(() => {});
     process.once('exit', this.killAll);

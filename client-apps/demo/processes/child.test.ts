@@ -3,9 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cast } from './cast.js';
+import { Cast, type ProcessInterference } from './cast.js';
 import { Child } from './child.js';
-import type { Interference } from '../run.js';
 import { Stepper } from './stepper.js';
 
 /** A party as the orchestrator sees one: a clock over IPC, a `ready` report, an end on demand. */
@@ -39,7 +38,7 @@ describe('Child and Cast', function () {
     stepped: true,
     reports: true,
   });
-  const cast = (interference?: Interference): Cast => new Cast(new Stepper(1_000), directory, interference);
+  const cast = (interference?: ProcessInterference): Cast => new Cast(new Stepper(1_000), directory, interference);
 
   it('starts a process, reads its report, keeps its log, ends it', async () => {
     const all = cast();

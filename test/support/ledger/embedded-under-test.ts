@@ -8,7 +8,7 @@ import { freePort, startChaincodeServer } from '../../../network/embedded/chainc
 import { startEmbeddedLedger, type EmbeddedLedger } from '../../../network/embedded/embedded-ledger.js';
 import type { UserIdentity } from '../../../network/topology/network-directory.js';
 import { NETWORK_FOLDER, type Topology } from '../../../network/topology/topology.js';
-import type { OwnLedger } from './ledger-under-test.js';
+import type { OwnLedger } from './ledger.js';
 
 /** The one process that is all peers and all orderers. */
 const LEDGER_PROCESS = 'ledger';

@@ -9,7 +9,8 @@ import { defaultTopologyPath } from '../../../network/topology/topology.js';
 import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
 import { AdministeredFabric, type Orderer } from './administered-fabric.js';
 import { movedTopology } from './free-topology.js';
-import type { OwnLedger } from './ledger-under-test.js';
+import type { OwnLedger } from './ledger.js';
+import type { Consensus } from './kind.js';
 
 /** The part of topology.json that only a network of the tests' own needs. */
 interface OrderingTopology {
@@ -21,8 +22,6 @@ interface OrderingTopology {
     readonly consenters: Readonly<Record<Consensus, readonly string[]>>;
   };
 }
-
-export type Consensus = 'raft' | 'bft';
 
 /** Fabric itself: a network of `network.sh`, on ports of its own. */
 export class FabricUnderTest extends AdministeredFabric implements OwnLedger {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { defaultTopologyPath, readTopology, type Roles } from '../../../network/topology/topology.js';
 import type { FabricEnvironment } from '../../../network/fabric/fabric-network.js';
 import { TestNetwork } from '../../../network/fabric/test-network.js';
-import type { Consensus } from './fabric-under-test.js';
 
 /** Ledgers that the suite runs against: `npm run test:system -- --ledger KIND`. */
 export const LEDGER_KINDS = ['embedded', 'fabric', 'fabric-bft', 'test-network'] as const;
@@ -55,3 +54,5 @@ export function unusedRegion(name: string): string {
     .toString(RADIX)
     .padStart(DIGITS, '0')}`;
 }
+
+export type Consensus = 'raft' | 'bft';

@@ -11,7 +11,7 @@ import { LedgerError, parseChaincodeRefusal } from '../../../client-apps/ledger/
 import { DEFAULT_PATIENCE, persist } from '../../../client-apps/ledger/patience.js';
 import { lowSSigner } from '../../../client-apps/ledger/signer.js';
 import { ROLES } from './kind.js';
-import type { LedgerUnderTest } from './ledger-under-test.js';
+import type { LedgerUnderTest } from './ledger.js';
 
 const PROCESS_PROPOSAL = '/protos.Endorser/ProcessProposal';
 

@@ -10,7 +10,7 @@ import {
 import { encodeConsumerList } from '../../../protocol/ledger/consumer-list.js';
 import { encodeHeader, type Header } from '../../../protocol/ledger/header.js';
 import type { LedgerId } from '../../../protocol/ledger/ledger-id.js';
-import { encodeSignedParameters } from '../../../protocol/ledger/parameters.js';
+import { encodeSignedParameters } from '../../../protocol/ledger/parameters-json.js';
 import { encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
 import { LEDGER_KINDS, type LedgerKind } from '../../../protocol/ledger/row.js';
 import { encodeSignedSeal, type SignedSeal } from '../../../protocol/ledger/seal.js';
@@ -18,7 +18,7 @@ import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.
 import type { IntervalKit } from '../interval.js';
 import { RegionKit, type RegionOptions } from '../region.js';
 import { ROLES, unusedRegion } from './kind.js';
-import type { LedgerUnderTest } from './ledger-under-test.js';
+import type { LedgerUnderTest } from './ledger.js';
 import { caughtUp } from './raw-gateway.js';
 
 export const {

@@ -8,7 +8,7 @@ import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
 import type { TestNetwork } from '../../../network/fabric/test-network.js';
 import { AdministeredFabric } from './administered-fabric.js';
 import { fabricEnvironment } from './kind.js';
-import type { LedgerUnderTest } from './ledger-under-test.js';
+import type { LedgerUnderTest } from './ledger.js';
 
 const run = promisify(execFile);
 

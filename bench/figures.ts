@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// SPDX-License-Identifier: Apache-2.0
+
+/** Figures of one benchmark; each name says its unit. */
+export type Figures = Readonly<Record<string, number>>;
