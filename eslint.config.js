@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { isBuiltin } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import js from '@eslint/js';
+import ts from 'typescript';
 import tseslint from 'typescript-eslint';
 
 const ROOT = dirname(fileURLToPath(import.meta.url));
@@ -95,6 +97,55 @@ const importDirection = {
   },
 };
 
+/** What each source imports from other sources, types and dynamic imports included; read once a run. */
+const importsOf = new Map();
+const relativeImports = (file) => {
+  if (!importsOf.has(file)) {
+    const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'), true, true);
+    const found = importedFiles.map(({ fileName }) => fileName).filter((name) => name.startsWith('.'));
+    const sources = found.map((name) => resolve(dirname(file), name).replace(/\.js$/, '.ts')).filter(existsSync);
+    importsOf.set(file, sources);
+  }
+  return importsOf.get(file);
+};
+
+/** The files from one to another along imports, the shortest way; undefined if there is none. */
+function wayBetween(from, to) {
+  const cameFrom = new Map([[from, undefined]]);
+  for (const file of cameFrom.keys()) {
+    if (file === to) {
+      const way = [];
+      for (let at = to; at !== undefined; at = cameFrom.get(at)) way.unshift(at);
+      return way;
+    }
+    for (const next of relativeImports(file)) if (!cameFrom.has(next)) cameFrom.set(next, file);
+  }
+  return undefined;
+}
+
+/** Refuses an import that leads back to the file it is in. A circle of types couples files as one of values does. */
+const noImportCircle = {
+  meta: { type: 'problem', schema: [], messages: { circle: 'a circle of imports: {{way}}' } },
+  create(context) {
+    const check = (node) => {
+      const source = node.source?.value;
+      if (typeof source !== 'string' || !source.startsWith('.')) return;
+      const target = resolve(dirname(context.filename), source).replace(/\.js$/, '.ts');
+      const way = existsSync(target) ? wayBetween(target, context.filename) : undefined;
+      if (way === undefined) return;
+      const names = [context.filename, ...way].map((file) => relative(ROOT, file).replaceAll('\\', '/'));
+      context.report({ node, messageId: 'circle', data: { way: names.join(' → ') } });
+    };
+    return {
+      ImportDeclaration: check,
+      ImportExpression: check,
+      TSImportType: check,
+      ExportNamedDeclaration: check,
+      ExportAllDeclaration: check,
+    };
+  },
+};
+
 const CLOCK_MESSAGE = 'Take a Clock (or the time as an argument): simulated runs must not see the wall clock.';
 const RANDOM_MESSAGE = 'Take a random source as an argument: Math.random is neither secret nor repeatable.';
 
@@ -124,9 +175,10 @@ export default tseslint.config(
     files: ['**/*.ts'],
     extends: [tseslint.configs.recommended],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: ROOT } },
-    plugins: { gridveil: { rules: { 'import-direction': importDirection } } },
+    plugins: { gridveil: { rules: { 'import-direction': importDirection, 'no-import-circle': noImportCircle } } },
     rules: {
       'gridveil/import-direction': 'error',
+      'gridveil/no-import-circle': 'error',
       'no-restricted-properties': [
         'error',
         { object: 'Date', property: 'now', message: CLOCK_MESSAGE },
