@@ -57,30 +57,34 @@ export async function benchFabric(): Promise<Record<string, number>> {
 
 /** Intervals that nobody seals: their pages are as good as any. */
 class Work {
-  private interval = 0;
+  #interval = 0;
 
-  constructor(
-    private readonly region: RegionOnLedger,
-    private readonly maker: IntervalMaker,
-  ) {}
+  readonly #region: RegionOnLedger;
+  readonly #maker: IntervalMaker;
+
+  constructor(region: RegionOnLedger, maker: IntervalMaker) {
+    this.#region = region;
+    this.#maker = maker;
+  }
 
   /** Seconds for all pages of an interval. */
   async pages(): Promise<number> {
-    const puts = await this.begin(PAGES * ROWS_PER_PAGE);
+    const puts = await this.#begin(PAGES * ROWS_PER_PAGE);
     return secondsOf(() => Promise.all(puts.map((put) => put())));
   }
 
   /** Seconds for as many pages of one row: each the last of an interval with one row more than fits a page. */
   async singleRows(): Promise<number> {
-    const intervals = Array.from({ length: SINGLE_ROWS }, () => this.begin(ROWS_PER_PAGE + 1));
+    const intervals = Array.from({ length: SINGLE_ROWS }, () => this.#begin(ROWS_PER_PAGE + 1));
     const puts = (await Promise.all(intervals)).map(([, lastPage]) => lastPage!);
     return secondsOf(() => Promise.all(puts.map((put) => put())));
   }
 
   /** Writes the header of the next interval. @returns what puts each of its pages */
-  private async begin(count: number): Promise<(() => Promise<unknown>)[]> {
-    const { region, maker } = this;
-    const ledgerId = { region: region.kit.region, startSeconds: region.kit.startOf(this.interval++) };
+  async #begin(count: number): Promise<(() => Promise<unknown>)[]> {
+    const region = this.#region;
+    const maker = this.#maker;
+    const ledgerId = { region: region.kit.region, startSeconds: region.kit.startOf(this.#interval++) };
     const witnessed = maker.consumptionRows(
       ledgerId,
       Array.from({ length: count }, (_, row) => row % 5),

@@ -32,19 +32,19 @@ const EPOCH_SECONDS = 7_200;
 
 /** A region with one real relay, in the middle; the relays around it are the load's. */
 export class BenchRegion {
-  private readonly kit: RegionKit;
-  private readonly files = new Map<string, Uint8Array>();
-  private readonly closers: (() => Promise<unknown>)[] = [];
+  readonly #kit: RegionKit;
+  readonly #files = new Map<string, Uint8Array>();
+  readonly #closers: (() => Promise<unknown>)[] = [];
   /** The relay's own descriptor, when it has come. */
   readonly describedRelay: Promise<SignedDescriptor>;
-  private describe!: (descriptor: SignedDescriptor) => void;
-  private httpsPort = 0;
-  private linkPort = 0;
+  #describe!: (descriptor: SignedDescriptor) => void;
+  #httpsPort = 0;
+  #linkPort = 0;
 
   private constructor() {
     const nowSeconds = new SystemClock().nowMilliseconds() / 1_000;
     const originSeconds = INTERVAL_SECONDS * (Math.floor(nowSeconds / INTERVAL_SECONDS) - 10);
-    this.kit = new RegionKit({
+    this.#kit = new RegionKit({
       parameters: {
         effectiveFromSeconds: originSeconds,
         epochOriginSeconds: originSeconds,
@@ -54,39 +54,39 @@ export class BenchRegion {
         onion: { layers: LAYERS, ...DELAYS, offsetWindowSeconds: SLOT_SECONDS },
       },
     });
-    this.files.set('/parameters.json', encodeParametersFile([this.kit.signedParameters]));
-    this.describedRelay = new Promise((resolve) => (this.describe = resolve));
+    this.#files.set('/parameters.json', encodeParametersFile([this.#kit.signedParameters]));
+    this.describedRelay = new Promise((resolve) => (this.#describe = resolve));
   }
 
   static async start(): Promise<BenchRegion> {
     const region = new BenchRegion();
-    await region.listen();
+    await region.#listen();
     return region;
   }
 
   relayConfig(directory: string, nextPorts: readonly number[]): object {
     return {
       directory,
-      region: this.kit.region,
+      region: this.#kit.region,
       operator: 'tested',
       layer: TESTED.layer,
       links: { host: '127.0.0.1', port: 0, address: TESTED.address },
       controlCenter: {
-        url: `https://127.0.0.1:${this.httpsPort}`,
+        url: `https://127.0.0.1:${this.#httpsPort}`,
         pin: toHex(benchLinkKey('control center').pin),
-        linkAddress: `127.0.0.1:${this.linkPort}`,
+        linkAddress: `127.0.0.1:${this.#linkPort}`,
       },
-      trustAnchor: fingerprint(sodiumCrypto, this.kit.controlCenter.publicKey),
+      trustAnchor: fingerprint(sodiumCrypto, this.#kit.controlCenter.publicKey),
       addressOverrides: Object.fromEntries(
         nextPorts.map((port, index) => [addressOf(`next ${index + 1}`), `127.0.0.1:${port}`]),
       ),
-      enrolmentSeed: toHex(this.kit.secret('bench relay')),
+      enrolmentSeed: toHex(this.#kit.secret('bench relay')),
     };
   }
 
   /** Publishes the directory. @returns the indices of the relays of the next layer */
   publish(tested: SignedDescriptor): number[] {
-    const { kit } = this;
+    const kit = this.#kit;
     const validity = directoryValidity(kit.parameters, 0);
     const others = ['previous 1', 'previous 2', 'beside', 'next 1', 'next 2'].map((name) => {
       const identity = kit.signingKey(name);
@@ -109,7 +109,7 @@ export class BenchRegion {
       layers: LAYERS,
       ...validity,
       controlCenter: {
-        address: `127.0.0.1:${this.linkPort}`,
+        address: `127.0.0.1:${this.#linkPort}`,
         linkPin: benchLinkKey('control center').pin,
         onionKey: sodiumCrypto.x25519PublicKey(kit.secret('control center onion')),
       },
@@ -117,24 +117,24 @@ export class BenchRegion {
       relays: sortDescriptors([tested, ...others]),
     };
     const signed = signDirectory(sodiumCrypto, directory, kit.controlCenter);
-    this.files.set(`/bulletin/${kit.region}/directory/0.json`, encodeSignedDirectory(signed));
+    this.#files.set(`/bulletin/${kit.region}/directory/0.json`, encodeSignedDirectory(signed));
     return relaysOfLayer(directory, LAYERS);
   }
 
   async stop(): Promise<void> {
-    for (const close of this.closers) await close();
+    for (const close of this.#closers) await close();
   }
 
-  private async listen(): Promise<void> {
+  async #listen(): Promise<void> {
     const validity = { validFromSeconds: 0, validUntilSeconds: 4_000_000_000 };
     const identity = await selfIssuedIdentity(benchLinkKey('control center'), validity);
     const key = identity.key.privateKey.export({ format: 'pem', type: 'pkcs8' });
     const server = createServer({ key, cert: identity.certificate }, ({ url }, response) => {
-      const file = this.files.get(url ?? '');
+      const file = this.#files.get(url ?? '');
       response.writeHead(file === undefined ? 404 : 200).end(file);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    this.httpsPort = (server.address() as AddressInfo).port;
+    this.#httpsPort = (server.address() as AddressInfo).port;
     const links = await listenLinks({
       identity,
       host: '127.0.0.1',
@@ -144,11 +144,11 @@ export class BenchRegion {
       onFrame: (_link, type, body) => {
         if (type !== FRAME.descriptor) return;
         const signed = decodeSignedDescriptor(body);
-        if (signed.descriptor.epoch === 0) this.describe(signed);
+        if (signed.descriptor.epoch === 0) this.#describe(signed);
       },
     });
-    this.linkPort = links.port;
-    this.closers.push(
+    this.#linkPort = links.port;
+    this.#closers.push(
       () => links.close(),
       () => {
         server.closeAllConnections();

@@ -18,40 +18,41 @@ export interface RelayBenchOptions {
 
 /** A child process whose answers are waited for one after the other. */
 class Worker<Answer extends { readonly kind: string }> {
-  private readonly process: ChildProcess;
-  private readonly answers: Answer[] = [];
-  private wake: () => void = () => undefined;
+  readonly #process: ChildProcess;
+  readonly #answers: Answer[] = [];
+  #wake: () => void = () => undefined;
 
   /** @param core the processor to stay on, or undefined when they cannot be told apart here */
   constructor(file: string, core: number | undefined) {
     const script = [process.execPath, fileURLToPath(new URL(file, import.meta.url))];
     const [command, ...args] = core === undefined ? script : ['taskset', '-c', String(core), ...script];
-    this.process = spawn(command!, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    this.process.on('message', (message) => {
-      this.answers.push(message as Answer);
-      this.wake();
+    this.#process = spawn(command!, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#process.on('message', (message) => {
+      this.#answers.push(message as Answer);
+      this.#wake();
     });
-    this.process.once('exit', () => this.wake());
+    this.#process.once('exit', () => this.#wake());
   }
 
   send(request: object): void {
-    this.process.send(request);
+    this.#process.send(request);
   }
 
   /** The next answer of this kind. */
   async next<Kind extends Answer['kind']>(kind: Kind): Promise<Answer & { readonly kind: Kind }> {
     for (;;) {
-      const index = this.answers.findIndex((answer) => answer.kind === kind);
-      if (index >= 0) return this.answers.splice(index, 1)[0] as Answer & { readonly kind: Kind };
-      if (this.process.exitCode !== null) throw new Error(`${this.process.spawnfile} ended while ${kind} was awaited`);
-      await new Promise<void>((resolve) => (this.wake = resolve));
+      const index = this.#answers.findIndex((answer) => answer.kind === kind);
+      if (index >= 0) return this.#answers.splice(index, 1)[0] as Answer & { readonly kind: Kind };
+      if (this.#process.exitCode !== null)
+        throw new Error(`${this.#process.spawnfile} ended while ${kind} was awaited`);
+      await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 
   async end(): Promise<void> {
-    if (this.process.exitCode !== null) return;
-    const ended = new Promise((resolve) => this.process.once('exit', resolve));
-    this.process.kill();
+    if (this.#process.exitCode !== null) return;
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.kill();
     await ended;
   }
 }

@@ -22,12 +22,17 @@ export class SimulationStub {
   readonly #transient: Map<string, Buffer>;
   #paginated = false;
 
-  constructor(
-    private readonly ledger: SimulatedLedger,
-    private readonly channelName: string,
-    private readonly proposal: Proposal,
-    private readonly txId: string,
-  ) {
+  readonly #ledger: SimulatedLedger;
+  readonly #channelName: string;
+  readonly #proposal: Proposal;
+  readonly #txId: string;
+
+  constructor(ledger: SimulatedLedger, channelName: string, proposal: Proposal, txId: string) {
+    this.#ledger = ledger;
+    this.#channelName = channelName;
+    this.#proposal = proposal;
+    this.#txId = txId;
+
     // The shim hands out the same buffers to everyone who asks; they are copies of the caller's.
     this.#transient = new Map(
       Object.entries(proposal.transient ?? {}).map(([name, bytes]) => [name, Buffer.from(bytes)]),
@@ -35,24 +40,24 @@ export class SimulationStub {
   }
 
   getBufferArgs(): Buffer[] {
-    return [this.proposal.transaction, ...this.proposal.args].map((arg) => Buffer.from(arg));
+    return [this.#proposal.transaction, ...this.#proposal.args].map((arg) => Buffer.from(arg));
   }
 
   getTxID(): string {
-    return this.txId;
+    return this.#txId;
   }
 
   getChannelID(): string {
-    return this.channelName;
+    return this.#channelName;
   }
 
   getCreator(): { mspid: string; idBytes: Uint8Array } {
-    return { mspid: this.proposal.mspId, idBytes: CERTIFICATE };
+    return { mspid: this.#proposal.mspId, idBytes: CERTIFICATE };
   }
 
   getMspID(): string {
-    if (this.ledger.mspId === null) throw new Error('CORE_PEER_LOCALMSPID is unset in chaincode process');
-    return this.ledger.mspId;
+    if (this.#ledger.mspId === null) throw new Error('CORE_PEER_LOCALMSPID is unset in chaincode process');
+    return this.#ledger.mspId;
   }
 
   getTransient(): Map<string, Buffer> {
@@ -61,7 +66,7 @@ export class SimulationStub {
 
   async getState(key: string): Promise<Buffer> {
     await Promise.resolve();
-    const value = this.ledger.channel(this.channelName).state.get(key);
+    const value = this.#ledger.channel(this.#channelName).state.get(key);
     this.reads.set(key, value?.version ?? 0);
     return Buffer.from(value?.bytes ?? []);
   }
@@ -79,7 +84,7 @@ export class SimulationStub {
 
   async getStateByRange(start: string, end: string): Promise<RangeIterator> {
     await Promise.resolve();
-    const channel = this.ledger.channel(this.channelName);
+    const channel = this.#ledger.channel(this.#channelName);
     const keys = channel.keys(start, end);
     const range = { start, end: start, found: [] as string[] };
     this.ranges.push(range);
@@ -102,7 +107,7 @@ export class SimulationStub {
     await Promise.resolve();
     if (this.writes.size > 0) throw new Error('a paginated query after a write is not supported');
     this.#paginated = true;
-    const channel = this.ledger.channel(this.channelName);
+    const channel = this.#ledger.channel(this.#channelName);
     const keys = channel.keys(bookmark === '' ? start : bookmark, end);
     const page = keys.slice(0, pageSize);
     return {
@@ -116,11 +121,11 @@ export class SimulationStub {
     args: string[],
     channel: string,
   ): Promise<{ status: number; message: string; payload: Buffer }> {
-    if (channel === this.channelName) throw new Error('a chaincode cannot call itself on its own channel');
+    if (channel === this.#channelName) throw new Error('a chaincode cannot call itself on its own channel');
     if (chaincode !== channel) throw new Error(`chaincode ${chaincode} is not on channel ${channel}`);
     const [transaction = '', ...rest] = args;
-    const { mspId, transient } = this.proposal;
-    const called = await this.ledger.simulate(channel, {
+    const { mspId, transient } = this.#proposal;
+    const called = await this.#ledger.simulate(channel, {
       mspId,
       transaction,
       args: rest,
@@ -146,18 +151,22 @@ export class SimulationStub {
 class RangeIterator {
   #next = 0;
 
-  constructor(
-    private readonly keys: readonly string[],
-    private readonly state: ReadonlyMap<string, Value>,
-    private readonly onRead: (key: string | undefined) => void,
-  ) {}
+  readonly #keys: readonly string[];
+  readonly #state: ReadonlyMap<string, Value>;
+  readonly #onRead: (key: string | undefined) => void;
+
+  constructor(keys: readonly string[], state: ReadonlyMap<string, Value>, onRead: (key: string | undefined) => void) {
+    this.#keys = keys;
+    this.#state = state;
+    this.#onRead = onRead;
+  }
 
   async next(): Promise<{ done: boolean; value?: { key: string; value: Buffer } }> {
     await Promise.resolve();
-    const key = this.keys[this.#next++];
-    this.onRead(key);
+    const key = this.#keys[this.#next++];
+    this.#onRead(key);
     if (key === undefined) return { done: true };
-    return { done: false, value: { key, value: Buffer.from((this.state.get(key) as Value).bytes) } };
+    return { done: false, value: { key, value: Buffer.from((this.#state.get(key) as Value).bytes) } };
   }
 
   async close(): Promise<void> {

@@ -50,7 +50,11 @@ export const WRITER: Record<LedgerKind, string> = {
 export class World {
   readonly ledger = new TestLedger();
 
-  constructor(private readonly pricePseudonymKey: Uint8Array) {
+  readonly #pricePseudonymKey: Uint8Array;
+
+  constructor(pricePseudonymKey: Uint8Array) {
+    this.#pricePseudonymKey = pricePseudonymKey;
+
     for (const [channel, chaincode] of Object.entries(PACKAGES)) this.ledger.deploy(channel, chaincode);
   }
 
@@ -98,7 +102,7 @@ export class World {
   /** What a page of this kind brings in the transient map. */
   transient(kind: LedgerKind, rows: Uint8Array, witnesses: Uint8Array): Transient {
     if (kind === 'consumption') return { rows, witnesses };
-    return kind === 'pricing' ? { rows, pricePseudonymKey: this.pricePseudonymKey } : { rows };
+    return kind === 'pricing' ? { rows, pricePseudonymKey: this.#pricePseudonymKey } : { rows };
   }
 
   putSeal(signed: SignedSeal, channel: LedgerKind = signed.seal.kind): Promise<Simulation> {

@@ -77,22 +77,26 @@ class Auditor {
   #billed = 0n;
   #last: Audit['last'];
 
-  constructor(
-    private readonly crypto: Crypto,
-    private readonly tree: BulletinTree,
-    private readonly listener: AuditListener,
-  ) {}
+  readonly #crypto: Crypto;
+  readonly #tree: BulletinTree;
+  readonly #listener: AuditListener;
+
+  constructor(crypto: Crypto, tree: BulletinTree, listener: AuditListener) {
+    this.#crypto = crypto;
+    this.#tree = tree;
+    this.#listener = listener;
+  }
 
   async run(fingerprint: string | undefined): Promise<Audit> {
-    for (const path of this.tree.strangers) this.#fault(path, 'UNKNOWN_FILE', 'it belongs to no bulletin');
+    for (const path of this.#tree.strangers) this.#fault(path, 'UNKNOWN_FILE', 'it belongs to no bulletin');
     let trusted: string | undefined;
     const parameters = await this.#attempt(PARAMETERS_FILE, async () => {
-      if (!this.tree.hasParameters) throw new ProtocolError('MALFORMED', 'file is missing');
-      const list = decodeParametersFile(await readBulletinFile(this.tree.root, PARAMETERS_FILE));
-      trusted = verifyParametersList(this.crypto, list, fingerprint);
+      if (!this.#tree.hasParameters) throw new ProtocolError('MALFORMED', 'file is missing');
+      const list = decodeParametersFile(await readBulletinFile(this.#tree.root, PARAMETERS_FILE));
+      trusted = verifyParametersList(this.#crypto, list, fingerprint);
       return list;
     });
-    for (const region of this.tree.regions) {
+    for (const region of this.#tree.regions) {
       const { startSeconds } = region.intervals.at(-1) ?? {};
       if (startSeconds !== undefined) this.#last = { region: region.region, startSeconds };
       if (parameters !== undefined) await this.#region(region, parameters);
@@ -113,7 +117,7 @@ class Auditor {
 
   async #region(tree: RegionTree, parameters: readonly SignedParameters[]): Promise<void> {
     const { region } = tree;
-    const documents = new EpochDocuments(this.crypto, this.tree.root, region, parameters);
+    const documents = new EpochDocuments(this.#crypto, this.#tree.root, region, parameters);
     const directories = await this.#perEpoch(tree.epochs, directoryFile, region, (epoch) => documents.directory(epoch));
     const lists = await this.#perEpoch(tree.consumerEpochs, consumersFile, region, (epoch) =>
       documents.consumers(epoch),
@@ -125,7 +129,7 @@ class Auditor {
       const bytes = new Map<string, Uint8Array>();
       for (const name of files) {
         const path = `${folder}/${name}`;
-        const content = await this.#attempt(path, () => readBulletinFile(this.tree.root, path));
+        const content = await this.#attempt(path, () => readBulletinFile(this.#tree.root, path));
         if (content !== undefined) bytes.set(name, content);
       }
       const inForce = parametersAt(startSeconds, parameters);
@@ -138,7 +142,7 @@ class Auditor {
         ...(directoryDigest && { directoryDigest }),
         ...(consumers && { consumers }),
       };
-      const { faults, seals, interval } = auditInterval(this.crypto, ledgerId, bytes, trust, 'full');
+      const { faults, seals, interval } = auditInterval(this.#crypto, ledgerId, bytes, trust, 'full');
       for (const { file, code, message } of faults) this.#fault(`${folder}/${file}`, code, message);
       if (directoryDigest === undefined) {
         this.#fault(folder, 'DIRECTORY_INVALID', 'no valid relay directory for its epoch');
@@ -150,7 +154,7 @@ class Auditor {
       previous = seals ?? 'unknown';
       this.#intervals++;
       if (interval === undefined) continue;
-      this.listener.onInterval?.(interval);
+      this.#listener.onInterval?.(interval);
       this.#rows += interval.count;
       this.#energy += interval.totalMilliWattHours;
       this.#billed += interval.billedNanoCurrency ?? 0n;
@@ -177,8 +181,8 @@ class Auditor {
 
   #wrongPrice(parameters: readonly SignedParameters[], files: IntervalFiles): void {
     try {
-      const evidence = findPriceEvidence(this.crypto, parameters, files);
-      if (evidence !== undefined) this.listener.onWrongPrice?.(evidence);
+      const evidence = findPriceEvidence(this.#crypto, parameters, files);
+      if (evidence !== undefined) this.#listener.onWrongPrice?.(evidence);
     } catch (error) {
       // Files that cannot be read are faults already, and no evidence.
       if (!(error instanceof ProtocolError)) throw error;

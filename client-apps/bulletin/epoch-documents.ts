@@ -12,37 +12,42 @@ import { readBulletinFile } from './tree.js';
 
 /** What a bulletin says once per registry epoch, as the seals of the epoch bind it. */
 export class EpochDocuments {
+  readonly #crypto: Crypto;
+  readonly #root: string;
+  readonly #region: string;
+  readonly #list: readonly SignedParameters[];
+
   /** @param list versions of the parameters, verified */
-  constructor(
-    private readonly crypto: Crypto,
-    private readonly root: string,
-    private readonly region: string,
-    private readonly list: readonly SignedParameters[],
-  ) {}
+  constructor(crypto: Crypto, root: string, region: string, list: readonly SignedParameters[]) {
+    this.#crypto = crypto;
+    this.#root = root;
+    this.#region = region;
+    this.#list = list;
+  }
 
   /** Checks an epoch's relay directory. @returns its digest */
   async directory(epoch: number): Promise<Uint8Array> {
-    const signed = decodeSignedDirectory(await readBulletinFile(this.root, directoryFile(this.region, epoch)));
-    const parameters = this.parametersOf(epoch);
-    checkDirectory(this.crypto, signed, {
-      region: this.region,
+    const signed = decodeSignedDirectory(await readBulletinFile(this.#root, directoryFile(this.#region, epoch)));
+    const parameters = this.#parametersOf(epoch);
+    checkDirectory(this.#crypto, signed, {
+      region: this.#region,
       epoch,
       timing: parameters,
       layers: parameters.onion.layers,
       signaturePublicKey: parameters.controlCenter.signaturePublicKey,
     });
-    return directoryDigest(this.crypto, signed.directory);
+    return directoryDigest(this.#crypto, signed.directory);
   }
 
   /** Checks an epoch's consumer list. */
   async consumers(epoch: number): Promise<NonNullable<IntervalTrust['consumers']>> {
-    const signed = decodeConsumerList(await readBulletinFile(this.root, consumersFile(this.region, epoch)));
-    checkConsumerList(this.crypto, signed, epoch, this.parametersOf(epoch));
-    return { digest: consumerListDigest(this.crypto, signed.list), count: signed.list.consumers.length };
+    const signed = decodeConsumerList(await readBulletinFile(this.#root, consumersFile(this.#region, epoch)));
+    checkConsumerList(this.#crypto, signed, epoch, this.#parametersOf(epoch));
+    return { digest: consumerListDigest(this.#crypto, signed.list), count: signed.list.consumers.length };
   }
 
-  private parametersOf(epoch: number): Parameters {
-    const first = this.list[0]!.parameters;
-    return parametersFor(this.list, Math.max(epochStartSeconds(first, epoch), first.effectiveFromSeconds));
+  #parametersOf(epoch: number): Parameters {
+    const first = this.#list[0]!.parameters;
+    return parametersFor(this.#list, Math.max(epochStartSeconds(first, epoch), first.effectiveFromSeconds));
   }
 }

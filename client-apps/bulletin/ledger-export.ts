@@ -63,10 +63,13 @@ class Exporter {
   readonly #intervals = { consumption: 0, pricing: 0, billing: 0 };
   #directories = 0;
 
-  constructor(
-    private readonly region: string,
-    private readonly writer: BulletinWriter,
-  ) {}
+  readonly #region: string;
+  readonly #writer: BulletinWriter;
+
+  constructor(region: string, writer: BulletinWriter) {
+    this.#region = region;
+    this.#writer = writer;
+  }
 
   get counts(): Omit<Exported, 'blocks'> {
     return {
@@ -79,7 +82,7 @@ class Exporter {
   /** Takes one change of the world state, in the order of the blocks. */
   async take(kind: LedgerKind, { key, value }: StateWrite): Promise<void> {
     const [what, region, number, page] = key.split('/');
-    if (region !== this.region || value === undefined || !/^[0-9]+$/.test(number ?? '')) return;
+    if (region !== this.#region || value === undefined || !/^[0-9]+$/.test(number ?? '')) return;
     const at = Number(number);
     switch (what) {
       case 'parameters':
@@ -87,10 +90,10 @@ class Exporter {
         break;
       case 'directory':
         this.#directories++;
-        await this.writer.writeDirectory(region, at, value);
+        await this.#writer.writeDirectory(region, at, value);
         break;
       case 'consumers':
-        await this.writer.writeConsumers(region, at, value);
+        await this.#writer.writeConsumers(region, at, value);
         break;
       case 'header':
         this.#headers.set(at, value);
@@ -110,7 +113,7 @@ class Exporter {
   }
 
   async finishParameters(): Promise<void> {
-    if (this.#versions.length > 0) await this.writer.writeParameters(encodeParametersFile(this.#versions));
+    if (this.#versions.length > 0) await this.#writer.writeParameters(encodeParametersFile(this.#versions));
   }
 
   /** A sealed ledger of an interval: its pages and its header stand before its seal. */
@@ -120,7 +123,7 @@ class Exporter {
     this.#headers.delete(startSeconds);
     this.#pages.delete(startSeconds);
     const file = (name: Parameters<BulletinWriter['writeFile']>[2], bytes: Uint8Array): Promise<void> =>
-      this.writer.writeFile(this.region, startSeconds, name, bytes);
+      this.#writer.writeFile(this.#region, startSeconds, name, bytes);
     await file(ROWS_FILE[kind], rows);
     if (kind === 'consumption') {
       const { categoriesMilliWattHours } = parametersFor(this.#versions, startSeconds);
@@ -137,7 +140,7 @@ class Exporter {
   /** The seals that were written for the interval from the channels before. */
   async #before(kind: LedgerKind, startSeconds: number): Promise<Partial<SealsFile>> {
     if (kind === 'consumption') return {};
-    const bytes = await new DirectoryBulletin(this.writer.root).readFile(this.region, startSeconds, SEALS_FILE);
+    const bytes = await new DirectoryBulletin(this.#writer.root).readFile(this.#region, startSeconds, SEALS_FILE);
     if (bytes === undefined) {
       throw new ClientError('BAD_ANSWER', `the ${kind} of ${startSeconds} is sealed, its consumption is not`);
     }

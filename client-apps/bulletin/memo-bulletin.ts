@@ -16,33 +16,36 @@ export class MemoBulletin implements BulletinSource {
   readonly #answers = new Map<string, Answer>();
   #sinceMilliseconds = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    private readonly source: BulletinSource,
-    private readonly clock: Clock,
-  ) {}
+  readonly #source: BulletinSource;
+  readonly #clock: Clock;
+
+  constructor(source: BulletinSource, clock: Clock) {
+    this.#source = source;
+    this.#clock = clock;
+  }
 
   readParameters(): Answer {
-    return this.#share('parameters', () => this.source.readParameters());
+    return this.#share('parameters', () => this.#source.readParameters());
   }
 
   readDirectory(region: string, epoch: number): Answer {
-    return this.#share(`directory ${region} ${epoch}`, () => this.source.readDirectory(region, epoch));
+    return this.#share(`directory ${region} ${epoch}`, () => this.#source.readDirectory(region, epoch));
   }
 
   readConsumers(region: string, epoch: number): Answer {
-    return this.#share(`consumers ${region} ${epoch}`, () => this.source.readConsumers(region, epoch));
+    return this.#share(`consumers ${region} ${epoch}`, () => this.#source.readConsumers(region, epoch));
   }
 
   readFile(region: string, startSeconds: number, file: IntervalFile): Answer {
-    return this.#share(`${region} ${startSeconds} ${file}`, () => this.source.readFile(region, startSeconds, file));
+    return this.#share(`${region} ${startSeconds} ${file}`, () => this.#source.readFile(region, startSeconds, file));
   }
 
   close(): void {
-    this.source.close();
+    this.#source.close();
   }
 
   #share(name: string, read: () => Answer): Answer {
-    const now = this.clock.nowMilliseconds();
+    const now = this.#clock.nowMilliseconds();
     if (now - this.#sinceMilliseconds >= SHARED_MILLISECONDS) {
       this.#answers.clear();
       this.#sinceMilliseconds = now;

@@ -58,12 +58,12 @@ export class DirectoryBulletin extends PathSource {
 
   /** Regions of which the bulletin holds anything, sorted. */
   async listRegions(): Promise<string[]> {
-    return (await this.list('bulletin')).sort();
+    return (await this.#list('bulletin')).sort();
   }
 
   /** Starts of a region's intervals, Unix seconds, ascending. */
   async listIntervals(region: string): Promise<number[]> {
-    const names = await this.list(join('bulletin', region));
+    const names = await this.#list(join('bulletin', region));
     return names
       .filter((name) => /^(0|[1-9][0-9]{0,11})$/.test(name))
       .map(Number)
@@ -82,7 +82,7 @@ export class DirectoryBulletin extends PathSource {
     return readIfPresent(full);
   }
 
-  private async list(path: string): Promise<string[]> {
+  async #list(path: string): Promise<string[]> {
     try {
       return await readdir(join(this.root, path));
     } catch (error) {
@@ -94,21 +94,21 @@ export class DirectoryBulletin extends PathSource {
 
 /** The control center's bulletin over HTTPS, by the pin of its key. */
 export class HttpsBulletin extends PathSource {
-  private readonly https: PinnedHttps;
+  readonly #https: PinnedHttps;
 
   /** @param url the control center's address, @param pin of its key, 32 bytes */
   constructor(url: string, pin: Uint8Array) {
     super();
-    this.https = new PinnedHttps(url, pin);
+    this.#https = new PinnedHttps(url, pin);
   }
 
   override close(): void {
-    this.https.close();
+    this.#https.close();
   }
 
   /** @throws ClientError UNREACHABLE, WRONG_PIN, BAD_ANSWER */
   protected override async read(path: string): Promise<Uint8Array | undefined> {
-    const answer = await this.https.get(`/${path}`, MAXIMUM_BULLETIN_FILE_LENGTH);
+    const answer = await this.#https.get(`/${path}`, MAXIMUM_BULLETIN_FILE_LENGTH);
     if (answer.status === 200) return answer.body;
     if (answer.status === 404) return undefined;
     throw new ClientError('BAD_ANSWER', `${path}: ${answerReason(answer)}`);

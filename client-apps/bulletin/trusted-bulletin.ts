@@ -46,16 +46,22 @@ export class TrustedBulletin {
 
   #trustAnchor: string | undefined;
 
+  readonly #crypto: Crypto;
+  readonly #region: string;
+
   /**
    * @param trustAnchor hex SHA-256 of the control center's signature key in version 1 of the parameters; undefined
    *   trusts the key found in the first list, which is for a source that is known by its own pin
    */
   constructor(
-    private readonly crypto: Crypto,
+    crypto: Crypto,
     readonly source: BulletinSource,
-    private readonly region: string,
+    region: string,
     trustAnchor: string | undefined,
   ) {
+    this.#crypto = crypto;
+    this.#region = region;
+
     this.#trustAnchor = trustAnchor;
   }
 
@@ -80,8 +86,8 @@ export class TrustedBulletin {
     if (equalBytes(bytes, this.#parametersBytes)) return this.#versions;
     const versions = verified('parameters', () => {
       const list = decodeParametersFile(bytes);
-      this.#trustAnchor = verifyParametersList(this.crypto, list, this.#trustAnchor);
-      if (list[0]?.parameters.region !== this.region) {
+      this.#trustAnchor = verifyParametersList(this.#crypto, list, this.#trustAnchor);
+      if (list[0]?.parameters.region !== this.#region) {
         throw new ProtocolError('PARAMETERS_INVALID', 'they are those of another region');
       }
       // Each version binds the one before, so a list that continues the known one holds its last signature.
@@ -110,7 +116,7 @@ export class TrustedBulletin {
       keep(this.#directories, epoch, kept);
       return kept;
     }
-    const bytes = await this.source.readDirectory(this.region, epoch);
+    const bytes = await this.source.readDirectory(this.#region, epoch);
     if (bytes === undefined) return undefined;
     const directory = verified(`directory ${epoch}`, () => this.#checkedDirectory(epoch, bytes));
     keep(this.#directories, epoch, directory);
@@ -125,11 +131,11 @@ export class TrustedBulletin {
    */
   async consumers(epoch: number): Promise<ConsumerList | undefined> {
     if (this.#consumers?.epoch === epoch) return this.#consumers;
-    const bytes = await this.source.readConsumers(this.region, epoch);
+    const bytes = await this.source.readConsumers(this.#region, epoch);
     if (bytes === undefined) return undefined;
     this.#consumers = verified(`consumer list ${epoch}`, () => {
       const signed = decodeConsumerList(bytes);
-      checkConsumerList(this.crypto, signed, epoch, this.#parametersOfEpoch(epoch));
+      checkConsumerList(this.#crypto, signed, epoch, this.#parametersOfEpoch(epoch));
       return signed.list;
     });
     return this.#consumers;
@@ -143,8 +149,8 @@ export class TrustedBulletin {
    * @throws ClientError UNREACHABLE, VERIFICATION_FAILED
    */
   async sealedIndex(startSeconds: number, previous: Uint8Array | undefined): Promise<SealedIndex | undefined> {
-    const seals = await this.source.readFile(this.region, startSeconds, 'seals.json');
-    const index = await this.source.readFile(this.region, startSeconds, 'consumption.index');
+    const seals = await this.source.readFile(this.#region, startSeconds, 'seals.json');
+    const index = await this.source.readFile(this.#region, startSeconds, 'consumption.index');
     if (seals === undefined || index === undefined) return undefined;
     const parameters = parametersFor(this.#versions, startSeconds);
     const what = `interval ${startSeconds}`;
@@ -153,34 +159,34 @@ export class TrustedBulletin {
     const directory = await this.directory(consumption.seal.registryEpoch);
     return verified(what, () => {
       const { seal, header } = consumption;
-      const context = intervalContext(this.crypto, parameters, startSeconds);
-      const content = consumptionSealContent(this.crypto, context, header, {
+      const context = intervalContext(this.#crypto, parameters, startSeconds);
+      const content = consumptionSealContent(this.#crypto, context, header, {
         registryRoot: seal.registryRoot,
         registeredMeters: seal.registeredMeters,
         // All use the one directory that the seals bind, or somebody was shown another one.
-        directoryDigest: directory === undefined ? NO_DIGEST : directoryDigest(this.crypto, directory),
-        indexDigest: indexDigest(this.crypto, index),
+        directoryDigest: directory === undefined ? NO_DIGEST : directoryDigest(this.#crypto, directory),
+        indexDigest: indexDigest(this.#crypto, index),
       });
-      checkSeal(this.crypto, consumption, content, 'unknown', context);
+      checkSeal(this.#crypto, consumption, content, 'unknown', context);
       if (previous !== undefined && !equalBytes(seal.previous, previous)) {
         throw new ProtocolError('SEAL_CHAIN', 'the seal does not follow the one of the interval before');
       }
-      return { startSeconds, digest: sealDigest(this.crypto, seal), index, parameters };
+      return { startSeconds, digest: sealDigest(this.#crypto, seal), index, parameters };
     });
   }
 
   #checkedDirectory(epoch: number, bytes: Uint8Array): Directory {
     const signed = decodeSignedDirectory(bytes);
     const parameters = this.#parametersOfEpoch(epoch);
-    checkDirectory(this.crypto, signed, {
-      region: this.region,
+    checkDirectory(this.#crypto, signed, {
+      region: this.#region,
       epoch,
       layers: parameters.onion.layers,
       timing: parameters,
       signaturePublicKey: parameters.controlCenter.signaturePublicKey,
     });
     const sealed = this.#sealedDirectories.get(epoch);
-    if (sealed !== undefined && !equalBytes(directoryDigest(this.crypto, signed.directory), sealed)) {
+    if (sealed !== undefined && !equalBytes(directoryDigest(this.#crypto, signed.directory), sealed)) {
       throw new ProtocolError('DIRECTORY_INVALID', 'it is not the directory that the seals of its epoch bind');
     }
     return signed.directory;
@@ -188,11 +194,11 @@ export class TrustedBulletin {
 
   /** Forgets a directory when a genuine seal of its epoch binds another. */
   #noteSealedDirectory({ seal, signature }: SignedSeal, parameters: Parameters): void {
-    verifySealSignature(this.crypto, { seal, signature }, parameters.controlCenter.signaturePublicKey);
+    verifySealSignature(this.#crypto, { seal, signature }, parameters.controlCenter.signaturePublicKey);
     const { registryEpoch, directoryDigest: sealed } = seal;
     keep(this.#sealedDirectories, registryEpoch, sealed);
     const directory = this.#directories.get(registryEpoch);
-    if (directory !== undefined && !equalBytes(directoryDigest(this.crypto, directory), sealed)) {
+    if (directory !== undefined && !equalBytes(directoryDigest(this.#crypto, directory), sealed)) {
       this.#directories.delete(registryEpoch);
     }
   }

@@ -27,25 +27,25 @@ export class BulletinWriter {
 
   /** Writes the list of parameter versions. @throws ClientError BULLETIN_CONFLICT */
   writeParameters(bytes: Uint8Array): Promise<void> {
-    return this.write(PARAMETERS_FILE, bytes, true);
+    return this.#write(PARAMETERS_FILE, bytes, true);
   }
 
   /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
   writeDirectory(region: string, epoch: number, bytes: Uint8Array): Promise<void> {
-    return this.write(directoryFile(region, epoch), bytes, false);
+    return this.#write(directoryFile(region, epoch), bytes, false);
   }
 
   /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
   writeConsumers(region: string, epoch: number, bytes: Uint8Array): Promise<void> {
-    return this.write(consumersFile(region, epoch), bytes, false);
+    return this.#write(consumersFile(region, epoch), bytes, false);
   }
 
   /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
   writeFile(region: string, startSeconds: number, file: IntervalFile, bytes: Uint8Array): Promise<void> {
-    return this.write(intervalPath(region, startSeconds, file), bytes, file === SEALS_FILE);
+    return this.#write(intervalPath(region, startSeconds, file), bytes, file === SEALS_FILE);
   }
 
-  private async write(relative: string, bytes: Uint8Array, grows: boolean): Promise<void> {
+  async #write(relative: string, bytes: Uint8Array, grows: boolean): Promise<void> {
     const path = join(this.root, relative);
     const standing = await readIfPresent(path);
     if (standing !== undefined) {

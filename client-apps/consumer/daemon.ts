@@ -28,12 +28,22 @@ export class HubDaemon {
   /** Slots are worked on one after the other, however long one takes. */
   #last: Promise<void> = Promise.resolve();
 
+  readonly #opened: OpenedHub;
+  readonly #config: Pick<ConsumerConfig, 'addressOverrides' | 'mailboxRelay'>;
+  readonly #context: PartyContext;
+  readonly #events: HubEvents;
+
   constructor(
-    private readonly opened: OpenedHub,
-    private readonly config: Pick<ConsumerConfig, 'addressOverrides' | 'mailboxRelay'>,
-    private readonly context: PartyContext,
-    private readonly events: HubEvents,
+    opened: OpenedHub,
+    config: Pick<ConsumerConfig, 'addressOverrides' | 'mailboxRelay'>,
+    context: PartyContext,
+    events: HubEvents,
   ) {
+    this.#opened = opened;
+    this.#config = config;
+    this.#context = context;
+    this.#events = events;
+
     this.#stopSlots = everySlot(
       context.clock,
       () => this.#parametersAt(context.clock.nowMilliseconds() / 1000),
@@ -48,11 +58,11 @@ export class HubDaemon {
   }
 
   #slot(slot: Slot): Promise<void> {
-    const { hub } = this.opened;
+    const { hub } = this.#opened;
     this.#last = this.#last
       .then(() => hub.slot(slot, () => this.#drain(slot)))
-      .then(() => this.events.onSlot(slot, hub.sums))
-      .catch(this.events.onFailure);
+      .then(() => this.#events.onSlot(slot, hub.sums))
+      .catch(this.#events.onFailure);
     return this.#last;
   }
 
@@ -63,9 +73,9 @@ export class HubDaemon {
     const known = this.#mailbox;
     if (known === undefined || known.relay.address !== relay.address || !equalBytes(known.relay.pin, relay.pin)) {
       await known?.client.close();
-      const { clock, random } = this.context;
-      const { addressOverrides } = this.config;
-      const client = new MailboxClient(relay, { identity: this.opened.link, clock, random, addressOverrides });
+      const { clock, random } = this.#context;
+      const { addressOverrides } = this.#config;
+      const client = new MailboxClient(relay, { identity: this.#opened.link, clock, random, addressOverrides });
       this.#mailbox = { relay, client };
     }
     return this.#mailbox!.client.drain();
@@ -74,16 +84,16 @@ export class HubDaemon {
   async #mailboxRelay(slot: Slot): Promise<LinkTarget | undefined> {
     const parameters = this.#parametersAt(slot.ledgerStartSeconds);
     const start = Math.max(slot.ledgerStartSeconds, parameters.effectiveFromSeconds);
-    const directory = await this.opened.bulletin.directory(epochOf(parameters, start));
+    const directory = await this.#opened.bulletin.directory(epochOf(parameters, start));
     if (directory === undefined) return undefined;
     const found = relaysOfLayer(directory, directory.layers)
       .map((index) => directory.relays[index]!.descriptor)
-      .find(({ address }) => address === this.config.mailboxRelay);
+      .find(({ address }) => address === this.#config.mailboxRelay);
     return found && { address: found.address, pin: found.linkPin };
   }
 
   #parametersAt(seconds: number): Parameters {
-    const { versions } = this.opened.bulletin;
+    const { versions } = this.#opened.bulletin;
     return parametersFor(versions, Math.max(seconds, versions[0]!.parameters.effectiveFromSeconds));
   }
 }

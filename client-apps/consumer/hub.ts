@@ -15,13 +15,16 @@ const MAXIMUM_VERIFIED_PER_SLOT = 20;
 
 /** A household's hub: what it does in a slot, apart from when and through which link. */
 export class Hub {
-  constructor(
-    private readonly parts: HubParts,
-    private state: HubState,
-  ) {}
+  readonly #parts: HubParts;
+  #state: HubState;
+
+  constructor(parts: HubParts, state: HubState) {
+    this.#parts = parts;
+    this.#state = state;
+  }
 
   get sums(): HubSums {
-    return this.state.sums;
+    return this.#state.sums;
   }
 
   /**
@@ -32,47 +35,47 @@ export class Hub {
    * @throws ClientError SEALED_INVALID; a failed write of the hub's own files
    */
   async slot(slot: Slot, drain: () => Promise<readonly Uint8Array[]>): Promise<void> {
-    await this.#attempt('parameters', () => this.parts.bulletin.refresh());
-    if (this.parts.bulletin.versions.length === 0) return;
+    await this.#attempt('parameters', () => this.#parts.bulletin.refresh());
+    if (this.#parts.bulletin.versions.length === 0) return;
     await this.#attempt('mailbox', async () => this.#take(await drain(), slot));
     await this.#attempt('bulletin', () => this.#verify());
   }
 
   async #take(packets: readonly Uint8Array[], slot: Slot): Promise<void> {
     const payloads = packets.flatMap((packet) => this.#open(packet) ?? []);
-    const { parameters } = this.parts.bulletin.versions.at(-1)!;
-    await this.#keep(takePayloads(this.state, payloads, parameters, slot.startSeconds));
+    const { parameters } = this.#parts.bulletin.versions.at(-1)!;
+    await this.#keep(takePayloads(this.#state, payloads, parameters, slot.startSeconds));
   }
 
   /** A mailbox takes packets from anyone; only those of the paired meter open. */
   #open(packet: Uint8Array): HubPayload | undefined {
     try {
-      return openHubPacket(this.parts.crypto, this.parts.identity.keys, packet);
+      return openHubPacket(this.#parts.crypto, this.#parts.identity.keys, packet);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      this.parts.log.warn({ code: error.code }, 'a packet in the mailbox is not from the meter');
+      this.#parts.log.warn({ code: error.code }, 'a packet in the mailbox is not from the meter');
       return undefined;
     }
   }
 
   async #verify(): Promise<void> {
-    const { bulletin, intervals, region } = this.parts;
+    const { bulletin, intervals, region } = this.#parts;
     for (let verified = 0; verified < MAXIMUM_VERIFIED_PER_SLOT; verified++) {
-      const { nextSeconds } = this.state;
+      const { nextSeconds } = this.#state;
       const files = await fetchInterval(bulletin.source, region, nextSeconds);
       if (files === undefined) return;
       const parameters = parametersFor(bulletin.versions, nextSeconds);
-      const { state, completed } = await verifyNext(this.parts, this.state, files, parameters);
+      const { state, completed } = await verifyNext(this.#parts, this.#state, files, parameters);
       await this.#keep(state);
       for (const interval of completed) await intervals.put(interval);
-      if (this.state.nextSeconds === nextSeconds) return;
+      if (this.#state.nextSeconds === nextSeconds) return;
     }
   }
 
   async #keep(state: HubState): Promise<void> {
-    if (state === this.state) return;
-    await this.parts.write(state);
-    this.state = state;
+    if (state === this.#state) return;
+    await this.#parts.write(state);
+    this.#state = state;
   }
 
   async #attempt(what: string, task: () => Promise<unknown>): Promise<void> {
@@ -80,7 +83,7 @@ export class Hub {
       await task();
     } catch (error) {
       if (!(error instanceof ClientError) || error.code === 'SEALED_INVALID') throw error;
-      this.parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
+      this.#parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
     }
   }
 }

@@ -3,11 +3,11 @@ import type { Clock } from '../runtime/clock.js';
 
 /** Lets tasks run one after the other. */
 export class Turns {
-  private last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
 
   take<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.last.then(task);
-    this.last = result.catch(() => undefined);
+    const result = this.#last.then(task);
+    this.#last = result.catch(() => undefined);
     return result;
   }
 }
@@ -19,24 +19,24 @@ export function atSeconds(clock: Clock, seconds: number): Promise<void> {
 
 /** Something that several wait for and one announces, again and again. */
 export class Signal {
-  private resolve: () => void = () => undefined;
-  private promise = Promise.resolve();
+  #resolve: () => void = () => undefined;
+  #promise = Promise.resolve();
 
   constructor() {
-    this.rearm();
+    this.#rearm();
   }
 
   /** Resolves with the next announcement. */
   next(): Promise<void> {
-    return this.promise;
+    return this.#promise;
   }
 
   announce(): void {
-    this.resolve();
-    this.rearm();
+    this.#resolve();
+    this.#rearm();
   }
 
-  private rearm(): void {
-    this.promise = new Promise((resolve) => (this.resolve = resolve));
+  #rearm(): void {
+    this.#promise = new Promise((resolve) => (this.#resolve = resolve));
   }
 }

@@ -53,17 +53,21 @@ export interface Outcome {
 
 /** Listens to meters and hubs, and concludes from what they said, the readings and the bulletin. */
 export class Observer {
-  private readonly meters = new Map<number, MeterFigures>();
-  private readonly hubs = new Map<number, HubFigures>();
+  readonly #meters = new Map<number, MeterFigures>();
+  readonly #hubs = new Map<number, HubFigures>();
 
-  constructor(private readonly readings: Readings) {}
+  readonly #readings: Readings;
+
+  constructor(readings: Readings) {
+    this.#readings = readings;
+  }
 
   watch(meters: Child, hubs: Child): void {
     meters.onReport = (name, data) => {
-      if (name === 'meter') this.meters.set(data['meter'] as number, meterFigures(data));
+      if (name === 'meter') this.#meters.set(data['meter'] as number, meterFigures(data));
     };
     hubs.onReport = (name, data) => {
-      if (name === 'consumer') this.hubs.set(data['consumer'] as number, hubFigures(data));
+      if (name === 'consumer') this.#hubs.set(data['consumer'] as number, hubFigures(data));
     };
   }
 
@@ -73,7 +77,7 @@ export class Observer {
    * @throws ClientError UNBALANCED naming the first thing that does not agree; VERIFICATION_FAILED for the bulletin
    */
   async conclude(out: string, fingerprint: string): Promise<Outcome> {
-    const { households } = this.readings;
+    const { households } = this.#readings;
     const intervals: VerifiedInterval[] = [];
     const audit = await auditBulletin(sodiumCrypto, out, fingerprint, {
       onInterval: (interval) => void intervals.push(interval),
@@ -85,8 +89,8 @@ export class Observer {
     const sums = { measured: 0n, onLedger: 0n, carried: 0n, inFlight: 0n, billed: 0n, rows: 0 };
     const consumers = { verified: 0, disputes: 0, fullChecks: 0 };
     households.forEach(({ id, milliWattHours }, index) => {
-      const meter = this.meters.get(index);
-      const hub = this.hubs.get(index);
+      const meter = this.#meters.get(index);
+      const hub = this.#hubs.get(index);
       if (meter === undefined || hub === undefined) throw unbalanced(`${id}: no report of its meter or hub`);
       const measured = milliWattHours.reduce((sum, energy) => sum + energy, 0n);
       expectEqual(`${id}: energy read, and energy measured by its meter`, measured, meter.measured);
@@ -98,11 +102,11 @@ export class Observer {
       sums.inFlight += meter.inFlight;
       sums.billed += hub.billed;
       sums.rows += hub.rows;
-      consumers.verified += hub.intervals === this.readings.intervals && hub.disputes === 0 ? 1 : 0;
+      consumers.verified += hub.intervals === this.#readings.intervals && hub.disputes === 0 ? 1 : 0;
       consumers.disputes += hub.disputes;
       consumers.fullChecks += hub.fullChecks;
     });
-    expectEqual('intervals read, and intervals in the bulletin', this.readings.intervals, intervals.length);
+    expectEqual('intervals read, and intervals in the bulletin', this.#readings.intervals, intervals.length);
     expectEqual('rows that the hubs found, and rows in the bulletin', sums.rows, audit.rows);
     expectEqual('energy that the hubs found, and energy in the bulletin', sums.onLedger, audit.totalMilliWattHours);
     expectEqual('bills that the hubs found, and bills in the bulletin', sums.billed, audit.billedNanoCurrency);

@@ -107,12 +107,11 @@ class FabricClient implements LedgerClient {
   readonly #outages = new Map<string, Outage>();
   readonly #closing = new AbortController();
 
-  constructor(
-    private readonly profilePath: string,
-    gateways: GatewayRing,
-    mspId: string,
-    options: LedgerClientOptions,
-  ) {
+  readonly #profilePath: string;
+
+  constructor(profilePath: string, gateways: GatewayRing, mspId: string, options: LedgerClientOptions) {
+    this.#profilePath = profilePath;
+
     this.#gateways = gateways;
     this.#mspId = mspId;
     this.#controlCenterMspId = options.controlCenterMspId ?? CONTROL_CENTER_MSP;
@@ -237,7 +236,7 @@ class FabricClient implements LedgerClient {
     if (code !== 'UNAVAILABLE') return this.#outages.get(request)?.answered();
     const outage = this.#outages.get(request) ?? new Outage(this.#log, `ledger, ${request}`);
     this.#outages.set(request, outage);
-    outage.unanswered({ ...where, profile: this.profilePath, reason: message });
+    outage.unanswered({ ...where, profile: this.#profilePath, reason: message });
   }
 
   #follow<T>(

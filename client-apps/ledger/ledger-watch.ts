@@ -16,12 +16,12 @@ const LONGEST_PAUSE_MILLISECONDS = 30_000;
  * then also without an event. So one that is early, lost, doubled or forged does no harm beyond a wait or a question.
  */
 export class LedgerWatch {
-  private changes = 0;
-  private wake: () => void = () => undefined;
-  private changed = Promise.resolve();
+  #changes = 0;
+  #wake: () => void = () => undefined;
+  #changed = Promise.resolve();
 
   private constructor() {
-    this.rearm();
+    this.#rearm();
   }
 
   /**
@@ -37,7 +37,7 @@ export class LedgerWatch {
     for (const channel of channels) {
       // Fixed before anybody asks what stands: an event between the question and the subscription is not missed.
       const start = await client.height(channel);
-      watch.follow(client, channel, start).catch(onFailure);
+      watch.#follow(client, channel, start).catch(onFailure);
     }
     return watch;
   }
@@ -50,24 +50,24 @@ export class LedgerWatch {
   async until<T>(ask: () => Promise<T | undefined>): Promise<T> {
     let wait = FIRST_PAUSE_MILLISECONDS;
     for (;;) {
-      const seen = this.changes;
+      const seen = this.#changes;
       const answer = await ask();
       if (answer !== undefined) return answer;
-      if (seen === this.changes) await Promise.race([this.changed, pause(wait, undefined, { ref: false })]);
-      wait = seen === this.changes ? Math.min(2 * wait, LONGEST_PAUSE_MILLISECONDS) : FIRST_PAUSE_MILLISECONDS;
+      if (seen === this.#changes) await Promise.race([this.#changed, pause(wait, undefined, { ref: false })]);
+      wait = seen === this.#changes ? Math.min(2 * wait, LONGEST_PAUSE_MILLISECONDS) : FIRST_PAUSE_MILLISECONDS;
     }
   }
 
-  private async follow(client: LedgerClient, channel: LedgerKind, start: bigint): Promise<void> {
+  async #follow(client: LedgerClient, channel: LedgerKind, start: bigint): Promise<void> {
     for await (const event of client.chaincodeEvents(channel, start)) {
       void event;
-      this.changes++;
-      this.wake();
-      this.rearm();
+      this.#changes++;
+      this.#wake();
+      this.#rearm();
     }
   }
 
-  private rearm(): void {
-    this.changed = new Promise((resolve) => (this.wake = resolve));
+  #rearm(): void {
+    this.#changed = new Promise((resolve) => (this.#wake = resolve));
   }
 }

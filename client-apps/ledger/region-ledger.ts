@@ -30,10 +30,13 @@ const UNSETTLED: ReadonlySet<string> = new Set(['UNAVAILABLE', 'CONFLICT_PERSIST
  * LedgerError with the chaincode's code when it refuses.
  */
 export class RegionLedger {
-  constructor(
-    private readonly client: LedgerClient,
-    private readonly region: string,
-  ) {}
+  readonly #client: LedgerClient;
+  readonly #region: string;
+
+  constructor(client: LedgerClient, region: string) {
+    this.#client = client;
+    this.#region = region;
+  }
 
   /**
    * Waits until each of the three chaincodes has answered through the own peer, which then knows a peer that runs it.
@@ -42,7 +45,7 @@ export class RegionLedger {
    */
   async untilAnswering(log: Log): Promise<void> {
     // One after the other: a ledger that is not there is told once, and not for each channel.
-    for (const kind of LEDGER_KINDS) await untilReachable(log, 'ledger', () => this.query(kind, 'GetLatestSeal'));
+    for (const kind of LEDGER_KINDS) await untilReachable(log, 'ledger', () => this.#query(kind, 'GetLatestSeal'));
   }
 
   /** Submits a document of CC's, canonical JSON. */
@@ -50,7 +53,7 @@ export class RegionLedger {
     transaction: 'PutParameters' | 'PutRegistryRoot' | 'PutDirectory' | 'PutConsumers',
     json: Uint8Array,
   ): Promise<void> {
-    await this.submit('consumption', transaction, [text(json)]);
+    await this.#submit('consumption', transaction, [text(json)]);
   }
 
   /**
@@ -65,13 +68,13 @@ export class RegionLedger {
     transientOf: (page: number) => TransientData = () => ({}),
   ): Promise<void> {
     const { kind, ledgerId } = header;
-    await this.submit(kind, 'PutHeader', [text(encodeHeader(header))]);
+    await this.#submit(kind, 'PutHeader', [text(encodeHeader(header))]);
     const pages = splitPages(rows);
     let next = 0;
     const putPages = async (): Promise<void> => {
       for (let page = next++; page < pages.length; page = next++) {
-        const args = [this.region, String(ledgerId.startSeconds), String(page)];
-        await this.submit(kind, 'PutPage', args, { ...transientOf(page), rows: pages[page]! });
+        const args = [this.#region, String(ledgerId.startSeconds), String(page)];
+        await this.#submit(kind, 'PutPage', args, { ...transientOf(page), rows: pages[page]! });
       }
     };
     await Promise.all(Array.from({ length: PAGES_IN_FLIGHT }, putPages));
@@ -79,7 +82,7 @@ export class RegionLedger {
 
   /** Writes a seal. */
   async putSeal(signed: SignedSeal): Promise<void> {
-    await this.submit(signed.seal.kind, 'PutSeal', [text(encodeSignedSeal(signed))]);
+    await this.#submit(signed.seal.kind, 'PutSeal', [text(encodeSignedSeal(signed))]);
   }
 
   /**
@@ -97,29 +100,29 @@ export class RegionLedger {
 
   /** @throws ProtocolError as `decodeSignedSeal` */
   async seal(kind: LedgerKind, startSeconds: number): Promise<SignedSeal | undefined> {
-    const bytes = await this.query(kind, 'GetSeal', String(startSeconds));
+    const bytes = await this.#query(kind, 'GetSeal', String(startSeconds));
     return bytes && decodeSignedSeal(bytes);
   }
 
   /** Seal of the newest sealed interval. @throws ProtocolError as `decodeSignedSeal` */
   async latestSeal(kind: LedgerKind): Promise<SignedSeal | undefined> {
-    const bytes = await this.query(kind, 'GetLatestSeal');
+    const bytes = await this.#query(kind, 'GetLatestSeal');
     return bytes && decodeSignedSeal(bytes);
   }
 
   /** The newest version of the parameters, canonical JSON. */
   parameters(version: number | 'latest'): Promise<Uint8Array | undefined> {
-    return this.query('consumption', 'GetParameters', String(version));
+    return this.#query('consumption', 'GetParameters', String(version));
   }
 
   /** The relay directory of an epoch, canonical JSON. */
   directory(epoch: number): Promise<Uint8Array | undefined> {
-    return this.query('consumption', 'GetDirectory', String(epoch));
+    return this.#query('consumption', 'GetDirectory', String(epoch));
   }
 
   /** The consumer list of an epoch, canonical JSON. */
   consumers(epoch: number): Promise<Uint8Array | undefined> {
-    return this.query('consumption', 'GetConsumers', String(epoch));
+    return this.#query('consumption', 'GetConsumers', String(epoch));
   }
 
   /**
@@ -129,37 +132,32 @@ export class RegionLedger {
    * @throws ProtocolError as `decodeHeader`
    */
   async standing(kind: LedgerKind, startSeconds: number): Promise<StandingLedger | undefined> {
-    const bytes = await this.query(kind, 'GetHeader', String(startSeconds));
+    const bytes = await this.#query(kind, 'GetHeader', String(startSeconds));
     if (bytes === undefined) return undefined;
     const header = decodeHeader(bytes);
     const pages: Uint8Array[] = [];
     for (let page = 0; page < header.pages.length; page++) {
-      const rows = await this.query(kind, 'GetPageRows', String(startSeconds), String(page));
+      const rows = await this.#query(kind, 'GetPageRows', String(startSeconds), String(page));
       if (rows === undefined) return undefined;
       pages.push(rows);
     }
     // A header can be replaced until its first page stands, so the one that was read before the pages may not be theirs.
-    const again = await this.query(kind, 'GetHeader', String(startSeconds));
+    const again = await this.#query(kind, 'GetHeader', String(startSeconds));
     if (again === undefined || !equalBytes(again, bytes)) return this.standing(kind, startSeconds);
     return { header, rows: Buffer.concat(pages) };
   }
 
-  private async submit(
-    kind: LedgerKind,
-    transaction: string,
-    args: string[],
-    transient?: TransientData,
-  ): Promise<void> {
+  async #submit(kind: LedgerKind, transaction: string, args: string[], transient?: TransientData): Promise<void> {
     try {
-      await this.client.submit(kind, transaction, args, transient);
+      await this.#client.submit(kind, transaction, args, transient);
     } catch (error) {
       throw unsettled(error);
     }
   }
 
-  private async query(kind: LedgerKind, transaction: string, ...args: string[]): Promise<Uint8Array | undefined> {
+  async #query(kind: LedgerKind, transaction: string, ...args: string[]): Promise<Uint8Array | undefined> {
     try {
-      return await this.client.evaluate(kind, transaction, [this.region, ...args]);
+      return await this.#client.evaluate(kind, transaction, [this.#region, ...args]);
     } catch (error) {
       if (error instanceof LedgerError && error.code === 'NOT_FOUND') return undefined;
       throw unsettled(error);

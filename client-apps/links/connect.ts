@@ -66,56 +66,62 @@ const KEEP_ALIVE_MILLISECONDS = 30_000;
  */
 export class OutgoingLink implements Link {
   readonly pin: Uint8Array;
-  private readonly queue: FrameQueue;
-  private socket: TLSSocket | undefined;
-  private attached: AttachedSocket | undefined;
-  private retry: NodeJS.Timeout | undefined;
-  private settling: NodeJS.Timeout | undefined;
-  private failures = 0;
-  private closed = false;
+  readonly #queue: FrameQueue;
+  #socket: TLSSocket | undefined;
+  #attached: AttachedSocket | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #settling: NodeJS.Timeout | undefined;
+  #failures = 0;
+  #closed = false;
+
+  readonly #options: ConnectOptions;
+  readonly #context: SecureContext;
 
   constructor(
     readonly target: LinkTarget,
-    private readonly options: ConnectOptions,
-    private readonly context: SecureContext = clientContext(options.identity),
+    options: ConnectOptions,
+    context: SecureContext = clientContext(options.identity),
   ) {
+    this.#options = options;
+    this.#context = context;
+
     this.pin = target.pin;
-    this.queue = new FrameQueue(options.clock);
-    this.connect();
+    this.#queue = new FrameQueue(options.clock);
+    this.#connect();
   }
 
   get isUp(): boolean {
-    return this.attached !== undefined;
+    return this.#attached !== undefined;
   }
 
   send(type: FrameType, body: Uint8Array): boolean {
-    const queued = !this.closed && this.queue.push(type, body);
-    if (queued) this.attached?.wake();
+    const queued = !this.#closed && this.#queue.push(type, body);
+    if (queued) this.#attached?.wake();
     return queued;
   }
 
   async close(): Promise<void> {
-    this.closed = true;
-    clearTimeout(this.retry);
-    clearTimeout(this.settling);
-    if (this.attached !== undefined) await this.attached.end();
-    else this.socket?.destroy();
-    this.giveUp();
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    clearTimeout(this.#settling);
+    if (this.#attached !== undefined) await this.#attached.end();
+    else this.#socket?.destroy();
+    this.#giveUp();
   }
 
-  private connect(): void {
-    const { host, port } = resolveAddress(this.target.address, this.options.addressOverrides);
+  #connect(): void {
+    const { host, port } = resolveAddress(this.target.address, this.#options.addressOverrides);
     const socket = connect({
       ...LINK_TLS_OPTIONS,
-      secureContext: this.context,
+      secureContext: this.#context,
       host,
       port,
       // The names of a directory are not secret, but an observer need not be told more than the address.
       servername: '',
       timeout: CONNECT_MILLISECONDS,
     });
-    this.socket = socket;
-    const failed = (): void => this.down('closed');
+    this.#socket = socket;
+    const failed = (): void => this.#down('closed');
     socket.on('error', () => undefined);
     socket.once('timeout', () => socket.destroy());
     socket.once('close', failed);
@@ -124,80 +130,84 @@ export class OutgoingLink implements Link {
       socket.removeListener('close', failed);
       const peer = peerOf(socket);
       if (peer === undefined || !equalBytes(peer.pin, this.pin)) {
-        socket.once('close', () => this.down('refused'));
+        socket.once('close', () => this.#down('refused'));
         socket.destroy();
         return;
       }
       socket.setNoDelay(true);
       socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
-      this.settling = setTimeout(() => (this.failures = 0), SETTLED_MILLISECONDS);
-      this.attached = attachSocket(
+      this.#settling = setTimeout(() => (this.#failures = 0), SETTLED_MILLISECONDS);
+      this.#attached = attachSocket(
         socket,
-        this.queue,
-        this.options.clock,
-        (type, body) => this.options.onFrame?.(this, type, body),
-        (reason) => this.down(reason),
+        this.#queue,
+        this.#options.clock,
+        (type, body) => this.#options.onFrame?.(this, type, body),
+        (reason) => this.#down(reason),
       );
-      this.options.onUp?.(this);
+      this.#options.onUp?.(this);
     });
   }
 
-  private down(reason: LinkEnd): void {
-    clearTimeout(this.settling);
-    this.attached = undefined;
-    this.socket = undefined;
-    this.failures++;
-    this.options.onDown?.(this, reason);
-    if (this.closed) return;
-    if (this.failures >= PATIENT_ATTEMPTS) this.giveUp();
-    const longest = Math.min(LONGEST_BACKOFF_MILLISECONDS, FIRST_BACKOFF_MILLISECONDS * 2 ** (this.failures - 1));
-    const wait = longest / 2 + drawIndex(Math.ceil(longest / 2), this.options.random);
-    this.retry = setTimeout(() => this.connect(), wait);
+  #down(reason: LinkEnd): void {
+    clearTimeout(this.#settling);
+    this.#attached = undefined;
+    this.#socket = undefined;
+    this.#failures++;
+    this.#options.onDown?.(this, reason);
+    if (this.#closed) return;
+    if (this.#failures >= PATIENT_ATTEMPTS) this.#giveUp();
+    const longest = Math.min(LONGEST_BACKOFF_MILLISECONDS, FIRST_BACKOFF_MILLISECONDS * 2 ** (this.#failures - 1));
+    const wait = longest / 2 + drawIndex(Math.ceil(longest / 2), this.#options.random);
+    this.#retry = setTimeout(() => this.#connect(), wait);
   }
 
-  private giveUp(): void {
-    const lost = this.queue.clear();
-    if (lost > 0) this.options.onLost?.(lost);
+  #giveUp(): void {
+    const lost = this.#queue.clear();
+    if (lost > 0) this.#options.onLost?.(lost);
   }
 }
 
 /** The outgoing links of a party, one per peer. */
 export class LinkPool {
-  private readonly links = new Map<string, OutgoingLink>();
+  readonly #links = new Map<string, OutgoingLink>();
   /** The same links by the objects that named them: a relay asks for one with every packet. */
-  private byTarget = new WeakMap<LinkTarget, OutgoingLink>();
-  private readonly context: SecureContext;
+  #byTarget = new WeakMap<LinkTarget, OutgoingLink>();
+  readonly #context: SecureContext;
 
-  constructor(private readonly options: ConnectOptions) {
-    this.context = clientContext(options.identity);
+  readonly #options: ConnectOptions;
+
+  constructor(options: ConnectOptions) {
+    this.#options = options;
+
+    this.#context = clientContext(options.identity);
   }
 
   /** The link to this peer; made when there is none yet. */
   link(target: LinkTarget): OutgoingLink {
-    const known = this.byTarget.get(target);
+    const known = this.#byTarget.get(target);
     if (known !== undefined) return known;
     const key = keyOf(target);
-    const link = this.links.get(key) ?? new OutgoingLink(target, this.options, this.context);
-    this.links.set(key, link);
-    this.byTarget.set(target, link);
+    const link = this.#links.get(key) ?? new OutgoingLink(target, this.#options, this.#context);
+    this.#links.set(key, link);
+    this.#byTarget.set(target, link);
     return link;
   }
 
   /** Makes links to all these peers and ends those to others, as when a new directory comes into force. */
   retain(targets: readonly LinkTarget[]): void {
     const keep = new Set(targets.map(keyOf));
-    this.byTarget = new WeakMap();
-    for (const [key, link] of this.links) {
+    this.#byTarget = new WeakMap();
+    for (const [key, link] of this.#links) {
       if (keep.has(key)) continue;
-      this.links.delete(key);
+      this.#links.delete(key);
       void link.close();
     }
     for (const target of targets) this.link(target);
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.links.values()].map((link) => link.close()));
-    this.links.clear();
+    await Promise.all([...this.#links.values()].map((link) => link.close()));
+    this.#links.clear();
   }
 }
 

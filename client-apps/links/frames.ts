@@ -53,7 +53,7 @@ const NOTHING = Buffer.alloc(0);
 /** Cuts a byte stream into frames. */
 export class FrameReader {
   /** What has come of the frame that was begun. */
-  private rest: Buffer = NOTHING;
+  #rest: Buffer = NOTHING;
 
   /**
    * Takes what a socket gave.
@@ -64,15 +64,15 @@ export class FrameReader {
   push(data: Buffer, onFrame: (type: FrameType, body: Uint8Array) => void): boolean {
     let offset = 0;
     // Of the data, no more is copied than the frame that was begun lacks: first of its header, then of its body.
-    while (this.rest.length > 0) {
-      const length = frameLength(this.rest, 0);
+    while (this.#rest.length > 0) {
+      const length = frameLength(this.#rest, 0);
       if (length === undefined) return false;
-      if (length === this.rest.length) {
-        onFrame(this.rest[0] as FrameType, this.rest.subarray(FRAME_HEADER_LENGTH));
-        this.rest = NOTHING;
+      if (length === this.#rest.length) {
+        onFrame(this.#rest[0] as FrameType, this.#rest.subarray(FRAME_HEADER_LENGTH));
+        this.#rest = NOTHING;
       } else if (offset < data.length) {
-        const more = data.subarray(offset, offset + length - this.rest.length);
-        this.rest = Buffer.concat([this.rest, more]);
+        const more = data.subarray(offset, offset + length - this.#rest.length);
+        this.#rest = Buffer.concat([this.#rest, more]);
         offset += more.length;
       } else {
         return true;
@@ -85,7 +85,7 @@ export class FrameReader {
       onFrame(data[offset] as FrameType, data.subarray(offset + FRAME_HEADER_LENGTH, offset + length));
       offset += length;
     }
-    this.rest = data.subarray(offset);
+    this.#rest = data.subarray(offset);
     return true;
   }
 }
@@ -103,29 +103,32 @@ function frameLength(bytes: Buffer, offset: number): number | undefined {
  * in, and cannot push out what others have waiting.
  */
 export class FrameQueue {
-  private frames: Buffer[] = [];
-  private bytes = 0;
+  #frames: Buffer[] = [];
+  #bytes = 0;
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly maximumBytes: number = MAXIMUM_QUEUED_BYTES,
-  ) {}
+  readonly #clock: Clock;
+  readonly #maximumBytes: number;
+
+  constructor(clock: Clock, maximumBytes: number = MAXIMUM_QUEUED_BYTES) {
+    this.#clock = clock;
+    this.#maximumBytes = maximumBytes;
+  }
 
   get isEmpty(): boolean {
-    return this.frames.length === 0;
+    return this.#frames.length === 0;
   }
 
   /** Copies a frame in. @returns false when the queue is full */
   push(type: FrameType, body: Uint8Array): boolean {
     const length = FRAME_HEADER_LENGTH + body.length;
-    if (this.bytes + length > this.maximumBytes) return false;
+    if (this.#bytes + length > this.#maximumBytes) return false;
     const frame = Buffer.allocUnsafe(length);
     frame[0] = type;
     frame.writeUInt32BE(body.length, 1);
     frame.set(body, FRAME_HEADER_LENGTH);
-    this.frames.push(frame);
-    this.bytes += length;
-    this.clock.frames.sent++;
+    this.#frames.push(frame);
+    this.#bytes += length;
+    this.#clock.frames.sent++;
     return true;
   }
 
@@ -133,20 +136,20 @@ export class FrameQueue {
   take(): { readonly bytes: Buffer; readonly frames: number } {
     let count = 0;
     let length = 0;
-    while (count < this.frames.length && (count === 0 || length + this.frames[count]!.length <= WRITE_LENGTH))
-      length += this.frames[count++]!.length;
-    const taken = this.frames.splice(0, count);
-    this.bytes -= length;
+    while (count < this.#frames.length && (count === 0 || length + this.#frames[count]!.length <= WRITE_LENGTH))
+      length += this.#frames[count++]!.length;
+    const taken = this.#frames.splice(0, count);
+    this.#bytes -= length;
     return { bytes: count === 1 ? taken[0]! : Buffer.concat(taken, length), frames: count };
   }
 
   /** Gives all waiting frames up. @returns how many */
   clear(): number {
-    const lost = this.frames.length;
-    this.frames = [];
-    this.bytes = 0;
+    const lost = this.#frames.length;
+    this.#frames = [];
+    this.#bytes = 0;
     // Never on their way, so nothing waits for them to arrive.
-    this.clock.frames.sent -= lost;
+    this.#clock.frames.sent -= lost;
     return lost;
   }
 }

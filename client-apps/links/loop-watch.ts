@@ -21,32 +21,35 @@ export interface LoopEvents {
 
 /** Keeps account of the loops that a party has sent. After a restart it knows of none, and so misses none. */
 export class LoopWatch {
-  private readonly expected = new Map<number, { readonly loop: Loop; readonly timer: Timer }>();
-  private missing = 0;
-  private toAlarm = Infinity;
+  readonly #expected = new Map<number, { readonly loop: Loop; readonly timer: Timer }>();
+  #missing = 0;
+  #toAlarm = Infinity;
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly events: LoopEvents,
-  ) {}
+  readonly #clock: Clock;
+  readonly #events: LoopEvents;
+
+  constructor(clock: Clock, events: LoopEvents) {
+    this.#clock = clock;
+    this.#events = events;
+  }
 
   /** True from the alarm on until a loop comes again. */
   get isCutOff(): boolean {
-    return this.missing >= this.toAlarm;
+    return this.#missing >= this.#toAlarm;
   }
 
   /** @param toAlarm missing loops in a row that raise the alarm */
   sent(loop: Loop, toAlarm: number): void {
-    this.toAlarm = toAlarm;
+    this.#toAlarm = toAlarm;
     const key = shortKey(loop.key);
-    const due = this.clock.nowMilliseconds() + loop.delayMilliseconds + LATE_MILLISECONDS;
-    const timer = this.clock.setTimer(due, () => {
-      this.expected.delete(key);
-      this.missing++;
-      this.events.onMissing?.(loop);
-      if (this.missing === this.toAlarm) this.events.onCutOff(true);
+    const due = this.#clock.nowMilliseconds() + loop.delayMilliseconds + LATE_MILLISECONDS;
+    const timer = this.#clock.setTimer(due, () => {
+      this.#expected.delete(key);
+      this.#missing++;
+      this.#events.onMissing?.(loop);
+      if (this.#missing === this.#toAlarm) this.#events.onCutOff(true);
     });
-    this.expected.set(key, { loop, timer });
+    this.#expected.set(key, { loop, timer });
   }
 
   /**
@@ -56,23 +59,23 @@ export class LoopWatch {
    * @returns whether it is one of the loops
    */
   came(key: Uint8Array): boolean {
-    if (this.expected.size === 0) return false;
+    if (this.#expected.size === 0) return false;
     const name = shortKey(key);
-    const found = this.expected.get(name);
+    const found = this.#expected.get(name);
     if (found === undefined || !equalBytes(found.loop.key, key)) return false;
-    this.expected.delete(name);
-    this.clock.clearTimer(found.timer);
+    this.#expected.delete(name);
+    this.#clock.clearTimer(found.timer);
     const wasCutOff = this.isCutOff;
-    this.missing = 0;
-    this.events.onCame?.(found.loop);
-    if (wasCutOff) this.events.onCutOff(false);
+    this.#missing = 0;
+    this.#events.onCame?.(found.loop);
+    if (wasCutOff) this.#events.onCutOff(false);
     return true;
   }
 
   /** Expects nothing any more. */
   close(): void {
-    for (const { timer } of this.expected.values()) this.clock.clearTimer(timer);
-    this.expected.clear();
+    for (const { timer } of this.#expected.values()) this.#clock.clearTimer(timer);
+    this.#expected.clear();
   }
 }
 

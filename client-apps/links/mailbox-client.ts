@@ -20,23 +20,23 @@ interface Waiting {
  * drain has acknowledged them, so one may come twice after a reconnection.
  */
 export class MailboxClient {
-  private readonly link: OutgoingLink;
-  private received = 0n;
-  private waiting: Waiting | undefined;
+  readonly #link: OutgoingLink;
+  #received = 0n;
+  #waiting: Waiting | undefined;
 
   /** @param relay the mailbox's relay, from the directory */
   constructor(relay: LinkTarget, options: Omit<ConnectOptions, 'onFrame' | 'onUp' | 'onDown'>) {
-    this.link = new OutgoingLink(relay, {
+    this.#link = new OutgoingLink(relay, {
       ...options,
       onUp: (link) => {
         // The relay may have been started again and count from the beginning.
-        this.received = 0n;
+        this.#received = 0n;
         link.send(FRAME.mailboxOpen, EMPTY);
-        if (this.waiting !== undefined) link.send(FRAME.mailboxDrain, encodeDrain(0n));
+        if (this.#waiting !== undefined) link.send(FRAME.mailboxDrain, encodeDrain(0n));
       },
-      onDown: () => this.fail('the mailbox relay is out of reach'),
+      onDown: () => this.#fail('the mailbox relay is out of reach'),
       onFrame: (_link, type, body) => {
-        if (type === FRAME.mailboxPackets) this.take(body);
+        if (type === FRAME.mailboxPackets) this.#take(body);
       },
     });
   }
@@ -47,44 +47,44 @@ export class MailboxClient {
    * @throws ClientError UNREACHABLE: the link is down or went down; BAD_ANSWER
    */
   drain(): Promise<Uint8Array[]> {
-    this.fail('another drain was started');
+    this.#fail('another drain was started');
     return new Promise((resolve, reject) => {
-      this.waiting = { packets: [], resolve, reject };
-      if (this.link.isUp) this.link.send(FRAME.mailboxDrain, encodeDrain(this.received));
+      this.#waiting = { packets: [], resolve, reject };
+      if (this.#link.isUp) this.#link.send(FRAME.mailboxDrain, encodeDrain(this.#received));
     });
   }
 
   async close(): Promise<void> {
-    await this.link.close();
-    this.fail('the mailbox was closed');
+    await this.#link.close();
+    this.#fail('the mailbox was closed');
   }
 
-  private take(body: Uint8Array): void {
-    const { waiting } = this;
+  #take(body: Uint8Array): void {
+    const waiting = this.#waiting;
     if (waiting === undefined) return;
     try {
       const answer = decodeMailboxPackets(body);
       waiting.packets.push(...answer.packets);
       if (waiting.packets.length > MAXIMUM_DRAINED)
         throw new ClientError('BAD_ANSWER', 'mailbox holds more than a mailbox can');
-      this.received = answer.lastNumber;
+      this.#received = answer.lastNumber;
       if (answer.more) {
-        this.link.send(FRAME.mailboxDrain, encodeDrain(this.received));
+        this.#link.send(FRAME.mailboxDrain, encodeDrain(this.#received));
         return;
       }
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
-      this.waiting = undefined;
+      this.#waiting = undefined;
       waiting.reject(error);
       return;
     }
-    this.waiting = undefined;
+    this.#waiting = undefined;
     waiting.resolve(waiting.packets);
   }
 
-  private fail(message: string): void {
-    const { waiting } = this;
-    this.waiting = undefined;
+  #fail(message: string): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
     waiting?.reject(new ClientError('UNREACHABLE', message));
   }
 }

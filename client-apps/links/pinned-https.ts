@@ -31,9 +31,12 @@ export function peerPin(socket: TLSSocket): Uint8Array | undefined {
  * checked before the first byte of a request is sent.
  */
 class PinnedAgent extends Agent {
-  constructor(private readonly pin: Uint8Array) {
+  readonly #pin: Uint8Array;
+
+  constructor(pin: Uint8Array) {
     // A household's or meter's requests come one after another; two connections are for a slow download beside them.
     super({ keepAlive: true, maxSockets: 2, maxCachedSessions: 0 });
+    this.#pin = pin;
   }
 
   override createConnection(
@@ -53,7 +56,7 @@ class PinnedAgent extends Agent {
     socket.once('secureConnect', () => {
       socket.off('error', fail);
       const shown = peerPin(socket);
-      if (shown !== undefined && equalBytes(shown, this.pin)) return done?.(null, socket);
+      if (shown !== undefined && equalBytes(shown, this.#pin)) return done?.(null, socket);
       socket.destroy();
       done?.(new ClientError('WRONG_PIN', 'the server does not hold the pinned key'), socket);
     });
@@ -63,13 +66,13 @@ class PinnedAgent extends Agent {
 
 /** A small HTTPS client for one pinned server. Answers are read whole and bounded. */
 export class PinnedHttps {
-  private readonly agent: Agent;
-  private readonly base: URL;
+  readonly #agent: Agent;
+  readonly #base: URL;
 
   /** @param pin SHA-256 of the server key's SubjectPublicKeyInfo, 32 bytes */
   constructor(url: string, pin: Uint8Array) {
-    this.base = new URL(url);
-    this.agent = new PinnedAgent(pin);
+    this.#base = new URL(url);
+    this.#agent = new PinnedAgent(pin);
   }
 
   /**
@@ -77,31 +80,26 @@ export class PinnedHttps {
    * @throws ClientError UNREACHABLE, WRONG_PIN, BAD_ANSWER
    */
   get(path: string, maximumBytes: number): Promise<HttpsAnswer> {
-    return this.exchange('GET', path, undefined, maximumBytes);
+    return this.#exchange('GET', path, undefined, maximumBytes);
   }
 
   /** @throws ClientError UNREACHABLE, WRONG_PIN, BAD_ANSWER */
   post(path: string, body: Uint8Array, maximumBytes: number): Promise<HttpsAnswer> {
-    return this.exchange('POST', path, body, maximumBytes);
+    return this.#exchange('POST', path, body, maximumBytes);
   }
 
   close(): void {
-    this.agent.destroy();
+    this.#agent.destroy();
   }
 
-  private exchange(
-    method: string,
-    path: string,
-    body: Uint8Array | undefined,
-    maximumBytes: number,
-  ): Promise<HttpsAnswer> {
+  #exchange(method: string, path: string, body: Uint8Array | undefined, maximumBytes: number): Promise<HttpsAnswer> {
     return new Promise((resolve, reject) => {
       const fail = (cause: Error): void => {
         if (cause instanceof ClientError) return reject(cause);
-        reject(new ClientError('UNREACHABLE', `${this.base.host}: ${cause.message}`, { cause }));
+        reject(new ClientError('UNREACHABLE', `${this.#base.host}: ${cause.message}`, { cause }));
       };
       const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length };
-      const request = httpsRequest(new URL(path, this.base), { agent: this.agent, method, headers }, (response) => {
+      const request = httpsRequest(new URL(path, this.#base), { agent: this.#agent, method, headers }, (response) => {
         const parts: Uint8Array[] = [];
         let length = 0;
         response.on('data', (part: Uint8Array) => {

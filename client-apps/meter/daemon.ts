@@ -31,12 +31,20 @@ export class MeterDaemon {
   /** Slots are worked on one after the other, however long one takes. */
   #last: Promise<SlotPackets | undefined> = Promise.resolve(undefined);
 
+  readonly #opened: DaemonParts;
+  readonly #context: PartyContext;
+  readonly #events: MeterEvents;
+
   constructor(
-    private readonly opened: DaemonParts,
+    opened: DaemonParts,
     config: Pick<MeterConfig, 'addressOverrides'>,
-    private readonly context: PartyContext,
-    private readonly events: MeterEvents,
+    context: PartyContext,
+    events: MeterEvents,
   ) {
+    this.#opened = opened;
+    this.#context = context;
+    this.#events = events;
+
     const { clock, random, log } = context;
     this.#pool = new LinkPool({
       identity: opened.link,
@@ -63,11 +71,11 @@ export class MeterDaemon {
    * show in them.
    */
   async #slot(slot: Slot): Promise<void> {
-    const { meter } = this.opened;
+    const { meter } = this.#opened;
     const packets = this.#last
       .then(() => meter.slot(slot))
       .catch((error: unknown) => {
-        this.events.onFailure(error);
+        this.#events.onFailure(error);
         return undefined;
       });
     this.#last = packets;
@@ -75,11 +83,11 @@ export class MeterDaemon {
     this.#sendAtOffset(slot, packets, 'hub');
     const made = await packets;
     if (made !== undefined) this.#pool.retain(made.entryRelays);
-    this.events.onSlot(slot, meter.balance);
+    this.#events.onSlot(slot, meter.balance);
   }
 
   #sendAtOffset(slot: Slot, packets: Promise<SlotPackets | undefined>, which: 'controlCenter' | 'hub'): void {
-    const { clock, random } = this.context;
+    const { clock, random } = this.#context;
     const offset = drawOffsetMilliseconds(random, this.#parametersNow().onion.offsetWindowSeconds);
     clock.setTimer(slot.startSeconds * 1000 + offset, async () => {
       const made = await packets;
@@ -89,13 +97,13 @@ export class MeterDaemon {
 
   #send({ entry, bytes }: OutgoingPacket): void {
     if (!this.#pool.link(entry).send(FRAME.packet, bytes)) {
-      this.context.log.warn('a packet was given up: the link to its entry relay is full');
+      this.#context.log.warn('a packet was given up: the link to its entry relay is full');
     }
   }
 
   #parametersNow(): Parameters {
-    const { versions } = this.opened.bulletin;
-    const nowSeconds = this.context.clock.nowMilliseconds() / 1000;
+    const { versions } = this.#opened.bulletin;
+    const nowSeconds = this.#context.clock.nowMilliseconds() / 1000;
     return parametersFor(versions, Math.max(nowSeconds, versions[0]!.parameters.effectiveFromSeconds));
   }
 }

@@ -57,14 +57,17 @@ export interface MeterBalance {
 export class Meter {
   #window: WindowRows | undefined;
 
-  constructor(
-    private readonly parts: MeterParts,
-    private state: MeterState,
-  ) {}
+  readonly #parts: MeterParts;
+  #state: MeterState;
+
+  constructor(parts: MeterParts, state: MeterState) {
+    this.#parts = parts;
+    this.#state = state;
+  }
 
   get balance(): MeterBalance {
-    const { measured, carried } = this.state;
-    return { measured, carried, inFlight: inFlightMilliWattHours(this.state) };
+    const { measured, carried } = this.#state;
+    return { measured, carried, inFlight: inFlightMilliWattHours(this.#state) };
   }
 
   /**
@@ -76,13 +79,13 @@ export class Meter {
    * @throws ClientError STATE_CONFLICT; a failed write of the store
    */
   async slot(slot: Slot): Promise<SlotPackets | undefined> {
-    const { bulletin } = this.parts;
+    const { bulletin } = this.#parts;
     const synchronised = await this.#attempt('bulletin', () => this.#synchronise());
     if (bulletin.versions.length === 0) return undefined;
     const parameters = parametersFor(bulletin.versions, Math.max(slot.ledgerStartSeconds, firstStart(bulletin)));
     if (slot.ledgerStartSeconds < parameters.effectiveFromSeconds) return undefined;
     const epoch = slotEpoch(parameters, slot);
-    if (epoch < this.state.keys.epoch) return undefined;
+    if (epoch < this.#state.keys.epoch) return undefined;
 
     // The ratchet does not turn back: a signed directory shows that the epoch has come, a clock alone may be wrong.
     const directory = await this.#attempt('directory', () => bulletin.directory(epoch));
@@ -91,46 +94,46 @@ export class Meter {
     if (synchronised === true) await this.#attempt('next directory', () => bulletin.directory(epoch + 1));
 
     await this.#enterWindow(slot, parameters, epoch, synchronised === true);
-    const { crypto, random } = this.parts;
+    const { crypto, random } = this.#parts;
     return this.#packets(slot, parameters, { crypto, random, directory, onion: parameters.onion });
   }
 
   /** Reads parameters and every interval that was sealed since. */
   async #synchronise(): Promise<true> {
-    const { bulletin } = this.parts;
+    const { bulletin } = this.#parts;
     await bulletin.refresh();
     for (let settled = 0; settled < MAXIMUM_SETTLED_PER_SLOT; settled++) {
-      const { nextSealSeconds, previousSeal } = this.state;
+      const { nextSealSeconds, previousSeal } = this.#state;
       const known = equalBytes(previousSeal, NO_DIGEST) ? undefined : previousSeal;
       const sealed = await bulletin.sealedIndex(nextSealSeconds, known);
       if (sealed === undefined) break;
-      await this.#keep(settle(this.state, sealed, sealed.parameters));
+      await this.#keep(settle(this.#state, sealed, sealed.parameters));
     }
     return true;
   }
 
   /** Measures, ratchets and splits, and keeps the result in one write before any row of it can leave. */
   async #enterWindow(slot: Slot, parameters: Parameters, epoch: number, synchronised: boolean): Promise<void> {
-    const { crypto, reader } = this.parts;
-    let next = enterEpoch(crypto, this.state, epoch);
+    const { crypto, reader } = this.#parts;
+    let next = enterEpoch(crypto, this.#state, epoch);
     next = await measure(next, parameters.intervalSeconds, slot.ledgerStartSeconds, reader);
     // Without the bulletin the parameters may be old ones: rows made under them would only come back.
     if (synchronised && canSplit(next, slot)) next = split(crypto, next, parameters, slot);
     await this.#keep(next);
     if (this.#window?.ledger.startSeconds === slot.ledgerStartSeconds) return;
-    const ledger = this.state.ledgers.find(({ startSeconds }) => startSeconds === slot.ledgerStartSeconds);
-    this.#window = ledger && new WindowRows(ledger, signRows(crypto, this.state.keys, parameters, ledger));
+    const ledger = this.#state.ledgers.find(({ startSeconds }) => startSeconds === slot.ledgerStartSeconds);
+    this.#window = ledger && new WindowRows(ledger, signRows(crypto, this.#state.keys, parameters, ledger));
   }
 
   #packets(slot: Slot, parameters: Parameters, context: PacketContext): SlotPackets {
-    const { meterNumber, keys, measured, carried, handles } = this.state;
+    const { meterNumber, keys, measured, carried, handles } = this.#state;
     const { startSeconds: slotStartSeconds } = slot;
     const rows = this.#window?.next(parameters.rowsPerPacket) ?? [];
     const payload = { meterNumber, epoch: keys.epoch, slotStartSeconds, rows };
     return {
       entryRelays: entryRelays(context.directory),
       controlCenter: controlCenterPacket(context, payload, keys.linkKey),
-      hub: hubPacket(context, this.parts.hub, {
+      hub: hubPacket(context, this.#parts.hub, {
         slotStartSeconds,
         measuredMilliWattHours: measured,
         carriedMilliWattHours: carried,
@@ -141,10 +144,10 @@ export class Meter {
 
   /** Makes a state the meter's own once it is on the disk. */
   async #keep(state: MeterState): Promise<void> {
-    if (state === this.state) return;
-    await this.parts.store.write({ state });
-    const { keys, tree } = this.state;
-    this.state = state;
+    if (state === this.#state) return;
+    await this.#parts.store.write({ state });
+    const { keys, tree } = this.#state;
+    this.#state = state;
     if (keys.epoch === state.keys.epoch) return;
     for (const secret of [keys.linkKey, keys.epochNode, tree]) wipe(secret);
   }
@@ -155,7 +158,7 @@ export class Meter {
       return await read();
     } catch (error) {
       if (!(error instanceof ClientError) || error.code === 'STATE_CONFLICT') throw error;
-      this.parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
+      this.#parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
       return undefined;
     }
   }

@@ -36,20 +36,24 @@ export class WindowRows {
   #sent = 0;
   #repeated = 0;
 
+  readonly #rows: readonly PacketRow[];
+
   /** @param rows the window's rows, signed */
   constructor(
     readonly ledger: LedgerInFlight,
-    private readonly rows: readonly PacketRow[],
-  ) {}
+    rows: readonly PacketRow[],
+  ) {
+    this.#rows = rows;
+  }
 
   /** Rows for the next packet, at most `places`, none twice. */
   next(places: number): PacketRow[] {
     const before = this.#sent;
-    const fresh = this.rows.slice(before, before + places);
+    const fresh = this.#rows.slice(before, before + places);
     this.#sent += fresh.length;
     const repeats = Math.min(places - fresh.length, before);
     const packet = [...fresh];
-    for (let index = 0; index < repeats; index++) packet.push(this.rows[this.#repeated++ % before]!);
+    for (let index = 0; index < repeats; index++) packet.push(this.#rows[this.#repeated++ % before]!);
     return packet;
   }
 

@@ -16,11 +16,12 @@ export interface EnergyReader {
 export class RecordedReader implements EnergyReader {
   readonly #series: BigInt64Array;
 
+  readonly #readings: Readings;
+
   /** @param household index in the readings */
-  constructor(
-    private readonly readings: Readings,
-    household = 0,
-  ) {
+  constructor(readings: Readings, household = 0) {
+    this.#readings = readings;
+
     const series = readings.households[household];
     if (series === undefined) throw new ClientError('WRONG_STATE', 'the readings hold no such household');
     this.#series = series.milliWattHours;
@@ -38,11 +39,11 @@ export class RecordedReader implements EnergyReader {
 
   /** Start of the first interval, Unix seconds. */
   get startSeconds(): number {
-    return this.readings.startSeconds;
+    return this.#readings.startSeconds;
   }
 
   energyOf(startSeconds: number): Promise<bigint | undefined> {
-    const { startSeconds: first, intervalSeconds } = this.readings;
+    const { startSeconds: first, intervalSeconds } = this.#readings;
     return Promise.resolve(this.#series[(startSeconds - first) / intervalSeconds]);
   }
 }

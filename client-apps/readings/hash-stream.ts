@@ -14,8 +14,12 @@ export class HashStream {
   #offset = 0;
   #counter = 0;
 
+  readonly #label: string;
+
   /** @param label names the stream: equal labels give equal draws */
-  constructor(private readonly label: string) {}
+  constructor(label: string) {
+    this.#label = label;
+  }
 
   /** A uniform integer in [0, limit), limit ≤ 2^32. */
   below(limit: number): number {
@@ -39,7 +43,7 @@ export class HashStream {
 
   #word(): number {
     if (this.#offset === this.#block.length) {
-      this.#block = createHash('sha256').update(`gridveil synthetic ${this.label} ${this.#counter++}`).digest();
+      this.#block = createHash('sha256').update(`gridveil synthetic ${this.#label} ${this.#counter++}`).digest();
       this.#offset = 0;
     }
     const word = new DataView(this.#block.buffer, this.#block.byteOffset).getUint32(this.#offset);

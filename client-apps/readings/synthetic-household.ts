@@ -42,8 +42,12 @@ interface Habits {
 export class SyntheticHousehold {
   readonly #habits: Habits;
 
+  readonly #label: string;
+
   /** @param label names the household; equal labels give equal days */
-  constructor(private readonly label: string) {
+  constructor(label: string) {
+    this.#label = label;
+
     const draw = new HashStream(`${label} habits`);
     this.#habits = {
       people: 1 + [0, 0, 0, 1, 1, 1, 2, 2, 3, 4][draw.below(10)]!,
@@ -63,7 +67,7 @@ export class SyntheticHousehold {
    */
   day(day: number): Float64Array {
     const habits = this.#habits;
-    const draw = new HashStream(`${this.label} day ${day}`);
+    const draw = new HashStream(`${this.#label} day ${day}`);
     const cells = new Float64Array(CELLS_PER_DAY).map((_, cell) => {
       const fridge = (cell + habits.fridgePhase) % 10 < 4 ? 100 : 0;
       return cellEnergy(habits.baseWatts + fridge);

@@ -43,15 +43,27 @@ export interface EpochRange {
  * sent, with the destruction of its key and tags.
  */
 export class Epochs {
-  private readonly live = new Map<number, LiveEpoch>();
+  readonly #live = new Map<number, LiveEpoch>();
+
+  readonly #config: PlacedRelayConfig;
+  readonly #keys: RelayKeys;
+  readonly #onionKeyFile: OnionKeyFile;
+  readonly #onionKeys: OnionKeys;
+  #oldest: number;
 
   private constructor(
-    private readonly config: PlacedRelayConfig,
-    private readonly keys: RelayKeys,
-    private readonly onionKeyFile: OnionKeyFile,
-    private readonly onionKeys: OnionKeys,
-    private oldest: number,
-  ) {}
+    config: PlacedRelayConfig,
+    keys: RelayKeys,
+    onionKeyFile: OnionKeyFile,
+    onionKeys: OnionKeys,
+    oldest: number,
+  ) {
+    this.#config = config;
+    this.#keys = keys;
+    this.#onionKeyFile = onionKeyFile;
+    this.#onionKeys = onionKeys;
+    this.#oldest = oldest;
+  }
 
   /** @throws ClientError SEALED_INVALID */
   static async open(
@@ -66,25 +78,26 @@ export class Epochs {
     const onionKeyFile = new OnionKeyFile(config.directory, fileKey);
     const onionKeys = await onionKeyFile.load(first, random, config.enrolmentSeed);
     const epochs = new Epochs(config, keys, onionKeyFile, onionKeys, first);
-    await epochs.removeReplayFiles((epoch) => epoch < first);
+    await epochs.#removeReplayFiles((epoch) => epoch < first);
     return epochs;
   }
 
   /** The live epoch of this number. */
   get(epoch: number): LiveEpoch | undefined {
-    return this.live.get(epoch);
+    return this.#live.get(epoch);
   }
 
   /** All live epochs. */
   all(): readonly LiveEpoch[] {
-    return [...this.live.values()];
+    return [...this.#live.values()];
   }
 
   /** What the relay says of itself for an epoch. @throws ProtocolError EPOCH_ERASED */
   descriptor(parameters: Parameters, epoch: number): SignedDescriptor {
-    const key = this.onionKeys.key(epoch);
+    const key = this.#onionKeys.key(epoch);
     wipe(key.secretKey);
-    const { config, keys } = this;
+    const config = this.#config;
+    const keys = this.#keys;
     const descriptor = {
       region: config.region,
       epoch,
@@ -106,26 +119,26 @@ export class Epochs {
    */
   async begin(directory: Directory, parameters: Parameters): Promise<boolean> {
     const { epoch } = directory;
-    const key = this.onionKeys.key(epoch);
+    const key = this.#onionKeys.key(epoch);
     const index = directory.relays.findIndex(
       ({ descriptor }) =>
-        equalBytes(descriptor.identity, this.keys.identity.publicKey) &&
+        equalBytes(descriptor.identity, this.#keys.identity.publicKey) &&
         equalBytes(descriptor.onionKey, key.publicKey) &&
-        descriptor.layer === this.config.layer,
+        descriptor.layer === this.#config.layer,
     );
     if (index === -1) return false;
-    const replayKey = this.onionKeys.replayKey(epoch);
-    const path = this.replayPath(epoch);
-    this.live.set(epoch, {
+    const replayKey = this.#onionKeys.replayKey(epoch);
+    const path = this.#replayPath(epoch);
+    this.#live.set(epoch, {
       epoch,
       directory,
       index,
       key,
-      replay: await ReplayStore.open(path, replayKey, this.config.replayCapacity),
-      layersLeft: directory.layers - this.config.layer + 1,
+      replay: await ReplayStore.open(path, replayKey, this.#config.replayCapacity),
+      layersLeft: directory.layers - this.#config.layer + 1,
       maximumDelayMilliseconds: maximumDelayMilliseconds(parameters.onion),
       next: directory.relays.map(({ descriptor: { layer, address, linkPin } }) =>
-        layer === this.config.layer + 1 ? { address, pin: linkPin } : undefined,
+        layer === this.#config.layer + 1 ? { address, pin: linkPin } : undefined,
       ),
       controlCenter: { address: directory.controlCenter.address, pin: directory.controlCenter.linkPin },
     });
@@ -134,12 +147,12 @@ export class Epochs {
 
   /** Destroys keys and tags of the epochs before this one, first on the disk. */
   async endBefore(epoch: number): Promise<void> {
-    if (epoch <= this.oldest) return;
-    this.oldest = epoch;
-    await this.onionKeyFile.forgetBefore(this.onionKeys, epoch);
+    if (epoch <= this.#oldest) return;
+    this.#oldest = epoch;
+    await this.#onionKeyFile.forgetBefore(this.#onionKeys, epoch);
     for (const ended of this.all()) {
       if (ended.epoch >= epoch) continue;
-      this.live.delete(ended.epoch);
+      this.#live.delete(ended.epoch);
       wipe(ended.key.secretKey);
       await ended.replay.destroy();
     }
@@ -147,26 +160,26 @@ export class Epochs {
 
   /** Puts the tags of all packets seen so far on disk. */
   async flush(): Promise<void> {
-    for (const { replay } of this.live.values()) await replay.flush();
+    for (const { replay } of this.#live.values()) await replay.flush();
   }
 
   async close(): Promise<void> {
-    for (const { replay, key } of this.live.values()) {
+    for (const { replay, key } of this.#live.values()) {
       await replay.close();
       wipe(key.secretKey);
     }
-    this.live.clear();
+    this.#live.clear();
   }
 
-  private replayPath(epoch: number): string {
-    return join(this.config.directory, 'replay', `${epoch}.tags`);
+  #replayPath(epoch: number): string {
+    return join(this.#config.directory, 'replay', `${epoch}.tags`);
   }
 
-  private async removeReplayFiles(isOver: (epoch: number) => boolean): Promise<void> {
-    const names = await readdir(join(this.config.directory, 'replay')).catch(() => []);
+  async #removeReplayFiles(isOver: (epoch: number) => boolean): Promise<void> {
+    const names = await readdir(join(this.#config.directory, 'replay')).catch(() => []);
     for (const name of names) {
       const epoch = /^(\d{1,5})\.tags$/.exec(name)?.[1];
-      if (epoch !== undefined && isOver(Number(epoch))) await rm(this.replayPath(Number(epoch)));
+      if (epoch !== undefined && isOver(Number(epoch))) await rm(this.#replayPath(Number(epoch)));
     }
   }
 }

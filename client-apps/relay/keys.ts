@@ -60,10 +60,10 @@ export function relayIdentity(keys: RelayKeys): { readonly identity: string; rea
 
 /** The onion keys on disk. They never come from the long-term secret, or forgetting them would mean nothing. */
 export class OnionKeyFile {
-  private readonly file: SealedFile;
+  readonly #file: SealedFile;
 
   constructor(directory: string, fileKey: Uint8Array) {
-    this.file = new SealedFile(join(directory, 'onion-keys'), fileKey);
+    this.#file = new SealedFile(join(directory, 'onion-keys'), fileKey);
   }
 
   /**
@@ -74,7 +74,7 @@ export class OnionKeyFile {
    * @throws ClientError SEALED_INVALID
    */
   async load(epoch: number, random: RandomSource, seed: Uint8Array | undefined): Promise<OnionKeys> {
-    const bytes = await this.file.read();
+    const bytes = await this.#file.read();
     const keys =
       bytes !== undefined
         ? OnionKeys.fromBytes(sodiumCrypto, bytes)
@@ -88,7 +88,7 @@ export class OnionKeyFile {
   /** Erases the keys of all epochs before this one, here and on the disk. */
   async forgetBefore(keys: OnionKeys, epoch: number): Promise<void> {
     keys.forgetBefore(epoch);
-    await this.file.write(keys.toBytes());
+    await this.#file.write(keys.toBytes());
   }
 }
 

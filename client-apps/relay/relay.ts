@@ -45,59 +45,71 @@ export interface RelayOptions {
 /** A running relay: wires links, epochs and packets together and starts and ends them in order. */
 export class Relay implements RunningParty {
   readonly ended: Promise<void>;
-  private end!: () => void;
-  private fail!: (error: unknown) => void;
+  #end!: () => void;
+  #fail!: (error: unknown) => void;
   readonly counters = new Counters();
-  private readonly mailboxes = new Mailboxes();
-  private readonly controlCenter: LinkTarget;
-  private readonly bulletin: HttpsBulletin;
-  private readonly heldFile: HeldFile;
-  private readonly links: LinkPool;
-  private listener: LinkListener<LinkRole> | undefined;
-  private metrics: MetricsServer | undefined;
-  private tier: TierFollower | undefined;
-  private handler: PacketHandler | undefined;
-  private trace: UnsafeTrace | undefined;
-  private readonly loops: LoopWatch;
-  private stopLoops: (() => void) | undefined;
+  readonly #mailboxes = new Mailboxes();
+  readonly #controlCenter: LinkTarget;
+  readonly #bulletin: HttpsBulletin;
+  readonly #heldFile: HeldFile;
+  readonly #links: LinkPool;
+  #listener: LinkListener<LinkRole> | undefined;
+  #metrics: MetricsServer | undefined;
+  #tier: TierFollower | undefined;
+  #handler: PacketHandler | undefined;
+  #trace: UnsafeTrace | undefined;
+  readonly #loops: LoopWatch;
+  #stopLoops: (() => void) | undefined;
   /** What an earlier run held and this one has no directory for yet. */
-  private held: Held = NOTHING_HELD;
-  private timer: Timer | undefined;
+  #held: Held = NOTHING_HELD;
+  #timer: Timer | undefined;
   /** The last epoch that the control center was told of. */
-  private announced = -1;
+  #announced = -1;
   /** Reading the parameters, or the step of a slot. */
-  private following: Promise<void> = Promise.resolve();
-  private stopping: Promise<void> | undefined;
+  #following: Promise<void> = Promise.resolve();
+  #stopping: Promise<void> | undefined;
+
+  readonly #config: PlacedRelayConfig;
+  readonly #context: PartyContext;
+  readonly #keys: RelayKeys;
+  readonly #fileKey: Uint8Array;
+  readonly #options: RelayOptions;
 
   private constructor(
-    private readonly config: PlacedRelayConfig,
-    private readonly context: PartyContext,
-    private readonly keys: RelayKeys,
-    private readonly fileKey: Uint8Array,
+    config: PlacedRelayConfig,
+    context: PartyContext,
+    keys: RelayKeys,
+    fileKey: Uint8Array,
     identity: LinkIdentity,
-    private readonly options: RelayOptions,
+    options: RelayOptions,
   ) {
+    this.#config = config;
+    this.#context = context;
+    this.#keys = keys;
+    this.#fileKey = fileKey;
+    this.#options = options;
+
     this.ended = new Promise((resolve, reject) => {
-      this.end = resolve;
-      this.fail = reject;
+      this.#end = resolve;
+      this.#fail = reject;
     });
     // Whoever runs the relay may come to wait for its end only after it has failed.
     this.ended.catch(() => undefined);
     const { url, pin, linkAddress } = config.controlCenter;
-    this.controlCenter = { address: linkAddress, pin };
-    this.bulletin = new HttpsBulletin(url, pin);
-    this.heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
-    this.loops = new LoopWatch(context.clock, {
+    this.#controlCenter = { address: linkAddress, pin };
+    this.#bulletin = new HttpsBulletin(url, pin);
+    this.#heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
+    this.#loops = new LoopWatch(context.clock, {
       onMissing: () => void this.counters.missingLoops++,
-      onCutOff: (cutOff) => this.noteCutOff(cutOff),
+      onCutOff: (cutOff) => this.#noteCutOff(cutOff),
     });
-    this.links = new LinkPool({
+    this.#links = new LinkPool({
       identity,
       clock: context.clock,
       random: context.random,
       addressOverrides: config.addressOverrides,
       onUp: (link) => {
-        if (equalBytes(link.pin, pin)) this.announce();
+        if (equalBytes(link.pin, pin)) this.#announce();
       },
       onLost: (frames) => {
         this.counters.dropped['queue-full'] += frames;
@@ -120,7 +132,7 @@ export class Relay implements RunningParty {
       validUntilSeconds: nowSeconds + CERTIFICATE_SECONDS,
     });
     const relay = new Relay(config, context, keys, fileKey, identity, options);
-    await relay.listen(identity);
+    await relay.#listen(identity);
     return relay;
   }
 
@@ -128,52 +140,59 @@ export class Relay implements RunningParty {
    * Ends orderly: takes nothing more, keeps what it holds in a sealed file for the next start, writes what is queued.
    */
   stop(): Promise<void> {
-    this.stopping ??= this.shutDown().then(this.end, this.fail);
-    return this.stopping;
+    this.#stopping ??= this.#shutDown().then(this.#end, this.#fail);
+    return this.#stopping;
   }
 
-  private async listen(identity: LinkIdentity): Promise<void> {
-    const { config, context, counters, mailboxes } = this;
-    this.listener = await listenForPeers(identity, {
+  async #listen(identity: LinkIdentity): Promise<void> {
+    const { counters } = this;
+    const config = this.#config;
+    const context = this.#context;
+    const mailboxes = this.#mailboxes;
+    this.#listener = await listenForPeers(identity, {
       config,
       clock: context.clock,
       counters,
       mailboxes,
-      liveEpochs: () => this.tier?.epochs.all() ?? [],
-      handler: () => this.handler,
+      liveEpochs: () => this.#tier?.epochs.all() ?? [],
+      handler: () => this.#handler,
     });
     if (config.metrics !== undefined)
-      this.metrics = await serveMetrics(config.metrics, context.clock, counters, () => this.levels());
-    context.report('ready', { port: this.listener.port, metricsPort: this.metrics?.port ?? null });
+      this.#metrics = await serveMetrics(config.metrics, context.clock, counters, () => this.#levels());
+    context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
     // A relay that cannot know the epochs must not let simulated time go on.
-    this.following = context.clock.track('parameters', this.begin()).catch((error) => this.giveUp(error));
+    this.#following = context.clock.track('parameters', this.#begin()).catch((error) => this.#giveUp(error));
   }
 
   /** Reads the parameters, as often as it takes, and goes to work. */
-  private async begin(): Promise<void> {
-    const { config, context } = this;
-    const tier = await this.openTier();
+  async #begin(): Promise<void> {
+    const config = this.#config;
+    const context = this.#context;
+    const tier = await this.#openTier();
     if (tier === undefined) return;
-    this.tier = tier;
-    this.held = await this.heldFile.take();
-    this.mailboxes.restore(this.held.mailboxes);
-    this.trace = this.openTrace(tier.parameters);
-    this.handler = new PacketHandler(context.clock, this.counters, tier.epochs, this.mailboxes, this.links, {
+    this.#tier = tier;
+    this.#held = await this.#heldFile.take();
+    this.#mailboxes.restore(this.#held.mailboxes);
+    this.#trace = this.#openTrace(tier.parameters);
+    this.#handler = new PacketHandler(context.clock, this.counters, tier.epochs, this.#mailboxes, this.#links, {
       poolCapacity: config.poolCapacity,
       slotSeconds: tier.parameters.slotSeconds,
-      onFailure: (error) => this.giveUp(error),
-      trace: this.trace,
-      loops: this.loops,
+      onFailure: (error) => this.#giveUp(error),
+      trace: this.#trace,
+      loops: this.#loops,
     });
-    this.links.link(this.controlCenter);
-    if (this.options.loops !== false) this.stopLoops = this.sendLoops(tier, this.handler);
-    await this.follow(tier);
+    this.#links.link(this.#controlCenter);
+    if (this.#options.loops !== false) this.#stopLoops = this.#sendLoops(tier, this.#handler);
+    await this.#follow(tier);
   }
 
-  private async openTier(): Promise<TierFollower | undefined> {
-    const { config, context, keys, fileKey } = this;
-    const bulletin = new TrustedBulletin(sodiumCrypto, this.bulletin, config.region, config.trustAnchor);
-    while (this.stopping === undefined) {
+  async #openTier(): Promise<TierFollower | undefined> {
+    const config = this.#config;
+    const context = this.#context;
+    const keys = this.#keys;
+    const fileKey = this.#fileKey;
+    const bulletin = new TrustedBulletin(sodiumCrypto, this.#bulletin, config.region, config.trustAnchor);
+    while (this.#stopping === undefined) {
       try {
         return await TierFollower.open(config, context, bulletin, keys, fileKey);
       } catch (error) {
@@ -184,8 +203,11 @@ export class Relay implements RunningParty {
     return undefined;
   }
 
-  private openTrace({ onion, slotSeconds }: Parameters): UnsafeTrace | undefined {
-    const { config, context, keys, options } = this;
+  #openTrace({ onion, slotSeconds }: Parameters): UnsafeTrace | undefined {
+    const config = this.#config;
+    const context = this.#context;
+    const keys = this.#keys;
+    const options = this.#options;
     if (options.unsafeTrace === undefined) return undefined;
     const { region, layer } = config;
     const relay = traceName(keys.link.pin);
@@ -193,45 +215,50 @@ export class Relay implements RunningParty {
   }
 
   /** Takes a step now, and again at the start of every slot. */
-  private async follow(tier: TierFollower): Promise<void> {
-    const { clock, log } = this.context;
+  async #follow(tier: TierFollower): Promise<void> {
+    const { clock, log } = this.#context;
     try {
-      await this.step(tier);
+      await this.#step(tier);
     } catch (error) {
-      if (!(error instanceof ClientError)) return this.giveUp(error);
+      if (!(error instanceof ClientError)) return this.#giveUp(error);
       // The directories in use stay good; the next slot tries again.
       log.warn({ code: error.code }, 'the bulletin could not be read');
     }
-    if (this.stopping !== undefined) return;
+    if (this.#stopping !== undefined) return;
     const slot = tier.parameters.slotSeconds * 1000;
     const next = (Math.floor(clock.nowMilliseconds() / slot) + 1) * slot;
-    this.timer = clock.setTimer(next, () => (this.following = this.follow(tier)));
+    this.#timer = clock.setTimer(next, () => (this.#following = this.#follow(tier)));
   }
 
-  private async step(tier: TierFollower): Promise<void> {
+  async #step(tier: TierFollower): Promise<void> {
     const before = tier.epochs.all();
     await tier.step();
-    if (tier.served.last !== this.announced) this.announce();
+    if (tier.served.last !== this.#announced) this.#announce();
     const live = tier.epochs.all();
     if (live.length === before.length && live.every((epoch, index) => epoch === before[index])) return;
     const targets = live.flatMap(({ next, controlCenter, layersLeft, directory }) => [
       ...(layersLeft === 1 ? [controlCenter] : next.filter((target) => target !== undefined)),
-      ...(this.config.layer === 1 ? [] : entryRelays(directory)),
+      ...(this.#config.layer === 1 ? [] : entryRelays(directory)),
     ]);
-    this.links.retain([this.controlCenter, ...targets]);
-    this.listener?.recheck();
-    this.handler?.resume(this.held.packets.filter(({ epoch }) => tier.epochs.get(epoch) !== undefined));
-    this.held = NOTHING_HELD;
+    this.#links.retain([this.#controlCenter, ...targets]);
+    this.#listener?.recheck();
+    this.#handler?.resume(this.#held.packets.filter(({ epoch }) => tier.epochs.get(epoch) !== undefined));
+    this.#held = NOTHING_HELD;
     for (const { epoch } of live) {
       if (before.some((known) => known.epoch === epoch)) continue;
-      this.context.report('directory', { epoch });
-      this.context.log.info({ epoch }, 'directory in use');
+      this.#context.report('directory', { epoch });
+      this.#context.log.info({ epoch }, 'directory in use');
     }
   }
 
   /** Loops enter as meters' packets do, at a relay of the first layer; one of that layer makes them enter at itself. */
-  private sendLoops(tier: TierFollower, handler: PacketHandler): () => void {
-    const { config, context, counters, keys, links, loops } = this;
+  #sendLoops(tier: TierFollower, handler: PacketHandler): () => void {
+    const { counters } = this;
+    const config = this.#config;
+    const context = this.#context;
+    const keys = this.#keys;
+    const links = this.#links;
+    const loops = this.#loops;
     return sendLoops({
       clock: context.clock,
       random: context.random,
@@ -249,55 +276,55 @@ export class Relay implements RunningParty {
     });
   }
 
-  private noteCutOff(cutOff: boolean): void {
-    const { log, report } = this.context;
+  #noteCutOff(cutOff: boolean): void {
+    const { log, report } = this.#context;
     report('cut-off', { cutOff });
     if (cutOff) log.warn('none of this relay’s loops comes by: packets are being dropped; it holds back what is due');
     else log.info('loops come by again');
-    if (!cutOff) this.handler?.resumeReleasing();
+    if (!cutOff) this.#handler?.resumeReleasing();
   }
 
   /** Tells the control center of the epochs to come: whenever the link comes up, and when there is a new one. */
-  private announce(): void {
-    const link = this.links.link(this.controlCenter);
-    if (this.tier === undefined || !link.isUp) return;
-    this.announced = this.tier.served.last;
-    for (const descriptor of this.tier.descriptors()) link.send(FRAME.descriptor, encodeSignedDescriptor(descriptor));
+  #announce(): void {
+    const link = this.#links.link(this.#controlCenter);
+    if (this.#tier === undefined || !link.isUp) return;
+    this.#announced = this.#tier.served.last;
+    for (const descriptor of this.#tier.descriptors()) link.send(FRAME.descriptor, encodeSignedDescriptor(descriptor));
   }
 
-  private levels(): Levels {
-    const live = this.tier?.epochs.all() ?? [];
+  #levels(): Levels {
+    const live = this.#tier?.epochs.all() ?? [];
     return {
-      links: this.listener?.links.size ?? 0,
-      held: this.handler?.pool.size ?? 0,
-      mailboxes: this.mailboxes.size,
-      mailboxPackets: this.mailboxes.packetCount,
+      links: this.#listener?.links.size ?? 0,
+      held: this.#handler?.pool.size ?? 0,
+      mailboxes: this.#mailboxes.size,
+      mailboxPackets: this.#mailboxes.packetCount,
       replayTags: live.reduce((sum, { replay }) => sum + replay.size, 0),
-      cutOff: this.loops.isCutOff ? 1 : 0,
+      cutOff: this.#loops.isCutOff ? 1 : 0,
     };
   }
 
   /** The relay cannot keep what it promises any more. */
-  private giveUp(error: unknown): void {
-    this.fail(error);
+  #giveUp(error: unknown): void {
+    this.#fail(error);
     void this.stop();
   }
 
-  private async shutDown(): Promise<void> {
-    if (this.timer !== undefined) this.context.clock.clearTimer(this.timer);
-    this.stopLoops?.();
-    this.loops.close();
-    await this.listener?.close();
-    await this.following;
-    if (this.handler !== undefined) {
-      const packets = [...this.held.packets, ...(await this.handler.stop())];
-      await this.heldFile.save({ packets, mailboxes: this.mailboxes.snapshot() });
+  async #shutDown(): Promise<void> {
+    if (this.#timer !== undefined) this.#context.clock.clearTimer(this.#timer);
+    this.#stopLoops?.();
+    this.#loops.close();
+    await this.#listener?.close();
+    await this.#following;
+    if (this.#handler !== undefined) {
+      const packets = [...this.#held.packets, ...(await this.#handler.stop())];
+      await this.#heldFile.save({ packets, mailboxes: this.#mailboxes.snapshot() });
     }
-    this.trace?.close();
-    await this.links.close();
-    await this.tier?.epochs.close();
-    await this.metrics?.close();
-    this.bulletin.close();
-    wipe(this.fileKey);
+    this.#trace?.close();
+    await this.#links.close();
+    await this.#tier?.epochs.close();
+    await this.#metrics?.close();
+    this.#bulletin.close();
+    wipe(this.#fileKey);
   }
 }

@@ -13,11 +13,17 @@ import type { RelayKeys } from './keys.js';
  * directories into use.
  */
 export class TierFollower {
+  readonly #context: PartyContext;
+  readonly #bulletin: TrustedBulletin;
+
   private constructor(
-    private readonly context: PartyContext,
-    private readonly bulletin: TrustedBulletin,
+    context: PartyContext,
+    bulletin: TrustedBulletin,
     readonly epochs: Epochs,
-  ) {}
+  ) {
+    this.#context = context;
+    this.#bulletin = bulletin;
+  }
 
   /**
    * @throws ClientError UNREACHABLE, VERIFICATION_FAILED (also when a relay with a demo's keys meets parameters that
@@ -41,12 +47,12 @@ export class TierFollower {
 
   /** The parameters in force. */
   get parameters(): Parameters {
-    return parametersAt(this.bulletin, secondsOf(this.context));
+    return parametersAt(this.#bulletin, secondsOf(this.#context));
   }
 
   /** The epochs it has keys for. */
   get served(): EpochRange {
-    return servedEpochs(this.parameters, secondsOf(this.context));
+    return servedEpochs(this.parameters, secondsOf(this.#context));
   }
 
   /** What the relay says of itself for the present epochs and those to come. */
@@ -64,13 +70,13 @@ export class TierFollower {
   async step(): Promise<void> {
     const { first, last } = this.served;
     await this.epochs.endBefore(first);
-    await this.bulletin.refresh();
+    await this.#bulletin.refresh();
     for (let epoch = first; epoch <= last; epoch++) {
       if (this.epochs.get(epoch) !== undefined) continue;
-      const directory = await this.bulletin.directory(epoch);
+      const directory = await this.#bulletin.directory(epoch);
       if (directory === undefined) continue;
       if (!(await this.epochs.begin(directory, this.parameters)))
-        this.context.log.warn({ epoch }, 'this relay does not stand in the directory');
+        this.#context.log.warn({ epoch }, 'this relay does not stand in the directory');
     }
   }
 }

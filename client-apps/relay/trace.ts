@@ -64,46 +64,46 @@ export function traceName(bytes: Uint8Array): string {
  * never for a relay that serves anybody.
  */
 export class UnsafeTrace {
-  private readonly path: string;
+  readonly #path: string;
   /** By the name of the peeled packet. One that is dropped stays: no run on simulated time is long enough to matter. */
-  private readonly arrivals = new Map<string, TraceEnd>();
-  private lines: string;
+  readonly #arrivals = new Map<string, TraceEnd>();
+  #lines: string;
+
+  readonly #clock: Clock;
 
   /** @param directory where the trace goes, in a file of the relay's name; a run that is taken up again appends to it */
-  constructor(
-    directory: string,
-    private readonly clock: Clock,
-    header: Omit<TraceHeader, 'format'>,
-  ) {
+  constructor(directory: string, clock: Clock, header: Omit<TraceHeader, 'format'>) {
+    this.#clock = clock;
+
     mkdirSync(directory, { recursive: true });
-    this.path = join(directory, `${header.relay}.jsonl`);
-    this.lines = `${JSON.stringify({ format: 'gridveil-unsafe-relay-trace-1', ...header } satisfies TraceHeader)}\n`;
+    this.#path = join(directory, `${header.relay}.jsonl`);
+    this.#lines = `${JSON.stringify({ format: 'gridveil-unsafe-relay-trace-1', ...header } satisfies TraceHeader)}\n`;
   }
 
   arrived(peeled: Uint8Array, from: Uint8Array, packet: Uint8Array): void {
-    this.arrivals.set(nameOf(peeled), this.end(from, nameOf(packet)));
+    this.#arrivals.set(nameOf(peeled), this.#end(from, nameOf(packet)));
   }
 
   /** @param to pin of the next relay or of the control center, or the mailbox's id */
   left(peeled: Uint8Array, route: PacketRoute['to'], to: Uint8Array): void {
     const packet = nameOf(peeled);
-    const arrival = this.arrivals.get(packet);
+    const arrival = this.#arrivals.get(packet);
     // Held since before a restart: where it came from is forgotten.
     if (arrival === undefined) return;
-    this.arrivals.delete(packet);
-    const record: TraceRecord = { in: arrival, out: { to: route, ...this.end(to, packet) } };
-    this.lines += `${JSON.stringify(record)}\n`;
-    if (this.lines.length >= BUFFER_LENGTH) this.close();
+    this.#arrivals.delete(packet);
+    const record: TraceRecord = { in: arrival, out: { to: route, ...this.#end(to, packet) } };
+    this.#lines += `${JSON.stringify(record)}\n`;
+    if (this.#lines.length >= BUFFER_LENGTH) this.close();
   }
 
   /** Writes what is buffered. */
   close(): void {
-    appendFileSync(this.path, this.lines, { mode: 0o600 });
-    this.lines = '';
+    appendFileSync(this.#path, this.#lines, { mode: 0o600 });
+    this.#lines = '';
   }
 
-  private end(link: Uint8Array, packet: string): TraceEnd {
-    return { link: traceName(link), at: this.clock.nowMilliseconds(), packet };
+  #end(link: Uint8Array, packet: string): TraceEnd {
+    return { link: traceName(link), at: this.#clock.nowMilliseconds(), packet };
   }
 }
 

@@ -67,7 +67,7 @@ const LONGEST_TIMEOUT_MILLISECONDS = 2 ** 31 - 1;
 
 /** Real time. The only place of the client apps that asks the machine for it. */
 export class SystemClock extends WorkCounter implements Clock {
-  private readonly handles = new Map<Timer, NodeJS.Timeout>();
+  readonly #handles = new Map<Timer, NodeJS.Timeout>();
 
   nowMilliseconds(): number {
     return Date.now();
@@ -75,23 +75,23 @@ export class SystemClock extends WorkCounter implements Clock {
 
   setTimer(atMilliseconds: number, task: () => void | Promise<void>): Timer {
     const timer: Timer = { atMilliseconds };
-    this.arm(timer, task);
+    this.#arm(timer, task);
     return timer;
   }
 
   clearTimer(timer: Timer): void {
-    clearTimeout(this.handles.get(timer));
-    this.handles.delete(timer);
+    clearTimeout(this.#handles.get(timer));
+    this.#handles.delete(timer);
   }
 
-  private arm(timer: Timer, task: () => void | Promise<void>): void {
+  #arm(timer: Timer, task: () => void | Promise<void>): void {
     const wait = Math.min(Math.max(0, timer.atMilliseconds - this.nowMilliseconds()), LONGEST_TIMEOUT_MILLISECONDS);
     const wake = (): void => {
-      if (this.nowMilliseconds() < timer.atMilliseconds) return this.arm(timer, task);
-      this.handles.delete(timer);
+      if (this.nowMilliseconds() < timer.atMilliseconds) return this.#arm(timer, task);
+      this.#handles.delete(timer);
       this.run(task);
     };
-    this.handles.set(timer, setTimeout(wake, wait));
+    this.#handles.set(timer, setTimeout(wake, wait));
   }
 }
 
@@ -131,11 +131,14 @@ interface PendingTimer extends Timer {
  */
 export class SteppedClock extends WorkCounter implements Clock {
   /** Sorted by deadline; equal deadlines keep the order in which they were set. */
-  private readonly timers: PendingTimer[] = [];
-  private advancing = false;
+  readonly #timers: PendingTimer[] = [];
+  #advancing = false;
 
-  constructor(private now: number) {
+  #now: number;
+
+  constructor(now: number) {
     super();
+    this.#now = now;
   }
 
   /**
@@ -157,12 +160,12 @@ export class SteppedClock extends WorkCounter implements Clock {
   }
 
   nowMilliseconds(): number {
-    return this.now;
+    return this.#now;
   }
 
   setTimer(atMilliseconds: number, task: () => void | Promise<void>): Timer {
     const timer: PendingTimer = { atMilliseconds, task, cancelled: false };
-    if (atMilliseconds <= this.now && !this.advancing) {
+    if (atMilliseconds <= this.#now && !this.#advancing) {
       const end = this.begin('timer');
       setImmediate(() => {
         if (!timer.cancelled) this.run(task);
@@ -171,13 +174,13 @@ export class SteppedClock extends WorkCounter implements Clock {
       return timer;
     }
     let low = 0;
-    let high = this.timers.length;
+    let high = this.#timers.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.timers[middle]!.atMilliseconds <= atMilliseconds) low = middle + 1;
+      if (this.#timers[middle]!.atMilliseconds <= atMilliseconds) low = middle + 1;
       else high = middle;
     }
-    this.timers.splice(low, 0, timer);
+    this.#timers.splice(low, 0, timer);
     return timer;
   }
 
@@ -187,16 +190,16 @@ export class SteppedClock extends WorkCounter implements Clock {
 
   /** Moves time forward, firing what becomes due. Time never goes back: an earlier `toMilliseconds` does nothing. */
   advance(toMilliseconds: number): void {
-    this.advancing = true;
+    this.#advancing = true;
     try {
-      for (let timer = this.next(); timer && timer.atMilliseconds <= toMilliseconds; timer = this.next()) {
-        this.timers.shift();
-        this.now = Math.max(this.now, timer.atMilliseconds);
+      for (let timer = this.#next(); timer && timer.atMilliseconds <= toMilliseconds; timer = this.#next()) {
+        this.#timers.shift();
+        this.#now = Math.max(this.#now, timer.atMilliseconds);
         this.run(timer.task);
       }
-      this.now = Math.max(this.now, toMilliseconds);
+      this.#now = Math.max(this.#now, toMilliseconds);
     } finally {
-      this.advancing = false;
+      this.#advancing = false;
     }
   }
 
@@ -204,18 +207,18 @@ export class SteppedClock extends WorkCounter implements Clock {
     let work = 0;
     for (const count of this.labels.values()) work += count;
     return {
-      nowMilliseconds: this.now,
+      nowMilliseconds: this.#now,
       work,
       sent: this.frames.sent,
       received: this.frames.received,
-      nextTimer: this.next()?.atMilliseconds ?? null,
+      nextTimer: this.#next()?.atMilliseconds ?? null,
       labels: Object.fromEntries(this.labels),
     };
   }
 
-  private next(): PendingTimer | undefined {
-    while (this.timers[0]?.cancelled) this.timers.shift();
-    return this.timers[0];
+  #next(): PendingTimer | undefined {
+    while (this.#timers[0]?.cancelled) this.#timers.shift();
+    return this.#timers[0];
   }
 }
 

@@ -38,13 +38,17 @@ export function openAtRest(key: Uint8Array, name: string, sealed: Uint8Array): U
 
 /** One secret on disk: sealed, mode 0600, replaced atomically and durably. The file's base name is under the tag. */
 export class SealedFile {
-  private lastWrite: Promise<void> = Promise.resolve();
+  #lastWrite: Promise<void> = Promise.resolve();
+
+  readonly #key: Uint8Array;
 
   /** @param key {@link FILE_KEY_LENGTH} bytes, from {@link loadFileKey} */
   constructor(
     readonly path: string,
-    private readonly key: Uint8Array,
-  ) {}
+    key: Uint8Array,
+  ) {
+    this.#key = key;
+  }
 
   /**
    * @returns the bytes last written, or undefined when there is no file
@@ -52,18 +56,18 @@ export class SealedFile {
    */
   async read(): Promise<Uint8Array | undefined> {
     const sealed = await readIfPresent(this.path);
-    return sealed === undefined ? undefined : openAtRest(this.key, basename(this.path), sealed);
+    return sealed === undefined ? undefined : openAtRest(this.#key, basename(this.path), sealed);
   }
 
   /** Returns when the bytes are on the disk. Writes happen in the order of the calls. */
   write(bytes: Uint8Array): Promise<void> {
-    const sealed = sealAtRest(this.key, basename(this.path), bytes);
+    const sealed = sealAtRest(this.#key, basename(this.path), bytes);
     const write = async (): Promise<void> => {
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
       await replaceFile(this.path, sealed, { mode: 0o600, durable: true });
     };
-    const written = this.lastWrite.then(write, write);
-    this.lastWrite = written;
+    const written = this.#lastWrite.then(write, write);
+    this.#lastWrite = written;
     return written;
   }
 }

@@ -14,10 +14,13 @@ export interface StoreChange {
  * nothing that is secret: a running number, an interval, never a pseudonym or a count per meter.
  */
 export class SealedStore {
-  private constructor(
-    private readonly level: ClassicLevel<string, Uint8Array>,
-    private readonly key: Uint8Array,
-  ) {}
+  readonly #level: ClassicLevel<string, Uint8Array>;
+  readonly #key: Uint8Array;
+
+  private constructor(level: ClassicLevel<string, Uint8Array>, key: Uint8Array) {
+    this.#level = level;
+    this.#key = key;
+  }
 
   static async open(directory: string, key: Uint8Array): Promise<SealedStore> {
     await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -28,8 +31,8 @@ export class SealedStore {
 
   /** @throws ClientError SEALED_INVALID */
   async get(key: string): Promise<Uint8Array | undefined> {
-    const sealed = await this.level.get(key);
-    return sealed === undefined ? undefined : openAtRest(this.key, key, sealed);
+    const sealed = await this.#level.get(key);
+    return sealed === undefined ? undefined : openAtRest(this.#key, key, sealed);
   }
 
   /** One durable change. */
@@ -39,11 +42,11 @@ export class SealedStore {
 
   /** All of the changes or none, on the disk when it returns (`sync: false`: they may be lost in a crash, in order). */
   async batch(changes: readonly StoreChange[], options: { sync: boolean } = { sync: true }): Promise<void> {
-    await this.level.batch(
+    await this.#level.batch(
       changes.map(({ key, value }) =>
         value === undefined
           ? { type: 'del' as const, key }
-          : { type: 'put' as const, key, value: sealAtRest(this.key, key, value) },
+          : { type: 'put' as const, key, value: sealAtRest(this.#key, key, value) },
       ),
       options,
     );
@@ -51,17 +54,17 @@ export class SealedStore {
 
   /** Entries whose key starts with `prefix`, in the order of their keys. */
   async *iterate(prefix: string): AsyncGenerator<readonly [key: string, value: Uint8Array]> {
-    for await (const [key, sealed] of this.level.iterator({ gte: prefix, lt: `${prefix}\u{10ffff}` })) {
-      yield [key, openAtRest(this.key, key, sealed)];
+    for await (const [key, sealed] of this.#level.iterator({ gte: prefix, lt: `${prefix}\u{10ffff}` })) {
+      yield [key, openAtRest(this.#key, key, sealed)];
     }
   }
 
   /** Rewrites the files, so that deleted and replaced values are no longer in them: for keys that must be forgotten. */
   compact(): Promise<void> {
-    return this.level.compactRange('', '\u{10ffff}');
+    return this.#level.compactRange('', '\u{10ffff}');
   }
 
   close(): Promise<void> {
-    return this.level.close();
+    return this.#level.close();
   }
 }

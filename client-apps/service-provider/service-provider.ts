@@ -73,16 +73,28 @@ interface PricedInterval {
 
 /** Prices and bills one sealed interval after the other. */
 class ServiceProvider {
-  private readonly tagKeys: TagKeys;
+  readonly #tagKeys: TagKeys;
+
+  readonly #config: ServiceProviderConfig;
+  readonly #context: PartyContext;
+  readonly #keys: ServiceProviderKeys;
+  readonly #ledger: RegionLedger;
+  readonly #watch: LedgerWatch;
 
   constructor(
-    private readonly config: ServiceProviderConfig,
-    private readonly context: PartyContext,
-    private readonly keys: ServiceProviderKeys,
-    private readonly ledger: RegionLedger,
-    private readonly watch: LedgerWatch,
+    config: ServiceProviderConfig,
+    context: PartyContext,
+    keys: ServiceProviderKeys,
+    ledger: RegionLedger,
+    watch: LedgerWatch,
   ) {
-    this.tagKeys = new TagKeys(keys.secretKey);
+    this.#config = config;
+    this.#context = context;
+    this.#keys = keys;
+    this.#ledger = ledger;
+    this.#watch = watch;
+
+    this.#tagKeys = new TagKeys(keys.secretKey);
   }
 
   /**
@@ -91,11 +103,11 @@ class ServiceProvider {
    * @throws ClientError VERIFICATION_FAILED when the ledger is not as it must be: no price and no bill rests on it
    */
   async run(): Promise<never> {
-    const { log, report } = this.context;
+    const { log, report } = this.#context;
     let start: number | undefined;
     try {
-      start = await untilReachable(log, 'ledger', () => this.watch.until(() => this.firstUnbilled()));
-      for (;;) start = await this.settleWhenReachable(start);
+      start = await untilReachable(log, 'ledger', () => this.#watch.until(() => this.#firstUnbilled()));
+      for (;;) start = await this.#settleWhenReachable(start);
     } catch (cause) {
       if (!(cause instanceof ProtocolError)) throw cause;
       const where = start === undefined ? 'the ledger' : `interval ${start}`;
@@ -105,32 +117,32 @@ class ServiceProvider {
     }
   }
 
-  private settleWhenReachable(startSeconds: number): Promise<number> {
-    return untilReachable(this.context.log, 'ledger', () => this.settle(startSeconds));
+  #settleWhenReachable(startSeconds: number): Promise<number> {
+    return untilReachable(this.#context.log, 'ledger', () => this.#settle(startSeconds));
   }
 
   /** Start of the oldest interval that is sealed but not billed; undefined while nothing is sealed. */
-  private async firstUnbilled(): Promise<number | undefined> {
-    const latest = await this.ledger.latestSeal('consumption');
-    const list = await readParameters(this.ledger, this.config.trustAnchor);
+  async #firstUnbilled(): Promise<number | undefined> {
+    const latest = await this.#ledger.latestSeal('consumption');
+    const list = await readParameters(this.#ledger, this.#config.trustAnchor);
     if (latest === undefined || list === undefined) return undefined;
     const { intervalSeconds } = list[0]!.parameters;
     let start = latest.seal.ledgerId.startSeconds + intervalSeconds;
     for (;;) {
       const before = start - intervalSeconds;
-      if ((await this.ledger.seal('consumption', before)) === undefined) return start;
-      if ((await this.ledger.seal('billing', before)) !== undefined) return start;
+      if ((await this.#ledger.seal('consumption', before)) === undefined) return start;
+      if ((await this.#ledger.seal('billing', before)) !== undefined) return start;
       start = before;
     }
   }
 
   /** Waits for an interval's seal, prices it, waits for the price's seal, bills it. @returns start of the next */
-  private async settle(startSeconds: number): Promise<number> {
-    const { clock, report } = this.context;
-    const sealed = await this.watch.until(() => this.ledger.seal('consumption', startSeconds));
-    const priced = await clock.track('price', this.price(startSeconds, sealed));
-    const pricing = await this.watch.until(() => this.ledger.seal('pricing', startSeconds));
-    const billed = await clock.track('bills', this.bill(priced, pricing));
+  async #settle(startSeconds: number): Promise<number> {
+    const { clock, report } = this.#context;
+    const sealed = await this.#watch.until(() => this.#ledger.seal('consumption', startSeconds));
+    const priced = await clock.track('price', this.#price(startSeconds, sealed));
+    const pricing = await this.#watch.until(() => this.#ledger.seal('pricing', startSeconds));
+    const billed = await clock.track('bills', this.#bill(priced, pricing));
     report('billed', {
       startSeconds,
       bills: priced.consumption.header.count,
@@ -140,31 +152,31 @@ class ServiceProvider {
     return startSeconds + priced.context.parameters.intervalSeconds;
   }
 
-  private async price(startSeconds: number, sealed: SignedSeal): Promise<PricedInterval> {
-    const parameters = (await readParameters(this.ledger, this.config.trustAnchor))!;
+  async #price(startSeconds: number, sealed: SignedSeal): Promise<PricedInterval> {
+    const parameters = (await readParameters(this.#ledger, this.#config.trustAnchor))!;
     const context = intervalContext(sodiumCrypto, parametersFor(parameters, startSeconds), startSeconds);
-    const consumption = await readConsumption(this.ledger, context, parameters, sealed);
+    const consumption = await readConsumption(this.#ledger, context, parameters, sealed);
     const priced = { context, sealed, consumption };
     if (context.parameters.priceMode === 'direct') {
-      const list = await readConsumers(this.ledger, context, parameters);
-      const { header, rows } = makeDirectPrices(sodiumCrypto, context, sealed.seal, this.keys, this.tagKeys.of(list));
-      await this.ledger.putLedger(header, rows);
+      const list = await readConsumers(this.#ledger, context, parameters);
+      const { header, rows } = makeDirectPrices(sodiumCrypto, context, sealed.seal, this.#keys, this.#tagKeys.of(list));
+      await this.#ledger.putLedger(header, rows);
       return { ...priced, header, consumersDigest: consumerListDigest(sodiumCrypto, list) };
     }
-    const pseudonymKey = sharedLinkKey(sodiumCrypto, this.keys.secretKey, context.parameters.controlCenter.publicKey);
-    const { header, rows } = makePrice(sodiumCrypto, context, sealed.seal, this.keys, pseudonymKey);
+    const pseudonymKey = sharedLinkKey(sodiumCrypto, this.#keys.secretKey, context.parameters.controlCenter.publicKey);
+    const { header, rows } = makePrice(sodiumCrypto, context, sealed.seal, this.#keys, pseudonymKey);
     // A fresh copy for each use: whoever carries it may wipe it.
-    await this.ledger.putLedger(header, rows, () => ({ pricePseudonymKey: pseudonymKey.slice() }));
+    await this.#ledger.putLedger(header, rows, () => ({ pricePseudonymKey: pseudonymKey.slice() }));
     return { ...priced, header, consumersDigest: undefined };
   }
 
   /** @returns the sum of the bills, nano-currency */
-  private async bill(priced: PricedInterval, pricing: SignedSeal): Promise<bigint> {
+  async #bill(priced: PricedInterval, pricing: SignedSeal): Promise<bigint> {
     const { context, sealed, consumption, header, consumersDigest } = priced;
     const content = followingSealContent(sodiumCrypto, context, header, sealed.seal, consumersDigest);
-    checkSeal(sodiumCrypto, pricing, content, await previousSeal(this.ledger, context, 'pricing'), context);
-    const bills = makeBills(sodiumCrypto, context, consumption.rows, sealedPrice(context, sealed.seal), this.keys);
-    await this.ledger.putLedger(bills.header, bills.rows);
+    checkSeal(sodiumCrypto, pricing, content, await previousSeal(this.#ledger, context, 'pricing'), context);
+    const bills = makeBills(sodiumCrypto, context, consumption.rows, sealedPrice(context, sealed.seal), this.#keys);
+    await this.#ledger.putLedger(bills.header, bills.rows);
     return bills.header.total;
   }
 }

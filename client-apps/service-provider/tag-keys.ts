@@ -9,21 +9,25 @@ import type { ConsumerList } from '../../protocol/ledger/consumer-list.js';
  * hashes as epochs have gone by.
  */
 export class TagKeys {
-  private epoch = -1;
-  private keys: readonly Uint8Array[] = [];
+  #epoch = -1;
+  #keys: readonly Uint8Array[] = [];
+
+  readonly #secretKey: Uint8Array;
 
   /** @param secretKey sk_SP */
-  constructor(private readonly secretKey: Uint8Array) {}
+  constructor(secretKey: Uint8Array) {
+    this.#secretKey = secretKey;
+  }
 
   /** The keys of an epoch's consumers, in the order of the list. */
   of({ epoch, consumers }: ConsumerList): readonly Uint8Array[] {
-    if (epoch !== this.epoch) {
-      this.keys = consumers.map((consumer) => {
-        const sharedKey = sharedLinkKey(sodiumCrypto, this.secretKey, consumer);
+    if (epoch !== this.#epoch) {
+      this.#keys = consumers.map((consumer) => {
+        const sharedKey = sharedLinkKey(sodiumCrypto, this.#secretKey, consumer);
         return priceTagKey(sodiumCrypto, sharedKey, epoch);
       });
-      this.epoch = epoch;
+      this.#epoch = epoch;
     }
-    return this.keys;
+    return this.#keys;
   }
 }

@@ -31,17 +31,17 @@ export class LedgerDirectory extends NetworkDirectory {
 
   /** @throws EmbeddedLedgerError NOT_OURS, of a directory that holds no ledger but something else */
   create(): void {
-    if (!this.hasOrganizations()) this.requireOurs();
+    if (!this.hasOrganizations()) this.#requireOurs();
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
   }
 
   /** @throws EmbeddedLedgerError NOT_OURS, and removes nothing, when it holds anything else than a ledger */
   remove(): void {
-    this.requireOurs();
+    this.#requireOurs();
     rmSync(this.path, { recursive: true, force: true });
   }
 
-  private requireOurs(): void {
+  #requireOurs(): void {
     if (!existsSync(this.path)) return;
     const refuse = (reason: string): never => {
       throw new EmbeddedLedgerError('NOT_OURS', `${this.path} ${reason}; nothing was changed`);

@@ -15,11 +15,15 @@ const REPLAY = asciiBytes('gridveil/v1/onion replay');
  * forward. Once it has moved past an epoch, no packet of that epoch can be opened any more.
  */
 export class OnionKeys {
-  private constructor(
-    private readonly crypto: Crypto,
-    private oldest: number,
-    private secret: Uint8Array,
-  ) {}
+  readonly #crypto: Crypto;
+  #oldest: number;
+  #secret: Uint8Array;
+
+  private constructor(crypto: Crypto, oldest: number, secret: Uint8Array) {
+    this.#crypto = crypto;
+    this.#oldest = oldest;
+    this.#secret = secret;
+  }
 
   /** @param secret of this epoch, 32 random bytes */
   static first(crypto: Crypto, epoch: number, secret: Uint8Array): OnionKeys {
@@ -30,8 +34,8 @@ export class OnionKeys {
   /** epoch 2 ‖ secret 32, secret. */
   toBytes(): Uint8Array {
     const prefix = new Uint8Array(2);
-    writeUint16(prefix, 0, this.oldest);
-    return concatBytes(prefix, this.secret);
+    writeUint16(prefix, 0, this.#oldest);
+    return concatBytes(prefix, this.#secret);
   }
 
   /** @throws ProtocolError BAD_LENGTH */
@@ -45,36 +49,36 @@ export class OnionKeys {
    * @throws ProtocolError EPOCH_ERASED for an epoch that was forgotten
    */
   key(epoch: number): OnionKeyPair {
-    const secretKey = this.derive(epoch, KEY);
-    return { epoch, secretKey, publicKey: this.crypto.x25519PublicKey(secretKey) };
+    const secretKey = this.#derive(epoch, KEY);
+    return { epoch, secretKey, publicKey: this.#crypto.x25519PublicKey(secretKey) };
   }
 
   /** The key of an epoch's replay tags, 32 bytes; it is lost with the onion key. @throws ProtocolError EPOCH_ERASED */
   replayKey(epoch: number): Uint8Array {
-    return this.derive(epoch, REPLAY);
+    return this.#derive(epoch, REPLAY);
   }
 
   /** Erases the keys of all epochs before this one. */
   forgetBefore(epoch: number): void {
-    if (epoch <= this.oldest) return;
-    const secret = this.secretOf(epoch);
-    wipe(this.secret);
-    this.secret = secret;
-    this.oldest = epoch;
+    if (epoch <= this.#oldest) return;
+    const secret = this.#secretOf(epoch);
+    wipe(this.#secret);
+    this.#secret = secret;
+    this.#oldest = epoch;
   }
 
-  private derive(epoch: number, info: Uint8Array): Uint8Array {
-    const secret = this.secretOf(epoch);
-    const key = hkdf(this.crypto, NO_SALT, secret, info, KEY_LENGTH);
+  #derive(epoch: number, info: Uint8Array): Uint8Array {
+    const secret = this.#secretOf(epoch);
+    const key = hkdf(this.#crypto, NO_SALT, secret, info, KEY_LENGTH);
     wipe(secret);
     return key;
   }
 
-  private secretOf(epoch: number): Uint8Array {
-    if (epoch < this.oldest) throw new ProtocolError('EPOCH_ERASED', 'the onion key of this epoch is erased');
-    let secret: Uint8Array = Uint8Array.from(this.secret);
-    for (let passed = this.oldest; passed < epoch; passed++) {
-      const next = hkdf(this.crypto, NO_SALT, secret, RATCHET, KEY_LENGTH);
+  #secretOf(epoch: number): Uint8Array {
+    if (epoch < this.#oldest) throw new ProtocolError('EPOCH_ERASED', 'the onion key of this epoch is erased');
+    let secret: Uint8Array = Uint8Array.from(this.#secret);
+    for (let passed = this.#oldest; passed < epoch; passed++) {
+      const next = hkdf(this.#crypto, NO_SALT, secret, RATCHET, KEY_LENGTH);
       wipe(secret);
       secret = next;
     }

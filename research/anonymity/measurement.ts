@@ -48,7 +48,11 @@ export class Measurement {
   #trueBits = 0;
   readonly #byHonest: { packets: number; bits: number }[] = [];
 
-  constructor(private readonly settings: MeasurementSettings) {
+  readonly #settings: MeasurementSettings;
+
+  constructor(settings: MeasurementSettings) {
+    this.#settings = settings;
+
     const limit = Math.max(1, Math.log2(settings.meters));
     this.entropy = new Histogram(limit, Math.ceil(limit / ENTROPY_BIN_BITS));
     const { longestMilliseconds } = settings;
@@ -67,7 +71,7 @@ export class Measurement {
   }
 
   add(slot: ObservedSlot): void {
-    const { law, corrupt, targetsPerSlot } = this.settings;
+    const { law, corrupt, targetsPerSlot } = this.#settings;
     const posterior = new Posterior(slot, corrupt, law);
     const { arrived } = slot.observation.levels.at(-1)!;
     for (const latency of arrived) this.latency.add(latency);
@@ -100,7 +104,7 @@ export class Measurement {
 
   #honestRelays({ observation, origins }: ObservedSlot, packet: number): number {
     const way = wayOf({ observation, origins }, packet);
-    const { corrupt } = this.settings;
+    const { corrupt } = this.#settings;
     return way.slice(1).filter((index, layer) => !corrupt(layer + 1, observation.levels[layer + 1]!.from[index]!))
       .length;
   }

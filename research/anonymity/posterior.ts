@@ -29,11 +29,11 @@ interface Layer {
 export class Posterior {
   readonly #layers: readonly Layer[];
 
-  constructor(
-    private readonly slot: ObservedSlot,
-    corrupt: Corrupt,
-    law: HoldingLaw,
-  ) {
+  readonly #slot: ObservedSlot;
+
+  constructor(slot: ObservedSlot, corrupt: Corrupt, law: HoldingLaw) {
+    this.#slot = slot;
+
     const { levels } = slot.observation;
     this.#layers = slot.origins.map((_, index) =>
       layerOf(levels[index]!, levels[index + 1]!, (relay) => corrupt(index + 1, relay), law),
@@ -51,7 +51,7 @@ export class Posterior {
    * @returns for each meter the probability that the packet is its own
    */
   senders(packet: number): Float64Array {
-    const { observation, origins } = this.slot;
+    const { observation, origins } = this.#slot;
     const mass = this.#layers.reduceRight(
       (behind, { busyTimes, identified }, index) => {
         const before = new Float64Array(behind.length);
@@ -75,7 +75,7 @@ export class Posterior {
    * that it really was: 1 where it was alone there.
    */
   recognised(packet: number): number[] {
-    const way = wayOf(this.slot, packet);
+    const way = wayOf(this.#slot, packet);
     return this.#layers.flatMap(({ places }, index) => {
       const place = places.get(way[index + 1]!);
       if (place === undefined) return [];

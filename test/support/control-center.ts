@@ -114,12 +114,16 @@ export class TestMeter {
   readonly meterKey: Uint8Array;
   readonly link: LinkKey;
   enrolment: MeterEnrolment | undefined;
-  private readonly chain = new Map<number, { k: number; previous: Uint8Array }>();
+  readonly #chain = new Map<number, { k: number; previous: Uint8Array }>();
+
+  readonly #controlCenterPublicKey: Uint8Array;
 
   constructor(
     readonly name: string,
-    private readonly controlCenterPublicKey: Uint8Array,
+    controlCenterPublicKey: Uint8Array,
   ) {
+    this.#controlCenterPublicKey = controlCenterPublicKey;
+
     this.secretKey = secret(`${name} sk`);
     this.meterKey = secret(`${name} K`);
     this.link = linkKeyFromSeed(secret(`${name} link`));
@@ -131,7 +135,7 @@ export class TestMeter {
       linkPin: this.link.pin,
       secretKey: this.secretKey,
       meterKey: this.meterKey,
-      controlCenterPublicKey: this.controlCenterPublicKey,
+      controlCenterPublicKey: this.#controlCenterPublicKey,
       ephemeralSecretKey: random(32),
     });
   }
@@ -141,13 +145,13 @@ export class TestMeter {
   }
 
   linkKey(epoch: number): Uint8Array {
-    return ratchetTo(crypto, sharedLinkKey(crypto, this.secretKey, this.controlCenterPublicKey), 0, epoch);
+    return ratchetTo(crypto, sharedLinkKey(crypto, this.secretKey, this.#controlCenterPublicKey), 0, epoch);
   }
 
   /** The meter's next row of an interval. @param skip messages to leave out before it */
   row(parameters: Parameters, startSeconds: number, epoch: number, category: number, skip = 0): PacketRow {
     const linkKey = this.linkKey(epoch);
-    const { k, previous } = this.chain.get(epoch) ?? { k: 1, previous: this.identity };
+    const { k, previous } = this.#chain.get(epoch) ?? { k: 1, previous: this.identity };
     const scheme = pseudonymScheme(parameters.identityMode);
     const before = scheme.advance(crypto, linkKey, previous, skip);
     const { meterNumber } = this.enrolment!;
@@ -158,7 +162,7 @@ export class TestMeter {
       k: k + skip,
       previous: before,
     });
-    this.chain.set(epoch, { k: k + skip + 1, previous: scheme.advance(crypto, linkKey, before, 1) });
+    this.#chain.set(epoch, { k: k + skip + 1, previous: scheme.advance(crypto, linkKey, before, 1) });
     const content = {
       type: ROW_TYPE.consumption,
       ledgerId: { region: parameters.region, startSeconds },
@@ -186,8 +190,8 @@ export class CenterKit {
   readonly startSeconds = ORIGIN_SECONDS;
   /** Codes of the meters that were enrolled, in order. */
   readonly usedCodes: Uint8Array[] = [];
-  private readonly links: OutgoingLink[] = [];
-  private readonly running: RunningParty[] = [];
+  readonly #links: OutgoingLink[] = [];
+  readonly #running: RunningParty[] = [];
 
   private constructor(
     readonly directory: string,
@@ -288,7 +292,7 @@ export class CenterKit {
       httpsPort: number;
       linkPort: number;
     };
-    this.running.push(party);
+    this.#running.push(party);
     return { party, client, httpsPort: ready.httpsPort, linkPort: ready.linkPort };
   }
 
@@ -310,7 +314,7 @@ export class CenterKit {
     const party = await openServiceProvider(config, this.context(), this.fileKey, client);
     const running: RunningProvider = { party, client, failure: undefined };
     party.ended.catch((error: unknown) => (running.failure = error));
-    this.running.push(party);
+    this.#running.push(party);
     return running;
   }
 
@@ -354,7 +358,7 @@ export class CenterKit {
     });
     const options = { identity, clock: this.clock, random };
     const link = new OutgoingLink({ address: `127.0.0.1:${center.linkPort}`, pin: this.pin }, options);
-    this.links.push(link);
+    this.#links.push(link);
     return link;
   }
 
@@ -415,15 +419,15 @@ export class CenterKit {
 
   /** Ends links and parties; a party whose process died in a test leaves its files to the next one. */
   async stop(): Promise<void> {
-    for (const link of this.links.splice(0)) await link.close();
-    for (const party of this.running.splice(0)) await party.stop();
+    for (const link of this.#links.splice(0)) await link.close();
+    for (const party of this.#running.splice(0)) await party.stop();
   }
 
   /** Ends everything that was left of a process that died, and its links; the work it had begun is over too. */
   async bury({ party }: { party: RunningParty }): Promise<void> {
     this.clock = new SteppedClock(this.clock.nowMilliseconds());
-    for (const link of this.links.splice(0)) await link.close();
-    this.running.splice(this.running.indexOf(party), 1);
+    for (const link of this.#links.splice(0)) await link.close();
+    this.#running.splice(this.#running.indexOf(party), 1);
     await party.stop();
   }
 

@@ -32,11 +32,15 @@ export class Household {
   readonly mailbox: Uint8Array[] = [];
   hub!: Hub;
 
+  readonly #fullCheckEvery: number;
+
   constructor(
     readonly directory: string,
-    private readonly fullCheckEvery = 1,
+    fullCheckEvery = 1,
     options: Pick<RegionOptions, 'parameters'> & { readonly isListed?: boolean } = {},
   ) {
+    this.#fullCheckEvery = fullCheckEvery;
+
     const { parameters = {}, isListed = true } = options;
     this.kit = new RegionKit({ parameters, consumerKeys: isListed ? [this.identity.price.publicKey] : [] });
     this.bulletin = new MemoryBulletin(this.kit);
@@ -66,7 +70,8 @@ export class Household {
 
   /** Starts the hub from what its files hold. */
   async restartHub(): Promise<void> {
-    const { kit, files, identity, fullCheckEvery } = this;
+    const { kit, files, identity } = this;
+    const fullCheckEvery = this.#fullCheckEvery;
     const { crypto, region } = kit;
     const bulletin = new TrustedBulletin(crypto, this.bulletin, region, this.#trustAnchor());
     const { intervals, disputes } = files;

@@ -61,55 +61,58 @@ export class TestTier {
   readonly authority = linkKeyFromSeed(seedOf('link authority'));
   /** The newest directory that was published. */
   directory!: Directory;
-  private readonly controlCenterKeys = OnionKeys.first(sodiumCrypto, 0, seedOf('control center onion'));
-  private readonly descriptors = new Map<string, SignedDescriptor>();
-  private readonly files = new Map<string, Uint8Array>();
+  readonly #controlCenterKeys = OnionKeys.first(sodiumCrypto, 0, seedOf('control center onion'));
+  readonly #descriptors = new Map<string, SignedDescriptor>();
+  readonly #files = new Map<string, Uint8Array>();
   /** Where the relays listen, by their addresses in the directory. */
   readonly overrides: Record<string, string> = {};
-  private readonly metricsPorts: number[] = [];
-  private readonly closers: (() => Promise<void>)[] = [];
-  private readonly fileKey = seedOf('file key');
-  private home!: string;
-  private server!: Server;
-  private controlCenter!: LinkListener<string>;
+  readonly #metricsPorts: number[] = [];
+  readonly #closers: (() => Promise<void>)[] = [];
+  readonly #fileKey = seedOf('file key');
+  #home!: string;
+  #server!: Server;
+  #controlCenter!: LinkListener<string>;
+
+  readonly #unsafeTrace: string | undefined;
+  readonly #loops: boolean;
 
   /**
    * @param unsafeTrace directory for the relays' traces
    * @param loops whether the relays send loops: where single packets are counted they would be in the way
    */
-  constructor(
-    private readonly unsafeTrace?: string,
-    private readonly loops = false,
-  ) {
+  constructor(unsafeTrace?: string, loops = false) {
+    this.#unsafeTrace = unsafeTrace;
+    this.#loops = loops;
+
     this.clock = new SteppedClock((this.kit.startOf(1) - this.kit.parameters.slotSeconds) * 1000);
-    this.files.set('/parameters.json', encodeParametersFile([this.kit.signedParameters]));
+    this.#files.set('/parameters.json', encodeParametersFile([this.kit.signedParameters]));
   }
 
   /** Starts everything and moves to the first reporting window. */
   async start(): Promise<void> {
-    this.home = await mkdtemp(join(tmpdir(), 'gridveil-relay-'));
-    await this.startBulletin();
-    this.controlCenter = await listen('control center', {
+    this.#home = await mkdtemp(join(tmpdir(), 'gridveil-relay-'));
+    await this.#startBulletin();
+    this.#controlCenter = await listen('control center', {
       clock: this.clock,
       onFrame: (_link, type, body) => {
-        if (type === FRAME.descriptor) this.takeDescriptor(body);
+        if (type === FRAME.descriptor) this.#takeDescriptor(body);
         else this.arrived.push({ packet: body, atMilliseconds: this.clock.nowMilliseconds() });
         if (type === FRAME.packet) this.onArrival(body);
       },
     });
-    this.overrides['control-center.invalid:7000'] = `127.0.0.1:${this.controlCenter.port}`;
+    this.overrides['control-center.invalid:7000'] = `127.0.0.1:${this.#controlCenter.port}`;
     for (const index of [3, 2, 1, 0]) await this.startRelay(index);
     await this.publishDirectory(0);
     await this.advanceTo(this.kit.startOf(1) * 1000);
   }
 
   async stop(): Promise<void> {
-    for (const close of this.closers) await close();
+    for (const close of this.#closers) await close();
     for (const relay of this.relays) await relay?.stop();
-    await this.controlCenter.close();
-    this.server.closeAllConnections();
-    await new Promise((resolve) => this.server.close(resolve));
-    await rm(this.home, { recursive: true });
+    await this.#controlCenter.close();
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+    await rm(this.#home, { recursive: true });
   }
 
   /** Relay 0 and 1 are the first layer, 2 and 3 the last, as in the directory. */
@@ -118,7 +121,7 @@ export class TestTier {
   }
 
   relayDirectory(index: number): string {
-    return join(this.home, `relay-${index}`);
+    return join(this.#home, `relay-${index}`);
   }
 
   async startRelay(index: number, change: Partial<z.input<typeof placedRelayConfig>> = {}): Promise<Relay> {
@@ -130,7 +133,7 @@ export class TestTier {
       layer: 1 + (index >> 1),
       links: { host: '127.0.0.1', port: 0, address },
       controlCenter: {
-        url: `https://127.0.0.1:${(this.server.address() as AddressInfo).port}`,
+        url: `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
         pin: toHex(linkKeyFromSeed(seedOf('control center')).pin),
         linkAddress: 'control-center.invalid:7000',
       },
@@ -150,16 +153,16 @@ export class TestTier {
         if (name === 'ready') ports = data;
       },
     };
-    const fileKey = this.fileKey.slice();
+    const fileKey = this.#fileKey.slice();
     const keys = await loadRelayKeys(config.directory, fileKey, osRandom, config.enrolmentSeed);
     // Names are looked up when a link is made, so later starts see where earlier ones listen.
     const named = { ...config, addressOverrides: this.overrides };
     const relay = await Relay.start(named, context, keys, fileKey, {
-      unsafeTrace: this.unsafeTrace,
-      loops: this.loops,
+      unsafeTrace: this.#unsafeTrace,
+      loops: this.#loops,
     });
     this.overrides[address] = `127.0.0.1:${ports.port}`;
-    this.metricsPorts[index] = ports.metricsPort!;
+    this.#metricsPorts[index] = ports.metricsPort!;
     this.relays[index] = relay;
     await this.settle();
     return relay;
@@ -170,13 +173,13 @@ export class TestTier {
     await this.relay(index).stop();
     const seed = seedOf(`relay ${index}`);
     const identity = await selfIssuedIdentity(relayKeysFrom(seed).link, ALWAYS);
-    const onionKeys = await new OnionKeyFile(this.relayDirectory(index), this.fileKey).load(0, osRandom, seed);
+    const onionKeys = await new OnionKeyFile(this.relayDirectory(index), this.#fileKey).load(0, osRandom, seed);
     const { address } = this.directory.relays[index]!.descriptor;
     const taken: Uint8Array[] = [];
     const onFrame = (_link: unknown, _type: unknown, packet: Uint8Array): void => void taken.push(packet.slice());
     const listener = await listen('attacker', { identity, clock: this.clock, onFrame });
     this.overrides[address] = `127.0.0.1:${listener.port}`;
-    this.closers.push(() => listener.close());
+    this.#closers.push(() => listener.close());
     const links = new Map<number, OutgoingLink>();
     return {
       identity,
@@ -193,13 +196,13 @@ export class TestTier {
   }
 
   async metrics(index: number): Promise<string> {
-    return (await fetch(`http://127.0.0.1:${this.metricsPorts[index]}/metrics`)).text();
+    return (await fetch(`http://127.0.0.1:${this.#metricsPorts[index]}/metrics`)).text();
   }
 
   /** Makes and publishes the directory of an epoch from the descriptors that came. */
   async publishDirectory(epoch: number, signer: SigningKey = this.kit.controlCenter): Promise<void> {
     const described = (): SignedDescriptor[] =>
-      [...this.descriptors.values()].filter(({ descriptor }) => descriptor.epoch === epoch);
+      [...this.#descriptors.values()].filter(({ descriptor }) => descriptor.epoch === epoch);
     await until(`four descriptors for epoch ${epoch}`, () => described().length === 4);
     this.directory = {
       region: this.kit.region,
@@ -209,13 +212,13 @@ export class TestTier {
       controlCenter: {
         address: 'control-center.invalid:7000',
         linkPin: linkKeyFromSeed(seedOf('control center')).pin,
-        onionKey: this.controlCenterKeys.key(epoch).publicKey,
+        onionKey: this.#controlCenterKeys.key(epoch).publicKey,
       },
       linkAuthority: this.authority.publicKey,
       relays: sortDescriptors(described()),
     };
     const signed = signDirectory(sodiumCrypto, this.directory, signer);
-    this.files.set(`/bulletin/${this.kit.region}/directory/${epoch}.json`, encodeSignedDirectory(signed));
+    this.#files.set(`/bulletin/${this.kit.region}/directory/${epoch}.json`, encodeSignedDirectory(signed));
   }
 
   /** Waits until so many packets have come to a relay since it was started. */
@@ -245,7 +248,7 @@ export class TestTier {
   /** A link to a relay, closed with the tier. */
   connect(index: number, identity: LinkIdentity): OutgoingLink {
     const link = new OutgoingLink(this.target(index), { identity, clock: this.clock, random: osRandom });
-    this.closers.push(() => link.close());
+    this.#closers.push(() => link.close());
     return link;
   }
 
@@ -280,18 +283,18 @@ export class TestTier {
     });
   }
 
-  private takeDescriptor(body: Uint8Array): void {
+  #takeDescriptor(body: Uint8Array): void {
     const signed = decodeSignedDescriptor(body);
-    this.descriptors.set(`${signed.descriptor.address} ${signed.descriptor.epoch}`, signed);
+    this.#descriptors.set(`${signed.descriptor.address} ${signed.descriptor.epoch}`, signed);
   }
 
-  private async startBulletin(): Promise<void> {
+  async #startBulletin(): Promise<void> {
     const { key, certificate } = await identityOf('control center');
     const pem = key.privateKey.export({ format: 'pem', type: 'pkcs8' });
-    this.server = createServer({ key: pem, cert: certificate }, ({ url }, response) => {
-      const file = this.files.get(url ?? '');
+    this.#server = createServer({ key: pem, cert: certificate }, ({ url }, response) => {
+      const file = this.#files.get(url ?? '');
       response.writeHead(file === undefined ? 404 : 200).end(file);
     });
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
   }
 }

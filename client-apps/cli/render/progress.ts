@@ -5,8 +5,8 @@ import type { Watcher } from '../../demo/run.js';
 
 /** Shows on stderr what a run does: a line for each thing that begins, and a bar while simulated time moves. */
 export class ProgressDisplay implements Watcher {
-  private bar: SingleBar | undefined;
-  private tenth = 0;
+  #bar: SingleBar | undefined;
+  #tenth = 0;
 
   begins(what: string): void {
     this.end();
@@ -16,12 +16,12 @@ export class ProgressDisplay implements Watcher {
   moves(share: number, nowSeconds: number): void {
     const time = new Date(nowSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
     if (process.stderr.isTTY) {
-      this.bar ??= this.newBar(time);
-      this.bar.update(Math.round(100 * share), { time });
-    } else if (Math.floor(10 * share) > this.tenth) {
+      this.#bar ??= this.#newBar(time);
+      this.#bar.update(Math.round(100 * share), { time });
+    } else if (Math.floor(10 * share) > this.#tenth) {
       // Into a file or a log: a line for each tenth.
-      this.tenth = Math.floor(10 * share);
-      progress(`${10 * this.tenth} %, simulated time ${time}`);
+      this.#tenth = Math.floor(10 * share);
+      progress(`${10 * this.#tenth} %, simulated time ${time}`);
     }
   }
 
@@ -31,11 +31,11 @@ export class ProgressDisplay implements Watcher {
   }
 
   end(): void {
-    this.bar?.stop();
-    this.bar = undefined;
+    this.#bar?.stop();
+    this.#bar = undefined;
   }
 
-  private newBar(time: string): SingleBar {
+  #newBar(time: string): SingleBar {
     const format = 'gridveil: {bar} {percentage} %, simulated time {time}';
     const bar = new SingleBar({ format, stream: process.stderr, clearOnComplete: true }, Presets.shades_classic);
     bar.start(100, 0, { time });

@@ -39,12 +39,16 @@ const MAXIMUM_EVIDENCE = 100;
  * finds the same faults in it; it holds nothing but public files and does not show whose rows they touch.
  */
 export class Disputes {
-  constructor(private readonly directory: string) {}
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
 
   /** Records a dispute; the same interval and kind again replaces it. */
   async put(dispute: Dispute, evidence?: Evidence): Promise<void> {
     const folder = `${dispute.kind}-${dispute.startSeconds}`;
-    const kept = (await names(this.directory)).filter((name) => !name.endsWith('.json'));
+    const kept = (await names(this.#directory)).filter((name) => !name.endsWith('.json'));
     if (evidence !== undefined && (kept.length < MAXIMUM_EVIDENCE || kept.includes(folder))) {
       const { region, startSeconds } = dispute;
       await this.#write(join(folder, PARAMETERS_FILE), evidence.parameters);
@@ -64,15 +68,15 @@ export class Disputes {
 
   /** All disputes, by interval. */
   async list(): Promise<Dispute[]> {
-    const files = (await names(this.directory)).filter((name) => name.endsWith('.json'));
+    const files = (await names(this.#directory)).filter((name) => name.endsWith('.json'));
     const disputes = await Promise.all(
-      files.map(async (name) => JSON.parse(await readFile(join(this.directory, name), 'utf8')) as Dispute),
+      files.map(async (name) => JSON.parse(await readFile(join(this.#directory, name), 'utf8')) as Dispute),
     );
     return disputes.sort((a, b) => a.startSeconds - b.startSeconds);
   }
 
   async #write(path: string, bytes: Uint8Array): Promise<void> {
-    const target = join(this.directory, path);
+    const target = join(this.#directory, path);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
     await replaceFile(target, bytes, { mode: 0o600, durable: true });
   }

@@ -36,11 +36,14 @@ const MAXIMUM_DAY_BYTES = 8_000_000;
 
 /** The verified intervals of a household, one sealed file a day (UTC), so that a write stays small for ever. */
 export class IntervalLog {
+  readonly #directory: string;
+  readonly #key: Uint8Array;
+
   /** @param key 32 bytes, see `loadFileKey` */
-  constructor(
-    private readonly directory: string,
-    private readonly key: Uint8Array,
-  ) {}
+  constructor(directory: string, key: Uint8Array) {
+    this.#directory = directory;
+    this.#key = key;
+  }
 
   /** Keeps an interval; the same one again replaces it. */
   async put(interval: LoggedInterval): Promise<void> {
@@ -56,18 +59,18 @@ export class IntervalLog {
 
   /** All intervals, ascending, day by day. */
   async *all(): AsyncGenerator<LoggedInterval> {
-    const names = await readdir(this.directory).catch((error: NodeJS.ErrnoException) => {
+    const names = await readdir(this.#directory).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return [];
       throw error;
     });
     for (const name of names.filter((candidate) => candidate.endsWith('.sealed')).sort()) {
-      yield* await read(new SealedFile(join(this.directory, name), this.key));
+      yield* await read(new SealedFile(join(this.#directory, name), this.#key));
     }
   }
 
   #file(startSeconds: number): SealedFile {
     const day = new Date(Math.floor(startSeconds / DAY_SECONDS) * DAY_SECONDS * 1000).toISOString().slice(0, 10);
-    return new SealedFile(join(this.directory, `${day}.sealed`), this.key);
+    return new SealedFile(join(this.#directory, `${day}.sealed`), this.#key);
   }
 }
 

@@ -19,16 +19,21 @@ const MAXIMUM_EPOCHS_AHEAD = 7;
 
 /** Descriptors of the admitted relays, kept until their epoch's directory is made. */
 export class Descriptors {
-  constructor(
-    private readonly store: SealedStore,
-    private readonly region: string,
-    private readonly relays: Relays,
-    private readonly versions: ParameterVersions,
-  ) {}
+  readonly #store: SealedStore;
+  readonly #region: string;
+  readonly #relays: Relays;
+  readonly #versions: ParameterVersions;
+
+  constructor(store: SealedStore, region: string, relays: Relays, versions: ParameterVersions) {
+    this.#store = store;
+    this.#region = region;
+    this.#relays = relays;
+    this.#versions = versions;
+  }
 
   /** The admitted relay that holds this link key. */
   relayOf(linkPin: Uint8Array): AdmittedRelay | undefined {
-    return this.relays.ofLink(linkPin);
+    return this.#relays.ofLink(linkPin);
   }
 
   /**
@@ -55,12 +60,12 @@ export class Descriptors {
       descriptor.layer === relay.layer;
     if (!isOfRelay) throw new ProtocolError('DIRECTORY_INVALID', 'descriptor is not that of the admitted relay');
     checkDescriptor(sodiumCrypto, signed, {
-      region: this.region,
+      region: this.#region,
       epoch: descriptor.epoch,
-      layers: this.versions.ofEpoch(descriptor.epoch).onion.layers,
-      timing: this.versions.first,
+      layers: this.#versions.ofEpoch(descriptor.epoch).onion.layers,
+      timing: this.#versions.first,
     });
-    await this.store.put(storeKey.descriptor(descriptor.epoch, toHex(relay.identity)), encodeSignedDescriptor(signed));
+    await this.#store.put(storeKey.descriptor(descriptor.epoch, toHex(relay.identity)), encodeSignedDescriptor(signed));
   }
 
   /**
@@ -69,12 +74,12 @@ export class Descriptors {
    * @param excluded numbers of the households' relays that are left out
    */
   async of(epoch: number, excluded: ReadonlySet<number>): Promise<SignedDescriptor[]> {
-    const { layers } = this.versions.ofEpoch(epoch).onion;
+    const { layers } = this.#versions.ofEpoch(epoch).onion;
     const found: SignedDescriptor[] = [];
-    for await (const [, value] of this.store.iterate(keyPrefix('descriptor', epoch))) {
+    for await (const [, value] of this.#store.iterate(keyPrefix('descriptor', epoch))) {
       const signed = decodeSignedDescriptor(value);
       const { linkPin, layer } = signed.descriptor;
-      const isAdmitted = this.relays.isAdmitted(linkPin, excluded);
+      const isAdmitted = this.#relays.isAdmitted(linkPin, excluded);
       if (isAdmitted && layer <= layers) found.push(signed);
     }
     return found;

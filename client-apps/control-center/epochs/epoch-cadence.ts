@@ -18,47 +18,52 @@ import { atSeconds } from '../waiting.js';
  * is tried again at every start of an interval.
  */
 export class EpochCadence {
+  readonly #center: Center;
+  readonly #closing: Closing;
+  readonly #leadSeconds: number;
+  readonly #excluded: () => Promise<Excluded>;
+
   /**
    * @param leadSeconds how long before its first interval an epoch is fixed
    * @param excluded who is left out of registries and consumer lists to come
    */
-  constructor(
-    private readonly center: Center,
-    private readonly closing: Closing,
-    private readonly leadSeconds: number,
-    private readonly excluded: () => Promise<Excluded>,
-  ) {}
+  constructor(center: Center, closing: Closing, leadSeconds: number, excluded: () => Promise<Excluded>) {
+    this.#center = center;
+    this.#closing = closing;
+    this.#leadSeconds = leadSeconds;
+    this.#excluded = excluded;
+  }
 
   /** The first epoch whose registry is not fixed. */
   nextEpoch(): number {
-    const newest = this.center.epochs.all().at(-1);
-    return newest === undefined ? epochOf(this.center.versions.first, this.nextStart()) : newest.number + 1;
+    const newest = this.#center.epochs.all().at(-1);
+    return newest === undefined ? epochOf(this.#center.versions.first, this.#nextStart()) : newest.number + 1;
   }
 
   /** Publishes all that is fixed, again after a restart, and then goes on for ever. */
   async run(): Promise<never> {
-    const { clock, epochs } = this.center;
-    for (const epoch of epochs.all()) await clock.track('epoch', this.publish(epoch));
-    const { first } = this.center.versions;
+    const { clock, epochs } = this.#center;
+    for (const epoch of epochs.all()) await clock.track('epoch', this.#publish(epoch));
+    const { first } = this.#center.versions;
     let notBefore = 0;
     for (;;) {
       const start = Math.max(epochStartSeconds(first, this.nextEpoch()), first.effectiveFromSeconds);
-      await atSeconds(clock, Math.max(start - this.leadSeconds, notBefore));
-      const epoch = await clock.track('epoch', this.open());
-      notBefore = epoch === undefined ? this.nextIntervalStart() : 0;
+      await atSeconds(clock, Math.max(start - this.#leadSeconds, notBefore));
+      const epoch = await clock.track('epoch', this.#open());
+      notBefore = epoch === undefined ? this.#nextIntervalStart() : 0;
     }
   }
 
-  private async open(): Promise<Epoch | undefined> {
-    const { epochs, registryTurns, log, report } = this.center;
+  async #open(): Promise<Epoch | undefined> {
+    const { epochs, registryTurns, log, report } = this.#center;
     try {
-      const start = this.nextStart();
-      const changes = this.closing.beginChanges(start);
+      const start = this.#nextStart();
+      const changes = this.#closing.beginChanges(start);
       const epoch = await registryTurns.take(async () =>
-        epochs.openEpoch(this.nextEpoch(), await this.excluded(), changes),
+        epochs.openEpoch(this.nextEpoch(), await this.#excluded(), changes),
       );
-      this.closing.begin(start);
-      await this.publish(epoch);
+      this.#closing.begin(start);
+      await this.#publish(epoch);
       const { relays } = epoch.directory.directory;
       report('epoch', { epoch: epoch.number, registeredMeters: epoch.registry.meters, relays: relays.length });
       return epoch;
@@ -72,8 +77,8 @@ export class EpochCadence {
     }
   }
 
-  private async publish(epoch: Epoch): Promise<void> {
-    const { ledger, bulletin, epochs, versions, log } = this.center;
+  async #publish(epoch: Epoch): Promise<void> {
+    const { ledger, bulletin, epochs, versions, log } = this.#center;
     const directory = encodeSignedDirectory(epoch.directory);
     const consumers = epoch.consumers && encodeConsumerList(epoch.consumers);
     await untilReachable(log, 'ledger', async () => {
@@ -88,15 +93,15 @@ export class EpochCadence {
   }
 
   /** Start of the next interval to be frozen; the first one is the first that begins after the first epoch is open. */
-  private nextStart(): number {
-    const { first } = this.center.versions;
-    return this.closing.nextStart() ?? Math.max(first.effectiveFromSeconds, this.nextIntervalStart());
+  #nextStart(): number {
+    const { first } = this.#center.versions;
+    return this.#closing.nextStart() ?? Math.max(first.effectiveFromSeconds, this.#nextIntervalStart());
   }
 
   /** The first start of an interval that is still to come. */
-  private nextIntervalStart(): number {
-    const { epochOriginSeconds, intervalSeconds } = this.center.versions.first;
-    const nowSeconds = this.center.clock.nowMilliseconds() / 1_000;
+  #nextIntervalStart(): number {
+    const { epochOriginSeconds, intervalSeconds } = this.#center.versions.first;
+    const nowSeconds = this.#center.clock.nowMilliseconds() / 1_000;
     return epochOriginSeconds + (Math.floor((nowSeconds - epochOriginSeconds) / intervalSeconds) + 1) * intervalSeconds;
   }
 }

@@ -72,11 +72,15 @@ export interface EpochSources {
 
 /** The open epochs: mostly one, two while the next one is prepared or the last one's bills are written. */
 export class Epochs {
-  private readonly open = new Map<number, Epoch>();
-  private readonly published = new Set<number>();
-  private readonly publication = new Signal();
+  readonly #open = new Map<number, Epoch>();
+  readonly #published = new Set<number>();
+  readonly #publication = new Signal();
 
-  private constructor(private readonly sources: EpochSources) {}
+  readonly #sources: EpochSources;
+
+  private constructor(sources: EpochSources) {
+    this.#sources = sources;
+  }
 
   /** Puts the epochs that are open back after a restart. */
   static async load(sources: EpochSources): Promise<Epochs> {
@@ -85,7 +89,7 @@ export class Epochs {
       const number = lastNumber(key);
       const directory = (await sources.store.get(storeKey.directory(number)))!;
       const consumers = await sources.store.get(storeKey.consumerList(number));
-      epochs.put(number, await sources.roster.loadEpoch(number), {
+      epochs.#put(number, await sources.roster.loadEpoch(number), {
         root: decodeRegistryRoot(root),
         directory: decodeSignedDirectory(directory),
         consumers: consumers && decodeConsumerList(consumers),
@@ -95,24 +99,24 @@ export class Epochs {
   }
 
   get(number: number): Epoch | undefined {
-    return this.open.get(number);
+    return this.#open.get(number);
   }
 
   /** An epoch's registry and directory stand on the ledger. */
   markPublished(number: number): void {
-    this.published.add(number);
-    this.publication.announce();
+    this.#published.add(number);
+    this.#publication.announce();
   }
 
   /** The epoch, once its registry and directory stand on the ledger. */
   async whenPublished(number: number): Promise<Epoch> {
-    while (!this.published.has(number)) await this.publication.next();
-    return this.open.get(number)!;
+    while (!this.#published.has(number)) await this.#publication.next();
+    return this.#open.get(number)!;
   }
 
   /** The open epochs in order. */
   all(): Epoch[] {
-    return [...this.open.values()].sort((a, b) => a.number - b.number);
+    return [...this.#open.values()].sort((a, b) => a.number - b.number);
   }
 
   /**
@@ -124,19 +128,19 @@ export class Epochs {
    * @throws ProtocolError DIRECTORY_INVALID while relays are missing
    */
   async openEpoch(number: number, excluded: Excluded, more: readonly StoreChange[]): Promise<Epoch> {
-    const { store, roster, keys, versions } = this.sources;
+    const { store, roster, keys, versions } = this.#sources;
     const parameters = versions.ofEpoch(number);
     const meters = roster.countIn(number, excluded.meters);
     if (meters < parameters.kAnonymity) {
       throw new ClientError('WRONG_STATE', `${meters} meters are registered, ${parameters.kAnonymity} are needed`);
     }
-    const directory = await this.makeDirectory(number, parameters, excluded.relays);
+    const directory = await this.#makeDirectory(number, parameters, excluded.relays);
     const consumers =
       parameters.priceMode === 'direct'
-        ? signConsumerList(sodiumCrypto, this.sources.consumers.listOf(number, excluded.consumers), keys.signing)
+        ? signConsumerList(sodiumCrypto, this.#sources.consumers.listOf(number, excluded.consumers), keys.signing)
         : undefined;
     const { secrets, changes } = await roster.openEpoch(number, excluded.meters);
-    const registry = this.makeRegistry(number, secrets);
+    const registry = this.#makeRegistry(number, secrets);
     const root = signRegistryRoot(
       sodiumCrypto,
       {
@@ -156,19 +160,19 @@ export class Epochs {
       { key: storeKey.directory(number), value: encodeSignedDirectory(directory) },
       ...(consumers ? [{ key: storeKey.consumerList(number), value: encodeConsumerList(consumers) }] : []),
     ]);
-    return this.put(number, secrets, { root, directory, consumers }, registry);
+    return this.#put(number, secrets, { root, directory, consumers }, registry);
   }
 
   /** Erases the keys of all epochs before this one; their intervals are settled. */
   async closeBefore(number: number): Promise<number[]> {
-    const { store, onionKeys } = this.sources;
-    const closed = [...this.open.keys()].filter((open) => open < number);
+    const { store, onionKeys } = this.#sources;
+    const closed = [...this.#open.keys()].filter((open) => open < number);
     if (closed.length === 0) return closed;
     onionKeys.forgetBefore(number);
     const changes: StoreChange[] = [{ key: storeKey.onion, value: onionKeys.toBytes() }];
     for (const epoch of closed) {
-      this.open.delete(epoch);
-      this.published.delete(epoch);
+      this.#open.delete(epoch);
+      this.#published.delete(epoch);
       for (const key of [storeKey.registryRoot, storeKey.directory, storeKey.consumerList])
         changes.push({ key: key(epoch) });
       for (const kind of ['secrets', 'chain', 'descriptor'] as const) {
@@ -180,12 +184,12 @@ export class Epochs {
     return closed;
   }
 
-  private async makeDirectory(
+  async #makeDirectory(
     number: number,
     parameters: Parameters,
     excluded: ReadonlySet<number>,
   ): Promise<SignedDirectory> {
-    const { keys, onionKeys, descriptors, linkAddress } = this.sources;
+    const { keys, onionKeys, descriptors, linkAddress } = this.#sources;
     const { region, onion } = parameters;
     const signed = signDirectory(
       sodiumCrypto,
@@ -214,29 +218,29 @@ export class Epochs {
     return signed;
   }
 
-  private makeRegistry(number: number, secrets: ReadonlyMap<number, EpochSecrets>): Registry {
+  #makeRegistry(number: number, secrets: ReadonlyMap<number, EpochSecrets>): Registry {
     const leaves = [...secrets.values()].map(({ identity, linkKey, epochNode }) =>
       registryLeaf(sodiumCrypto, identity, linkKey, epochNode),
     );
-    const padding = registryPadding(sodiumCrypto, this.sources.keys.paddingSecret, number);
-    return new Registry(sodiumCrypto, leaves, this.sources.versions.ofEpoch(number).registryDepth, padding);
+    const padding = registryPadding(sodiumCrypto, this.#sources.keys.paddingSecret, number);
+    return new Registry(sodiumCrypto, leaves, this.#sources.versions.ofEpoch(number).registryDepth, padding);
   }
 
-  private put(
+  #put(
     number: number,
     secrets: ReadonlyMap<number, EpochSecrets>,
     published: Pick<Epoch, 'root' | 'directory' | 'consumers'>,
-    registry = this.makeRegistry(number, secrets),
+    registry = this.#makeRegistry(number, secrets),
   ): Epoch {
     const epoch: Epoch = {
       number,
       registry,
       ...published,
       directoryDigest: directoryDigest(sodiumCrypto, published.directory.directory),
-      onionKey: this.sources.onionKeys.key(number),
+      onionKey: this.#sources.onionKeys.key(number),
       secrets,
     };
-    this.open.set(number, epoch);
+    this.#open.set(number, epoch);
     return epoch;
   }
 }

@@ -6,28 +6,32 @@ import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
  * the next one, in order.
  */
 export class GroupCommit {
-  private waiting: StoreChange[] = [];
-  private next: Promise<void> | undefined;
-  private running: Promise<void> = Promise.resolve();
+  #waiting: StoreChange[] = [];
+  #next: Promise<void> | undefined;
+  #running: Promise<void> = Promise.resolve();
 
-  constructor(private readonly store: SealedStore) {}
+  readonly #store: SealedStore;
+
+  constructor(store: SealedStore) {
+    this.#store = store;
+  }
 
   /** Resolves when the changes, and all before them, are on the disk. */
   add(changes: readonly StoreChange[]): Promise<void> {
-    this.waiting.push(...changes);
-    this.next ??= this.running = this.running.then(() => this.flush());
-    return this.next;
+    this.#waiting.push(...changes);
+    this.#next ??= this.#running = this.#running.then(() => this.#flush());
+    return this.#next;
   }
 
   /** Resolves when all that was added so far is on the disk. */
   drain(): Promise<void> {
-    return this.next ?? this.running;
+    return this.#next ?? this.#running;
   }
 
-  private flush(): Promise<void> {
-    const changes = this.waiting;
-    this.waiting = [];
-    this.next = undefined;
-    return this.store.batch(changes);
+  #flush(): Promise<void> {
+    const changes = this.#waiting;
+    this.#waiting = [];
+    this.#next = undefined;
+    return this.#store.batch(changes);
   }
 }

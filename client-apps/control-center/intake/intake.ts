@@ -38,63 +38,69 @@ export interface IntakeSources {
  * without a pause, so that state moves only with what was checked against it.
  */
 export class Intake {
-  constructor(
-    private readonly clock: Clock,
-    private readonly sources: IntakeSources,
-    private readonly chains: Chains,
-    private readonly counter: IntakeCounter,
-    private readonly journal: GroupCommit,
-  ) {}
+  readonly #clock: Clock;
+  readonly #sources: IntakeSources;
+  readonly #chains: Chains;
+  readonly #counter: IntakeCounter;
+  readonly #journal: GroupCommit;
+
+  constructor(clock: Clock, sources: IntakeSources, chains: Chains, counter: IntakeCounter, journal: GroupCommit) {
+    this.#clock = clock;
+    this.#sources = sources;
+    this.#chains = chains;
+    this.#counter = counter;
+    this.#journal = journal;
+  }
 
   /** Takes an inner packet from a relay. Resolves when what it brought is durable; refusals are only counted. */
   async receive(packet: Uint8Array): Promise<void> {
-    const change = this.take(packet);
-    if (change !== undefined) await this.journal.add([change]);
+    const change = this.#take(packet);
+    if (change !== undefined) await this.#journal.add([change]);
   }
 
-  private take(packet: Uint8Array): StoreChange | undefined {
-    const opened = this.open(packet);
+  #take(packet: Uint8Array): StoreChange | undefined {
+    const opened = this.#open(packet);
     if (opened === undefined) return undefined;
     const { payload } = opened;
-    const secrets = this.sources.epoch(payload.epoch)?.secrets.get(payload.meterNumber);
-    if (secrets === undefined) return this.refuse('unregistered');
-    if (!authenticateControlCenterPayload(sodiumCrypto, opened, secrets.linkKey)) return this.refuse('forged');
-    const interval = this.sources.intervalOfWindow(payload.slotStartSeconds);
-    if (interval === 'closed') return this.refuse('late');
-    if (interval === undefined || !this.isPlaced(interval, payload)) return this.refuse('misplaced');
-    if (interval.hasSlot(payload.meterNumber, payload.slotStartSeconds)) return this.refuse('replays');
+    const secrets = this.#sources.epoch(payload.epoch)?.secrets.get(payload.meterNumber);
+    if (secrets === undefined) return this.#refuse('unregistered');
+    if (!authenticateControlCenterPayload(sodiumCrypto, opened, secrets.linkKey)) return this.#refuse('forged');
+    const interval = this.#sources.intervalOfWindow(payload.slotStartSeconds);
+    if (interval === 'closed') return this.#refuse('late');
+    if (interval === undefined || !this.#isPlaced(interval, payload)) return this.#refuse('misplaced');
+    if (interval.hasSlot(payload.meterNumber, payload.slotStartSeconds)) return this.#refuse('replays');
 
-    this.counter.counts.packets++;
-    const rows = this.takeRows(interval, payload, secrets);
+    this.#counter.counts.packets++;
+    const rows = this.#takeRows(interval, payload, secrets);
     const taken = { meterNumber: payload.meterNumber, slotStartSeconds: payload.slotStartSeconds, rows };
     const key = storeKey.packet(interval.context.ledgerId.startSeconds, interval.packets);
     interval.take(taken);
     return { key, value: encodeTakenPacket(taken) };
   }
 
-  private open(packet: Uint8Array): OpenedControlCenterPayload | undefined {
+  #open(packet: Uint8Array): OpenedControlCenterPayload | undefined {
     const number = packetEpoch(packet);
-    const epoch = number === undefined ? undefined : this.sources.epoch(number);
-    if (epoch === undefined) return this.refuse('unreadable');
+    const epoch = number === undefined ? undefined : this.#sources.epoch(number);
+    if (epoch === undefined) return this.#refuse('unreadable');
     try {
       return openControlCenterPacket(sodiumCrypto, epoch.onionKey, packet);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      return this.refuse('unreadable');
+      return this.#refuse('unreadable');
     }
   }
 
-  private isPlaced(interval: OpenInterval, { epoch, slotStartSeconds }: ControlCenterPayload): boolean {
+  #isPlaced(interval: OpenInterval, { epoch, slotStartSeconds }: ControlCenterPayload): boolean {
     const { registryEpoch, parameters } = interval.context;
     // A meter's clock may be ahead, but by less than a slot.
-    const latestSeconds = this.clock.nowMilliseconds() / 1000 + parameters.slotSeconds;
+    const latestSeconds = this.#clock.nowMilliseconds() / 1000 + parameters.slotSeconds;
     return epoch === registryEpoch && interval.isSlot(slotStartSeconds) && slotStartSeconds < latestSeconds;
   }
 
-  private takeRows(interval: OpenInterval, payload: ControlCenterPayload, secrets: EpochSecrets): TakenRow[] {
+  #takeRows(interval: OpenInterval, payload: ControlCenterPayload, secrets: EpochSecrets): TakenRow[] {
     const { meterNumber } = payload;
-    const chain = this.chains.of(payload.epoch, meterNumber, secrets.identity);
-    const { counts } = this.counter;
+    const chain = this.#chains.of(payload.epoch, meterNumber, secrets.identity);
+    const { counts } = this.#counter;
     const taken: TakenRow[] = [];
     for (const { k, row } of payload.rows) {
       const known = chain.taken(k);
@@ -103,7 +109,7 @@ export class Intake {
         continue;
       }
       try {
-        taken.push(this.checkRow(interval, { k, row }, chain, { meterNumber, ...secrets }));
+        taken.push(this.#checkRow(interval, { k, row }, chain, { meterNumber, ...secrets }));
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
         counts.refusedRows[error.code] = (counts.refusedRows[error.code] ?? 0) + 1;
@@ -114,7 +120,7 @@ export class Intake {
   }
 
   /** @throws ProtocolError K_RANGE and those of the row's rules */
-  private checkRow(
+  #checkRow(
     { context }: OpenInterval,
     { k, row }: PacketRow,
     chain: PseudonymChain,
@@ -129,8 +135,8 @@ export class Intake {
     return { meterNumber: meter.meterNumber, k, previous, row: row.slice() };
   }
 
-  private refuse(reason: 'replays' | 'unreadable' | 'unregistered' | 'forged' | 'late' | 'misplaced'): undefined {
-    this.counter.counts[reason]++;
+  #refuse(reason: 'replays' | 'unreadable' | 'unregistered' | 'forged' | 'late' | 'misplaced'): undefined {
+    this.#counter.counts[reason]++;
     return undefined;
   }
 }

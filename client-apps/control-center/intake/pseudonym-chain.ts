@@ -17,15 +17,16 @@ export const MAXIMUM_FORWARD_JUMP = 4_096;
  */
 export class PseudonymChain {
   /** A_{e,k} by k; for k = 0 it is ID_i. */
-  private readonly known = new Map<number, Uint8Array>();
-  private newest: number;
+  readonly #known = new Map<number, Uint8Array>();
+  #newest: number;
 
-  constructor(
-    private base: number,
-    pseudonym: Uint8Array,
-  ) {
-    this.known.set(base, pseudonym);
-    this.newest = base;
+  #base: number;
+
+  constructor(base: number, pseudonym: Uint8Array) {
+    this.#base = base;
+
+    this.#known.set(base, pseudonym);
+    this.#newest = base;
   }
 
   /** A chain of which nothing was used. @param identity ID_i */
@@ -35,7 +36,7 @@ export class PseudonymChain {
 
   /** A_{e,k} of a message that was taken and is not behind the base. */
   taken(k: number): Uint8Array | undefined {
-    return k > this.base ? this.known.get(k) : undefined;
+    return k > this.#base ? this.#known.get(k) : undefined;
   }
 
   /**
@@ -44,30 +45,30 @@ export class PseudonymChain {
    * @returns undefined when k lies behind the base or too far ahead
    */
   previous(scheme: PseudonymScheme, linkKey: Uint8Array, k: number): Uint8Array | undefined {
-    if (k <= this.base || k > this.newest + MAXIMUM_FORWARD_JUMP) return undefined;
+    if (k <= this.#base || k > this.#newest + MAXIMUM_FORWARD_JUMP) return undefined;
     let nearest = k - 1;
-    while (!this.known.has(nearest)) nearest--;
-    return scheme.advance(sodiumCrypto, linkKey, this.known.get(nearest)!, k - 1 - nearest);
+    while (!this.#known.has(nearest)) nearest--;
+    return scheme.advance(sodiumCrypto, linkKey, this.#known.get(nearest)!, k - 1 - nearest);
   }
 
   /** Message k was taken: its signature was good. */
   take(k: number, pseudonym: Uint8Array): void {
-    this.known.set(k, pseudonym);
-    this.newest = Math.max(this.newest, k);
+    this.#known.set(k, pseudonym);
+    this.#newest = Math.max(this.#newest, k);
   }
 
   /** Moves the base to message k, which was taken; what lies behind it is forgotten. */
   moveBase(k: number): void {
-    if (k <= this.base) return;
-    this.base = k;
-    for (const known of [...this.known.keys()]) if (known < k) this.known.delete(known);
+    if (k <= this.#base) return;
+    this.#base = k;
+    for (const known of [...this.#known.keys()]) if (known < k) this.#known.delete(known);
   }
 
   /** k 2 ‖ A_{e,k} 32 of the base. */
   toBytes(): Uint8Array {
     const prefix = new Uint8Array(2);
-    writeUint16(prefix, 0, this.base);
-    return concatBytes(prefix, this.known.get(this.base)!);
+    writeUint16(prefix, 0, this.#base);
+    return concatBytes(prefix, this.#known.get(this.#base)!);
   }
 
   static fromBytes(bytes: Uint8Array): PseudonymChain {
@@ -77,23 +78,23 @@ export class PseudonymChain {
 
 /** The chains of all meters, by epoch. */
 export class Chains {
-  private readonly epochs = new Map<number, Map<number, PseudonymChain>>();
+  readonly #epochs = new Map<number, Map<number, PseudonymChain>>();
 
   /** A meter's chain, begun when there is none. @param identity ID_i */
   of(epoch: number, meterNumber: number, identity: Uint8Array): PseudonymChain {
-    const chain = this.epochs.get(epoch)?.get(meterNumber) ?? PseudonymChain.start(identity);
+    const chain = this.#epochs.get(epoch)?.get(meterNumber) ?? PseudonymChain.start(identity);
     this.put(epoch, meterNumber, chain);
     return chain;
   }
 
   /** Puts a chain back after a restart. */
   put(epoch: number, meterNumber: number, chain: PseudonymChain): void {
-    const chains = this.epochs.get(epoch) ?? new Map<number, PseudonymChain>();
-    this.epochs.set(epoch, chains.set(meterNumber, chain));
+    const chains = this.#epochs.get(epoch) ?? new Map<number, PseudonymChain>();
+    this.#epochs.set(epoch, chains.set(meterNumber, chain));
   }
 
   /** Forgets an epoch that is settled. */
   forget(epoch: number): void {
-    this.epochs.delete(epoch);
+    this.#epochs.delete(epoch);
   }
 }

@@ -9,18 +9,18 @@ export class OpenInterval {
   readonly rows: TakenRow[] = [];
   /** Packets taken; the number of the next one in the journal. */
   packets = 0;
-  private readonly slotsOfMeter = new Map<number, Set<number>>();
+  readonly #slotsOfMeter = new Map<number, Set<number>>();
 
   constructor(readonly context: IntervalContext) {}
 
   /** Whether a packet of this meter has come in this slot. */
   hasSlot(meterNumber: number, slotStartSeconds: number): boolean {
-    return this.slotsOfMeter.get(meterNumber)?.has(slotStartSeconds) ?? false;
+    return this.#slotsOfMeter.get(meterNumber)?.has(slotStartSeconds) ?? false;
   }
 
   take({ meterNumber, slotStartSeconds, rows }: TakenPacket): void {
-    const slots = this.slotsOfMeter.get(meterNumber) ?? new Set<number>();
-    this.slotsOfMeter.set(meterNumber, slots.add(slotStartSeconds));
+    const slots = this.#slotsOfMeter.get(meterNumber) ?? new Set<number>();
+    this.#slotsOfMeter.set(meterNumber, slots.add(slotStartSeconds));
     this.rows.push(...rows);
     this.packets++;
   }
@@ -34,6 +34,6 @@ export class OpenInterval {
 
   /** Slots of the window in which no packet of this meter came. */
   missedSlots(meterNumber: number): number {
-    return slotsPerInterval(this.context.parameters) - (this.slotsOfMeter.get(meterNumber)?.size ?? 0);
+    return slotsPerInterval(this.context.parameters) - (this.#slotsOfMeter.get(meterNumber)?.size ?? 0);
   }
 }

@@ -16,59 +16,62 @@ import { storeKey } from '../store-keys.js';
 
 /** Prices and bills: waits for the service provider's ledgers, interval by interval, and seals them. */
 export class Settling {
-  private progress: SettlingProgress | undefined;
-  private readonly tools: SettlementTools;
+  #progress: SettlingProgress | undefined;
+  readonly #tools: SettlementTools;
+
+  readonly #center: Center;
+  readonly #closing: Closing;
+  readonly #chains: Chains;
 
   /** @param serviceProviderKey pk_SP */
-  constructor(
-    private readonly center: Center,
-    private readonly closing: Closing,
-    private readonly chains: Chains,
-    serviceProviderKey: Uint8Array,
-  ) {
+  constructor(center: Center, closing: Closing, chains: Chains, serviceProviderKey: Uint8Array) {
+    this.#center = center;
+    this.#closing = closing;
+    this.#chains = chains;
+
     const { ledger, watch, bulletin, keys } = center;
     const pricePseudonymKey = sharedLinkKey(sodiumCrypto, keys.secretKey, serviceProviderKey);
-    this.tools = { ledger, watch, bulletin, key: keys.signing, pricePseudonymKey };
+    this.#tools = { ledger, watch, bulletin, key: keys.signing, pricePseudonymKey };
   }
 
   /** Puts progress back after a restart. */
   async restore(): Promise<void> {
-    const stored = await this.center.store.get(storeKey.settling);
-    if (stored !== undefined) this.progress = decodeSettling(stored);
+    const stored = await this.#center.store.get(storeKey.settling);
+    if (stored !== undefined) this.#progress = decodeSettling(stored);
   }
 
   /** Start of the next interval to be settled; undefined before the first epoch was opened. */
   nextStart(): number | undefined {
-    const { firstStartSeconds } = this.closing;
-    const { intervalSeconds } = this.center.versions.first;
+    const { firstStartSeconds } = this.#closing;
+    const { intervalSeconds } = this.#center.versions.first;
     return firstStartSeconds === undefined
       ? undefined
-      : nextToSettle({ firstStartSeconds }, this.progress, intervalSeconds);
+      : nextToSettle({ firstStartSeconds }, this.#progress, intervalSeconds);
   }
 
   /** Settles one interval after the other, for ever. */
   async run(): Promise<never> {
     for (;;) {
       const start = this.nextStart();
-      if (start !== undefined && this.closing.isCommitted(start)) await this.settle(start);
-      else await this.closing.committed.next();
+      if (start !== undefined && this.#closing.isCommitted(start)) await this.#settle(start);
+      else await this.#closing.committed.next();
     }
   }
 
-  private async settle(start: number): Promise<void> {
-    const { store, epochs, versions, log, report } = this.center;
+  async #settle(start: number): Promise<void> {
+    const { store, epochs, versions, log, report } = this.#center;
     const frozen = (await loadFrozen(store, start))!;
     const context = versions.context(start);
     const consumers = epochs.get(context.registryEpoch)!.consumers?.list;
     const { pricing, billing } = await untilReachable(log, 'ledger', async () => {
-      const priced = await settlePricing(this.tools, context, frozen, this.progress?.pricing.seal, consumers);
-      const billed = await settleBilling(this.tools, context, frozen, priced, this.progress?.billing.seal);
+      const priced = await settlePricing(this.#tools, context, frozen, this.#progress?.pricing.seal, consumers);
+      const billed = await settleBilling(this.#tools, context, frozen, priced, this.#progress?.billing.seal);
       return { pricing: priced, billing: billed };
     });
     const progress = { pricing: signedSeal(pricing), billing: signedSeal(billing) };
     await store.batch([{ key: storeKey.settling, value: encodeSettling(progress) }, ...thawChanges(start)]);
-    this.progress = progress;
-    await this.closeEpochs();
+    this.#progress = progress;
+    await this.#closeEpochs();
     report('settled', {
       startSeconds: start,
       rows: frozen.sealed.header.count,
@@ -76,14 +79,14 @@ export class Settling {
       priceNanoPerKilowattHour: sealedPrice(context, frozen.sealed.seal).toString(),
       billedNanoCurrency: billing.seal.total.toString(),
     });
-    this.closing.end(start);
+    this.#closing.end(start);
   }
 
   /** An epoch whose last interval is settled needs its keys no more. */
-  private async closeEpochs(): Promise<void> {
-    const { epochs, versions } = this.center;
+  async #closeEpochs(): Promise<void> {
+    const { epochs, versions } = this.#center;
     for (const closed of await epochs.closeBefore(epochOf(versions.first, this.nextStart()!))) {
-      this.chains.forget(closed);
+      this.#chains.forget(closed);
     }
   }
 }

@@ -15,32 +15,36 @@ const EVERYBODY = '';
  * bound; the control center's time does.
  */
 export class FailureLimit {
-  private failures = new Map<string, number>();
-  private periodEnd = 0;
+  #failures = new Map<string, number>();
+  #periodEnd = 0;
 
-  constructor(private readonly clock: Clock) {}
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Whether this address may try again. */
   allows(address: string): boolean {
-    this.turnPeriod();
-    return (this.failures.get(this.bucket(address)) ?? 0) < FAILURES;
+    this.#turnPeriod();
+    return (this.#failures.get(this.#bucket(address)) ?? 0) < FAILURES;
   }
 
   /** Counts a failed attempt. */
   fail(address: string): void {
-    this.turnPeriod();
-    const bucket = this.bucket(address);
-    this.failures.set(bucket, (this.failures.get(bucket) ?? 0) + 1);
+    this.#turnPeriod();
+    const bucket = this.#bucket(address);
+    this.#failures.set(bucket, (this.#failures.get(bucket) ?? 0) + 1);
   }
 
-  private bucket(address: string): string {
-    return this.failures.has(address) || this.failures.size < MAXIMUM_ADDRESSES ? address : EVERYBODY;
+  #bucket(address: string): string {
+    return this.#failures.has(address) || this.#failures.size < MAXIMUM_ADDRESSES ? address : EVERYBODY;
   }
 
-  private turnPeriod(): void {
-    const now = this.clock.nowMilliseconds();
-    if (now < this.periodEnd) return;
-    this.failures = new Map();
-    this.periodEnd = now + PERIOD_MILLISECONDS;
+  #turnPeriod(): void {
+    const now = this.#clock.nowMilliseconds();
+    if (now < this.#periodEnd) return;
+    this.#failures = new Map();
+    this.#periodEnd = now + PERIOD_MILLISECONDS;
   }
 }

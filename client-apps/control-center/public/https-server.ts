@@ -50,18 +50,21 @@ type EnrolmentAnswer = (body: string) => Promise<object>;
  * of who asked for what.
  */
 export class HttpsServer {
-  private readonly limit: FailureLimit;
-  private readonly enrolments: ReadonlyMap<string, EnrolmentAnswer> = new Map([
-    [METER_ENROLMENT_PATH, (body) => this.enrolMeter(body)],
-    [HUB_ENROLMENT_PATH, (body) => this.enrolHub(body)],
-    [RELAY_ENROLMENT_PATH, (body) => this.enrolRelay(body)],
+  readonly #limit: FailureLimit;
+  readonly #enrolments: ReadonlyMap<string, EnrolmentAnswer> = new Map([
+    [METER_ENROLMENT_PATH, (body) => this.#enrolMeter(body)],
+    [HUB_ENROLMENT_PATH, (body) => this.#enrolHub(body)],
+    [RELAY_ENROLMENT_PATH, (body) => this.#enrolRelay(body)],
   ]);
 
-  private constructor(
-    private readonly options: HttpsServerOptions,
-    private readonly server: Server,
-  ) {
-    this.limit = new FailureLimit(options.clock);
+  readonly #options: HttpsServerOptions;
+  readonly #server: Server;
+
+  private constructor(options: HttpsServerOptions, server: Server) {
+    this.#options = options;
+    this.#server = server;
+
+    this.#limit = new FailureLimit(options.clock);
   }
 
   static async listen(options: HttpsServerOptions): Promise<HttpsServer> {
@@ -77,7 +80,7 @@ export class HttpsServer {
     server.maxConnections = MAXIMUM_CONNECTIONS;
     const listening = new HttpsServer(options, server);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      void options.clock.track('https', listening.handle(request, response));
+      void options.clock.track('https', listening.#handle(request, response));
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
@@ -87,32 +90,32 @@ export class HttpsServer {
   }
 
   get port(): number {
-    return (this.server.address() as AddressInfo).port;
+    return (this.#server.address() as AddressInfo).port;
   }
 
   async close(): Promise<void> {
-    const closed = new Promise((resolve) => this.server.close(resolve));
-    this.server.closeAllConnections();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
     await closed;
   }
 
-  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const path = (request.url ?? '').slice(1);
-      const enrolment = request.method === 'POST' ? this.enrolments.get(request.url ?? '') : undefined;
-      if (request.method === 'GET' && isBulletinPath(path)) await this.sendFile(path, response);
-      else if (enrolment !== undefined) await this.enrol(request, response, enrolment);
+      const enrolment = request.method === 'POST' ? this.#enrolments.get(request.url ?? '') : undefined;
+      if (request.method === 'GET' && isBulletinPath(path)) await this.#sendFile(path, response);
+      else if (enrolment !== undefined) await this.#enrol(request, response, enrolment);
       else send(response, 404, 'NOT_FOUND');
     } catch (error) {
       // A peer that breaks off is no event; anything else is a fault of ours, and the peer is told no more than that.
-      if (!response.destroyed) this.options.log.error({ err: error }, 'request failed');
+      if (!response.destroyed) this.#options.log.error({ err: error }, 'request failed');
       if (response.headersSent) response.destroy();
       else send(response, 500, 'INTERNAL');
     }
   }
 
-  private async sendFile(path: string, response: ServerResponse): Promise<void> {
-    const file = await open(join(this.options.bulletin, path)).catch((error: NodeJS.ErrnoException) => {
+  async #sendFile(path: string, response: ServerResponse): Promise<void> {
+    const file = await open(join(this.#options.bulletin, path)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
@@ -122,33 +125,33 @@ export class HttpsServer {
     await pipeline(file.createReadStream(), response);
   }
 
-  private async enrol(request: IncomingMessage, response: ServerResponse, answer: EnrolmentAnswer): Promise<void> {
+  async #enrol(request: IncomingMessage, response: ServerResponse, answer: EnrolmentAnswer): Promise<void> {
     const address = request.socket.remoteAddress ?? '';
-    if (!this.limit.allows(address)) return send(response, 429, 'TOO_MANY_REQUESTS');
+    if (!this.#limit.allows(address)) return send(response, 429, 'TOO_MANY_REQUESTS');
     try {
       const body = await readBody(request);
       send(response, 200, JSON.stringify(await answer(body)));
     } catch (error) {
       if (!(error instanceof EnrolmentError)) throw error;
-      this.limit.fail(address);
+      this.#limit.fail(address);
       send(response, 403, error.code);
     }
   }
 
-  private async enrolMeter(body: string): Promise<object> {
+  async #enrolMeter(body: string): Promise<object> {
     const { request, linkKey } = parse(meterEnrolmentBody, body);
-    const answer = await this.options.enrolment.meter(new TextEncoder().encode(request), linkKey);
+    const answer = await this.#options.enrolment.meter(new TextEncoder().encode(request), linkKey);
     return { ...answer, parameters: toHex(answer.parameters) };
   }
 
-  private enrolRelay(body: string): Promise<object> {
+  #enrolRelay(body: string): Promise<object> {
     const { code, identity, linkPin } = parse(relayEnrolmentBody, body);
-    return this.options.enrolment.relay(code, identity, linkPin);
+    return this.#options.enrolment.relay(code, identity, linkPin);
   }
 
-  private async enrolHub(body: string): Promise<object> {
+  async #enrolHub(body: string): Promise<object> {
     const { code, linkKey, priceKey } = parse(hubEnrolmentBody, body);
-    const answer = await this.options.enrolment.hub(code, linkKey, priceKey);
+    const answer = await this.#options.enrolment.hub(code, linkKey, priceKey);
     return { ...answer, parameters: toHex(answer.parameters) };
   }
 }

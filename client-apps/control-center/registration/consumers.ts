@@ -21,13 +21,16 @@ export interface Consumer {
 
 /** The enrolled hubs and the keys under which they get their prices in price mode `direct`. */
 export class Consumers {
-  private readonly consumers: Consumer[] = [];
-  private readonly byPublicKey = new Map<string, Consumer>();
+  readonly #consumers: Consumer[] = [];
+  readonly #byPublicKey = new Map<string, Consumer>();
 
-  private constructor(
-    private readonly region: string,
-    private readonly serviceProviderKey: Uint8Array,
-  ) {}
+  readonly #region: string;
+  readonly #serviceProviderKey: Uint8Array;
+
+  private constructor(region: string, serviceProviderKey: Uint8Array) {
+    this.#region = region;
+    this.#serviceProviderKey = serviceProviderKey;
+  }
 
   /** @param serviceProviderKey pk_SP */
   static async open(store: SealedStore, region: string, serviceProviderKey: Uint8Array): Promise<Consumers> {
@@ -43,12 +46,12 @@ export class Consumers {
   }
 
   get size(): number {
-    return this.consumers.length;
+    return this.#consumers.length;
   }
 
   /** @param publicKey pk_{U_i} */
   find(publicKey: Uint8Array): Consumer | undefined {
-    return this.byPublicKey.get(toHex(publicKey));
+    return this.#byPublicKey.get(toHex(publicKey));
   }
 
   /**
@@ -59,21 +62,22 @@ export class Consumers {
   prepare(publicKey: Uint8Array, firstEpoch: number): { consumer: Consumer; change: StoreChange } {
     requireCanonicalPublicKey(publicKey);
     sodiumCrypto.x25519(PROBE, publicKey);
-    const consumer: Consumer = { number: this.consumers.length, publicKey, firstEpoch };
+    const consumer: Consumer = { number: this.#consumers.length, publicKey, firstEpoch };
     const epoch = new Uint8Array(2);
     writeUint16(epoch, 0, firstEpoch);
     return { consumer, change: { key: storeKey.consumer(consumer.number), value: concatBytes(publicKey, epoch) } };
   }
 
   add(consumer: Consumer): void {
-    this.consumers[consumer.number] = consumer;
-    this.byPublicKey.set(toHex(consumer.publicKey), consumer);
+    this.#consumers[consumer.number] = consumer;
+    this.#byPublicKey.set(toHex(consumer.publicKey), consumer);
   }
 
   /** The list of an epoch. @param excluded numbers of those that are left out */
   listOf(epoch: number, excluded: ReadonlySet<number>): ConsumerList {
-    const { region, serviceProviderKey } = this;
-    const consumers = this.consumers
+    const region = this.#region;
+    const serviceProviderKey = this.#serviceProviderKey;
+    const consumers = this.#consumers
       .filter(({ number, firstEpoch }) => firstEpoch <= epoch && !excluded.has(number))
       .map(({ publicKey }) => publicKey)
       .sort(compareBytes);

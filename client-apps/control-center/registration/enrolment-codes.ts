@@ -58,17 +58,19 @@ export async function makeEnrolmentCodes(
 
 /** The codes that were given out. */
 export class EnrolmentCodes {
-  private readonly roles = new Map<string, CodeRole>();
-  private readonly read = new Set<string>();
+  readonly #roles = new Map<string, CodeRole>();
+  readonly #read = new Set<string>();
   /** Digests of codes that are withdrawn. */
   readonly revoked: ReadonlySet<string>;
 
+  readonly #directory: string;
+  readonly #fileKey: Uint8Array;
+
   /** @param revoked codes that are withdrawn */
-  constructor(
-    private readonly directory: string,
-    private readonly fileKey: Uint8Array,
-    revoked: readonly Uint8Array[],
-  ) {
+  constructor(directory: string, fileKey: Uint8Array, revoked: readonly Uint8Array[]) {
+    this.#directory = directory;
+    this.#fileKey = fileKey;
+
     this.revoked = new Set(revoked.map(codeDigest));
   }
 
@@ -79,22 +81,22 @@ export class EnrolmentCodes {
    */
   async roleOf(digestHex: string): Promise<CodeRole | undefined> {
     if (this.revoked.has(digestHex)) return undefined;
-    if (!this.roles.has(digestHex)) await this.readNewBatches();
-    return this.roles.get(digestHex);
+    if (!this.#roles.has(digestHex)) await this.#readNewBatches();
+    return this.#roles.get(digestHex);
   }
 
-  private async readNewBatches(): Promise<void> {
-    const directory = codesDirectory(this.directory);
+  async #readNewBatches(): Promise<void> {
+    const directory = codesDirectory(this.#directory);
     for (const name of await readdir(directory).catch(() => [])) {
-      if (this.read.has(name) || !/^[0-9a-f]{16}$/.test(name)) continue;
-      const bytes = await new SealedFile(join(directory, name), this.fileKey).read();
+      if (this.#read.has(name) || !/^[0-9a-f]{16}$/.test(name)) continue;
+      const bytes = await new SealedFile(join(directory, name), this.#fileKey).read();
       if (bytes === undefined) continue;
       const batch = readObject(parseCanonical(bytes, MAXIMUM_BATCH_BYTES), ['codes', 'role']);
       const role = readOneOf(batch.role, CODE_ROLES);
       for (const code of readArray(batch.codes, MAXIMUM_CODES, (value) => readString(value, 64))) {
-        this.roles.set(code, role);
+        this.#roles.set(code, role);
       }
-      this.read.add(name);
+      this.#read.add(name);
     }
   }
 }

@@ -61,7 +61,11 @@ export interface EnrolmentSources {
  * so a crash between the step and the answer costs nothing: the same request gets the same answer.
  */
 export class Enrolment {
-  constructor(private readonly sources: EnrolmentSources) {}
+  readonly #sources: EnrolmentSources;
+
+  constructor(sources: EnrolmentSources) {
+    this.#sources = sources;
+  }
 
   /**
    * @param requestBytes canonical JSON of an `EnrolmentRequest`
@@ -69,14 +73,14 @@ export class Enrolment {
    * @throws EnrolmentError
    */
   meter(requestBytes: Uint8Array, linkKey: Uint8Array): Promise<MeterEnrolment> {
-    return this.sources.registryTurns.take(async () => {
+    return this.#sources.registryTurns.take(async () => {
       const request = refused('MALFORMED', () => decodeEnrolmentRequest(requestBytes));
       const code = codeDigest(request.code);
-      await this.requireRole(code, 'meter');
+      await this.#requireRole(code, 'meter');
       if (!equalBytes(linkPin(linkKey), request.linkPin)) throw new EnrolmentError('BAD_LINK_KEY');
-      const certificate = await this.certify(linkKey, 'meter');
-      const { number, firstEpoch } = await this.admit(request, code);
-      return { meterNumber: number, firstEpoch, certificate, parameters: this.sources.versions.file };
+      const certificate = await this.#certify(linkKey, 'meter');
+      const { number, firstEpoch } = await this.#admit(request, code);
+      return { meterNumber: number, firstEpoch, certificate, parameters: this.#sources.versions.file };
     });
   }
 
@@ -87,21 +91,21 @@ export class Enrolment {
    * @throws EnrolmentError
    */
   hub(code: Uint8Array, linkKey: Uint8Array, priceKey: Uint8Array): Promise<HubEnrolment> {
-    return this.sources.registryTurns.take(async () => {
-      const { store, versions } = this.sources;
+    return this.#sources.registryTurns.take(async () => {
+      const { store, versions } = this.#sources;
       const key = codeDigest(code);
-      await this.requireRole(key, 'hub');
-      const certificate = await this.certify(linkKey, 'hub');
+      await this.#requireRole(key, 'hub');
+      const certificate = await this.#certify(linkKey, 'hub');
       const keys = concatBytes(linkPin(linkKey), priceKey);
       const bound = await store.get(storeKey.code(key));
-      if (bound === undefined) await this.admitHub(key, keys, priceKey);
+      if (bound === undefined) await this.#admitHub(key, keys, priceKey);
       else if (!equalBytes(bound, keys)) throw new EnrolmentError('CODE_USED');
       return { certificate, parameters: versions.file };
     });
   }
 
-  private async admitHub(code: string, keys: Uint8Array, priceKey: Uint8Array): Promise<void> {
-    const { store, consumers, nextEpoch } = this.sources;
+  async #admitHub(code: string, keys: Uint8Array, priceKey: Uint8Array): Promise<void> {
+    const { store, consumers, nextEpoch } = this.#sources;
     if (consumers.find(priceKey) !== undefined) throw new EnrolmentError('KEY_ENROLLED');
     if (consumers.size >= MAXIMUM_METERS) throw new EnrolmentError('REGION_FULL');
     const { consumer, change } = refused('BAD_KEY', () => consumers.prepare(priceKey, nextEpoch()));
@@ -119,21 +123,21 @@ export class Enrolment {
    * @throws EnrolmentError
    */
   relay(code: Uint8Array, identity: Uint8Array, pin: Uint8Array): Promise<RelayEnrolment> {
-    return this.sources.registryTurns.take(async () => {
-      const { store, relays } = this.sources;
+    return this.#sources.registryTurns.take(async () => {
+      const { store, relays } = this.#sources;
       const key = codeDigest(code);
-      await this.requireRole(key, 'relay');
+      await this.#requireRole(key, 'relay');
       const keys = concatBytes(identity, pin);
       const bound = await store.get(storeKey.code(key));
-      if (bound === undefined) await this.admitRelay(key, keys, identity, pin);
+      if (bound === undefined) await this.#admitRelay(key, keys, identity, pin);
       else if (!equalBytes(bound, keys)) throw new EnrolmentError('CODE_USED');
       const { operator, layer } = relays.household(keys)!;
       return { operator, layer };
     });
   }
 
-  private async admitRelay(code: string, keys: Uint8Array, identity: Uint8Array, pin: Uint8Array): Promise<void> {
-    const { store, relays, versions } = this.sources;
+  async #admitRelay(code: string, keys: Uint8Array, identity: Uint8Array, pin: Uint8Array): Promise<void> {
+    const { store, relays, versions } = this.#sources;
     if (relays.ofIdentity(identity) !== undefined || relays.ofLink(pin) !== undefined)
       throw new EnrolmentError('KEY_ENROLLED');
     if (relays.isFull) throw new EnrolmentError('REGION_FULL');
@@ -145,7 +149,7 @@ export class Enrolment {
 
   /** The meters, hubs and relays whose codes are withdrawn. */
   async excluded(): Promise<Excluded> {
-    const { store, roster, consumers, relays, codes } = this.sources;
+    const { store, roster, consumers, relays, codes } = this.#sources;
     const excluded = { meters: new Set<number>(), consumers: new Set<number>(), relays: new Set<number>() };
     for (const code of codes.revoked) {
       const bound = await store.get(storeKey.code(code));
@@ -160,9 +164,9 @@ export class Enrolment {
     return excluded;
   }
 
-  private async admit(request: EnrolmentRequest, code: string): Promise<Meter> {
-    const { store, roster } = this.sources;
-    const { linkKey, meterKey } = this.open(request);
+  async #admit(request: EnrolmentRequest, code: string): Promise<Meter> {
+    const { store, roster } = this.#sources;
+    const { linkKey, meterKey } = this.#open(request);
     try {
       const commitment = sodiumCrypto.sha256(concatBytes(COMMITMENT_PREFIX, request.linkPin, meterKey));
       const bound = await store.get(storeKey.code(code));
@@ -173,8 +177,8 @@ export class Enrolment {
         throw new EnrolmentError('CODE_USED');
       }
       if (known !== undefined) throw new EnrolmentError('KEY_ENROLLED');
-      if (roster.size >= this.capacity()) throw new EnrolmentError('REGION_FULL');
-      const about = { publicKey: request.publicKey, firstEpoch: this.sources.nextEpoch(), commitment };
+      if (roster.size >= this.#capacity()) throw new EnrolmentError('REGION_FULL');
+      const about = { publicKey: request.publicKey, firstEpoch: this.#sources.nextEpoch(), commitment };
       const { meter, changes } = roster.prepare(about, linkKey, meterKey);
       await store.batch([...changes, { key: storeKey.code(code), value: request.publicKey }]);
       roster.add(meter);
@@ -185,8 +189,8 @@ export class Enrolment {
     }
   }
 
-  private open(request: EnrolmentRequest): { linkKey: Uint8Array; meterKey: Uint8Array } {
-    const { secretKey, publicKey } = this.sources.keys;
+  #open(request: EnrolmentRequest): { linkKey: Uint8Array; meterKey: Uint8Array } {
+    const { secretKey, publicKey } = this.#sources.keys;
     try {
       return openEnrolment(sodiumCrypto, secretKey, publicKey, request);
     } catch (cause) {
@@ -196,12 +200,12 @@ export class Enrolment {
     }
   }
 
-  private async requireRole(code: string, role: CodeRole): Promise<void> {
-    if ((await this.sources.codes.roleOf(code)) !== role) throw new EnrolmentError('UNKNOWN_CODE');
+  async #requireRole(code: string, role: CodeRole): Promise<void> {
+    if ((await this.#sources.codes.roleOf(code)) !== role) throw new EnrolmentError('UNKNOWN_CODE');
   }
 
-  private async certify(linkKey: Uint8Array, role: LinkRole): Promise<string> {
-    const { keys, versions, clock } = this.sources;
+  async #certify(linkKey: Uint8Array, role: LinkRole): Promise<string> {
+    const { keys, versions, clock } = this.#sources;
     const nowSeconds = Math.floor(clock.nowMilliseconds() / 1000);
     const validity = {
       validFromSeconds: nowSeconds - CERTIFICATE_EARLY_SECONDS,
@@ -215,8 +219,8 @@ export class Enrolment {
     }
   }
 
-  private capacity(): number {
-    return Math.min(MAXIMUM_METERS, 2 ** this.sources.versions.list.at(-1)!.parameters.registryDepth);
+  #capacity(): number {
+    return Math.min(MAXIMUM_METERS, 2 ** this.#sources.versions.list.at(-1)!.parameters.registryDepth);
   }
 }
 

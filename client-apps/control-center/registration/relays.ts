@@ -17,9 +17,13 @@ export interface HouseholdRelay extends AdmittedRelay {
  * households enrolled. The second kind gets its layer here, where fewest are, so nobody chooses whose packets to see.
  */
 export class Relays {
-  private readonly enrolled: HouseholdRelay[] = [];
+  readonly #enrolled: HouseholdRelay[] = [];
 
-  private constructor(private readonly configured: readonly AdmittedRelay[]) {}
+  readonly #configured: readonly AdmittedRelay[];
+
+  private constructor(configured: readonly AdmittedRelay[]) {
+    this.#configured = configured;
+  }
 
   static async open(store: SealedStore, configured: readonly AdmittedRelay[]): Promise<Relays> {
     const relays = new Relays(configured);
@@ -35,12 +39,12 @@ export class Relays {
   }
 
   get isFull(): boolean {
-    return this.configured.length + this.enrolled.length >= MAXIMUM_RELAYS;
+    return this.#configured.length + this.#enrolled.length >= MAXIMUM_RELAYS;
   }
 
   /** @param linkPin SHA-256 of the SubjectPublicKeyInfo of its link key */
   ofLink(linkPin: Uint8Array): AdmittedRelay | undefined {
-    return this.all().find((relay) => equalBytes(relay.linkPin, linkPin));
+    return this.#all().find((relay) => equalBytes(relay.linkPin, linkPin));
   }
 
   /** Whether a relay that was admitted still is. @param excluded numbers of the households' relays that are left out */
@@ -51,12 +55,12 @@ export class Relays {
 
   /** @param identity the key that signs its descriptors */
   ofIdentity(identity: Uint8Array): AdmittedRelay | undefined {
-    return this.all().find((relay) => equalBytes(relay.identity, identity));
+    return this.#all().find((relay) => equalBytes(relay.identity, identity));
   }
 
   /** The household's relay with both of these keys. @param keys identity ‖ linkPin */
   household(keys: Uint8Array): HouseholdRelay | undefined {
-    return this.enrolled.find(({ identity, linkPin }) => equalBytes(concatBytes(identity, linkPin), keys));
+    return this.#enrolled.find(({ identity, linkPin }) => equalBytes(concatBytes(identity, linkPin), keys));
   }
 
   /**
@@ -72,13 +76,13 @@ export class Relays {
     layers: number,
     excluded: ReadonlySet<number>,
   ): { relay: HouseholdRelay; change: StoreChange } {
-    const counted = [...this.configured, ...this.enrolled.filter(({ number }) => !excluded.has(number))];
+    const counted = [...this.#configured, ...this.#enrolled.filter(({ number }) => !excluded.has(number))];
     const sizes = Array.from(
       { length: layers },
       (_, index) => counted.filter(({ layer }) => layer === index + 1).length,
     );
     const relay: HouseholdRelay = {
-      ...numbered(this.enrolled.length),
+      ...numbered(this.#enrolled.length),
       layer: 1 + sizes.indexOf(Math.min(...sizes)),
       identity: keys.slice(0, KEY_LENGTH),
       linkPin: keys.slice(KEY_LENGTH, KEY_LENGTH + DIGEST_LENGTH),
@@ -90,11 +94,11 @@ export class Relays {
   }
 
   add(relay: HouseholdRelay): void {
-    this.enrolled[relay.number] = relay;
+    this.#enrolled[relay.number] = relay;
   }
 
-  private all(): readonly AdmittedRelay[] {
-    return [...this.configured, ...this.enrolled];
+  #all(): readonly AdmittedRelay[] {
+    return [...this.#configured, ...this.#enrolled];
   }
 }
 

@@ -43,10 +43,14 @@ const MAXIMUM_METER_BYTES = 512;
  * what all later ones follow from; nothing leads back to an epoch that is closed.
  */
 export class Roster {
-  private readonly meters: Meter[] = [];
-  private readonly byPublicKey = new Map<string, Meter>();
+  readonly #meters: Meter[] = [];
+  readonly #byPublicKey = new Map<string, Meter>();
 
-  private constructor(private readonly store: SealedStore) {}
+  readonly #store: SealedStore;
+
+  private constructor(store: SealedStore) {
+    this.#store = store;
+  }
 
   static async open(store: SealedStore): Promise<Roster> {
     const roster = new Roster(store);
@@ -55,21 +59,21 @@ export class Roster {
   }
 
   get size(): number {
-    return this.meters.length;
+    return this.#meters.length;
   }
 
   /** Meters to be registered in an epoch. @param excluded numbers of those that are not */
   countIn(epoch: number, excluded: ReadonlySet<number>): number {
-    return this.meters.filter(({ number, firstEpoch }) => firstEpoch <= epoch && !excluded.has(number)).length;
+    return this.#meters.filter(({ number, firstEpoch }) => firstEpoch <= epoch && !excluded.has(number)).length;
   }
 
   byNumber(number: number): Meter | undefined {
-    return this.meters[number];
+    return this.#meters[number];
   }
 
   /** @param publicKey pk_i, 32 bytes */
   find(publicKey: Uint8Array): Meter | undefined {
-    return this.byPublicKey.get(toHex(publicKey));
+    return this.#byPublicKey.get(toHex(publicKey));
   }
 
   /**
@@ -83,7 +87,7 @@ export class Roster {
     linkKey: Uint8Array,
     meterKey: Uint8Array,
   ): { meter: Meter; changes: StoreChange[] } {
-    const meter: Meter = { number: this.meters.length, ...about };
+    const meter: Meter = { number: this.#meters.length, ...about };
     const { firstEpoch } = about;
     const tree = PuncturedTree.fromKey(sodiumCrypto, meterKey, firstEpoch);
     const future = encodeFuture({ epoch: firstEpoch, linkKey: ratchetTo(sodiumCrypto, linkKey, 0, firstEpoch), tree });
@@ -97,8 +101,8 @@ export class Roster {
   }
 
   add(meter: Meter): void {
-    this.meters[meter.number] = meter;
-    this.byPublicKey.set(toHex(meter.publicKey), meter);
+    this.#meters[meter.number] = meter;
+    this.#byPublicKey.set(toHex(meter.publicKey), meter);
   }
 
   /**
@@ -113,8 +117,8 @@ export class Roster {
   ): Promise<{ secrets: Map<number, EpochSecrets>; changes: StoreChange[] }> {
     const secrets = new Map<number, EpochSecrets>();
     const changes: StoreChange[] = [];
-    for (const { number, publicKey, firstEpoch } of this.meters) {
-      const stored = firstEpoch > epoch ? undefined : await this.store.get(storeKey.future(number));
+    for (const { number, publicKey, firstEpoch } of this.#meters) {
+      const stored = firstEpoch > epoch ? undefined : await this.#store.get(storeKey.future(number));
       if (stored === undefined) continue;
       const future = decodeFuture(stored);
       const linkKey = ratchetTo(sodiumCrypto, future.linkKey, future.epoch, epoch);
@@ -135,9 +139,9 @@ export class Roster {
   /** The keys of an epoch that is open. */
   async loadEpoch(epoch: number): Promise<Map<number, EpochSecrets>> {
     const secrets = new Map<number, EpochSecrets>();
-    for await (const [key, value] of this.store.iterate(keyPrefix('secrets', epoch))) {
+    for await (const [key, value] of this.#store.iterate(keyPrefix('secrets', epoch))) {
       const number = lastNumber(key);
-      const identity = meterIdentity(sodiumCrypto, this.meters[number]!.publicKey);
+      const identity = meterIdentity(sodiumCrypto, this.#meters[number]!.publicKey);
       secrets.set(number, {
         identity,
         linkKey: value.subarray(0, KEY_LENGTH),

@@ -14,71 +14,75 @@ export interface ProcessInterference {
 
 /** All processes of a run. None outlives it, however it ends. */
 export class Cast {
-  private readonly children: Child[] = [];
-  private readonly lives = new Map<Child, Promise<ReportData>>();
-  private stopped = false;
-  private fail: (error: Error) => void = () => {};
+  readonly #children: Child[] = [];
+  readonly #lives = new Map<Child, Promise<ReportData>>();
+  #stopped = false;
+  #fail: (error: Error) => void = () => {};
   /** Never resolves; rejects when a process ends that should not. */
-  readonly failed: Promise<never> = new Promise((_, reject) => (this.fail = reject));
+  readonly failed: Promise<never> = new Promise((_, reject) => (this.#fail = reject));
   /** How often processes were started again, by name. */
   readonly revivals = new Map<string, number>();
-  private readonly killAll = (): void => this.children.forEach((child) => child.killNow());
+  readonly #killAll = (): void => this.#children.forEach((child) => child.killNow());
 
-  constructor(
-    private readonly stepper: Stepper,
-    private readonly logDirectory: string,
-    private readonly interference: ProcessInterference = {},
-  ) {
+  readonly #stepper: Stepper;
+  readonly #logDirectory: string;
+  readonly #interference: ProcessInterference;
+
+  constructor(stepper: Stepper, logDirectory: string, interference: ProcessInterference = {}) {
+    this.#stepper = stepper;
+    this.#logDirectory = logDirectory;
+    this.#interference = interference;
+
     this.failed.catch(() => {});
-    process.once('exit', this.killAll);
+    process.once('exit', this.#killAll);
   }
 
   /** Starts a process, gives it the time if it keeps any, and returns what it reports when it is ready. */
   async start(spec: ChildSpec): Promise<{ child: Child; ready: ReportData }> {
-    if (this.stopped) throw new ClientError('INTERRUPTED', `${spec.name} is not started any more`);
-    const child = new Child(this.interference.prepare?.(spec) ?? spec, this.logDirectory);
-    this.children.push(child);
+    if (this.#stopped) throw new ClientError('INTERRUPTED', `${spec.name} is not started any more`);
+    const child = new Child(this.#interference.prepare?.(spec) ?? spec, this.#logDirectory);
+    this.#children.push(child);
     child.onUnexpectedEnd = (error) => {
-      if (!this.interference.revived?.has(child.name)) return this.fail(error);
+      if (!this.#interference.revived?.has(child.name)) return this.#fail(error);
       this.revivals.set(child.name, (this.revivals.get(child.name) ?? 0) + 1);
-      if (child.spec.stepped) this.stepper.lose(child);
-      this.begin(child);
+      if (child.spec.stepped) this.#stepper.lose(child);
+      this.#begin(child);
     };
-    this.begin(child);
-    return { child, ready: await this.ready(child) };
+    this.#begin(child);
+    return { child, ready: await this.#ready(child) };
   }
 
   /** Ends all processes, the last started first: what others depend on was started before them. */
   async stop(): Promise<void> {
-    this.stopped = true;
-    for (const child of [...this.children].reverse()) await child.stop();
-    process.off('exit', this.killAll);
+    this.#stopped = true;
+    for (const child of [...this.#children].reverse()) await child.stop();
+    process.off('exit', this.#killAll);
   }
 
   /** Begins a life of a process. Whether it was the last one shows when it ends. */
-  private begin(child: Child): void {
+  #begin(child: Child): void {
     const live = async (): Promise<ReportData> => {
       child.start();
-      if (child.spec.stepped) await this.stepper.give(child);
+      if (child.spec.stepped) await this.#stepper.give(child);
       const ready = child.spec.reports ? await child.report('ready') : {};
-      if (child.spec.stepped) await this.stepper.join(child);
+      if (child.spec.stepped) await this.#stepper.join(child);
       return ready;
     };
     const life = live();
-    this.lives.set(child, life);
+    this.#lives.set(child, life);
     life.catch((error: Error) => {
-      if (this.lives.get(child) === life) this.fail(error);
+      if (this.#lives.get(child) === life) this.#fail(error);
     });
   }
 
   /** What a process reported when it was ready, in whichever of its lives. */
-  private async ready(child: Child): Promise<ReportData> {
+  async #ready(child: Child): Promise<ReportData> {
     for (;;) {
-      const life = this.lives.get(child)!;
+      const life = this.#lives.get(child)!;
       try {
         return await life;
       } catch (error) {
-        if (this.lives.get(child) === life) throw error;
+        if (this.#lives.get(child) === life) throw error;
       }
     }
   }

@@ -44,13 +44,13 @@ interface Waiter {
  */
 export class Child {
   readonly name: string;
-  private process: ChildProcess | undefined;
-  private ended: Promise<void> = Promise.resolve();
-  private stopping = false;
-  private readonly logFile: string;
-  private readonly stateWaiters: Waiter[] = [];
-  private readonly reports = new Map<string, ReportData[]>();
-  private readonly reportWaiters = new Map<string, Waiter[]>();
+  #process: ChildProcess | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #stopping = false;
+  readonly #logFile: string;
+  readonly #stateWaiters: Waiter[] = [];
+  readonly #reports = new Map<string, ReportData[]>();
+  readonly #reportWaiters = new Map<string, Waiter[]>();
   /** Called when the process ends without having been told to. */
   onUnexpectedEnd: (error: Error) => void = () => {};
   /** Called with every report, before whoever waits for it. */
@@ -61,22 +61,22 @@ export class Child {
     logDirectory: string,
   ) {
     this.name = spec.name;
-    this.logFile = join(logDirectory, `${spec.name}.log`);
+    this.#logFile = join(logDirectory, `${spec.name}.log`);
   }
 
   get running(): boolean {
-    return this.process !== undefined;
+    return this.#process !== undefined;
   }
 
   /** While it runs. */
   get processId(): number | undefined {
-    return this.process?.pid;
+    return this.#process?.pid;
   }
 
   /** Starts the process; its stdout and stderr are appended to its log file. */
   start(): void {
-    this.stopping = false;
-    const log = openSync(this.logFile, 'a', 0o600);
+    this.#stopping = false;
+    const log = openSync(this.#logFile, 'a', 0o600);
     const child = fork(this.spec.script, [...this.spec.args], {
       cwd: this.spec.directory,
       env: { PATH: process.env['PATH'], ...this.spec.environment },
@@ -84,17 +84,17 @@ export class Child {
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);
-    this.process = child;
-    child.on('message', (message) => this.receive(message));
+    this.#process = child;
+    child.on('message', (message) => this.#receive(message));
     // A message to a process that has just ended; its exit says all there is to say.
     child.on('error', () => {});
-    this.ended = new Promise((done) => {
+    this.#ended = new Promise((done) => {
       child.once('exit', (code, signal) => {
-        if (this.process === child) this.process = undefined;
+        if (this.#process === child) this.#process = undefined;
         const error = this.failure(`ended (${signal ?? `exit code ${code}`})`);
-        const waiters = [this.stateWaiters, ...this.reportWaiters.values()].flatMap((list) => list.splice(0));
+        const waiters = [this.#stateWaiters, ...this.#reportWaiters.values()].flatMap((list) => list.splice(0));
         // First, so that whoever is refused below already knows whether the process comes back.
-        if (!this.stopping) this.onUnexpectedEnd(error);
+        if (!this.#stopping) this.onUnexpectedEnd(error);
         for (const waiter of waiters) waiter.reject(error);
         done();
       });
@@ -103,46 +103,46 @@ export class Child {
 
   /** Asks the process's clock; answers come in the order of the requests. */
   ask(request: ClockRequest): Promise<ClockState> {
-    return this.wait<ClockState>(this.stateWaiters, `answer to ${request.kind}`, () => this.process?.send(request));
+    return this.#wait<ClockState>(this.#stateWaiters, `answer to ${request.kind}`, () => this.#process?.send(request));
   }
 
   /** The next report of this name that nobody has taken yet. */
   report(name: string): Promise<ReportData> {
-    const kept = this.reports.get(name)?.shift();
+    const kept = this.#reports.get(name)?.shift();
     if (kept !== undefined) return Promise.resolve(kept);
-    const waiters = this.reportWaiters.get(name) ?? [];
-    this.reportWaiters.set(name, waiters);
-    return this.wait<ReportData>(waiters, `report ${name}`, () => {});
+    const waiters = this.#reportWaiters.get(name) ?? [];
+    this.#reportWaiters.set(name, waiters);
+    return this.#wait<ReportData>(waiters, `report ${name}`, () => {});
   }
 
   /** Ends the process: politely, then not. */
   async stop(): Promise<void> {
-    this.stopping = true;
-    this.process?.kill('SIGTERM');
-    const timer = setTimeout(() => this.process?.kill('SIGKILL'), FAREWELL_MILLISECONDS);
-    await this.ended;
+    this.#stopping = true;
+    this.#process?.kill('SIGTERM');
+    const timer = setTimeout(() => this.#process?.kill('SIGKILL'), FAREWELL_MILLISECONDS);
+    await this.#ended;
     clearTimeout(timer);
   }
 
   /** Ends the process at once, as a power cut would. */
   async kill(): Promise<void> {
     this.killNow();
-    await this.ended;
+    await this.#ended;
   }
 
   /** The same from an exit handler, which cannot wait. */
   killNow(): void {
-    this.stopping = true;
-    this.process?.kill('SIGKILL');
+    this.#stopping = true;
+    this.#process?.kill('SIGKILL');
   }
 
   /** An error that names the process and shows the end of its log. */
   failure(what: string): ClientError {
-    return new ClientError('PARTY_FAILED', `${this.name} ${what}; the end of its log:\n${this.lastLines()}`);
+    return new ClientError('PARTY_FAILED', `${this.name} ${what}; the end of its log:\n${this.#lastLines()}`);
   }
 
-  private wait<T>(waiters: Waiter[], what: string, begin: () => void): Promise<T> {
-    if (this.process === undefined) return Promise.reject(this.failure('is not running'));
+  #wait<T>(waiters: Waiter[], what: string, begin: () => void): Promise<T> {
+    if (this.#process === undefined) return Promise.reject(this.failure('is not running'));
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(
         () => waiter.reject(this.failure(`gave no ${what} in ${PATIENCE_MILLISECONDS / 1000} s`)),
@@ -163,23 +163,23 @@ export class Child {
     });
   }
 
-  private receive(message: unknown): void {
+  #receive(message: unknown): void {
     const { kind } = message as ClockAnswer | ReportMessage;
     if (kind === 'state') {
-      this.stateWaiters.shift()?.resolve(message as never);
+      this.#stateWaiters.shift()?.resolve(message as never);
     } else if (kind === 'report') {
       const { name, data } = message as ReportMessage;
       this.onReport(name, data);
-      const waiter = this.reportWaiters.get(name)?.shift();
+      const waiter = this.#reportWaiters.get(name)?.shift();
       if (waiter !== undefined) return waiter.resolve(data as never);
-      const kept = this.reports.get(name) ?? [];
+      const kept = this.#reports.get(name) ?? [];
       kept.push(data);
-      this.reports.set(name, kept);
+      this.#reports.set(name, kept);
     }
   }
 
-  private lastLines(): string {
-    const file = openSync(this.logFile, 'a+');
+  #lastLines(): string {
+    const file = openSync(this.#logFile, 'a+');
     try {
       const { size } = fstatSync(file);
       const bytes = new Uint8Array(Math.min(size, LAST_LOG_BYTES));

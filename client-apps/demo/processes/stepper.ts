@@ -24,9 +24,9 @@ const LONGEST_PAUSE_MILLISECONDS = 16;
  */
 export class Stepper {
   /** What each process last said. */
-  private readonly members = new Map<Stepped, ClockState>();
+  readonly #members = new Map<Stepped, ClockState>();
   /** Processes that have ended and are being started again: time waits for them. */
-  private readonly away = new Set<Stepped>();
+  readonly #away = new Set<Stepped>();
 
   /** Called with the simulated time after each step. */
   onStep: (nowMilliseconds: number) => void = () => {};
@@ -41,24 +41,24 @@ export class Stepper {
 
   /** From now on time waits for this process's work. */
   async join(child: Stepped): Promise<void> {
-    this.members.set(child, await child.ask({ kind: 'poll' }));
-    this.away.delete(child);
+    this.#members.set(child, await child.ask({ kind: 'poll' }));
+    this.#away.delete(child);
   }
 
   /** A process has ended and will join again. The other ends of its links take back what they counted on them. */
   lose(child: Stepped): void {
-    this.members.delete(child);
-    this.away.add(child);
+    this.#members.delete(child);
+    this.#away.add(child);
   }
 
   /** Moves time to `toMilliseconds` and returns when all is quiet there. */
   async advanceTo(toMilliseconds: number): Promise<void> {
     await this.settle();
     while (this.nowMilliseconds < toMilliseconds) {
-      const due = [...this.members.values()].map((state) => state.nextTimer ?? Number.POSITIVE_INFINITY);
+      const due = [...this.#members.values()].map((state) => state.nextTimer ?? Number.POSITIVE_INFINITY);
       const next = Math.max(this.nowMilliseconds + QUANTUM_MILLISECONDS, Math.min(...due));
       this.nowMilliseconds = Math.min(toMilliseconds, next);
-      await this.askAll({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
+      await this.#askAll({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
       await this.settle();
       this.onStep(this.nowMilliseconds);
     }
@@ -71,13 +71,13 @@ export class Stepper {
     let mark = '';
     let since = performance.now();
     while (quiet < 2) {
-      await this.askAll({ kind: 'poll' });
-      if (this.isQuiet()) {
+      await this.#askAll({ kind: 'poll' });
+      if (this.#isQuiet()) {
         quiet++;
         continue;
       }
       quiet = 0;
-      const seen = this.describe();
+      const seen = this.#describe();
       if (seen !== mark) {
         mark = seen;
         since = performance.now();
@@ -90,26 +90,26 @@ export class Stepper {
     }
   }
 
-  private async askAll(request: ClockRequest): Promise<void> {
+  async #askAll(request: ClockRequest): Promise<void> {
     const ask = async (child: Stepped): Promise<void> => {
       try {
-        this.members.set(child, await child.ask(request));
+        this.#members.set(child, await child.ask(request));
       } catch (error) {
-        if (!this.away.has(child)) throw error;
+        if (!this.#away.has(child)) throw error;
       }
     };
-    await Promise.all([...this.members.keys()].map(ask));
+    await Promise.all([...this.#members.keys()].map(ask));
   }
 
-  private isQuiet(): boolean {
-    const { sent, received } = this.frames();
-    return this.away.size === 0 && sent === received && [...this.members.values()].every((state) => state.work === 0);
+  #isQuiet(): boolean {
+    const { sent, received } = this.#frames();
+    return this.#away.size === 0 && sent === received && [...this.#members.values()].every((state) => state.work === 0);
   }
 
-  private frames(): { sent: number; received: number } {
+  #frames(): { sent: number; received: number } {
     let sent = 0;
     let received = 0;
-    for (const state of this.members.values()) {
+    for (const state of this.#members.values()) {
       sent += state.sent;
       received += state.received;
     }
@@ -117,13 +117,13 @@ export class Stepper {
   }
 
   /** Who is at work on what, and the frames under way. */
-  private describe(): string {
-    const busy = [...this.away].map((child) => `${child.name} (starting again)`);
-    for (const [child, state] of this.members) {
+  #describe(): string {
+    const busy = [...this.#away].map((child) => `${child.name} (starting again)`);
+    for (const [child, state] of this.#members) {
       const work = Object.entries(state.labels).map(([label, count]) => `${label} ×${count}`);
       if (work.length > 0) busy.push(`${child.name} (${work.join(', ')})`);
     }
-    const { sent, received } = this.frames();
+    const { sent, received } = this.#frames();
     return `${busy.join('; ') || 'nobody at work'}; ${sent} frames sent, ${received} received`;
   }
 }

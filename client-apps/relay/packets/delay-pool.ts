@@ -28,39 +28,43 @@ const TO_MAILBOX = -2;
  */
 export class DelayPool {
   /** Slots of what is held: a heap of `count`, the first that is due on top. */
-  private readonly heap: Uint32Array;
-  private count = 0;
+  readonly #heap: Uint32Array;
+  #count = 0;
   /** Free slots, of which the last is used first. */
-  private readonly free: Uint32Array;
-  private freeCount: number;
-  private readonly due: Float64Array;
-  private readonly epochs: Uint16Array;
-  private readonly nextHops: Int32Array;
-  private readonly lengths: Uint16Array;
-  private readonly chunks: Uint8Array[] = [];
-  private timer: Timer | undefined;
+  readonly #free: Uint32Array;
+  #freeCount: number;
+  readonly #due: Float64Array;
+  readonly #epochs: Uint16Array;
+  readonly #nextHops: Int32Array;
+  readonly #lengths: Uint16Array;
+  readonly #chunks: Uint8Array[] = [];
+  #timer: Timer | undefined;
+
+  readonly #clock: Clock;
+  readonly #capacity: number;
+  readonly #release: (packet: HeldPacket) => void;
 
   /**
    * @param capacity packets it holds
    * @param release takes a packet that is due; its bytes are the pool's and stay only until it returns
    */
-  constructor(
-    private readonly clock: Clock,
-    private readonly capacity: number,
-    private readonly release: (packet: HeldPacket) => void,
-  ) {
-    this.heap = new Uint32Array(capacity);
-    this.free = new Uint32Array(capacity).map((_, index) => capacity - 1 - index);
-    this.freeCount = capacity;
-    this.due = new Float64Array(capacity);
-    this.epochs = new Uint16Array(capacity);
-    this.nextHops = new Int32Array(capacity);
-    this.lengths = new Uint16Array(capacity);
+  constructor(clock: Clock, capacity: number, release: (packet: HeldPacket) => void) {
+    this.#clock = clock;
+    this.#capacity = capacity;
+    this.#release = release;
+
+    this.#heap = new Uint32Array(capacity);
+    this.#free = new Uint32Array(capacity).map((_, index) => capacity - 1 - index);
+    this.#freeCount = capacity;
+    this.#due = new Float64Array(capacity);
+    this.#epochs = new Uint16Array(capacity);
+    this.#nextHops = new Int32Array(capacity);
+    this.#lengths = new Uint16Array(capacity);
   }
 
   /** Packets in the pool. */
   get size(): number {
-    return this.capacity - this.freeCount;
+    return this.#capacity - this.#freeCount;
   }
 
   /**
@@ -69,75 +73,76 @@ export class DelayPool {
    * @returns its slot, or undefined when the pool is full
    */
   take(packet: HeldPacket): number | undefined {
-    if (this.freeCount === 0) return undefined;
-    const slot = this.free[--this.freeCount]!;
-    this.write(slot, packet);
+    if (this.#freeCount === 0) return undefined;
+    const slot = this.#free[--this.#freeCount]!;
+    this.#write(slot, packet);
     return slot;
   }
 
   /** A packet that was taken leaves when it is due. @param slot given by {@link DelayPool.take} */
   hold(slot: number): void {
-    this.siftUp(this.count++, slot);
-    if (this.heap[0] === slot) this.arm();
+    this.#siftUp(this.#count++, slot);
+    if (this.#heap[0] === slot) this.#arm();
   }
 
   /** Ends the holding and gives back copies of what was held. */
   stop(): HeldPacket[] {
-    if (this.timer !== undefined) this.clock.clearTimer(this.timer);
-    return Array.from(this.heap.subarray(0, this.count), (slot) => copyOf(this.read(slot)));
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    return Array.from(this.#heap.subarray(0, this.#count), (slot) => copyOf(this.#read(slot)));
   }
 
-  private arm(): void {
-    if (this.timer !== undefined) this.clock.clearTimer(this.timer);
-    const first = this.count === 0 ? undefined : this.due[this.heap[0]!]!;
-    this.timer = first === undefined ? undefined : this.clock.setTimer(first, () => this.releaseDue());
+  #arm(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    const first = this.#count === 0 ? undefined : this.#due[this.#heap[0]!]!;
+    this.#timer = first === undefined ? undefined : this.#clock.setTimer(first, () => this.#releaseDue());
   }
 
-  private releaseDue(): void {
-    this.timer = undefined;
-    const now = this.clock.nowMilliseconds();
-    while (this.count > 0) {
-      const slot = this.heap[0]!;
-      if (this.due[slot]! > now) break;
-      this.removeFirst();
-      this.release(this.read(slot));
-      this.free[this.freeCount++] = slot;
+  #releaseDue(): void {
+    this.#timer = undefined;
+    const now = this.#clock.nowMilliseconds();
+    while (this.#count > 0) {
+      const slot = this.#heap[0]!;
+      if (this.#due[slot]! > now) break;
+      this.#removeFirst();
+      this.#release(this.#read(slot));
+      this.#free[this.#freeCount++] = slot;
     }
-    this.arm();
+    this.#arm();
   }
 
-  private write(slot: number, { dueMilliseconds, epoch, route, packet }: HeldPacket): void {
-    this.due[slot] = dueMilliseconds;
-    this.epochs[slot] = epoch;
-    this.lengths[slot] = packet.length;
-    this.nextHops[slot] = route.to === 'relay' ? route.relay : route.to === 'mailbox' ? TO_MAILBOX : TO_CONTROL_CENTER;
-    const chunk = (this.chunks[Math.floor(slot / SLOTS_PER_CHUNK)] ??= new Uint8Array(SLOTS_PER_CHUNK * SLOT_LENGTH));
+  #write(slot: number, { dueMilliseconds, epoch, route, packet }: HeldPacket): void {
+    this.#due[slot] = dueMilliseconds;
+    this.#epochs[slot] = epoch;
+    this.#lengths[slot] = packet.length;
+    this.#nextHops[slot] = route.to === 'relay' ? route.relay : route.to === 'mailbox' ? TO_MAILBOX : TO_CONTROL_CENTER;
+    const chunk = (this.#chunks[Math.floor(slot / SLOTS_PER_CHUNK)] ??= new Uint8Array(SLOTS_PER_CHUNK * SLOT_LENGTH));
     const offset = (slot % SLOTS_PER_CHUNK) * SLOT_LENGTH;
     if (route.to === 'mailbox') chunk.set(route.mailbox, offset);
     chunk.set(packet, offset + MAILBOX_ID_LENGTH);
   }
 
-  private read(slot: number): HeldPacket {
-    const chunk = this.chunks[Math.floor(slot / SLOTS_PER_CHUNK)]!;
+  #read(slot: number): HeldPacket {
+    const chunk = this.#chunks[Math.floor(slot / SLOTS_PER_CHUNK)]!;
     const offset = (slot % SLOTS_PER_CHUNK) * SLOT_LENGTH;
     const start = offset + MAILBOX_ID_LENGTH;
-    const hop = this.nextHops[slot]!;
+    const hop = this.#nextHops[slot]!;
     return {
-      dueMilliseconds: this.due[slot]!,
-      epoch: this.epochs[slot]!,
+      dueMilliseconds: this.#due[slot]!,
+      epoch: this.#epochs[slot]!,
       route:
         hop >= 0
           ? { to: 'relay', relay: hop }
           : hop === TO_MAILBOX
             ? { to: 'mailbox', mailbox: chunk.subarray(offset, start) }
             : { to: 'control-center' },
-      packet: chunk.subarray(start, start + this.lengths[slot]!),
+      packet: chunk.subarray(start, start + this.#lengths[slot]!),
     };
   }
 
   /** Puts a slot into the heap, from its end. */
-  private siftUp(end: number, slot: number): void {
-    const { heap, due } = this;
+  #siftUp(end: number, slot: number): void {
+    const heap = this.#heap;
+    const due = this.#due;
     let index = end;
     while (index > 0) {
       const parent = (index - 1) >> 1;
@@ -148,9 +153,10 @@ export class DelayPool {
     heap[index] = slot;
   }
 
-  private removeFirst(): void {
-    const { heap, due } = this;
-    const count = --this.count;
+  #removeFirst(): void {
+    const heap = this.#heap;
+    const due = this.#due;
+    const count = --this.#count;
     const last = heap[count]!;
     let index = 0;
     for (;;) {

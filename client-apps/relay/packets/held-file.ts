@@ -35,14 +35,14 @@ const ROUTES = ['relay', 'control-center', 'mailbox'] as const satisfies readonl
 
 /** Keeps what a relay holds over an orderly restart. */
 export class HeldFile {
-  private readonly file: SealedFile;
+  readonly #file: SealedFile;
 
   constructor(path: string, fileKey: Uint8Array) {
-    this.file = new SealedFile(path, fileKey);
+    this.#file = new SealedFile(path, fileKey);
   }
 
   save(held: Held): Promise<void> {
-    return this.file.write(encodeHeld(held));
+    return this.#file.write(encodeHeld(held));
   }
 
   /**
@@ -51,9 +51,9 @@ export class HeldFile {
    * @throws ClientError SEALED_INVALID
    */
   async take(): Promise<Held> {
-    const bytes = await this.file.read();
+    const bytes = await this.#file.read();
     if (bytes === undefined) return NOTHING_HELD;
-    await rm(this.file.path);
+    await rm(this.#file.path);
     return decodeHeld(bytes);
   }
 }

@@ -23,27 +23,27 @@ interface OpenMailbox {
 /** The mailboxes of a relay of the last layer. Only ids that a hub has opened hold anything. */
 export class Mailboxes {
   /** By id in hex; the one used longest ago first. */
-  private readonly mailboxes = new Map<string, OpenMailbox>();
-  private packets = 0;
+  readonly #mailboxes = new Map<string, OpenMailbox>();
+  #packets = 0;
 
   /** Open mailboxes. */
   get size(): number {
-    return this.mailboxes.size;
+    return this.#mailboxes.size;
   }
 
   /** Packets in all of them. */
   get packetCount(): number {
-    return this.packets;
+    return this.#packets;
   }
 
   /** Opens a mailbox; what is in it stays. When there are too many, the one unused for longest is given up. */
   open(id: Uint8Array): void {
     const key = toHex(id);
-    this.use(key, this.mailboxes.get(key) ?? { firstNumber: 1n, packets: [] });
-    const [oldest] = this.mailboxes.keys();
-    if (this.mailboxes.size > MAXIMUM_METERS && oldest !== undefined) {
-      this.packets -= this.mailboxes.get(oldest)!.packets.length;
-      this.mailboxes.delete(oldest);
+    this.#use(key, this.#mailboxes.get(key) ?? { firstNumber: 1n, packets: [] });
+    const [oldest] = this.#mailboxes.keys();
+    if (this.#mailboxes.size > MAXIMUM_METERS && oldest !== undefined) {
+      this.#packets -= this.#mailboxes.get(oldest)!.packets.length;
+      this.#mailboxes.delete(oldest);
     }
   }
 
@@ -53,12 +53,12 @@ export class Mailboxes {
    * @returns false when nobody has opened that id, or there is no room at all
    */
   put(id: Uint8Array, packet: Uint8Array): boolean {
-    const mailbox = this.mailboxes.get(toHex(id));
+    const mailbox = this.#mailboxes.get(toHex(id));
     if (mailbox === undefined) return false;
-    if (mailbox.packets.length === MAILBOX_CAPACITY) this.discard(mailbox, 1);
-    else if (this.packets >= MAXIMUM_PACKETS) return false;
+    if (mailbox.packets.length === MAILBOX_CAPACITY) this.#discard(mailbox, 1);
+    else if (this.#packets >= MAXIMUM_PACKETS) return false;
     mailbox.packets.push(packet.slice());
-    this.packets++;
+    this.#packets++;
     return true;
   }
 
@@ -70,11 +70,11 @@ export class Mailboxes {
    */
   drain(id: Uint8Array, received: bigint): MailboxPackets | undefined {
     const key = toHex(id);
-    const mailbox = this.mailboxes.get(key);
+    const mailbox = this.#mailboxes.get(key);
     if (mailbox === undefined) return undefined;
-    this.use(key, mailbox);
+    this.#use(key, mailbox);
     const done = received - mailbox.firstNumber + 1n;
-    if (done > 0n) this.discard(mailbox, Number(done < mailbox.packets.length ? done : mailbox.packets.length));
+    if (done > 0n) this.#discard(mailbox, Number(done < mailbox.packets.length ? done : mailbox.packets.length));
     const packets = mailbox.packets.slice(0, MAILBOX_BATCH);
     return {
       lastNumber: mailbox.firstNumber + BigInt(packets.length) - 1n,
@@ -85,25 +85,25 @@ export class Mailboxes {
 
   /** All mailboxes, to be kept while the relay is stopped. */
   snapshot(): ReadonlyMap<string, Mailbox> {
-    return this.mailboxes;
+    return this.#mailboxes;
   }
 
   /** Takes back what {@link snapshot} gave. */
   restore(snapshot: ReadonlyMap<string, Mailbox>): void {
     for (const [key, { firstNumber, packets }] of snapshot) {
-      this.mailboxes.set(key, { firstNumber, packets: [...packets] });
-      this.packets += packets.length;
+      this.#mailboxes.set(key, { firstNumber, packets: [...packets] });
+      this.#packets += packets.length;
     }
   }
 
-  private use(key: string, mailbox: OpenMailbox): void {
-    this.mailboxes.delete(key);
-    this.mailboxes.set(key, mailbox);
+  #use(key: string, mailbox: OpenMailbox): void {
+    this.#mailboxes.delete(key);
+    this.#mailboxes.set(key, mailbox);
   }
 
-  private discard(mailbox: OpenMailbox, count: number): void {
+  #discard(mailbox: OpenMailbox, count: number): void {
     mailbox.packets.splice(0, count);
     mailbox.firstNumber += BigInt(count);
-    this.packets -= count;
+    this.#packets -= count;
   }
 }

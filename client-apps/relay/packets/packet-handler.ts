@@ -46,30 +46,45 @@ interface WaitingPacket {
 export class PacketHandler {
   readonly pool: DelayPool;
   /** In the order in which they came; those before `opened` are done with. */
-  private waiting: WaitingPacket[] = [];
-  private opened = 0;
-  private endTurns: (() => void) | undefined;
+  #waiting: WaitingPacket[] = [];
+  #opened = 0;
+  #endTurns: (() => void) | undefined;
   /** Resolves when the links may be read again. */
-  private room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
+  #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   /** Slots in the pool of packets whose tags are not on disk yet. */
-  private uncommitted: number[] = [];
+  #uncommitted: number[] = [];
   /** What the last packet opened to, by its layers: a packet costs no memory but the pool's. */
-  private readonly plaintexts: Uint8Array[] = [];
-  private committing: Promise<void> | undefined;
+  readonly #plaintexts: Uint8Array[] = [];
+  #committing: Promise<void> | undefined;
   /** Due while the relay was cut off; those that were due first come first. */
-  private heldBack: HeldPacket[] = [];
-  private holdBackTimer: Timer | undefined;
+  #heldBack: HeldPacket[] = [];
+  #holdBackTimer: Timer | undefined;
   /** Packets of each meter's or loop sender's link in the present slot, by pin. */
-  private readonly sentInSlot = new Map<string, number>();
-  private slot = 0;
+  readonly #sentInSlot = new Map<string, number>();
+  #slot = 0;
+
+  readonly #clock: Clock;
+  readonly #counters: Counters;
+  readonly #epochs: Epochs;
+  readonly #mailboxes: Mailboxes;
+  readonly #links: LinkPool;
+  readonly #options: {
+    readonly poolCapacity: number;
+    readonly slotSeconds: number;
+    /** The disk does not take replay tags any more: the relay cannot go on. */
+    readonly onFailure: (error: unknown) => void;
+    readonly trace: UnsafeTrace | undefined;
+    /** The relay's own loops; tell {@link PacketHandler.resumeReleasing} when they come again. */
+    readonly loops: LoopWatch;
+  };
 
   constructor(
-    private readonly clock: Clock,
-    private readonly counters: Counters,
-    private readonly epochs: Epochs,
-    private readonly mailboxes: Mailboxes,
-    private readonly links: LinkPool,
-    private readonly options: {
+    clock: Clock,
+    counters: Counters,
+    epochs: Epochs,
+    mailboxes: Mailboxes,
+    links: LinkPool,
+    options: {
       readonly poolCapacity: number;
       readonly slotSeconds: number;
       /** The disk does not take replay tags any more: the relay cannot go on. */
@@ -79,22 +94,29 @@ export class PacketHandler {
       readonly loops: LoopWatch;
     },
   ) {
-    this.pool = new DelayPool(clock, options.poolCapacity, (packet) => this.release(packet));
+    this.#clock = clock;
+    this.#counters = counters;
+    this.#epochs = epochs;
+    this.#mailboxes = mailboxes;
+    this.#links = links;
+    this.#options = options;
+
+    this.pool = new DelayPool(clock, options.poolCapacity, (packet) => this.#release(packet));
   }
 
   /** Takes a packet from a meter, or from one who sends loops: of each a number in a slot. */
   acceptOfSlot(link: Link, packet: Uint8Array, allowance: number): void | Promise<void> {
-    const slot = Math.floor(this.clock.nowMilliseconds() / (1_000 * this.options.slotSeconds));
-    if (slot !== this.slot) {
-      this.slot = slot;
-      this.sentInSlot.clear();
+    const slot = Math.floor(this.#clock.nowMilliseconds() / (1_000 * this.#options.slotSeconds));
+    if (slot !== this.#slot) {
+      this.#slot = slot;
+      this.#sentInSlot.clear();
     }
     const key = toHex(link.pin);
-    const sent = (this.sentInSlot.get(key) ?? 0) + 1;
-    this.sentInSlot.set(key, sent);
+    const sent = (this.#sentInSlot.get(key) ?? 0) + 1;
+    this.#sentInSlot.set(key, sent);
     if (sent > allowance) {
-      this.counters.received++;
-      this.drop('over-allowance');
+      this.#counters.received++;
+      this.#drop('over-allowance');
       return;
     }
     return this.accept(link, packet);
@@ -106,97 +128,97 @@ export class PacketHandler {
    * @returns undefined, or, when many wait, what resolves when there is room for more
    */
   accept({ pin }: Pick<Link, 'pin'>, packet: Uint8Array): void | Promise<void> {
-    this.waiting.push({ pin, packet, cameMilliseconds: this.clock.nowMilliseconds() });
-    if (this.endTurns === undefined) {
-      this.endTurns = this.clock.begin('packets');
-      setImmediate(() => this.turn());
+    this.#waiting.push({ pin, packet, cameMilliseconds: this.#clock.nowMilliseconds() });
+    if (this.#endTurns === undefined) {
+      this.#endTurns = this.#clock.begin('packets');
+      setImmediate(() => this.#turn());
     }
-    if (this.waiting.length - this.opened < MOST_WAITING) return;
-    this.room ??= makeRoom();
-    return this.room.promise;
+    if (this.#waiting.length - this.#opened < MOST_WAITING) return;
+    this.#room ??= makeRoom();
+    return this.#room.promise;
   }
 
   /** Opens some of the packets that wait, and goes on in the next turn of the event loop. */
-  private turn(): void {
-    this.openWaiting(performance.now() + TURN_MILLISECONDS);
-    if (this.endTurns !== undefined) setImmediate(() => this.turn());
+  #turn(): void {
+    this.#openWaiting(performance.now() + TURN_MILLISECONDS);
+    if (this.#endTurns !== undefined) setImmediate(() => this.#turn());
   }
 
   /** @param end when to stop, by `performance.now` */
-  private openWaiting(end: number): void {
-    while (this.opened < this.waiting.length) {
-      this.open(this.waiting[this.opened++]!);
+  #openWaiting(end: number): void {
+    while (this.#opened < this.#waiting.length) {
+      this.#open(this.#waiting[this.#opened++]!);
       // While links are paused there is more than can be done, and long turns, which cost less a packet, do more of it.
-      if (this.room === undefined && performance.now() >= end) break;
-      if (2 * (this.waiting.length - this.opened) > MOST_WAITING) continue;
-      this.room?.resolve();
-      this.room = undefined;
+      if (this.#room === undefined && performance.now() >= end) break;
+      if (2 * (this.#waiting.length - this.#opened) > MOST_WAITING) continue;
+      this.#room?.resolve();
+      this.#room = undefined;
     }
-    if (this.opened === this.waiting.length) {
-      this.endTurns?.();
-      this.endTurns = undefined;
-    } else if (this.opened < MOST_WAITING) {
+    if (this.#opened === this.#waiting.length) {
+      this.#endTurns?.();
+      this.#endTurns = undefined;
+    } else if (this.#opened < MOST_WAITING) {
       return;
     }
-    this.waiting.splice(0, this.opened);
-    this.opened = 0;
+    this.#waiting.splice(0, this.#opened);
+    this.#opened = 0;
   }
 
-  private open({ pin, packet, cameMilliseconds }: WaitingPacket): void {
-    this.counters.received++;
+  #open({ pin, packet, cameMilliseconds }: WaitingPacket): void {
+    this.#counters.received++;
     const epoch = packetEpoch(packet);
-    const live = epoch === undefined ? undefined : this.epochs.get(epoch);
-    if (live === undefined) return this.drop('unknown-epoch');
-    if (packet.length !== packetLength(live.layersLeft)) return this.drop('not-genuine');
+    const live = epoch === undefined ? undefined : this.#epochs.get(epoch);
+    if (live === undefined) return this.#drop('unknown-epoch');
+    if (packet.length !== packetLength(live.layersLeft)) return this.#drop('not-genuine');
     // A known packet is dropped before it costs anything; only a genuine one is remembered, or anybody could fill the
     // table.
     const encapsulated = encapsulatedKey(packet);
     const tag = live.replay.tag(encapsulated);
-    if (live.replay.has(tag)) return this.drop('replay');
-    if (live.replay.isFull) return this.drop('replay-full');
-    const peeled = this.peel(live, packet);
-    if (peeled === undefined) return this.drop('not-genuine');
+    if (live.replay.has(tag)) return this.#drop('replay');
+    if (live.replay.isFull) return this.#drop('replay-full');
+    const peeled = this.#peel(live, packet);
+    if (peeled === undefined) return this.#drop('not-genuine');
     live.replay.add(tag);
-    this.options.loops.came(encapsulated);
+    this.#options.loops.came(encapsulated);
     const fault = routeFault(live, peeled);
-    if (fault !== undefined) return this.drop(fault);
-    this.options.trace?.arrived(peeled.packet, pin, packet);
+    if (fault !== undefined) return this.#drop(fault);
+    this.#options.trace?.arrived(peeled.packet, pin, packet);
     const slot = this.pool.take({
       dueMilliseconds: cameMilliseconds + peeled.delayMilliseconds,
       epoch: live.epoch,
       route: peeled.route,
       packet: peeled.packet,
     });
-    if (slot === undefined) return this.drop('pool-full');
-    this.uncommitted.push(slot);
-    this.committing ??= this.clock.track('replay tags', this.commit());
+    if (slot === undefined) return this.#drop('pool-full');
+    this.#uncommitted.push(slot);
+    this.#committing ??= this.#clock.track('replay tags', this.#commit());
   }
 
   /** Holds packets that were held before a restart. */
   resume(packets: readonly HeldPacket[]): void {
     for (const packet of packets) {
       const slot = this.pool.take(packet);
-      if (slot === undefined) this.drop('pool-full');
+      if (slot === undefined) this.#drop('pool-full');
       else this.pool.hold(slot);
     }
   }
 
   /** Opens what waits, waits until all tags are on disk, and gives back what is held. Call it when no more can come. */
   async stop(): Promise<HeldPacket[]> {
-    this.openWaiting(Infinity);
-    await this.committing;
-    if (this.holdBackTimer !== undefined) this.clock.clearTimer(this.holdBackTimer);
-    return [...this.heldBack.splice(0), ...this.pool.stop()];
+    this.#openWaiting(Infinity);
+    await this.#committing;
+    if (this.#holdBackTimer !== undefined) this.#clock.clearTimer(this.#holdBackTimer);
+    return [...this.#heldBack.splice(0), ...this.pool.stop()];
   }
 
   /** Packets pass again: what was held back goes on, all of it at once. */
   resumeReleasing(): void {
-    for (const packet of this.heldBack.splice(0)) this.release(packet);
+    for (const packet of this.#heldBack.splice(0)) this.#release(packet);
   }
 
-  private peel(live: LiveEpoch, packet: Uint8Array): PeeledPacket | undefined {
+  #peel(live: LiveEpoch, packet: Uint8Array): PeeledPacket | undefined {
     const { key, layersLeft } = live;
-    const plaintext = (this.plaintexts[layersLeft] ??= new Uint8Array(plaintextLength(layersLeft)));
+    const plaintext = (this.#plaintexts[layersLeft] ??= new Uint8Array(plaintextLength(layersLeft)));
     try {
       return peelPacket(sodiumCrypto, key, layersLeft, packet, plaintext);
     } catch (error) {
@@ -209,57 +231,57 @@ export class PacketHandler {
    * Group commit: all packets that came while the last tags were written go to disk together. A packet is held, and so
    * can leave, only after its tag is on disk; otherwise a crash would let a replay of it through.
    */
-  private async commit(): Promise<void> {
+  async #commit(): Promise<void> {
     try {
-      while (this.uncommitted.length > 0) {
-        const committed = this.uncommitted;
-        this.uncommitted = [];
-        await this.epochs.flush();
+      while (this.#uncommitted.length > 0) {
+        const committed = this.#uncommitted;
+        this.#uncommitted = [];
+        await this.#epochs.flush();
         for (const slot of committed) this.pool.hold(slot);
       }
     } catch (error) {
-      this.options.onFailure(error);
+      this.#options.onFailure(error);
     } finally {
-      this.committing = undefined;
+      this.#committing = undefined;
     }
   }
 
-  private release(held: HeldPacket): void {
-    if (this.options.loops.isCutOff) return this.holdBack(held);
+  #release(held: HeldPacket): void {
+    if (this.#options.loops.isCutOff) return this.#holdBack(held);
     const { epoch, route, packet } = held;
-    const live = this.epochs.get(epoch);
-    if (live === undefined) return this.drop('unknown-epoch');
+    const live = this.#epochs.get(epoch);
+    if (live === undefined) return this.#drop('unknown-epoch');
     if (route.to === 'mailbox') {
-      if (!this.mailboxes.put(route.mailbox, packet)) return this.drop('no-mailbox');
-      this.options.trace?.left(packet, route.to, route.mailbox);
+      if (!this.#mailboxes.put(route.mailbox, packet)) return this.#drop('no-mailbox');
+      this.#options.trace?.left(packet, route.to, route.mailbox);
     } else {
       const target = route.to === 'relay' ? live.next[route.relay] : live.controlCenter;
-      if (target === undefined) return this.drop('bad-route');
-      if (!this.links.link(target).send(FRAME.packet, packet)) return this.drop('queue-full');
-      this.options.trace?.left(packet, route.to, target.pin);
+      if (target === undefined) return this.#drop('bad-route');
+      if (!this.#links.link(target).send(FRAME.packet, packet)) return this.#drop('queue-full');
+      this.#options.trace?.left(packet, route.to, target.pin);
     }
-    this.counters.forwarded++;
+    this.#counters.forwarded++;
   }
 
-  private holdBack(packet: HeldPacket): void {
-    if (this.heldBack.length >= this.options.poolCapacity) return this.drop('pool-full');
-    this.heldBack.push(copyOf(packet));
-    this.holdBackTimer ??= this.dropWhenTooLate(packet);
+  #holdBack(packet: HeldPacket): void {
+    if (this.#heldBack.length >= this.#options.poolCapacity) return this.#drop('pool-full');
+    this.#heldBack.push(copyOf(packet));
+    this.#holdBackTimer ??= this.#dropWhenTooLate(packet);
   }
 
-  private dropWhenTooLate({ dueMilliseconds }: HeldPacket): Timer {
-    return this.clock.setTimer(dueMilliseconds + HOLD_BACK_MILLISECONDS, () => {
-      const latest = this.clock.nowMilliseconds() - HOLD_BACK_MILLISECONDS;
-      const kept = this.heldBack.filter((packet) => packet.dueMilliseconds > latest);
-      this.counters.dropped['cut-off'] += this.heldBack.length - kept.length;
-      this.heldBack = kept;
+  #dropWhenTooLate({ dueMilliseconds }: HeldPacket): Timer {
+    return this.#clock.setTimer(dueMilliseconds + HOLD_BACK_MILLISECONDS, () => {
+      const latest = this.#clock.nowMilliseconds() - HOLD_BACK_MILLISECONDS;
+      const kept = this.#heldBack.filter((packet) => packet.dueMilliseconds > latest);
+      this.#counters.dropped['cut-off'] += this.#heldBack.length - kept.length;
+      this.#heldBack = kept;
       const [first] = kept;
-      this.holdBackTimer = first && this.dropWhenTooLate(first);
+      this.#holdBackTimer = first && this.#dropWhenTooLate(first);
     });
   }
 
-  private drop(reason: DropReason): void {
-    this.counters.dropped[reason]++;
+  #drop(reason: DropReason): void {
+    this.#counters.dropped[reason]++;
   }
 }
 

@@ -21,25 +21,30 @@ export interface ReplayTag {
  * second when it grows; this is one typed array with open addressing that never does.
  */
 export class ReplayStore {
-  private readonly table: Uint32Array;
-  private readonly mask: number;
-  private count = 0;
+  readonly #table: Uint32Array;
+  readonly #mask: number;
+  #count = 0;
   /** Tags that are not on disk yet. */
-  private pending: Buffer = Buffer.alloc(0);
-  private pendingLength = 0;
-  private lastWrite: Promise<void> = Promise.resolve();
+  #pending: Buffer = Buffer.alloc(0);
+  #pendingLength = 0;
+  #lastWrite: Promise<void> = Promise.resolve();
   /** The last tag's bytes. */
-  private readonly digest = new Uint8Array(TAG_LENGTH);
+  readonly #digest = new Uint8Array(TAG_LENGTH);
 
-  private constructor(
-    private readonly key: Uint8Array,
-    private readonly capacity: number,
-    private readonly path: string,
-    private readonly file: FileHandle,
-  ) {
+  readonly #key: Uint8Array;
+  readonly #capacity: number;
+  readonly #path: string;
+  readonly #file: FileHandle;
+
+  private constructor(key: Uint8Array, capacity: number, path: string, file: FileHandle) {
+    this.#key = key;
+    this.#capacity = capacity;
+    this.#path = path;
+    this.#file = file;
+
     const slots = 2 ** Math.ceil(Math.log2(capacity * SLOTS_PER_TAG));
-    this.table = new Uint32Array(2 * slots);
-    this.mask = slots - 1;
+    this.#table = new Uint32Array(2 * slots);
+    this.#mask = slots - 1;
   }
 
   /**
@@ -66,7 +71,7 @@ export class ReplayStore {
     for (let position = 0; position < whole;) {
       const { bytesRead } = await file.read(chunk, 0, Math.min(READ_LENGTH, whole - position), position);
       for (let offset = 0; offset + TAG_LENGTH <= bytesRead; offset += TAG_LENGTH)
-        store.insert({ high: chunk.readUInt32BE(offset), low: chunk.readUInt32BE(offset + 4) });
+        store.#insert({ high: chunk.readUInt32BE(offset), low: chunk.readUInt32BE(offset + 4) });
       position += bytesRead - (bytesRead % TAG_LENGTH);
     }
     return store;
@@ -74,80 +79,80 @@ export class ReplayStore {
 
   /** Tags it holds. */
   get size(): number {
-    return this.count;
+    return this.#count;
   }
 
   get isFull(): boolean {
-    return this.count >= this.capacity;
+    return this.#count >= this.#capacity;
   }
 
   /** The tag of a packet. @param encapsulatedKey of its outer layer, 32 bytes */
   tag(encapsulatedKey: Uint8Array): ReplayTag {
-    const { digest } = this;
-    sipHash(digest, encapsulatedKey, this.key);
+    const digest = this.#digest;
+    sipHash(digest, encapsulatedKey, this.#key);
     // A free slot is two zeros.
     return { high: readUint32(digest, 0), low: readUint32(digest, 4) || 1 };
   }
 
   has(tag: ReplayTag): boolean {
-    return this.table[this.slotOf(tag) + 1] !== 0;
+    return this.#table[this.#slotOf(tag) + 1] !== 0;
   }
 
   /** Remembers a tag; it is on disk after the next {@link flush}. Call it once a packet is known to be genuine. */
   add(tag: ReplayTag): void {
-    this.insert(tag);
-    if (this.pendingLength + TAG_LENGTH > this.pending.length) {
-      const larger = Buffer.allocUnsafe(Math.max(1024, 2 * this.pending.length));
-      this.pending.copy(larger, 0, 0, this.pendingLength);
-      this.pending = larger;
+    this.#insert(tag);
+    if (this.#pendingLength + TAG_LENGTH > this.#pending.length) {
+      const larger = Buffer.allocUnsafe(Math.max(1024, 2 * this.#pending.length));
+      this.#pending.copy(larger, 0, 0, this.#pendingLength);
+      this.#pending = larger;
     }
-    this.pending.writeUInt32BE(tag.high, this.pendingLength);
-    this.pending.writeUInt32BE(tag.low, this.pendingLength + 4);
-    this.pendingLength += TAG_LENGTH;
+    this.#pending.writeUInt32BE(tag.high, this.#pendingLength);
+    this.#pending.writeUInt32BE(tag.low, this.#pendingLength + 4);
+    this.#pendingLength += TAG_LENGTH;
   }
 
   /** Puts all tags added so far on disk. */
   flush(): Promise<void> {
-    this.lastWrite = this.lastWrite.then(() => this.write());
-    return this.lastWrite;
+    this.#lastWrite = this.#lastWrite.then(() => this.#write());
+    return this.#lastWrite;
   }
 
   async close(): Promise<void> {
     await this.flush();
-    await this.file.close();
+    await this.#file.close();
   }
 
   /** Ends the store with its epoch: without the onion key no packet of the epoch opens any more. */
   async destroy(): Promise<void> {
-    await this.lastWrite;
-    await this.file.close();
-    await rm(this.path, { force: true });
-    this.key.fill(0);
+    await this.#lastWrite;
+    await this.#file.close();
+    await rm(this.#path, { force: true });
+    this.#key.fill(0);
   }
 
-  private async write(): Promise<void> {
-    if (this.pendingLength === 0) return;
-    const bytes = this.pending.subarray(0, this.pendingLength);
-    this.pending = Buffer.alloc(0);
-    this.pendingLength = 0;
-    await this.file.appendFile(bytes);
-    await this.file.datasync();
+  async #write(): Promise<void> {
+    if (this.#pendingLength === 0) return;
+    const bytes = this.#pending.subarray(0, this.#pendingLength);
+    this.#pending = Buffer.alloc(0);
+    this.#pendingLength = 0;
+    await this.#file.appendFile(bytes);
+    await this.#file.datasync();
   }
 
-  private insert(tag: ReplayTag): void {
-    const slot = this.slotOf(tag);
-    if (this.table[slot + 1] !== 0) return;
-    this.table[slot] = tag.high;
-    this.table[slot + 1] = tag.low;
-    this.count++;
+  #insert(tag: ReplayTag): void {
+    const slot = this.#slotOf(tag);
+    if (this.#table[slot + 1] !== 0) return;
+    this.#table[slot] = tag.high;
+    this.#table[slot + 1] = tag.low;
+    this.#count++;
   }
 
   /** Index of the tag, or of the free slot where it belongs. There always is one: capacity is below the slots. */
-  private slotOf({ high, low }: ReplayTag): number {
-    for (let slot = high & this.mask; ; slot = (slot + 1) & this.mask) {
+  #slotOf({ high, low }: ReplayTag): number {
+    for (let slot = high & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const index = 2 * slot;
-      const found = this.table[index + 1];
-      if (found === 0 || (found === low && this.table[index] === high)) return index;
+      const found = this.#table[index + 1];
+      if (found === 0 || (found === low && this.#table[index] === high)) return index;
     }
   }
 }

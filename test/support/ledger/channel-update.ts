@@ -11,10 +11,13 @@ const BATCH_TIMEOUT = 'BatchTimeout';
 export class ChannelConfiguration {
   readonly #folder: string;
 
-  constructor(
-    private readonly fabric: FabricUnderTest,
-    private readonly channel: string,
-  ) {
+  readonly #fabric: FabricUnderTest;
+  readonly #channel: string;
+
+  constructor(fabric: FabricUnderTest, channel: string) {
+    this.#fabric = fabric;
+    this.#channel = channel;
+
     this.#folder = fabric.scratch('channel-update');
   }
 
@@ -38,25 +41,25 @@ export class ChannelConfiguration {
     const updated = this.#write('updated.pb', config.serializeBinary());
     const difference = join(this.#folder, 'difference.pb');
     const files = ['--original', original, '--updated', updated, '--output', difference];
-    await this.fabric.tool('configtxlator', ['compute_update', '--channel_id', this.channel, ...files]);
-    const update = this.#write('update.pb', updateEnvelope(this.channel, readFileSync(difference)));
-    for (const mspId of cosigners) await this.fabric.peer(mspId, 'channel', 'signconfigtx', '-f', update);
-    await this.fabric.peer(
+    await this.#fabric.tool('configtxlator', ['compute_update', '--channel_id', this.#channel, ...files]);
+    const update = this.#write('update.pb', updateEnvelope(this.#channel, readFileSync(difference)));
+    for (const mspId of cosigners) await this.#fabric.peer(mspId, 'channel', 'signconfigtx', '-f', update);
+    await this.#fabric.peer(
       sender,
       'channel',
       'update',
       '-f',
       update,
       '-c',
-      this.channel,
-      ...this.fabric.ordererFlags(),
+      this.#channel,
+      ...this.#fabric.ordererFlags(),
     );
   }
 
   async #fetch(): Promise<common.Config> {
     const path = join(this.#folder, 'block.pb');
-    const flags = ['-c', this.channel, ...this.fabric.ordererFlags()];
-    await this.fabric.peer(this.fabric.topology.roles.controlCenter, 'channel', 'fetch', 'config', path, ...flags);
+    const flags = ['-c', this.#channel, ...this.#fabric.ordererFlags()];
+    await this.#fabric.peer(this.#fabric.topology.roles.controlCenter, 'channel', 'fetch', 'config', path, ...flags);
     const [envelope] = common.Block.deserializeBinary(readFileSync(path)).getData()!.getDataList_asU8();
     const payload = common.Payload.deserializeBinary(common.Envelope.deserializeBinary(envelope!).getPayload_asU8());
     return common.ConfigEnvelope.deserializeBinary(payload.getData_asU8()).getConfig()!;

@@ -40,23 +40,23 @@ export interface Death {
 
 /** The real contracts in this process, behind the interface that the parties know. One transaction is one block. */
 export class ContractLedger {
-  private readonly contracts: Contracts;
-  private readonly events = new Map<string, LedgerEvent[]>(KINDS.map((kind) => [kind, []]));
-  private wake: () => void = () => undefined;
-  private news = Promise.resolve();
-  private last: Promise<unknown> = Promise.resolve();
+  readonly #contracts: Contracts;
+  readonly #events = new Map<string, LedgerEvent[]>(KINDS.map((kind) => [kind, []]));
+  #wake: () => void = () => undefined;
+  #news = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor() {
     const require = createRequire(import.meta.url);
     const { TestLedger } = require('../../../chaincode/test/fabric-stub.js') as { TestLedger: new () => Contracts };
-    this.contracts = new TestLedger();
-    for (const kind of KINDS) this.contracts.deploy(kind, require(`../../../chaincode/${kind}/index.js`));
-    this.rearm();
+    this.#contracts = new TestLedger();
+    for (const kind of KINDS) this.#contracts.deploy(kind, require(`../../../chaincode/${kind}/index.js`));
+    this.#rearm();
   }
 
   /** Committed values of a channel, in order of keys. */
   stateOf(channel: LedgerKind): [key: string, value: Uint8Array][] {
-    return this.contracts.stateOf(channel);
+    return this.#contracts.stateOf(channel);
   }
 
   /** A client for one identity. @param death calls from then on never return, as for a process that is gone */
@@ -66,46 +66,46 @@ export class ContractLedger {
 
   /** @throws LedgerError */
   async evaluate(channel: string, proposal: Proposal): Promise<Uint8Array> {
-    return (await this.simulate(channel, proposal)).payload;
+    return (await this.#simulate(channel, proposal)).payload;
   }
 
   /** One transaction at a time: conflicts are for other tests. @throws LedgerError */
   submit(channel: string, proposal: Proposal): Promise<CommittedTransaction> {
-    const result = this.last.then(async () => {
-      const simulation = await this.simulate(channel, proposal);
-      const verdict = this.contracts.commit(simulation);
+    const result = this.#last.then(async () => {
+      const simulation = await this.#simulate(channel, proposal);
+      const verdict = this.#contracts.commit(simulation);
       if (verdict !== 'VALID') throw new Error(`a single transaction met ${verdict}`);
       const events = this.eventsOf(channel);
       const blockNumber = BigInt(events.length);
       const transactionId = `${channel}-${blockNumber}`;
       for (const event of simulation.events) events.push({ ...event, blockNumber, transactionId });
-      this.wake();
-      this.rearm();
+      this.#wake();
+      this.#rearm();
       return { transactionId, blockNumber };
     });
-    this.last = result.catch(() => undefined);
+    this.#last = result.catch(() => undefined);
     return result;
   }
 
   eventsOf(channel: string): LedgerEvent[] {
-    return this.events.get(channel)!;
+    return this.#events.get(channel)!;
   }
 
   /** Resolves with the next transaction. */
   next(): Promise<void> {
-    return this.news;
+    return this.#news;
   }
 
-  private async simulate(channel: string, proposal: Proposal): Promise<Simulation> {
-    const simulation = await this.contracts.simulate(channel, proposal);
+  async #simulate(channel: string, proposal: Proposal): Promise<Simulation> {
+    const simulation = await this.#contracts.simulate(channel, proposal);
     if (simulation.status < 400) return simulation;
     const [, code = 'CHAINCODE_ERROR', message = simulation.message] =
       /^([A-Z_]+): (.*)$/.exec(simulation.message) ?? [];
     throw new LedgerError(code, message);
   }
 
-  private rearm(): void {
-    this.news = new Promise((resolve) => (this.wake = resolve));
+  #rearm(): void {
+    this.#news = new Promise((resolve) => (this.#wake = resolve));
   }
 }
 
@@ -114,20 +114,24 @@ export class ContractClient implements LedgerClient {
   submissions = 0;
   /** Resolves when the process is gone. */
   readonly died: Promise<void>;
-  private die: () => void = () => undefined;
-  private isDead = false;
-  private isClosed = false;
+  #die: () => void = () => undefined;
+  #isDead = false;
+  #isClosed = false;
 
-  constructor(
-    private readonly ledger: ContractLedger,
-    private readonly mspId: string,
-    private readonly death: Death | undefined,
-  ) {
-    this.died = new Promise((resolve) => (this.die = resolve));
+  readonly #ledger: ContractLedger;
+  readonly #mspId: string;
+  readonly #death: Death | undefined;
+
+  constructor(ledger: ContractLedger, mspId: string, death: Death | undefined) {
+    this.#ledger = ledger;
+    this.#mspId = mspId;
+    this.#death = death;
+
+    this.died = new Promise((resolve) => (this.#die = resolve));
   }
 
   evaluate(channel: string, transaction: string, args: readonly string[] = []): Promise<Uint8Array> {
-    return this.alive(() => this.ledger.evaluate(channel, { mspId: this.mspId, transaction, args }));
+    return this.#alive(() => this.#ledger.evaluate(channel, { mspId: this.#mspId, transaction, args }));
   }
 
   submit(
@@ -136,22 +140,22 @@ export class ContractClient implements LedgerClient {
     args: readonly string[] = [],
     transient?: TransientData,
   ): Promise<CommittedTransaction> {
-    return this.alive(async () => {
-      const isLast = ++this.submissions === this.death?.submission;
-      if (isLast && this.death.moment === 'before') return this.perish();
-      const proposal = { mspId: this.mspId, transaction, args, ...(transient && { transient }) };
-      const committed = await this.ledger.submit(channel, proposal);
-      if (isLast) return this.perish();
+    return this.#alive(async () => {
+      const isLast = ++this.submissions === this.#death?.submission;
+      if (isLast && this.#death.moment === 'before') return this.#perish();
+      const proposal = { mspId: this.#mspId, transaction, args, ...(transient && { transient }) };
+      const committed = await this.#ledger.submit(channel, proposal);
+      if (isLast) return this.#perish();
       return committed;
     });
   }
 
   async *chaincodeEvents(channel: string, startBlock?: bigint): AsyncGenerator<LedgerEvent> {
-    const events = this.ledger.eventsOf(channel);
+    const events = this.#ledger.eventsOf(channel);
     for (let next = Number(startBlock ?? events.length); ;) {
-      while (next < events.length && !this.isClosed) yield await this.alive(() => Promise.resolve(events[next++]!));
-      if (this.isClosed) return;
-      await this.ledger.next();
+      while (next < events.length && !this.#isClosed) yield await this.#alive(() => Promise.resolve(events[next++]!));
+      if (this.#isClosed) return;
+      await this.#ledger.next();
     }
   }
 
@@ -161,23 +165,23 @@ export class ContractClient implements LedgerClient {
   }
 
   height(channel: string): Promise<bigint> {
-    return this.alive(() => Promise.resolve(BigInt(this.ledger.eventsOf(channel).length)));
+    return this.#alive(() => Promise.resolve(BigInt(this.#ledger.eventsOf(channel).length)));
   }
 
   close(): void {
-    this.isClosed = true;
+    this.#isClosed = true;
   }
 
-  private async alive<T>(task: () => Promise<T>): Promise<T> {
-    if (this.isDead) return new Promise<never>(() => undefined);
-    if (this.isClosed) throw new LedgerError('CLOSED', 'the ledger client was closed');
+  async #alive<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#isDead) return new Promise<never>(() => undefined);
+    if (this.#isClosed) throw new LedgerError('CLOSED', 'the ledger client was closed');
     const result = await task();
-    return this.isDead ? new Promise<never>(() => undefined) : result;
+    return this.#isDead ? new Promise<never>(() => undefined) : result;
   }
 
-  private perish(): Promise<never> {
-    this.isDead = true;
-    this.die();
+  #perish(): Promise<never> {
+    this.#isDead = true;
+    this.#die();
     return new Promise<never>(() => undefined);
   }
 }

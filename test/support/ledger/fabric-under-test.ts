@@ -28,12 +28,16 @@ export class FabricUnderTest extends AdministeredFabric implements OwnLedger {
   readonly #ordering: OrderingTopology['ordering'];
   readonly #downNow = (): void => this.network.downNow();
 
+  readonly #root: string;
+
   private constructor(
-    private readonly root: string,
+    root: string,
     network: FabricNetwork,
     readonly consensus: Consensus,
   ) {
     super(network);
+    this.#root = root;
+
     this.#ordering = (JSON.parse(readFileSync(network.topologyPath, 'utf8')) as OrderingTopology).ordering;
     process.once('exit', this.#downNow);
   }
@@ -106,12 +110,12 @@ export class FabricUnderTest extends AdministeredFabric implements OwnLedger {
   async stop(): Promise<void> {
     process.off('exit', this.#downNow);
     await this.network.run('down');
-    rmSync(this.root, { recursive: true, force: true });
+    rmSync(this.#root, { recursive: true, force: true });
   }
 
   /** A folder for a test's own files; removed with the network. */
   scratch(name: string): string {
-    const folder = join(this.root, name);
+    const folder = join(this.#root, name);
     mkdirSync(folder, { recursive: true });
     return folder;
   }

@@ -17,26 +17,29 @@ const DEPLOY_MILLISECONDS = 300_000;
 
 /** fabric-samples' test-network, which stood before the tests and stands after them. */
 export class TestNetworkUnderTest extends AdministeredFabric implements LedgerUnderTest {
-  constructor(private readonly testNetwork: TestNetwork) {
+  readonly #testNetwork: TestNetwork;
+
+  constructor(testNetwork: TestNetwork) {
     const { state, topologyPath } = testNetwork;
     super(new FabricNetwork({ directory: state, topologyPath, environment: fabricEnvironment() }));
+    this.#testNetwork = testNetwork;
   }
 
   /** Peers and orderers run in containers of their own: of the ledger only what is ours lies here. */
   get directory(): string {
-    return this.testNetwork.state;
+    return this.#testNetwork.state;
   }
 
   get organizations(): string {
-    return this.testNetwork.organizations;
+    return this.#testNetwork.organizations;
   }
 
   connectionProfile(mspId: string): string {
-    return this.testNetwork.connectionProfile(mspId);
+    return this.#testNetwork.connectionProfile(mspId);
   }
 
   user(mspId: string, user?: string): UserIdentity {
-    return this.testNetwork.user(mspId, user);
+    return this.#testNetwork.user(mspId, user);
   }
 
   async upgrade(): Promise<void> {
@@ -44,7 +47,7 @@ export class TestNetworkUnderTest extends AdministeredFabric implements LedgerUn
     const { version } = (await this.committed('consumption', 'consumption'))!;
     const next = `1.${Number(version.split('.')[1]) + 1}`;
     const options = { env: fabricEnvironment(), timeout: DEPLOY_MILLISECONDS };
-    await run(DEPLOY, [this.testNetwork.directory, '-ccv', next], options);
+    await run(DEPLOY, [this.#testNetwork.directory, '-ccv', next], options);
   }
 
   async stop(): Promise<void> {
