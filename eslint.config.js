@@ -173,7 +173,7 @@ export default tseslint.config(
   },
   {
     files: ['**/*.ts'],
-    extends: [tseslint.configs.recommended],
+    extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: ROOT } },
     plugins: { gridveil: { rules: { 'import-direction': importDirection, 'no-import-circle': noImportCircle } } },
     rules: {
@@ -189,11 +189,11 @@ export default tseslint.config(
         { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: CLOCK_MESSAGE },
       ],
       eqeqeq: 'error',
-      '@typescript-eslint/await-thenable': 'error',
-      '@typescript-eslint/no-floating-promises': 'error',
-      '@typescript-eslint/no-misused-promises': 'error',
-      '@typescript-eslint/no-unnecessary-type-assertion': 'error',
-      '@typescript-eslint/only-throw-error': 'error',
+      curly: ['error', 'all'],
+      // noUncheckedIndexedAccess makes every index of a byte or list possibly undefined: `!` says that it is in range.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      // Numbers and bigints have one spelling each in a text.
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
     },
   },

@@ -28,7 +28,9 @@ export async function benchContract(): Promise<Record<string, number>> {
     let all = Infinity;
     for (const [index, interval] of intervals.entries()) {
       const seconds = await settle(region, interval);
-      if (index === 0) continue;
+      if (index === 0) {
+        continue;
+      }
       pages.consumption = Math.min(pages.consumption, seconds.consumption);
       pages.billing = Math.min(pages.billing, seconds.billing);
       all = Math.min(all, seconds.all);
@@ -66,5 +68,7 @@ async function settle(
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const [name, value] of Object.entries(await benchContract())) process.stdout.write(`${name}: ${value}\n`);
+  for (const [name, value] of Object.entries(await benchContract())) {
+    process.stdout.write(`${name}: ${value}\n`);
+  }
 }

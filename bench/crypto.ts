@@ -34,12 +34,16 @@ function microseconds(operation: () => unknown): number {
     let calls = 0;
     let now = start;
     while (now < end) {
-      for (let i = 0; i < 8; i++) operation();
+      for (let i = 0; i < 8; i++) {
+        operation();
+      }
       calls += 8;
       now = process.hrtime.bigint();
     }
     // The first window only warms up.
-    if (window > 0) best = Math.min(best, Number(now - start) / 1000 / calls);
+    if (window > 0) {
+      best = Math.min(best, Number(now - start) / 1000 / calls);
+    }
   }
   return Math.round(best * 100) / 100;
 }
@@ -82,7 +86,9 @@ function registryPath(crypto: Crypto): number {
   });
   const page = microseconds(() => {
     const checker = new RegistryPathChecker(crypto, registry.root, REGISTRY_DEPTH);
-    for (const { leaf, index, siblings } of entries) checker.check(leaf, index, siblings);
+    for (const { leaf, index, siblings } of entries) {
+      checker.check(leaf, index, siblings);
+    }
   });
   return Math.round((page / ROWS) * 100) / 100;
 }

@@ -122,5 +122,7 @@ function memory(network: FabricNetwork): Record<string, number> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const [name, value] of Object.entries(await benchFabric())) process.stdout.write(`${name}: ${value}\n`);
+  for (const [name, value] of Object.entries(await benchFabric())) {
+    process.stdout.write(`${name}: ${value}\n`);
+  }
 }

@@ -86,7 +86,9 @@ async function benchReads(client: LedgerClient): Promise<Record<string, number>>
 async function inParallel(count: number, concurrency: number, task: () => Promise<unknown>): Promise<void> {
   let left = count;
   const worker = async (): Promise<void> => {
-    while (left-- > 0) await task();
+    while (left-- > 0) {
+      await task();
+    }
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
 }
@@ -127,5 +129,7 @@ function cpuSecondsOf(pid: number): number {
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const [name, value] of Object.entries(await benchLedger())) console.log(`${name}: ${value}`);
+  for (const [name, value] of Object.entries(await benchLedger())) {
+    console.log(`${name}: ${value}`);
+  }
 }

@@ -22,7 +22,9 @@ function microseconds(operation: () => unknown): number {
   let best = Infinity;
   for (let window = 0; window < WINDOWS; window++) {
     const start = process.cpuUsage();
-    for (let call = 0; call < CALLS_PER_WINDOW; call++) operation();
+    for (let call = 0; call < CALLS_PER_WINDOW; call++) {
+      operation();
+    }
     const { user, system } = process.cpuUsage(start);
     best = Math.min(best, (user + system) / CALLS_PER_WINDOW);
   }
@@ -82,4 +84,6 @@ export async function benchMeter(): Promise<Record<string, number>> {
   };
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.table(await benchMeter());
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  console.table(await benchMeter());
+}

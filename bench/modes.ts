@@ -28,7 +28,9 @@ function microseconds(calls: number, work: () => void): number {
   let best = Infinity;
   for (let window = 0; window < WINDOWS; window++) {
     const start = process.cpuUsage();
-    for (let call = 0; call < calls; call++) work();
+    for (let call = 0; call < calls; call++) {
+      work();
+    }
     const { user, system } = process.cpuUsage(start);
     best = Math.min(best, (user + system) / calls);
   }
@@ -107,9 +109,9 @@ function directPrices(): Record<string, number> {
     'direct: tag key after a year of daily epochs, µs': microseconds(10, () => priceTagKey(crypto, shared, 365)),
     'direct: tag of the last half hour of a day, µs': microseconds(200, () => priceTag(crypto, shared, identity, 48)),
     ...Object.fromEntries([
-      perRow('direct: check of a page of prices, µs a row', 3, () =>
-        checkDirectPricePage(crypto, interval.pricing.rows, context),
-      ),
+      perRow('direct: check of a page of prices, µs a row', 3, () => {
+        checkDirectPricePage(crypto, interval.pricing.rows, context);
+      }),
     ]),
     'direct: digest of a list of 500 consumers, µs': microseconds(20, () => consumerListDigest(crypto, list)),
     'direct: a list of 500 consumers, bytes': encodeConsumerList(kit.consumerList(0)).length,
@@ -117,4 +119,6 @@ function directPrices(): Record<string, number> {
   };
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.table(await benchModes());
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  console.table(await benchModes());
+}

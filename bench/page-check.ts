@@ -23,7 +23,9 @@ function microsecondsPerRow(checkPage: () => void): number {
   let best = Infinity;
   for (let window = 0; window < WINDOWS; window++) {
     const start = process.cpuUsage();
-    for (let page = 0; page < PAGES_PER_WINDOW; page++) checkPage();
+    for (let page = 0; page < PAGES_PER_WINDOW; page++) {
+      checkPage();
+    }
     const { user, system } = process.cpuUsage(start);
     best = Math.min(best, (user + system) / (PAGES_PER_WINDOW * ROWS_PER_PAGE));
   }
@@ -65,4 +67,6 @@ export async function benchPageCheck(): Promise<Record<string, number>> {
   return results;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.table(await benchPageCheck());
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  console.table(await benchPageCheck());
+}

@@ -44,7 +44,9 @@ class Sinks {
     const now = performance.now();
     const second = Math.floor(now / 1_000);
     let late = this.late.get(second);
-    if (late === undefined) this.late.set(second, (late = []));
+    if (late === undefined) {
+      this.late.set(second, (late = []));
+    }
     late.push(now - this.due[readUint32(body, 0)]!);
     this.arrived++;
     this.lastMilliseconds = now;
@@ -88,7 +90,9 @@ async function prepare(request: LoadRequest & { kind: 'prepare' }): Promise<void
   prepared = [];
   for (let index = 0; index < request.packets; index++) {
     // The relay must find its next hops at home: links that it could not make for a minute are tried rarely.
-    if (index % TURN_PACKETS === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (index % TURN_PACKETS === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     const delayMilliseconds = drawDelay(request.delays, random);
     inside.fill(0, 0, 16);
     inside[2] = request.next[index % request.next.length]!;
@@ -101,7 +105,14 @@ async function prepare(request: LoadRequest & { kind: 'prepare' }): Promise<void
   const identity = await selfIssuedIdentity(benchLinkKey('previous 1'), VALIDITY);
   await new Promise<void>((resolve) => {
     const target = { address, pin: Buffer.from(pin, 'hex') };
-    link = new OutgoingLink(target, { identity, clock, random, onUp: () => resolve() });
+    link = new OutgoingLink(target, {
+      identity,
+      clock,
+      random,
+      onUp: () => {
+        resolve();
+      },
+    });
   });
   answer({ kind: 'prepared' });
 }
@@ -119,14 +130,17 @@ async function send(packets: number, packetsPerSecond: number): Promise<void> {
       const { packet, delayMilliseconds } = prepared[number]!;
       sinks.due[number] = now + delayMilliseconds;
       // A full queue is the relay's back-pressure: the packet is offered again.
-      if (!link!.send(FRAME.packet, packet)) break;
+      if (!link!.send(FRAME.packet, packet)) {
+        break;
+      }
       lastDue = Math.max(lastDue, now + delayMilliseconds);
     }
     await new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS));
   }
   const isOver = (): boolean => performance.now() > Math.max(lastDue, sinks.lastMilliseconds) + PATIENCE_MILLISECONDS;
-  while (sinks.arrived - arrivedBefore < packets && !isOver())
+  while (sinks.arrived - arrivedBefore < packets && !isOver()) {
     await new Promise((resolve) => setTimeout(resolve, TICK_MILLISECONDS));
+  }
   answer({
     kind: 'result',
     sent: packets,

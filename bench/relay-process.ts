@@ -28,7 +28,9 @@ function peelMicroseconds(): number {
   let best = Infinity;
   for (let window = 0; window < PEEL_WINDOWS; window++) {
     const start = process.cpuUsage();
-    for (const packet of packets) peelPacket(sodiumCrypto, key, 1, packet);
+    for (const packet of packets) {
+      peelPacket(sodiumCrypto, key, 1, packet);
+    }
     const { user, system } = process.cpuUsage(start);
     best = Math.min(best, (user + system) / PEELS);
   }
@@ -49,8 +51,12 @@ async function start(configuration: unknown): Promise<void> {
       random,
       log: createLog('relay', 'error'),
       report: (name, data) => {
-        if (name === 'ready') answer({ kind: 'ready', port: data['port'] as number, peelMicroseconds: limit });
-        if (name === 'directory') answer({ kind: 'directory' });
+        if (name === 'ready') {
+          answer({ kind: 'ready', port: data['port'] as number, peelMicroseconds: limit });
+        }
+        if (name === 'directory') {
+          answer({ kind: 'directory' });
+        }
       },
     },
     keys,
@@ -73,7 +79,9 @@ process.on('message', (request: RelayRequest) => {
       break;
     }
     case 'stop':
-      void relay!.stop().then(() => answer({ kind: 'stopped' }));
+      void relay!.stop().then(() => {
+        answer({ kind: 'stopped' });
+      });
       break;
   }
 });

@@ -122,7 +122,9 @@ export class BenchRegion {
   }
 
   async stop(): Promise<void> {
-    for (const close of this.#closers) await close();
+    for (const close of this.#closers) {
+      await close();
+    }
   }
 
   async #listen(): Promise<void> {
@@ -142,9 +144,13 @@ export class BenchRegion {
       clock: new SystemClock(),
       admit: () => true,
       onFrame: (_link, type, body) => {
-        if (type !== FRAME.descriptor) return;
+        if (type !== FRAME.descriptor) {
+          return;
+        }
         const signed = decodeSignedDescriptor(body);
-        if (signed.descriptor.epoch === 0) this.#describe(signed);
+        if (signed.descriptor.epoch === 0) {
+          this.#describe(signed);
+        }
       },
     });
     this.#linkPort = links.port;

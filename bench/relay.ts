@@ -31,7 +31,9 @@ class Worker<Answer extends { readonly kind: string }> {
       this.#answers.push(message as Answer);
       this.#wake();
     });
-    this.#process.once('exit', () => this.#wake());
+    this.#process.once('exit', () => {
+      this.#wake();
+    });
   }
 
   send(request: object): void {
@@ -42,15 +44,20 @@ class Worker<Answer extends { readonly kind: string }> {
   async next<Kind extends Answer['kind']>(kind: Kind): Promise<Answer & { readonly kind: Kind }> {
     for (;;) {
       const index = this.#answers.findIndex((answer) => answer.kind === kind);
-      if (index >= 0) return this.#answers.splice(index, 1)[0] as Answer & { readonly kind: Kind };
-      if (this.#process.exitCode !== null)
+      if (index >= 0) {
+        return this.#answers.splice(index, 1)[0] as Answer & { readonly kind: Kind };
+      }
+      if (this.#process.exitCode !== null) {
         throw new Error(`${this.#process.spawnfile} ended while ${kind} was awaited`);
+      }
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
 
   async end(): Promise<void> {
-    if (this.#process.exitCode !== null) return;
+    if (this.#process.exitCode !== null) {
+      return;
+    }
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     this.#process.kill();
     await ended;
@@ -148,7 +155,9 @@ async function measured(relay: Worker<RelayAnswer>, run: () => Promise<LoadResul
   }
   const result = await running;
   const { dropped } = await sample();
-  if (dropped > 0) throw new Error(`the relay dropped ${dropped} packets`);
+  if (dropped > 0) {
+    throw new Error(`the relay dropped ${dropped} packets`);
+  }
   return { result, packetsPerSecond, cpuMicrosecondsPerPacket };
 }
 
@@ -158,8 +167,9 @@ function coresApart(): boolean {
 }
 
 function checked(result: LoadResult): LoadResult {
-  if (result.arrived !== result.sent)
+  if (result.arrived !== result.sent) {
     throw new Error(`${result.sent - result.arrived} of ${result.sent} packets did not arrive`);
+  }
   return result;
 }
 
@@ -167,4 +177,6 @@ function round(value: number): number {
   return Math.round(10 * value) / 10;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) console.table(await benchRelay());
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  console.table(await benchRelay());
+}

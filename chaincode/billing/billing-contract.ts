@@ -39,7 +39,9 @@ export class BillingContract extends LedgerContract {
     const { header } = argument;
     const basis = await readBasis(ctx, 'pricing', header.ledgerId);
     requireServiceProvider(ctx, basis.context.parameters);
-    if (await headerStands(ctx, argument)) return;
+    if (await headerStands(ctx, argument)) {
+      return;
+    }
     checkHeader(header, basis.context);
     checkBillHeader(header, await readConsumptionHeader(ctx, header.ledgerId), await readPrice(ctx, basis));
     await writeHeader(ctx, argument);
@@ -53,7 +55,9 @@ export class BillingContract extends LedgerContract {
     const number = pageArgument(page);
     const basis = await readBasis(ctx, 'pricing', ledgerId);
     requireServiceProvider(ctx, basis.context.parameters);
-    if (await pageStands(ctx, ledgerId, number, rows)) return;
+    if (await pageStands(ctx, ledgerId, number, rows)) {
+      return;
+    }
     const { header, entry } = await requireEntry(ctx, ledgerId, number);
     checkPageEntry(sodiumCrypto, rows, entry);
     const consumption = await readConsumptionPage(ctx, ledgerId, number);

@@ -42,7 +42,9 @@ export function versionArgument(text: string): number {
  * @throws Refusal `BAD_ARGUMENT`
  */
 export function jsonArgument(text: string, maximumLength: number): Uint8Array {
-  if (text.length > maximumLength) throw new Refusal('BAD_ARGUMENT', `JSON has at most ${maximumLength} bytes`);
+  if (text.length > maximumLength) {
+    throw new Refusal('BAD_ARGUMENT', `JSON has at most ${maximumLength} bytes`);
+  }
   return argument('JSON', () => asciiBytes(text));
 }
 

@@ -30,7 +30,9 @@ export interface Basis {
 export async function readBasis(ctx: Context, kind: LedgerKind, ledgerId: LedgerId): Promise<Basis> {
   const { region, startSeconds } = ledgerId;
   const bytes = await query(ctx, kind, 'GetSeal', region, String(startSeconds));
-  if (bytes === undefined) throw new Refusal('NOT_YET_SEALED', `the interval is not sealed on ${kind}`);
+  if (bytes === undefined) {
+    throw new Refusal('NOT_YET_SEALED', `the interval is not sealed on ${kind}`);
+  }
   const { seal } = decodeSignedSeal(bytes);
   const parameters = await readParameters(ctx, region, seal.parametersVersion);
   return { seal, context: intervalContext(sodiumCrypto, parameters, startSeconds) };
@@ -58,7 +60,9 @@ export async function readConsumers(ctx: Context, region: string, epoch: number)
  * @throws Refusal `NOT_YET_SEALED`
  */
 export async function readPrice(ctx: Context, { seal: pricing, context }: Basis): Promise<bigint> {
-  if (context.parameters.priceMode === 'ledger') return pricing.total;
+  if (context.parameters.priceMode === 'ledger') {
+    return pricing.total;
+  }
   const consumption = await readBasis(ctx, 'consumption', context.ledgerId);
   return sealedPrice(context, consumption.seal);
 }
@@ -69,7 +73,9 @@ async function readParameters(ctx: Context, region: string, version: number): Pr
 
 async function requireQuery(ctx: Context, transaction: string, ...args: string[]): Promise<Uint8Array> {
   const bytes = await query(ctx, 'consumption', transaction, ...args);
-  if (bytes === undefined) throw new Refusal('NOT_FOUND', `consumption has nothing for ${transaction}`);
+  if (bytes === undefined) {
+    throw new Refusal('NOT_FOUND', `consumption has nothing for ${transaction}`);
+  }
   return bytes;
 }
 
@@ -89,7 +95,11 @@ async function query(
   const response = await ctx.stub.invokeChaincode(channel, [transaction, ...args], channel).catch((cause: unknown) => {
     throw failed(cause);
   });
-  if (response.status === 200) return response.payload;
-  if (response.message?.startsWith('NOT_FOUND:')) return undefined;
+  if (response.status === 200) {
+    return response.payload;
+  }
+  if (response.message?.startsWith('NOT_FOUND:')) {
+    return undefined;
+  }
   throw failed();
 }

@@ -33,7 +33,9 @@ export interface HeaderArgument {
 export function headerArgument(kind: LedgerKind, json: string): HeaderArgument {
   const bytes = jsonArgument(json, MAXIMUM_HEADER_BYTES);
   const header = decodeHeader(bytes);
-  if (header.kind !== kind) throw new Refusal('WRONG_LEDGER', `header is not one of ${kind}`);
+  if (header.kind !== kind) {
+    throw new Refusal('WRONG_LEDGER', `header is not one of ${kind}`);
+  }
   return { header, bytes };
 }
 
@@ -45,7 +47,9 @@ export function headerArgument(kind: LedgerKind, json: string): HeaderArgument {
 export async function headerStands(ctx: Context, { header, bytes }: HeaderArgument): Promise<boolean> {
   const { region, startSeconds } = header.ledgerId;
   const present = await readState(ctx, stateKey.header(region, startSeconds));
-  if (present !== undefined && equalBytes(present, bytes)) return true;
+  if (present !== undefined && equalBytes(present, bytes)) {
+    return true;
+  }
   await requireUnsealed(ctx, header.ledgerId);
   if ((await readState(ctx, stateKey.started(region, startSeconds))) !== undefined) {
     throw new Refusal('ALREADY_STARTED', 'a page of this interval stands, so its header cannot change');
@@ -67,10 +71,14 @@ export async function writeHeader(ctx: Context, { header, bytes }: HeaderArgumen
  */
 export async function pageStands(ctx: Context, ledgerId: LedgerId, page: number, rows: Uint8Array): Promise<boolean> {
   const present = await readState(ctx, stateKey.page(ledgerId.region, ledgerId.startSeconds, page));
-  if (present !== undefined && equalBytes(present, rows)) return true;
+  if (present !== undefined && equalBytes(present, rows)) {
+    return true;
+  }
   // Also for a page that is right: the seal is in the read set, so a page that loses the race dies at validation.
   await requireUnsealed(ctx, ledgerId);
-  if (present !== undefined) throw new Refusal('CONFLICT', 'other rows stand as this page already');
+  if (present !== undefined) {
+    throw new Refusal('CONFLICT', 'other rows stand as this page already');
+  }
   return false;
 }
 
@@ -82,7 +90,9 @@ export async function requireEntry(
 ): Promise<{ header: Header; entry: PageEntry }> {
   const header = await requireHeader(ctx, ledgerId);
   const entry = header.pages[page];
-  if (entry === undefined) throw new Refusal('PAGE_MISMATCH', `the header announces ${header.pages.length} pages`);
+  if (entry === undefined) {
+    throw new Refusal('PAGE_MISMATCH', `the header announces ${header.pages.length} pages`);
+  }
   return { header, entry };
 }
 
@@ -112,7 +122,9 @@ export async function putSeal(ctx: Context, json: string, expect: SealExpectatio
   const signed = decodeSignedSeal(bytes);
   const { region, startSeconds } = signed.seal.ledgerId;
   const key = stateKey.seal(region, startSeconds);
-  if (await stands(ctx, key, bytes, 'seal')) return;
+  if (await stands(ctx, key, bytes, 'seal')) {
+    return;
+  }
   const header = await requireHeader(ctx, signed.seal.ledgerId);
   const pages = await requirePages(ctx, header);
   const { context, content } = await expect(header, pages);
@@ -130,7 +142,9 @@ export async function latestStart(ctx: Context, region: string): Promise<number 
 
 async function latestSeal(ctx: Context, region: string): Promise<Seal | undefined> {
   const startSeconds = await latestStart(ctx, region);
-  if (startSeconds === undefined) return undefined;
+  if (startSeconds === undefined) {
+    return undefined;
+  }
   const bytes = await readState(ctx, stateKey.seal(region, startSeconds));
   return bytes && decodeSignedSeal(bytes).seal;
 }
@@ -143,7 +157,9 @@ async function requireUnsealed(ctx: Context, { region, startSeconds }: LedgerId)
 
 async function requireHeader(ctx: Context, { region, startSeconds }: LedgerId): Promise<Header> {
   const bytes = await readState(ctx, stateKey.header(region, startSeconds));
-  if (bytes === undefined) throw new Refusal('HEADER_MISSING', 'this interval has no header yet');
+  if (bytes === undefined) {
+    throw new Refusal('HEADER_MISSING', 'this interval has no header yet');
+  }
   return decodeHeader(bytes);
 }
 
@@ -152,7 +168,9 @@ async function requirePages(ctx: Context, header: Header): Promise<Uint8Array[]>
   const pages: Uint8Array[] = [];
   for (let page = 0; page < header.pages.length; page++) {
     const rows = await readState(ctx, stateKey.page(region, startSeconds, page));
-    if (rows === undefined) throw new Refusal('PAGES_MISSING', `page ${page} is not on the ledger`);
+    if (rows === undefined) {
+      throw new Refusal('PAGES_MISSING', `page ${page} is not on the ledger`);
+    }
     pages.push(rows);
   }
   return pages;

@@ -29,7 +29,8 @@ export abstract class LedgerContract extends Contract {
       if (ctx.stub.getChannelID() !== this.#kind) {
         throw new Refusal('WRONG_CHANNEL', `this contract serves the channel ${this.#kind} only`);
       }
-      return await super.aroundTransaction(ctx, transaction as () => void, parameters);
+      await super.aroundTransaction(ctx, transaction as () => void, parameters);
+      return;
     } catch (error) {
       throw asRefusal(error);
     }

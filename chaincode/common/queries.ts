@@ -56,6 +56,8 @@ export async function getSeal(ctx: Context, region: string, start: string): Prom
 /** The signed seal of the newest sealed interval. @throws Refusal `BAD_ARGUMENT`, `NOT_FOUND` */
 export async function getLatestSeal(ctx: Context, region: string): Promise<string> {
   const startSeconds = await latestStart(ctx, regionArgument(region));
-  if (startSeconds === undefined) throw new Refusal('NOT_FOUND', 'no interval of this region is sealed');
+  if (startSeconds === undefined) {
+    throw new Refusal('NOT_FOUND', 'no interval of this region is sealed');
+  }
   return getSeal(ctx, region, String(startSeconds));
 }

@@ -42,8 +42,12 @@ export class Refusal extends Error {
  * what was being read; its kind stays.
  */
 export function asRefusal(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
-  if (error instanceof ProtocolError) return new Refusal(error.code, error.message, { cause: error });
+  if (error instanceof Refusal) {
+    return error;
+  }
+  if (error instanceof ProtocolError) {
+    return new Refusal(error.code, error.message, { cause: error });
+  }
   const kind = error instanceof Error ? error.name : typeof error;
   return new Refusal('INTERNAL', `the transaction failed (${kind})`, { cause: error });
 }

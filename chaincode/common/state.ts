@@ -13,7 +13,9 @@ export async function readState(ctx: Context, key: string): Promise<Uint8Array |
 /** @throws Refusal `NOT_FOUND` */
 export async function requireState(ctx: Context, key: string, what: string): Promise<Uint8Array> {
   const value = await readState(ctx, key);
-  if (value === undefined) throw new Refusal('NOT_FOUND', `there is no ${what}`);
+  if (value === undefined) {
+    throw new Refusal('NOT_FOUND', `there is no ${what}`);
+  }
   return value;
 }
 
@@ -25,8 +27,12 @@ export async function requireState(ctx: Context, key: string, what: string): Pro
  */
 export async function stands(ctx: Context, key: string, bytes: Uint8Array, what: string): Promise<boolean> {
   const value = await readState(ctx, key);
-  if (value === undefined) return false;
-  if (!equalBytes(value, bytes)) throw new Refusal('CONFLICT', `another ${what} stands already`);
+  if (value === undefined) {
+    return false;
+  }
+  if (!equalBytes(value, bytes)) {
+    throw new Refusal('CONFLICT', `another ${what} stands already`);
+  }
   return true;
 }
 

@@ -80,7 +80,9 @@ export class ConsumptionContract extends LedgerContract {
     const argument = headerArgument('consumption', headerJson);
     const { header } = argument;
     const { region, startSeconds } = header.ledgerId;
-    if (await headerStands(ctx, argument)) return;
+    if (await headerStands(ctx, argument)) {
+      return;
+    }
     const parameters = await parametersInForce(ctx, region, startSeconds);
     const context = intervalContext(sodiumCrypto, parameters, startSeconds);
     checkHeader(header, context);
@@ -100,7 +102,9 @@ export class ConsumptionContract extends LedgerContract {
       const rows = transientField(ctx, 'rows', ROWS_PER_PAGE * ROW_LENGTH);
       const ledgerId = ledgerIdArgument(region, startSeconds);
       const number = pageArgument(page);
-      if (await pageStands(ctx, ledgerId, number, rows)) return;
+      if (await pageStands(ctx, ledgerId, number, rows)) {
+        return;
+      }
       const { header, entry } = await requireEntry(ctx, ledgerId, number);
       const parameters = await requireVersion(ctx, region, header.parametersVersion);
       const registryRoot = await requireRegistryRoot(ctx, region, header.registryEpoch);

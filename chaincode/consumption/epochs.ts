@@ -33,7 +33,9 @@ export async function putRegistryRoot(ctx: Context, json: string): Promise<void>
   const signed = decodeRegistryRoot(bytes);
   const { region, epoch, effectiveFromSeconds } = signed.registryRoot;
   const key = stateKey.registryRoot(region, epoch);
-  if (await stands(ctx, key, bytes, 'registry root of this epoch')) return;
+  if (await stands(ctx, key, bytes, 'registry root of this epoch')) {
+    return;
+  }
   checkRegistryRoot(sodiumCrypto, signed, await parametersInForce(ctx, region, effectiveFromSeconds));
   await requireEpochBefore(ctx, region, epoch);
   await ctx.stub.putState(key, bytes);
@@ -52,7 +54,9 @@ export async function putDirectory(ctx: Context, json: string): Promise<void> {
   const signed = decodeSignedDirectory(bytes);
   const { region, epoch } = signed.directory;
   const key = stateKey.directory(region, epoch);
-  if (await stands(ctx, key, bytes, 'directory of this epoch')) return;
+  if (await stands(ctx, key, bytes, 'directory of this epoch')) {
+    return;
+  }
   const parameters = await parametersOfEpoch(ctx, region, epoch);
   checkDirectory(sodiumCrypto, signed, {
     region,
@@ -77,7 +81,9 @@ export async function putConsumers(ctx: Context, json: string): Promise<void> {
   const signed = decodeConsumerList(bytes);
   const { region, epoch } = signed.list;
   const key = stateKey.consumers(region, epoch);
-  if (await stands(ctx, key, bytes, 'consumer list of this epoch')) return;
+  if (await stands(ctx, key, bytes, 'consumer list of this epoch')) {
+    return;
+  }
   checkConsumerList(sodiumCrypto, signed, epoch, await parametersOfEpoch(ctx, region, epoch));
   await ctx.stub.putState(key, bytes);
   emit(ctx, 'PutConsumers', { region, epoch });
@@ -124,7 +130,9 @@ async function parametersOfEpoch(ctx: Context, region: string, epoch: number): P
  * stand in an epoch whose root is still to come: a root never reaches back.
  */
 async function requireEpochBefore(ctx: Context, region: string, epoch: number): Promise<void> {
-  if (epoch > 0 && (await readState(ctx, stateKey.registryRoot(region, epoch - 1))) !== undefined) return;
+  if (epoch > 0 && (await readState(ctx, stateKey.registryRoot(region, epoch - 1))) !== undefined) {
+    return;
+  }
   if (await anyKey(ctx, stateKey.registryRoot(region, 0), endOfKeys.registryRoots(region))) {
     throw new Refusal('REGISTRY_INVALID', 'the epoch before has no registry root');
   }

@@ -115,14 +115,20 @@ describe('an interval on ConsumptionContract', () => {
   describe('pages', () => {
     it('come in any order, and a repetition writes nothing', async () => {
       accepted(await world.putHeader(three.consumption.header));
-      for (const page of [2, 0, 1]) accepted(await putPage(three, page));
-      for (const page of [0, 1, 2]) repeated(await putPage(three, page));
+      for (const page of [2, 0, 1]) {
+        accepted(await putPage(three, page));
+      }
+      for (const page of [0, 1, 2]) {
+        repeated(await putPage(three, page));
+      }
     });
 
     it('do not wait for each other', async () => {
       accepted(await world.putHeader(three.consumption.header));
       const endorsed = await Promise.all([0, 1, 2].map((page) => endorsePage(three, page)));
-      for (const page of endorsed) assert.equal(world.ledger.commit(page), 'VALID');
+      for (const page of endorsed) {
+        assert.equal(world.ledger.commit(page), 'VALID');
+      }
     });
 
     it('need the header and stand where it says', async () => {
@@ -174,7 +180,9 @@ describe('an interval on ConsumptionContract', () => {
     it('needs header, all pages and the directory', async () => {
       refused(await world.putSeal(three.consumption.seal), 'HEADER_MISSING');
       accepted(await world.putHeader(three.consumption.header));
-      for (const page of [0, 2]) accepted(await putPage(three, page));
+      for (const page of [0, 2]) {
+        accepted(await putPage(three, page));
+      }
       refused(await world.putSeal(three.consumption.seal), 'PAGES_MISSING');
       accepted(await putPage(three, 1));
       accepted(await world.putSeal(three.consumption.seal));
@@ -242,7 +250,9 @@ describe('an interval on ConsumptionContract', () => {
         { basis: other },
         { closeSeconds: seal.closeSeconds + 1 },
       ];
-      for (const change of changes) refused(await world.putSeal(sealed(seal, change), 'consumption'), 'SEAL_MISMATCH');
+      for (const change of changes) {
+        refused(await world.putSeal(sealed(seal, change), 'consumption'), 'SEAL_MISMATCH');
+      }
       refused(await world.putSeal(sealed(seal, { previous: other })), 'SEAL_CHAIN');
       refused(await world.putSeal(sealed(seal, {}, kit.serviceProvider)), 'BAD_SIGNATURE');
       accepted(await world.putSeal(interval.consumption.seal));

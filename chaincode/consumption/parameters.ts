@@ -23,7 +23,9 @@ export async function putParameters(ctx: Context, json: string): Promise<void> {
   const signed = decodeSignedParameters(bytes);
   const { region, version, effectiveFromSeconds, controlCenter } = signed.parameters;
   const key = stateKey.parameters(region, version);
-  if (await stands(ctx, key, bytes, 'version with this number')) return;
+  if (await stands(ctx, key, bytes, 'version with this number')) {
+    return;
+  }
   checkParameters(sodiumCrypto, signed, await readVersion(ctx, region, version - 1));
   if (controlCenter.mspId !== controlCenterMsp(ctx)) {
     throw new Refusal('WRONG_MSP', "the parameters name another organisation than this peer's as control center");
@@ -51,7 +53,9 @@ export async function parametersInForce(ctx: Context, region: string, atSeconds:
   let version = await requireLatest(ctx, region);
   for (;;) {
     const parameters = await requireVersion(ctx, region, version);
-    if (parameters.effectiveFromSeconds <= atSeconds || version === 1) return parameters;
+    if (parameters.effectiveFromSeconds <= atSeconds || version === 1) {
+      return parameters;
+    }
     version--;
   }
 }
@@ -59,7 +63,9 @@ export async function parametersInForce(ctx: Context, region: string, atSeconds:
 /** A version that is known to stand. @throws Refusal `NOT_FOUND` */
 export async function requireVersion(ctx: Context, region: string, version: number): Promise<Parameters> {
   const parameters = await readVersion(ctx, region, version);
-  if (parameters === undefined) throw new Refusal('NOT_FOUND', `there is no version ${version} of the parameters`);
+  if (parameters === undefined) {
+    throw new Refusal('NOT_FOUND', `there is no version ${version} of the parameters`);
+  }
   return parameters;
 }
 

@@ -43,8 +43,9 @@ describe('PutPage of ConsumptionContract, row by row', () => {
     key: SigningKey = oneTimeKey(kit.crypto, witness.epochNode, witness.k),
   ): WitnessedRow => ({ row: signRow(kit.crypto, { ...decodeRow(row), ...changes }, key), witness });
 
-  const refusedRow = async (code: RefusalCode, change: (row: WitnessedRow) => WitnessedRow): Promise<void> =>
+  const refusedRow = async (code: RefusalCode, change: (row: WitnessedRow) => WitnessedRow): Promise<void> => {
     refused(await putRows(withRow(change)), code);
+  };
 
   it('accepts the rows of registered meters', async () => {
     accepted(await putRows(interval.witnessedRows));

@@ -51,7 +51,9 @@ export class PricingContract extends LedgerContract {
     const { header } = argument;
     const { context } = await readBasis(ctx, 'consumption', header.ledgerId);
     requireServiceProvider(ctx, context.parameters);
-    if (await headerStands(ctx, argument)) return;
+    if (await headerStands(ctx, argument)) {
+      return;
+    }
     checkHeader(header, context);
     if (context.parameters.priceMode === 'direct') {
       checkPriceCount(
@@ -71,7 +73,9 @@ export class PricingContract extends LedgerContract {
     const { seal, context } = await readBasis(ctx, 'consumption', ledgerId);
     requireServiceProvider(ctx, context.parameters);
     if (context.parameters.priceMode === 'direct') {
-      await putRows(ctx, ledgerId, number, rows, () => checkDirectPricePage(sodiumCrypto, rows, context));
+      await putRows(ctx, ledgerId, number, rows, () => {
+        checkDirectPricePage(sodiumCrypto, rows, context);
+      });
       return;
     }
     const key = transientField(ctx, 'pricePseudonymKey', KEY_LENGTH);
@@ -102,7 +106,9 @@ export class PricingContract extends LedgerContract {
     const ledgerId = ledgerIdArgument(region, startSeconds);
     const [first] = splitRows(await getPageRows(ctx, region, startSeconds, '0'));
     const { header } = await requireEntry(ctx, ledgerId, 0);
-    if (header.histogram.length > 1) throw new Refusal('WRONG_PRICE', 'consumers were given different prices');
+    if (header.histogram.length > 1) {
+      throw new Refusal('WRONG_PRICE', 'consumers were given different prices');
+    }
     const price = { priceNanoPerKilowattHour: rowValue(first!).toString() };
     return asText(encodeCanonical({ region, startSeconds: ledgerId.startSeconds, ...price }));
   }
@@ -150,7 +156,9 @@ async function putRows(
   rows: Uint8Array,
   check: () => void,
 ): Promise<void> {
-  if (await pageStands(ctx, ledgerId, page, rows)) return;
+  if (await pageStands(ctx, ledgerId, page, rows)) {
+    return;
+  }
   const { header, entry } = await requireEntry(ctx, ledgerId, page);
   checkPageEntry(sodiumCrypto, rows, entry);
   check();
@@ -162,6 +170,8 @@ async function consumersDigest(
   ctx: Context,
   { parameters, ledgerId, registryEpoch }: IntervalContext,
 ): Promise<Uint8Array | undefined> {
-  if (parameters.priceMode === 'ledger') return undefined;
+  if (parameters.priceMode === 'ledger') {
+    return undefined;
+  }
   return consumerListDigest(sodiumCrypto, await readConsumers(ctx, ledgerId.region, registryEpoch));
 }

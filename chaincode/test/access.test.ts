@@ -25,7 +25,7 @@ interface Call {
   readonly by?: string;
 }
 
-for (const priceMode of PRICE_MODES)
+for (const priceMode of PRICE_MODES) {
   describe(`who may call what, and where (price mode ${priceMode})`, () => {
     const kit = new RegionKit({ parameters: { priceMode } });
     const interval = new IntervalMaker(kit).next(ROWS);
@@ -108,8 +108,9 @@ for (const priceMode of PRICE_MODES)
 
     it('answers each query to every organisation, with and without the name of the contract', async () => {
       const world = new World(kit.pricePseudonymKey);
-      for (const call of submits)
+      for (const call of submits) {
         accepted(await world.put(call.kind, call.transaction, call.args, call.by!, call.transient));
+      }
       for (const { kind, transaction, args } of queries) {
         const names = { consumption: 'ConsumptionContract', pricing: 'PricingContract', billing: 'BillingContract' };
         const prefixed = `${names[kind]}:${transaction}`;
@@ -129,8 +130,9 @@ for (const priceMode of PRICE_MODES)
 
     it('finds nothing on an empty ledger', async () => {
       const world = new World(kit.pricePseudonymKey);
-      for (const { kind, transaction, args } of queries)
+      for (const { kind, transaction, args } of queries) {
         refused(await world.query(kind, transaction, ...args), 'NOT_FOUND');
+      }
       refused(await world.query('consumption', 'GetParameters', region, 'latest'), 'NOT_FOUND');
     });
 
@@ -138,7 +140,9 @@ for (const priceMode of PRICE_MODES)
       for (const kind of KINDS) {
         const others = [...KINDS, 'other'].filter((channel) => channel !== kind);
         const ledger = new TestLedger();
-        for (const channel of others) ledger.deploy(channel, PACKAGES[kind]);
+        for (const channel of others) {
+          ledger.deploy(channel, PACKAGES[kind]);
+        }
         for (const channel of others) {
           for (const call of [...submits, ...queries].filter((each) => each.kind === kind)) {
             const { transaction, args, transient = {}, by = CONSUMERS_MSP } = call;
@@ -171,3 +175,4 @@ for (const priceMode of PRICE_MODES)
       assert.match(simulation.message, /CORE_PEER_LOCALMSPID/);
     });
   }).timeout(10_000);
+}

@@ -81,7 +81,9 @@ describe('docs/CHAINCODE.md', () => {
       .flatMap(quoted)
       .filter((text) => /^(chaincode|protocol|scripts|test)\/[\w./-]+\.\w+$/.test(text));
     assert.ok(paths.length > 0);
-    for (const path of paths) assert.ok(existsSync(join(ROOT, path)), path);
+    for (const path of paths) {
+      assert.ok(existsSync(join(ROOT, path)), path);
+    }
   });
 
   it('has the keys of world state', () => {

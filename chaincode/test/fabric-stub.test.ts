@@ -29,7 +29,9 @@ class ProbeContract extends Contract {
   async range(ctx: Context, start: string, end: string, write: string): Promise<string> {
     const keys: string[] = [];
     const iterator = await ctx.stub.getStateByRange(start, end);
-    for (let item = await iterator.next(); !item.done; item = await iterator.next()) keys.push(item.value.key);
+    for (let item = await iterator.next(); !item.done; item = await iterator.next()) {
+      keys.push(item.value.key);
+    }
     await iterator.close();
     await ctx.stub.putState(write, Buffer.from('x'));
     return keys.join();
@@ -39,7 +41,9 @@ class ProbeContract extends Contract {
     const response = await ctx.stub.getStateByRangeWithPagination('', '~', Number(size), bookmark);
     const { iterator, metadata } = response;
     const keys: string[] = [];
-    for (let item = await iterator.next(); !item.done; item = await iterator.next()) keys.push(item.value.key);
+    for (let item = await iterator.next(); !item.done; item = await iterator.next()) {
+      keys.push(item.value.key);
+    }
     return `${keys.join()}|${metadata.bookmark}`;
   }
 
@@ -85,13 +89,17 @@ describe('the ledger that unit tests use', () => {
   });
 
   it('orders ranges by UTF-8 bytes, and a range by its bounds', async () => {
-    for (const key of ['b', '\u{10000}', '\uffff', 'a']) await submit('write', key, 'v');
+    for (const key of ['b', '\u{10000}', '\uffff', 'a']) {
+      await submit('write', key, 'v');
+    }
     assert.equal(payload(await simulate('range', 'a', '\u{10ffff}', 'z')), 'a,b,\uffff,\u{10000}');
     assert.equal(payload(await simulate('range', 'a', 'b', 'z')), 'a');
   });
 
   it('pages with the next key as the bookmark, and never beside a write', async () => {
-    for (const key of ['a', 'b', 'c']) await submit('write', key, 'v');
+    for (const key of ['a', 'b', 'c']) {
+      await submit('write', key, 'v');
+    }
     assert.equal(payload(await simulate('page', '2', '')), 'a,b|c');
     assert.equal(payload(await simulate('page', '2', 'c')), 'c|');
     assert.match((await simulate('pageAndWrite')).message, /read-only/);

@@ -84,7 +84,9 @@ export class TestLedger {
 
   channel(name: string): Channel {
     const channel = this.#channels.get(name);
-    if (channel === undefined) throw new Error(`failed to find ledger for channel: ${name}`);
+    if (channel === undefined) {
+      throw new Error(`failed to find ledger for channel: ${name}`);
+    }
     return channel;
   }
 
@@ -115,18 +117,27 @@ export class TestLedger {
 
   /** Orders one endorsed transaction: validates it as a committing peer does and applies it. */
   commit(simulation: Simulation): 'VALID' | 'MVCC_READ_CONFLICT' | 'PHANTOM_READ_CONFLICT' {
-    if (simulation.status >= 400) throw new Error(`not endorsed: ${simulation.message}`);
+    if (simulation.status >= 400) {
+      throw new Error(`not endorsed: ${simulation.message}`);
+    }
     const channel = this.channel(simulation.channel);
     for (const [key, version] of simulation.reads) {
-      if ((channel.state.get(key)?.version ?? 0) !== version) return 'MVCC_READ_CONFLICT';
+      if ((channel.state.get(key)?.version ?? 0) !== version) {
+        return 'MVCC_READ_CONFLICT';
+      }
     }
     for (const { start, end, found } of simulation.ranges) {
-      if (channel.keys(start, end).join() !== found.join()) return 'PHANTOM_READ_CONFLICT';
+      if (channel.keys(start, end).join() !== found.join()) {
+        return 'PHANTOM_READ_CONFLICT';
+      }
     }
     const version = ++this.#version;
     for (const [key, bytes] of simulation.writes) {
-      if (bytes.length === 0) channel.state.delete(key);
-      else channel.state.set(key, { bytes, version });
+      if (bytes.length === 0) {
+        channel.state.delete(key);
+      } else {
+        channel.state.set(key, { bytes, version });
+      }
     }
     return 'VALID';
   }
@@ -134,7 +145,9 @@ export class TestLedger {
   /** Endorses and, when that succeeds, commits. */
   async submit(channel: string, proposal: Proposal): Promise<Simulation> {
     const simulation = await this.simulate(channel, proposal);
-    if (simulation.status < 400 && this.commit(simulation) !== 'VALID') throw new Error('nobody else writes here');
+    if (simulation.status < 400 && this.commit(simulation) !== 'VALID') {
+      throw new Error('nobody else writes here');
+    }
     return simulation;
   }
 }

@@ -54,7 +54,9 @@ describe('metadata of the contracts', () => {
       const { transactions, contractInstance } = contracts[NAMES[kind]]!;
       assert.deepEqual(transactions.map(signature), EXPECTED[kind]);
       for (const { parameters } of transactions) {
-        for (const { schema } of parameters) assert.deepEqual(schema, { type: 'string' });
+        for (const { schema } of parameters) {
+          assert.deepEqual(schema, { type: 'string' });
+        }
       }
       assert.deepEqual(contractInstance, { name: NAMES[kind], default: true });
       assert.deepEqual(components.schemas, {});

@@ -81,7 +81,9 @@ describe('secrets in the transient map', () => {
   it('stand in no result, message, event, key or value of a whole interval, accepted or refused', async () => {
     await world.complete(interval);
     for (const kind of ['consumption', 'pricing', 'billing'] as const) {
-      for (const query of ['GetPage', 'GetPageRows']) await world.query(kind, query, ...pageArgs(interval.ledgerId, 0));
+      for (const query of ['GetPage', 'GetPageRows']) {
+        await world.query(kind, query, ...pageArgs(interval.ledgerId, 0));
+      }
       await world.query(kind, 'GetLatestSeal', 'london');
     }
     const next = new IntervalMaker(kit, 1).next(ROWS);
@@ -124,7 +126,9 @@ describe('secrets in the transient map', () => {
     for (const { events } of simulations) {
       for (const { payload } of events) {
         const facts = JSON.parse(Buffer.from(payload).toString()) as object;
-        for (const fact of Object.keys(facts)) assert.ok(EVENT_FACTS.includes(fact), fact);
+        for (const fact of Object.keys(facts)) {
+          assert.ok(EVENT_FACTS.includes(fact), fact);
+        }
       }
     }
   });

@@ -56,7 +56,9 @@ export class SimulationStub {
   }
 
   getMspID(): string {
-    if (this.#ledger.mspId === null) throw new Error('CORE_PEER_LOCALMSPID is unset in chaincode process');
+    if (this.#ledger.mspId === null) {
+      throw new Error('CORE_PEER_LOCALMSPID is unset in chaincode process');
+    }
     return this.#ledger.mspId;
   }
 
@@ -73,8 +75,12 @@ export class SimulationStub {
 
   async putState(key: string, value: Uint8Array): Promise<void> {
     await Promise.resolve();
-    if (key === '') throw new Error('an empty key is not supported');
-    if (this.#paginated) throw new Error('a paginated query was performed: only read-only transactions may use one');
+    if (key === '') {
+      throw new Error('an empty key is not supported');
+    }
+    if (this.#paginated) {
+      throw new Error('a paginated query was performed: only read-only transactions may use one');
+    }
     this.writes.set(key, Uint8Array.from(value));
   }
 
@@ -90,8 +96,9 @@ export class SimulationStub {
     this.ranges.push(range);
     return new RangeIterator(keys, channel.state, (key) => {
       // A committing peer repeats the range as far as it was read.
-      if (key === undefined) range.end = end;
-      else {
+      if (key === undefined) {
+        range.end = end;
+      } else {
         range.found.push(key);
         range.end = `${key}\0`;
       }
@@ -105,7 +112,9 @@ export class SimulationStub {
     bookmark = '',
   ): Promise<{ iterator: RangeIterator; metadata: { fetchedRecordsCount: number; bookmark: string } }> {
     await Promise.resolve();
-    if (this.writes.size > 0) throw new Error('a paginated query after a write is not supported');
+    if (this.writes.size > 0) {
+      throw new Error('a paginated query after a write is not supported');
+    }
     this.#paginated = true;
     const channel = this.#ledger.channel(this.#channelName);
     const keys = channel.keys(bookmark === '' ? start : bookmark, end);
@@ -121,8 +130,12 @@ export class SimulationStub {
     args: string[],
     channel: string,
   ): Promise<{ status: number; message: string; payload: Buffer }> {
-    if (channel === this.#channelName) throw new Error('a chaincode cannot call itself on its own channel');
-    if (chaincode !== channel) throw new Error(`chaincode ${chaincode} is not on channel ${channel}`);
+    if (channel === this.#channelName) {
+      throw new Error('a chaincode cannot call itself on its own channel');
+    }
+    if (chaincode !== channel) {
+      throw new Error(`chaincode ${chaincode} is not on channel ${channel}`);
+    }
     const [transaction = '', ...rest] = args;
     const { mspId, transient } = this.#proposal;
     const called = await this.#ledger.simulate(channel, {
@@ -135,7 +148,9 @@ export class SimulationStub {
   }
 
   setEvent(name: string, payload: Uint8Array): void {
-    if (name === '') throw new Error('Event name must be a non-empty string');
+    if (name === '') {
+      throw new Error('Event name must be a non-empty string');
+    }
     this.events.push({ name, payload });
   }
 
@@ -165,7 +180,9 @@ class RangeIterator {
     await Promise.resolve();
     const key = this.#keys[this.#next++];
     this.#onRead(key);
-    if (key === undefined) return { done: true };
+    if (key === undefined) {
+      return { done: true };
+    }
     return { done: false, value: { key, value: Buffer.from((this.#state.get(key) as Value).bytes) } };
   }
 

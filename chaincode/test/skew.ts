@@ -7,8 +7,11 @@ const RealDate = Date;
 
 class SkewedDate extends RealDate {
   constructor(...args: ConstructorParameters<typeof Date> | []) {
-    if (args.length === 0) super(RealDate.now() + SKEW_MILLISECONDS);
-    else super(...args);
+    if (args.length === 0) {
+      super(RealDate.now() + SKEW_MILLISECONDS);
+    } else {
+      super(...args);
+    }
   }
 
   static override now(): number {

@@ -55,7 +55,9 @@ export class World {
   constructor(pricePseudonymKey: Uint8Array) {
     this.#pricePseudonymKey = pricePseudonymKey;
 
-    for (const [channel, chaincode] of Object.entries(PACKAGES)) this.ledger.deploy(channel, chaincode);
+    for (const [channel, chaincode] of Object.entries(PACKAGES)) {
+      this.ledger.deploy(channel, chaincode);
+    }
   }
 
   put(
@@ -101,7 +103,9 @@ export class World {
 
   /** What a page of this kind brings in the transient map. */
   transient(kind: LedgerKind, rows: Uint8Array, witnesses: Uint8Array): Transient {
-    if (kind === 'consumption') return { rows, witnesses };
+    if (kind === 'consumption') {
+      return { rows, witnesses };
+    }
     return kind === 'pricing' ? { rows, pricePseudonymKey: this.#pricePseudonymKey } : { rows };
   }
 
@@ -130,7 +134,9 @@ export class World {
 
   /** All three ledgers. */
   async complete(interval: IntervalParts): Promise<void> {
-    for (const kind of ['consumption', 'pricing', 'billing'] as const) await this.seal(kind, interval);
+    for (const kind of ['consumption', 'pricing', 'billing'] as const) {
+      await this.seal(kind, interval);
+    }
   }
 }
 

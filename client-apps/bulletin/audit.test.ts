@@ -24,7 +24,7 @@ import { auditBulletin, type Audit } from './audit.js';
 /** Twelve rows in two categories, and an interval in which nothing could be published. */
 const ROWS = [[0, 0, 0, 0, 0, 3, 3, 3, 3, 3, 0, 3], []];
 
-for (const modes of MODES)
+for (const modes of MODES) {
   describe(`auditBulletin (${modesText(modes)})`, function () {
     this.timeout(60_000);
     const isDirect = modes.priceMode === 'direct';
@@ -83,7 +83,9 @@ for (const modes of MODES)
       for (const [path, bytes] of files) {
         for (const changed of [Uint8Array.of(...bytes, 10), bytes.subarray(0, -1), new Uint8Array(0)]) {
           // A pricing or billing file of an interval without rows is empty as it is.
-          if (changed.length === bytes.length) continue;
+          if (changed.length === bytes.length) {
+            continue;
+          }
           await writeFile(join(root, path), changed);
           assert.notEqual((await audit()).faults.length, 0, path);
         }
@@ -161,3 +163,4 @@ for (const modes of MODES)
       await assert.rejects(auditBulletin(sodiumCrypto, join(root, 'absent')), { code: 'WRONG_USE' });
     });
   });
+}

@@ -88,18 +88,26 @@ class Auditor {
   }
 
   async run(fingerprint: string | undefined): Promise<Audit> {
-    for (const path of this.#tree.strangers) this.#fault(path, 'UNKNOWN_FILE', 'it belongs to no bulletin');
+    for (const path of this.#tree.strangers) {
+      this.#fault(path, 'UNKNOWN_FILE', 'it belongs to no bulletin');
+    }
     let trusted: string | undefined;
     const parameters = await this.#attempt(PARAMETERS_FILE, async () => {
-      if (!this.#tree.hasParameters) throw new ProtocolError('MALFORMED', 'file is missing');
+      if (!this.#tree.hasParameters) {
+        throw new ProtocolError('MALFORMED', 'file is missing');
+      }
       const list = decodeParametersFile(await readBulletinFile(this.#tree.root, PARAMETERS_FILE));
       trusted = verifyParametersList(this.#crypto, list, fingerprint);
       return list;
     });
     for (const region of this.#tree.regions) {
       const { startSeconds } = region.intervals.at(-1) ?? {};
-      if (startSeconds !== undefined) this.#last = { region: region.region, startSeconds };
-      if (parameters !== undefined) await this.#region(region, parameters);
+      if (startSeconds !== undefined) {
+        this.#last = { region: region.region, startSeconds };
+      }
+      if (parameters !== undefined) {
+        await this.#region(region, parameters);
+      }
     }
     if (parameters !== undefined && this.#last === undefined) {
       this.#fault('bulletin', 'NO_INTERVALS', 'there is no interval to audit');
@@ -130,7 +138,9 @@ class Auditor {
       for (const name of files) {
         const path = `${folder}/${name}`;
         const content = await this.#attempt(path, () => readBulletinFile(this.#tree.root, path));
-        if (content !== undefined) bytes.set(name, content);
+        if (content !== undefined) {
+          bytes.set(name, content);
+        }
       }
       const inForce = parametersAt(startSeconds, parameters);
       const epoch = inForce && epochOf(inForce, startSeconds);
@@ -143,17 +153,23 @@ class Auditor {
         ...(consumers && { consumers }),
       };
       const { faults, seals, interval } = auditInterval(this.#crypto, ledgerId, bytes, trust, 'full');
-      for (const { file, code, message } of faults) this.#fault(`${folder}/${file}`, code, message);
+      for (const { file, code, message } of faults) {
+        this.#fault(`${folder}/${file}`, code, message);
+      }
       if (directoryDigest === undefined) {
         this.#fault(folder, 'DIRECTORY_INVALID', 'no valid relay directory for its epoch');
       }
       if (inForce?.priceMode === 'direct' && consumers === undefined) {
         this.#fault(folder, 'CONSUMERS_INVALID', 'no valid consumer list for its epoch');
       }
-      if (faults.some(({ code }) => code === 'WRONG_PRICE')) this.#wrongPrice(parameters, bytes);
+      if (faults.some(({ code }) => code === 'WRONG_PRICE')) {
+        this.#wrongPrice(parameters, bytes);
+      }
       previous = seals ?? 'unknown';
       this.#intervals++;
-      if (interval === undefined) continue;
+      if (interval === undefined) {
+        continue;
+      }
       this.#listener.onInterval?.(interval);
       this.#rows += interval.count;
       this.#energy += interval.totalMilliWattHours;
@@ -174,7 +190,9 @@ class Auditor {
     const found = new Map<number, T>();
     for (const epoch of epochs) {
       const document = await this.#attempt(fileOf(region, epoch), () => read(epoch));
-      if (document !== undefined) found.set(epoch, document);
+      if (document !== undefined) {
+        found.set(epoch, document);
+      }
     }
     return found;
   }
@@ -182,10 +200,14 @@ class Auditor {
   #wrongPrice(parameters: readonly SignedParameters[], files: IntervalFiles): void {
     try {
       const evidence = findPriceEvidence(this.#crypto, parameters, files);
-      if (evidence !== undefined) this.#listener.onWrongPrice?.(evidence);
+      if (evidence !== undefined) {
+        this.#listener.onWrongPrice?.(evidence);
+      }
     } catch (error) {
       // Files that cannot be read are faults already, and no evidence.
-      if (!(error instanceof ProtocolError)) throw error;
+      if (!(error instanceof ProtocolError)) {
+        throw error;
+      }
     }
   }
 
@@ -193,7 +215,9 @@ class Auditor {
     try {
       return await check();
     } catch (error) {
-      if (!(error instanceof ProtocolError || error instanceof ClientError)) throw error;
+      if (!(error instanceof ProtocolError || error instanceof ClientError)) {
+        throw error;
+      }
       this.#fault(path, error.code, error.message);
       return undefined;
     }
@@ -211,7 +235,9 @@ function parametersAt(startSeconds: number, list: readonly SignedParameters[]): 
     epochOf(parameters, startSeconds);
     return parameters;
   } catch (error) {
-    if (error instanceof ProtocolError) return undefined;
+    if (error instanceof ProtocolError) {
+      return undefined;
+    }
     throw error;
   }
 }

@@ -178,7 +178,9 @@ function parameterChecks(row: Row, parameters: Parameters): ExplainedCheck[] {
 }
 
 function valueText({ type, value }: Row): string {
-  if (type === 0) return formatMilliWattHours(value);
+  if (type === 0) {
+    return formatMilliWattHours(value);
+  }
   return type === 1 ? `${formatNanoCurrency(value)} per kWh` : formatNanoCurrency(value);
 }
 

@@ -27,10 +27,14 @@ const FILES: readonly IntervalFile[] = [...Object.values(ROWS_FILE), INDEX_FILE,
  * cleaned but compared with what its region and number would give, so no spelling leads elsewhere.
  */
 export function isBulletinPath(path: string): boolean {
-  if (path === PARAMETERS_FILE) return true;
+  if (path === PARAMETERS_FILE) {
+    return true;
+  }
   const region = REGION.exec(path)?.[1];
   const number = NUMBER.exec(path)?.[1];
-  if (region === undefined || number === undefined) return false;
+  if (region === undefined || number === undefined) {
+    return false;
+  }
   return (
     path === directoryFile(region, Number(number)) ||
     path === consumersFile(region, Number(number)) ||

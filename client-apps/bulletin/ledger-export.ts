@@ -46,11 +46,19 @@ export async function exportBulletin(client: LedgerClient, region: string, write
     for await (const block of client.blocks(kind, 0n, height - 1n)) {
       blocks++;
       for (const { validationCode, endorsed } of block.transactions) {
-        if (validationCode !== VALID || endorsed === undefined) continue;
-        for (const write of endorsed.writes) if (write.namespace === kind) await exporter.take(kind, write);
+        if (validationCode !== VALID || endorsed === undefined) {
+          continue;
+        }
+        for (const write of endorsed.writes) {
+          if (write.namespace === kind) {
+            await exporter.take(kind, write);
+          }
+        }
       }
     }
-    if (kind === 'consumption') await exporter.finishParameters();
+    if (kind === 'consumption') {
+      await exporter.finishParameters();
+    }
   }
   return { blocks, ...exporter.counts };
 }
@@ -82,7 +90,9 @@ class Exporter {
   /** Takes one change of the world state, in the order of the blocks. */
   async take(kind: LedgerKind, { key, value }: StateWrite): Promise<void> {
     const [what, region, number, page] = key.split('/');
-    if (region !== this.#region || value === undefined || !/^[0-9]+$/.test(number ?? '')) return;
+    if (region !== this.#region || value === undefined || !/^[0-9]+$/.test(number ?? '')) {
+      return;
+    }
     const at = Number(number);
     switch (what) {
       case 'parameters':
@@ -113,7 +123,9 @@ class Exporter {
   }
 
   async finishParameters(): Promise<void> {
-    if (this.#versions.length > 0) await this.#writer.writeParameters(encodeParametersFile(this.#versions));
+    if (this.#versions.length > 0) {
+      await this.#writer.writeParameters(encodeParametersFile(this.#versions));
+    }
   }
 
   /** A sealed ledger of an interval: its pages and its header stand before its seal. */
@@ -139,7 +151,9 @@ class Exporter {
 
   /** The seals that were written for the interval from the channels before. */
   async #before(kind: LedgerKind, startSeconds: number): Promise<Partial<SealsFile>> {
-    if (kind === 'consumption') return {};
+    if (kind === 'consumption') {
+      return {};
+    }
     const bytes = await new DirectoryBulletin(this.#writer.root).readFile(this.#region, startSeconds, SEALS_FILE);
     if (bytes === undefined) {
       throw new ClientError('BAD_ANSWER', `the ${kind} of ${startSeconds} is sealed, its consumption is not`);

@@ -78,7 +78,9 @@ export class DirectoryBulletin extends PathSource {
       (stats) => stats.size,
       () => 0,
     );
-    if (size > MAXIMUM_BULLETIN_FILE_LENGTH) throw new ClientError('LIMIT_EXCEEDED', `${path} is too long`);
+    if (size > MAXIMUM_BULLETIN_FILE_LENGTH) {
+      throw new ClientError('LIMIT_EXCEEDED', `${path} is too long`);
+    }
     return readIfPresent(full);
   }
 
@@ -86,7 +88,9 @@ export class DirectoryBulletin extends PathSource {
     try {
       return await readdir(join(this.root, path));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+        return [];
+      }
       throw error;
     }
   }
@@ -109,8 +113,12 @@ export class HttpsBulletin extends PathSource {
   /** @throws ClientError UNREACHABLE, WRONG_PIN, BAD_ANSWER */
   protected override async read(path: string): Promise<Uint8Array | undefined> {
     const answer = await this.#https.get(`/${path}`, MAXIMUM_BULLETIN_FILE_LENGTH);
-    if (answer.status === 200) return answer.body;
-    if (answer.status === 404) return undefined;
+    if (answer.status === 200) {
+      return answer.body;
+    }
+    if (answer.status === 404) {
+      return undefined;
+    }
     throw new ClientError('BAD_ANSWER', `${path}: ${answerReason(answer)}`);
   }
 }

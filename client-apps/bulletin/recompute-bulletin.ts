@@ -40,7 +40,9 @@ export async function recomputeBulletin(
       readBulletinFile(root, `${intervalFolder(interval.ledgerId)}/${name}`);
     const billing = interval.stage === 'billing' ? await file(ROWS_FILE.billing) : undefined;
     const computed = recompute(interval, await file(ROWS_FILE.consumption), billing, handles);
-    for (const handle of computed.found) missing.delete(handle);
+    for (const handle of computed.found) {
+      missing.delete(handle);
+    }
     intervals.push(computed);
   }
   return { trusted, faults, intervals, missing: [...missing] };

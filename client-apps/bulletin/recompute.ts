@@ -51,11 +51,15 @@ export function recompute(
   let [energy, bill, billed] = [0n, 0n, 0n];
   rows.forEach((row, index) => {
     const handle = [rowPseudonym(row), rowSignaturePublicKey(row)].map(toHex).find((name) => handles.has(name));
-    if (handle === undefined) return;
+    if (handle === undefined) {
+      return;
+    }
     found.push(handle);
     energy += rowValue(row);
     bill += billOf(price, rowValue(row));
-    if (billing !== undefined) billed += rowValue(rowAt(billing, index));
+    if (billing !== undefined) {
+      billed += rowValue(rowAt(billing, index));
+    }
   });
   return {
     ...ledgerId,
@@ -77,7 +81,9 @@ export function parseHandles(text: string): Set<string> {
   const handles = new Set<string>();
   text.split('\n').forEach((line, index) => {
     const handle = line.trim();
-    if (handle === '') return;
+    if (handle === '') {
+      return;
+    }
     if (!/^[0-9a-f]+$/.test(handle) || handle.length !== 2 * KEY_LENGTH) {
       throw new ClientError('WRONG_USE', `line ${index + 1} of the handles is not ${2 * KEY_LENGTH} hex digits`);
     }

@@ -43,13 +43,19 @@ export async function readTree(root: string): Promise<BulletinTree> {
     throw new ClientError('WRONG_USE', `${root}: ${cause.message}`, { cause });
   });
   for (const { path, name, kind } of top) {
-    if (path === PARAMETERS_FILE && kind === 'file') hasParameters = true;
-    else if (name === 'bulletin' && kind === 'folder') {
+    if (path === PARAMETERS_FILE && kind === 'file') {
+      hasParameters = true;
+    } else if (name === 'bulletin' && kind === 'folder') {
       for (const region of await entries(root, path)) {
-        if (region.kind === 'folder') regions.push(await readRegion(root, region.path, region.name, strangers));
-        else strangers.push(region.path);
+        if (region.kind === 'folder') {
+          regions.push(await readRegion(root, region.path, region.name, strangers));
+        } else {
+          strangers.push(region.path);
+        }
       }
-    } else strangers.push(path);
+    } else {
+      strangers.push(path);
+    }
   }
   return { root, hasParameters, regions, strangers };
 }
@@ -75,17 +81,24 @@ async function readRegion(root: string, path: string, region: string, strangers:
     if (entry.kind === 'folder' && numbers !== undefined) {
       for (const file of await entries(root, entry.path)) {
         const epoch = EPOCH_FILE.exec(file.name)?.[1];
-        if (file.kind === 'file' && epoch !== undefined) numbers.push(Number(epoch));
-        else strangers.push(file.path);
+        if (file.kind === 'file' && epoch !== undefined) {
+          numbers.push(Number(epoch));
+        } else {
+          strangers.push(file.path);
+        }
       }
     } else if (entry.kind === 'folder' && NUMBER.test(entry.name)) {
       const inside = await entries(root, entry.path);
       strangers.push(...inside.filter(({ kind }) => kind !== 'file').map((stranger) => stranger.path));
       const files = inside.filter(({ kind }) => kind === 'file').map(({ name }) => name);
       intervals.push({ startSeconds: Number(entry.name), files });
-    } else strangers.push(entry.path);
+    } else {
+      strangers.push(entry.path);
+    }
   }
-  for (const numbers of Object.values(epochs)) numbers.sort((a, b) => a - b);
+  for (const numbers of Object.values(epochs)) {
+    numbers.sort((a, b) => a - b);
+  }
   intervals.sort((a, b) => a.startSeconds - b.startSeconds);
   return { region, epochs: epochs['directory']!, consumerEpochs: epochs['consumers']!, intervals };
 }
@@ -105,6 +118,8 @@ async function entries(root: string, path: string): Promise<{ path: string; name
 }
 
 function kindOf(entry: Dirent): Kind {
-  if (entry.isFile()) return 'file';
+  if (entry.isFile()) {
+    return 'file';
+  }
   return entry.isDirectory() ? 'folder' : 'other';
 }

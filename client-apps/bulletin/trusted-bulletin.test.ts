@@ -75,10 +75,16 @@ describe('TrustedBulletin', () => {
 
   it('goes on with the directories of its epochs while the bulletin is away, and with none for another epoch', async () => {
     await bulletin.refresh();
-    for (const epoch of [0, 1]) source.publishDirectory(epoch);
-    for (const epoch of [0, 1]) await bulletin.directory(epoch);
+    for (const epoch of [0, 1]) {
+      source.publishDirectory(epoch);
+    }
+    for (const epoch of [0, 1]) {
+      await bulletin.directory(epoch);
+    }
     source.unreachable = true;
-    for (const epoch of [0, 1, 0]) assert.equal((await bulletin.directory(epoch))?.epoch, epoch);
+    for (const epoch of [0, 1, 0]) {
+      assert.equal((await bulletin.directory(epoch))?.epoch, epoch);
+    }
     await assert.rejects(bulletin.directory(2), { code: 'UNREACHABLE' });
   });
 

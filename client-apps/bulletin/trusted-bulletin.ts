@@ -82,8 +82,12 @@ export class TrustedBulletin {
    */
   async refresh(): Promise<readonly SignedParameters[]> {
     const bytes = await this.source.readParameters();
-    if (bytes === undefined) throw new ClientError('UNREACHABLE', 'the bulletin holds no parameters');
-    if (equalBytes(bytes, this.#parametersBytes)) return this.#versions;
+    if (bytes === undefined) {
+      throw new ClientError('UNREACHABLE', 'the bulletin holds no parameters');
+    }
+    if (equalBytes(bytes, this.#parametersBytes)) {
+      return this.#versions;
+    }
     const versions = verified('parameters', () => {
       const list = decodeParametersFile(bytes);
       this.#trustAnchor = verifyParametersList(this.#crypto, list, this.#trustAnchor);
@@ -117,7 +121,9 @@ export class TrustedBulletin {
       return kept;
     }
     const bytes = await this.source.readDirectory(this.#region, epoch);
-    if (bytes === undefined) return undefined;
+    if (bytes === undefined) {
+      return undefined;
+    }
     const directory = verified(`directory ${epoch}`, () => this.#checkedDirectory(epoch, bytes));
     keep(this.#directories, epoch, directory);
     return directory;
@@ -130,9 +136,13 @@ export class TrustedBulletin {
    * @throws ClientError UNREACHABLE, VERIFICATION_FAILED; ProtocolError NOT_EFFECTIVE before the first parameters
    */
   async consumers(epoch: number): Promise<ConsumerList | undefined> {
-    if (this.#consumers?.epoch === epoch) return this.#consumers;
+    if (this.#consumers?.epoch === epoch) {
+      return this.#consumers;
+    }
     const bytes = await this.source.readConsumers(this.#region, epoch);
-    if (bytes === undefined) return undefined;
+    if (bytes === undefined) {
+      return undefined;
+    }
     this.#consumers = verified(`consumer list ${epoch}`, () => {
       const signed = decodeConsumerList(bytes);
       checkConsumerList(this.#crypto, signed, epoch, this.#parametersOfEpoch(epoch));
@@ -151,11 +161,15 @@ export class TrustedBulletin {
   async sealedIndex(startSeconds: number, previous: Uint8Array | undefined): Promise<SealedIndex | undefined> {
     const seals = await this.source.readFile(this.#region, startSeconds, 'seals.json');
     const index = await this.source.readFile(this.#region, startSeconds, 'consumption.index');
-    if (seals === undefined || index === undefined) return undefined;
+    if (seals === undefined || index === undefined) {
+      return undefined;
+    }
     const parameters = parametersFor(this.#versions, startSeconds);
     const what = `interval ${startSeconds}`;
     const { consumption } = verified(what, () => decodeSealsFile(seals));
-    verified(what, () => this.#noteSealedDirectory(consumption, parameters));
+    verified(what, () => {
+      this.#noteSealedDirectory(consumption, parameters);
+    });
     const directory = await this.directory(consumption.seal.registryEpoch);
     return verified(what, () => {
       const { seal, header } = consumption;
@@ -206,7 +220,9 @@ export class TrustedBulletin {
   /** An epoch's directory serves the version that is in force when its packets begin. */
   #parametersOfEpoch(epoch: number): Parameters {
     const { parameters: first } = this.#versions[0] ?? {};
-    if (first === undefined) throw new ClientError('WRONG_STATE', 'no parameters have been read');
+    if (first === undefined) {
+      throw new ClientError('WRONG_STATE', 'no parameters have been read');
+    }
     const start = first.epochOriginSeconds + epoch * first.epochSeconds;
     return parametersFor(this.#versions, Math.max(start, first.effectiveFromSeconds));
   }
@@ -217,7 +233,9 @@ function keep<T>(byEpoch: Map<number, T>, epoch: number, value: T): void {
   byEpoch.delete(epoch);
   byEpoch.set(epoch, value);
   const [oldest] = byEpoch.keys();
-  if (byEpoch.size > KEPT_EPOCHS && oldest !== undefined) byEpoch.delete(oldest);
+  if (byEpoch.size > KEPT_EPOCHS && oldest !== undefined) {
+    byEpoch.delete(oldest);
+  }
 }
 
 /** Lays a refusal of the protocol layer to the file it is about. */
@@ -225,7 +243,9 @@ function verified<T>(what: string, check: () => T): T {
   try {
     return check();
   } catch (cause) {
-    if (!(cause instanceof ProtocolError)) throw cause;
+    if (!(cause instanceof ProtocolError)) {
+      throw cause;
+    }
     throw new ClientError('VERIFICATION_FAILED', `${what}: ${cause.code}: ${cause.message}`, { cause });
   }
 }

@@ -49,7 +49,9 @@ export class BulletinWriter {
     const path = join(this.root, relative);
     const standing = await readIfPresent(path);
     if (standing !== undefined) {
-      if (equalBytes(standing, bytes) || (grows && standing.length > bytes.length)) return;
+      if (equalBytes(standing, bytes) || (grows && standing.length > bytes.length)) {
+        return;
+      }
       if (!grows || standing.length === bytes.length) {
         throw new ClientError('BULLETIN_CONFLICT', `${relative} already holds other bytes`);
       }

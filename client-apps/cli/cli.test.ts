@@ -84,11 +84,13 @@ describe('the command gridveil', function () {
       for (const command of [
         ['evidence', 'check', file],
         ['consumer', 'recompute', folder, '--handles', file],
-      ])
+      ]) {
         assert.ok((await refused('WRONG_USE', 2, ...command)).stderr.includes(file));
+      }
     }
-    for (const plot of [folder, join(absent, 'plot.svg')])
+    for (const plot of [folder, join(absent, 'plot.svg')]) {
       assert.ok((await refused('WRONG_USE', 2, 'anonymity', '--plot', plot)).stderr.includes(plot));
+    }
     const text = join(folder, 'text');
     await writeFile(text, 'not JSON');
     assert.ok((await refused('MALFORMED', 1, 'evidence', 'check', text)).stderr.includes(text));
@@ -98,8 +100,9 @@ describe('the command gridveil', function () {
     const config = join(folder, 'relay.json');
     await writeFile(config, JSON.stringify({ region: 'TOO-LONG-A-NAME', layer: 99 }));
     const { stderr } = await refused('CONFIG_INVALID', 2, 'relay', 'run', '--config', config);
-    for (const field of ['directory', 'region', 'layer', 'links', 'trustAnchor'])
+    for (const field of ['directory', 'region', 'layer', 'links', 'trustAnchor']) {
       assert.match(stderr, new RegExp(`^ {2}${field}`, 'm'));
+    }
     await refused('CONFIG_INVALID', 2, 'meter', 'run', '--config', join(folder, 'absent.json'));
   });
 

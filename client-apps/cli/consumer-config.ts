@@ -24,9 +24,13 @@ export function withConsumerOption(command: Command): Command {
 export async function loadConsumerConfig({ config: file, consumer }: HubOptions): Promise<ConsumerConfig> {
   const { consumerConfig, consumerHostConfig } = await import('../consumer/main.js');
   const { loadConfig } = await import('../runtime/config.js');
-  if (consumer === undefined) return loadConfig(consumerConfig, file);
+  if (consumer === undefined) {
+    return loadConfig(consumerConfig, file);
+  }
   const { hubs, ...shared } = await loadConfig(consumerHostConfig, file);
   const own = hubs[consumer - 1];
-  if (own === undefined) throw new ClientError('CONFIG_INVALID', `${file} has ${hubs.length} hubs`);
+  if (own === undefined) {
+    throw new ClientError('CONFIG_INVALID', `${file} has ${hubs.length} hubs`);
+  }
   return { ...shared, ...own };
 }

@@ -18,7 +18,9 @@ export async function readNamedFile<T>(file: string, decode: (bytes: Uint8Array)
   try {
     return decode(bytes);
   } catch (cause) {
-    if (cause instanceof ProtocolError) throw new ProtocolError(cause.code, `${file}: ${cause.message}`, { cause });
+    if (cause instanceof ProtocolError) {
+      throw new ProtocolError(cause.code, `${file}: ${cause.message}`, { cause });
+    }
     throw cause;
   }
 }
@@ -38,6 +40,7 @@ export async function requireWritableFile(file: string): Promise<void> {
       (found) => found.isDirectory(),
       () => false,
     )
-  )
+  ) {
     throw new ClientError('WRONG_USE', `${file} cannot be written: it is a directory`);
+  }
 }

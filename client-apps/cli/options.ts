@@ -24,7 +24,9 @@ export function hexText(bytes: number): (text: string) => string {
 
 /** Region names, as in a ledger id. */
 export function regionName(text: string): string {
-  if (!/^[a-z0-9-]{1,8}$/.test(text)) throw new InvalidArgumentError('It must be 1 to 8 of a–z, 0–9 and -.');
+  if (!/^[a-z0-9-]{1,8}$/.test(text)) {
+    throw new InvalidArgumentError('It must be 1 to 8 of a–z, 0–9 and -.');
+  }
   return text;
 }
 
@@ -39,6 +41,8 @@ export function timeZone(text: string): string {
 
 /** The demo's seed: any text that can be said over the telephone. */
 export function seedText(text: string): string {
-  if (!/^[!-~]{1,64}$/.test(text)) throw new InvalidArgumentError('It must be 1 to 64 printable ASCII characters.');
+  if (!/^[!-~]{1,64}$/.test(text)) {
+    throw new InvalidArgumentError('It must be 1 to 64 printable ASCII characters.');
+  }
   return text;
 }

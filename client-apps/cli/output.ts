@@ -34,13 +34,17 @@ export function onRun<Options extends object>(
     const options = received.at(-2) as Options & { json?: true };
     const result = await body(options, ...(received.slice(0, -2) as string[]));
     print(options.json ? JSON.stringify(result.data) : result.text.join('\n'));
-    if (result.ok === false) process.exitCode = EXIT.failed;
+    if (result.ok === false) {
+      process.exitCode = EXIT.failed;
+    }
   });
 }
 
 /** One line, or several, on stdout. */
 export function print(text: string): void {
-  if (text !== '') process.stdout.write(`${text}\n`);
+  if (text !== '') {
+    process.stdout.write(`${text}\n`);
+  }
 }
 
 /** A line on stderr: what goes on, for the person who waits. */
@@ -50,9 +54,13 @@ export function progress(text: string): void {
 
 /** The stable code of an error: its own, `FILE` for one of the file system, or `INTERNAL` for one that no layer has named. */
 export function codeOf(error: unknown): string {
-  if (error instanceof CommanderError) return 'WRONG_USE';
+  if (error instanceof CommanderError) {
+    return 'WRONG_USE';
+  }
   const { code, path, syscall } = error as { code?: unknown; path?: unknown; syscall?: unknown };
-  if (typeof path === 'string' && typeof syscall === 'string') return 'FILE';
+  if (typeof path === 'string' && typeof syscall === 'string') {
+    return 'FILE';
+  }
   return typeof code === 'string' ? code : 'INTERNAL';
 }
 
@@ -66,10 +74,16 @@ export function printError(error: unknown): void {
   const message = error instanceof Error ? error.message.replace(/^error: /, '') : String(error);
   const lines = [`gridveil: ${code}: ${message}`];
   for (let cause = (error as Error).cause; cause instanceof Error; cause = cause.cause) {
-    if (!message.includes(cause.message)) lines.push(`  because ${cause.message}`);
+    if (!message.includes(cause.message)) {
+      lines.push(`  because ${cause.message}`);
+    }
   }
-  if (error instanceof CommanderError) lines.push('  (--help says what the command takes)');
-  if (code === 'INTERNAL' && error instanceof Error && error.stack !== undefined) lines.push(error.stack);
+  if (error instanceof CommanderError) {
+    lines.push('  (--help says what the command takes)');
+  }
+  if (code === 'INTERNAL' && error instanceof Error && error.stack !== undefined) {
+    lines.push(error.stack);
+  }
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 

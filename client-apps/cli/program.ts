@@ -45,8 +45,9 @@ export function createProgram(): Command {
     addBulletin,
     addLedger,
     addBench,
-  ])
+  ]) {
     add(program);
+  }
   return program;
 }
 

@@ -87,14 +87,18 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
       throw error;
     } finally {
       // And so would the IPC channel of a run.
-      if (process.connected) process.disconnect();
+      if (process.connected) {
+        process.disconnect();
+      }
     }
     return { data: { name: 'ended', data: {} }, text: [] };
   });
 }
 
 async function clockFor(options: RunOptions): Promise<Clock> {
-  if (options.steppedClock !== true) return new SystemClock();
+  if (options.steppedClock !== true) {
+    return new SystemClock();
+  }
   if (process.send === undefined) {
     throw new ClientError('WRONG_USE', '--stepped-clock needs the IPC channel of a run that moves the time');
   }
@@ -107,6 +111,8 @@ function reporter(options: RunOptions): Report {
   const overIpc = ipcReport(process);
   return (name, data) => {
     overIpc(name, data);
-    if (options.json) print(JSON.stringify({ name, data }));
+    if (options.json) {
+      print(JSON.stringify({ name, data }));
+    }
   };
 }

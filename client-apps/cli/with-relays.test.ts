@@ -43,13 +43,18 @@ describe('client-apps/cli: a party that is a relay too', () => {
       random: osRandom(),
       log: createLog('meter', 'silent'),
       report: (name, data) => {
-        if (name === 'relay-ready') ports.push(data['port'] as number);
+        if (name === 'relay-ready') {
+          ports.push(data['port'] as number);
+        }
       },
     };
   });
   afterEach(async () => {
-    if (keyFile === undefined) delete process.env['GRIDVEIL_KEY_FILE'];
-    else process.env['GRIDVEIL_KEY_FILE'] = keyFile;
+    if (keyFile === undefined) {
+      delete process.env['GRIDVEIL_KEY_FILE'];
+    } else {
+      process.env['GRIDVEIL_KEY_FILE'] = keyFile;
+    }
     await rm(folder, { recursive: true });
   });
 
@@ -57,7 +62,11 @@ describe('client-apps/cli: a party that is a relay too', () => {
     withRelays({ config: z.unknown(), start: party }, [relayFile]).start(undefined, context);
   const listens = (port: number): Promise<boolean> =>
     new Promise((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+      const socket = connect(port, '127.0.0.1', () => {
+        resolve(true);
+      }).on('error', () => {
+        resolve(false);
+      });
       socket.on('connect', () => socket.destroy());
     });
 

@@ -26,13 +26,17 @@ export function addRunWithRelays<Config>(
  * announced themselves; the party's failure ends the relays and the other way round.
  */
 export function withRelays<Config>(party: Party<Config>, files: readonly string[] = []): Party<Config> {
-  if (files.length === 0) return party;
+  if (files.length === 0) {
+    return party;
+  }
   return {
     config: party.config,
     async start(config, context) {
       const started: RunningParty[] = [];
       try {
-        for (const file of files) started.unshift(await startRelayOf(file, context));
+        for (const file of files) {
+          started.unshift(await startRelayOf(file, context));
+        }
         started.unshift(await party.start(config, context));
       } catch (error) {
         await stopAll(started);
@@ -50,11 +54,15 @@ async function startRelayOf(file: string, context: PartyContext): Promise<Runnin
   return startRelay(await loadConfig(relayConfig, file), {
     ...context,
     log: context.log.child({ part: 'relay' }),
-    report: (name, data) => context.report(`relay-${name}`, data),
+    report: (name, data) => {
+      context.report(`relay-${name}`, data);
+    },
   });
 }
 
 /** The last started first. */
 async function stopAll(started: readonly RunningParty[]): Promise<void> {
-  for (const one of started) await one.stop();
+  for (const one of started) {
+    await one.stop();
+  }
 }

@@ -61,7 +61,9 @@ export class HubDaemon {
     const { hub } = this.#opened;
     this.#last = this.#last
       .then(() => hub.slot(slot, () => this.#drain(slot)))
-      .then(() => this.#events.onSlot(slot, hub.sums))
+      .then(() => {
+        this.#events.onSlot(slot, hub.sums);
+      })
       .catch(this.#events.onFailure);
     return this.#last;
   }
@@ -69,7 +71,9 @@ export class HubDaemon {
   /** The packets that wait in the mailbox. The link stays up between slots. */
   async #drain(slot: Slot): Promise<Uint8Array[]> {
     const relay = await this.#mailboxRelay(slot);
-    if (relay === undefined) throw new ClientError('UNREACHABLE', 'the mailbox relay is not in the directory');
+    if (relay === undefined) {
+      throw new ClientError('UNREACHABLE', 'the mailbox relay is not in the directory');
+    }
     const known = this.#mailbox;
     if (known === undefined || known.relay.address !== relay.address || !equalBytes(known.relay.pin, relay.pin)) {
       await known?.client.close();
@@ -85,7 +89,9 @@ export class HubDaemon {
     const parameters = this.#parametersAt(slot.ledgerStartSeconds);
     const start = Math.max(slot.ledgerStartSeconds, parameters.effectiveFromSeconds);
     const directory = await this.#opened.bulletin.directory(epochOf(parameters, start));
-    if (directory === undefined) return undefined;
+    if (directory === undefined) {
+      return undefined;
+    }
     const found = relaysOfLayer(directory, directory.layers)
       .map((index) => directory.relays[index]!.descriptor)
       .find(({ address }) => address === this.#config.mailboxRelay);

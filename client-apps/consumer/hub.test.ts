@@ -19,7 +19,9 @@ describe('Hub', () => {
   let root: string;
   let count = 0;
   before(() => (root = mkdtempSync(join(tmpdir(), 'gridveil-hub-'))));
-  after(() => rmSync(root, { recursive: true }));
+  after(() => {
+    rmSync(root, { recursive: true });
+  });
 
   const setUp = async (): Promise<Household> => {
     const household = new Household(join(root, String(count++)));
@@ -105,7 +107,9 @@ describe('Hub', () => {
   it('knows what was left out, and that its energy comes again', async () => {
     const home = await setUp();
     await home.window(0, { energy: 1_200_000n, publish: (row) => rowValue(row) !== 800_000n });
-    for (let interval = 1; interval < 5; interval++) await home.window(interval, { energy: 0n });
+    for (let interval = 1; interval < 5; interval++) {
+      await home.window(interval, { energy: 0n });
+    }
     await home.finish(4);
     assert.equal(home.hub.sums.leftOut, 1);
     assert.equal(home.hub.sums.onLedgerMilliWattHours, 1_200_000n);
@@ -145,7 +149,9 @@ describe('Hub', () => {
       for (let interval = 0; interval < 6; interval++) {
         const own = interval === 2 ? { energy: 1_350_000n, publish, lose } : { energy: 0n };
         await home.window(interval, own);
-        if (interval === 4) await home.restartHub();
+        if (interval === 4) {
+          await home.restartHub();
+        }
       }
       await home.finish(5);
       assert.equal(home.hub.sums.intervals, 6);
@@ -188,11 +194,15 @@ describe('Hub', () => {
     const { slot } = home.meter;
     home.meter.slot = async (time) => {
       const opened = await slot.call(home.meter, time);
-      if (opened !== undefined) packets.push(opened.mailboxPacket);
+      if (opened !== undefined) {
+        packets.push(opened.mailboxPacket);
+      }
       return opened;
     };
     // More rows than a hub would remember by four packets.
-    for (let interval = 0; interval < 6; interval++) await home.window(interval, { energy: 13_450_000n });
+    for (let interval = 0; interval < 6; interval++) {
+      await home.window(interval, { energy: 13_450_000n });
+    }
     const { rows, onLedgerMilliWattHours } = home.hub.sums;
     home.mailbox.push(...packets.slice(0, -6));
     await home.finish(5);

@@ -36,7 +36,9 @@ export class Hub {
    */
   async slot(slot: Slot, drain: () => Promise<readonly Uint8Array[]>): Promise<void> {
     await this.#attempt('parameters', () => this.#parts.bulletin.refresh());
-    if (this.#parts.bulletin.versions.length === 0) return;
+    if (this.#parts.bulletin.versions.length === 0) {
+      return;
+    }
     await this.#attempt('mailbox', async () => this.#take(await drain(), slot));
     await this.#attempt('bulletin', () => this.#verify());
   }
@@ -52,7 +54,9 @@ export class Hub {
     try {
       return openHubPacket(this.#parts.crypto, this.#parts.identity.keys, packet);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
+      if (!(error instanceof ProtocolError)) {
+        throw error;
+      }
       this.#parts.log.warn({ code: error.code }, 'a packet in the mailbox is not from the meter');
       return undefined;
     }
@@ -63,17 +67,25 @@ export class Hub {
     for (let verified = 0; verified < MAXIMUM_VERIFIED_PER_SLOT; verified++) {
       const { nextSeconds } = this.#state;
       const files = await fetchInterval(bulletin.source, region, nextSeconds);
-      if (files === undefined) return;
+      if (files === undefined) {
+        return;
+      }
       const parameters = parametersFor(bulletin.versions, nextSeconds);
       const { state, completed } = await verifyNext(this.#parts, this.#state, files, parameters);
       await this.#keep(state);
-      for (const interval of completed) await intervals.put(interval);
-      if (this.#state.nextSeconds === nextSeconds) return;
+      for (const interval of completed) {
+        await intervals.put(interval);
+      }
+      if (this.#state.nextSeconds === nextSeconds) {
+        return;
+      }
     }
   }
 
   async #keep(state: HubState): Promise<void> {
-    if (state === this.#state) return;
+    if (state === this.#state) {
+      return;
+    }
     await this.#parts.write(state);
     this.#state = state;
   }
@@ -82,7 +94,9 @@ export class Hub {
     try {
       await task();
     } catch (error) {
-      if (!(error instanceof ClientError) || error.code === 'SEALED_INVALID') throw error;
+      if (!(error instanceof ClientError) || error.code === 'SEALED_INVALID') {
+        throw error;
+      }
       this.#parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
     }
   }

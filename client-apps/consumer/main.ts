@@ -64,7 +64,9 @@ export function demoPairing(enrolmentSeed: Uint8Array, mailboxRelay: string): Hu
 export async function readSummary(config: ConsumerConfig): Promise<HouseholdSummary> {
   const files = new HubFiles(config.directory, await loadFileKey(process.env));
   const state = await files.state();
-  if (state === undefined) throw new ClientError('WRONG_STATE', 'the hub is not enrolled');
+  if (state === undefined) {
+    throw new ClientError('WRONG_STATE', 'the hub is not enrolled');
+  }
   return householdSummary(state, files.intervals.all());
 }
 
@@ -81,7 +83,9 @@ export async function readOwnRows(config: ConsumerConfig): Promise<OwnRows> {
   const files = new HubFiles(config.directory, await loadFileKey(process.env));
   const anchor = (await files.state())?.trustAnchor ?? config.trustAnchor;
   const handles: string[] = [];
-  for await (const { rows } of files.intervals.all()) handles.push(...rows.map(({ pseudonym }) => toHex(pseudonym)));
+  for await (const { rows } of files.intervals.all()) {
+    handles.push(...rows.map(({ pseudonym }) => toHex(pseudonym)));
+  }
   return { handles, trustAnchor: anchor && toHex(anchor) };
 }
 
@@ -103,14 +107,15 @@ async function run(
     (opened, config, consumer, onFailure) =>
       new HubDaemon(opened, config, context, {
         onFailure,
-        onSlot: ({ startSeconds }, sums) =>
+        onSlot: ({ startSeconds }, sums) => {
           context.report('consumer', {
             consumer,
             slotStartSeconds: startSeconds,
             ...sums,
             onLedgerMilliWattHours: sums.onLedgerMilliWattHours.toString(),
             billedNanoCurrency: sums.billedNanoCurrency.toString(),
-          }),
+          });
+        },
       }),
   );
   context.report('ready', { consumers: configs.length });

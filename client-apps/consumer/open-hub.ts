@@ -51,7 +51,9 @@ export async function openHub(
 
   const state =
     known ?? (await enrolNew(config, identity, versions[0]!.parameters, fromHex(bulletin.trustAnchor!), context));
-  if (known === undefined) await files.write(state);
+  if (known === undefined) {
+    await files.write(state);
+  }
   const hub = new Hub(
     {
       ...{ crypto, identity, bulletin, region, fullCheckEvery, log },

@@ -41,7 +41,9 @@ export async function householdSummary(
   const newest: LoggedInterval[] = [];
   for await (const interval of intervals) {
     newest.push(interval);
-    if (newest.length > LISTED_INTERVALS) newest.shift();
+    if (newest.length > LISTED_INTERVALS) {
+      newest.shift();
+    }
   }
   const said = state.totals.at(-1);
   return {

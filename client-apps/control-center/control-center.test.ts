@@ -22,7 +22,9 @@ async function files(root: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile()) found.set(path.slice(root.length + 1), (await readFile(path)).toString('hex'));
+    if (entry.isFile()) {
+      found.set(path.slice(root.length + 1), (await readFile(path)).toString('hex'));
+    }
   }
   return new Map([...found].sort());
 }
@@ -36,7 +38,9 @@ async function verifyAll(kit: CenterKit, starts: readonly number[]): Promise<num
     const folder = join(kit.bulletin, 'bulletin', 'test', String(startSeconds));
     const names = await readdir(folder);
     const contents = new Map<string, Uint8Array>();
-    for (const name of names) contents.set(name, await readFile(join(folder, name)));
+    for (const name of names) {
+      contents.set(name, await readFile(join(folder, name)));
+    }
     const verified = verifyInterval(
       sodiumCrypto,
       { region: 'test', startSeconds },
@@ -83,7 +87,9 @@ class Scenario {
     const parameters = await kit.parameters(this.center);
     const packets = this.meters.map((meter, index) => {
       const rows = [meter.row(parameters, startSeconds, 0, 0)];
-      if (index === 3) rows.push(meter.row(parameters, startSeconds, 0, 4));
+      if (index === 3) {
+        rows.push(meter.row(parameters, startSeconds, 0, 4));
+      }
       return meter.packet(onionKey, 0, startSeconds + L, rows);
     });
     await kit.send(this.center, packets);
@@ -91,7 +97,9 @@ class Scenario {
 
   async run(): Promise<void> {
     await this.report(this.starts[0]!);
-    for (const start of this.starts) await this.reach(start + 2 * L + 120);
+    for (const start of this.starts) {
+      await this.reach(start + 2 * L + 120);
+    }
   }
 
   /** Moves time; when a process dies on the way, both are started again: they share a clock. */
@@ -99,7 +107,9 @@ class Scenario {
     const { kit } = this;
     const death = Promise.race([this.center.client.died, this.provider.client.died]).then(() => true);
     const died = await Promise.race([kit.advanceTo(seconds).then(() => false), death]);
-    if (!died) return;
+    if (!died) {
+      return;
+    }
     await kit.bury(this.center);
     await kit.bury(this.provider);
     this.center = await kit.start();
@@ -108,7 +118,7 @@ class Scenario {
   }
 }
 
-for (const modes of MODES)
+for (const modes of MODES) {
   describe(`client-apps/control-center (${modesText(modes)})`, function () {
     this.timeout(300_000);
     const isDirect = modes.priceMode === 'direct';
@@ -167,6 +177,7 @@ for (const modes of MODES)
       }
     });
   });
+}
 
 describe('client-apps/control-center over time', function () {
   this.timeout(60_000);
@@ -237,7 +248,9 @@ describe('client-apps/control-center over time', function () {
     assert.equal(late!.enrolment!.firstEpoch, 1);
     const before = await kit.onionKey(scenario.center, 0);
     // Two intervals are the first epoch; the third belongs to the second.
-    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    for (const start of scenario.starts) {
+      await scenario.reach(start + 2 * L + 120);
+    }
     const registered = kit.reports.filter(({ name }) => name === 'epoch').map(({ data }) => data['registeredMeters']);
     assert.deepEqual(registered, [4, 5]);
     const parameters = await kit.parameters(scenario.center);
@@ -266,7 +279,9 @@ describe('client-apps/control-center over time', function () {
     await assert.rejects(enrol(kit.address(scenario.center), late.request(unused!), late.link.publicKey), {
       message: 'UNKNOWN_CODE',
     });
-    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    for (const start of scenario.starts) {
+      await scenario.reach(start + 2 * L + 120);
+    }
     const registered = kit.reports.filter(({ name }) => name === 'epoch').map(({ data }) => data['registeredMeters']);
     assert.deepEqual(registered, [4, 3]);
     const start = first! + 3 * L;
@@ -288,7 +303,9 @@ describe('client-apps/control-center over time', function () {
     await kit.bury(scenario.provider);
     scenario.center = await kit.start(undefined, { revokedCodes: [toHex(scenario.hubCodes[1]!)] });
     scenario.provider = await kit.startProvider();
-    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    for (const start of scenario.starts) {
+      await scenario.reach(start + 2 * L + 120);
+    }
     const lists = await Promise.all(
       [0, 1].map(async (epoch) => {
         const bytes = await readFile(join(kit.bulletin, `bulletin/test/consumers/${epoch}.json`));
@@ -347,7 +364,9 @@ describe('client-apps/control-center over time', function () {
       good.send(FRAME.descriptor, relay.descriptor(parameters, 2));
     }
     await kit.quiet();
-    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    for (const start of scenario.starts) {
+      await scenario.reach(start + 2 * L + 120);
+    }
     await kit.advanceTo(kit.startSeconds + 4 * L);
     const epochs = kit.reports.filter(({ name }) => name === 'epoch').map(({ data }) => data['epoch']);
     assert.deepEqual(epochs, [0, 1], 'the third epoch lacks a relay in the first layer');
@@ -383,7 +402,9 @@ describe('client-apps/control-center over time', function () {
     await kit.bury(scenario.provider);
     scenario.center = await kit.start(undefined, { parameters: [settings, second] });
     scenario.provider = await kit.startProvider();
-    for (const start of scenario.starts) await scenario.reach(start + 2 * L + 120);
+    for (const start of scenario.starts) {
+      await scenario.reach(start + 2 * L + 120);
+    }
     const start = first! + 3 * L;
     await kit.advanceTo(start + L + 10);
     const onionKey = await kit.onionKey(scenario.center, 1);
@@ -392,7 +413,9 @@ describe('client-apps/control-center over time', function () {
       meter.packet(onionKey, 1, start + L, [meter.row(parameters, start, 1, 2)]),
     );
     const link = await kit.link(scenario.center, kit.relays[0]!);
-    for (const packet of packets) link.send(FRAME.packet, packet);
+    for (const packet of packets) {
+      link.send(FRAME.packet, packet);
+    }
     await kit.quiet();
     await kit.advanceTo(start + 2 * L + 120);
     assert.equal(frozen(3)['publishedRows'], 4);

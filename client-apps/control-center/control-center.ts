@@ -161,7 +161,9 @@ async function assemble(
     (firstUnsettled === undefined ? Promise.resolve() : closing.resume(firstUnsettled)).then(() => closing.run()),
     settling.run(),
   ];
-  for (const task of tasks) task.catch(fail);
+  for (const task of tasks) {
+    task.catch(fail);
+  }
   report('ready', {
     httpsPort: https.port,
     linkPort: links.port,
@@ -187,7 +189,9 @@ async function loadOnionKeys(
   firstSecret: () => Uint8Array,
 ): Promise<OnionKeys> {
   const stored = await store.get(storeKey.onion);
-  if (stored !== undefined) return OnionKeys.fromBytes(sodiumCrypto, stored);
+  if (stored !== undefined) {
+    return OnionKeys.fromBytes(sodiumCrypto, stored);
+  }
   const firstEpoch = epochOf(versions.first, versions.first.effectiveFromSeconds);
   const onionKeys = OnionKeys.first(sodiumCrypto, firstEpoch, firstSecret());
   await store.put(storeKey.onion, onionKeys.toBytes());

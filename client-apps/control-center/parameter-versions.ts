@@ -46,11 +46,14 @@ export class ParameterVersions {
     }
     signed.forEach((version, index) => {
       const configured = list[index];
-      if (configured !== undefined && equalBytes(encodeSignedParameters(version), encodeSignedParameters(configured)))
+      if (configured !== undefined && equalBytes(encodeSignedParameters(version), encodeSignedParameters(configured))) {
         return;
+      }
       throw new ClientError('STATE_CONFLICT', `version ${index + 1} of the parameters was signed otherwise before`);
     });
-    if (list.length > signed.length) await store.put(storeKey.parameters, encodeParametersFile(list));
+    if (list.length > signed.length) {
+      await store.put(storeKey.parameters, encodeParametersFile(list));
+    }
     return new ParameterVersions(list);
   }
 

@@ -67,7 +67,9 @@ export function controlCenterConfiguration(
   },
 ): object {
   const keys = { directory, enrolmentSeed: enrolmentSeed(seed, 'control center') };
-  if (rest === undefined) return keys;
+  if (rest === undefined) {
+    return keys;
+  }
   return {
     ...keys,
     bulletin: rest.out,

@@ -64,10 +64,14 @@ export class Observer {
 
   watch(meters: Child, hubs: Child): void {
     meters.onReport = (name, data) => {
-      if (name === 'meter') this.#meters.set(data['meter'] as number, meterFigures(data));
+      if (name === 'meter') {
+        this.#meters.set(data['meter'] as number, meterFigures(data));
+      }
     };
     hubs.onReport = (name, data) => {
-      if (name === 'consumer') this.#hubs.set(data['consumer'] as number, hubFigures(data));
+      if (name === 'consumer') {
+        this.#hubs.set(data['consumer'] as number, hubFigures(data));
+      }
     };
   }
 
@@ -91,7 +95,9 @@ export class Observer {
     households.forEach(({ id, milliWattHours }, index) => {
       const meter = this.#meters.get(index);
       const hub = this.#hubs.get(index);
-      if (meter === undefined || hub === undefined) throw unbalanced(`${id}: no report of its meter or hub`);
+      if (meter === undefined || hub === undefined) {
+        throw unbalanced(`${id}: no report of its meter or hub`);
+      }
       const measured = milliWattHours.reduce((sum, energy) => sum + energy, 0n);
       expectEqual(`${id}: energy read, and energy measured by its meter`, measured, meter.measured);
       const accounted = hub.onLedger + meter.carried + meter.inFlight;
@@ -148,7 +154,9 @@ function hubFigures(data: ReportData): HubFigures {
 }
 
 function expectEqual(what: string, one: bigint | number, other: bigint | number): void {
-  if (one !== other) throw unbalanced(`${what}, do not agree: ${one} and ${other}`);
+  if (one !== other) {
+    throw unbalanced(`${what}, do not agree: ${one} and ${other}`);
+  }
 }
 
 function unbalanced(message: string): ClientError {

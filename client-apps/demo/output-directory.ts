@@ -14,21 +14,27 @@ import { ClientError } from '../runtime/errors.js';
 export async function prepareOutput(directory: string): Promise<string> {
   const path = resolve(directory);
   const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOENT') {
+      return [];
+    }
     throw new ClientError('WRONG_USE', `--out ${directory}: ${error.message}`, { cause: error });
   });
   if (names.length > 0) {
     if (!(await holdsDemoBulletin(path, names))) {
       throw new ClientError('WRONG_USE', `--out ${directory} is not empty, and not the bulletin of an earlier demo`);
     }
-    for (const name of names) await rm(join(path, name), { recursive: true });
+    for (const name of names) {
+      await rm(join(path, name), { recursive: true });
+    }
   }
   await mkdir(path, { recursive: true });
   return path;
 }
 
 async function holdsDemoBulletin(path: string, names: readonly string[]): Promise<boolean> {
-  if (!names.every((name) => name === 'bulletin' || name === 'parameters.json')) return false;
+  if (!names.every((name) => name === 'bulletin' || name === 'parameters.json')) {
+    return false;
+  }
   try {
     const versions = decodeParametersFile(await readFile(join(path, 'parameters.json')));
     return versions.every(({ parameters }) => parameters.demo);

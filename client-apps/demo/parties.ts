@@ -102,7 +102,9 @@ export async function startParties(
   const relayOptions = (files: readonly string[]): string[] => files.flatMap((file) => ['--relay', file]);
   const meters = cast.start(homes.meters.spec('meter', 'host', ...relayOptions(relayFiles.meters)));
   // The control center places relays as they come: a seeded run gives the same directory only in the same order.
-  if (relayFiles.meters.length > 0) await meters;
+  if (relayFiles.meters.length > 0) {
+    await meters;
+  }
   const [{ child: meterHost }, { child: hubHost }] = await Promise.all([
     meters,
     cast.start(homes.hubs.spec('consumer', 'host', ...relayOptions(relayFiles.hubs))),

@@ -61,8 +61,9 @@ export function planRun(readings: Readings, choices: PlanChoices): Plan {
   const { kAnonymity, identityMode, priceMode, layers } = choices;
   const { intervalSeconds, intervals, startSeconds: first } = readings;
   const average = averageMilliWattHours(readings);
-  if (average === 0n)
+  if (average === 0n) {
     throw new ClientError('READINGS_INVALID', `${readings.source}: no energy in ${intervals} intervals`);
+  }
   if (intervalSeconds % SLOT_SECONDS !== 0) {
     throw new ClientError(
       'READINGS_INVALID',

@@ -12,9 +12,13 @@ export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let attempt = 0; found.size < count && attempt < ATTEMPTS; attempt++) {
     const port = randomInt(LOWEST, HIGHEST);
-    if (!found.has(port) && (await isFree(port))) found.add(port);
+    if (!found.has(port) && (await isFree(port))) {
+      found.add(port);
+    }
   }
-  if (found.size < count) throw new Error(`there are no ${count} free ports between ${LOWEST} and ${HIGHEST}`);
+  if (found.size < count) {
+    throw new Error(`there are no ${count} free ports between ${LOWEST} and ${HIGHEST}`);
+  }
   return [...found];
 }
 
@@ -22,7 +26,13 @@ export async function freePorts(count: number): Promise<number[]> {
 export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen(port, '127.0.0.1', () =>
+      server.close(() => {
+        resolve(true);
+      }),
+    );
   });
 }

@@ -108,9 +108,11 @@ export class Home {
           maxBuffer: COMMAND_OUTPUT_BYTES,
         },
         (error, stdout, stderr) => {
-          if (error === null) resolve(JSON.parse(stdout));
-          else
+          if (error === null) {
+            resolve(JSON.parse(stdout));
+          } else {
             reject(new ClientError('PARTY_FAILED', `${this.name}: ${command.join(' ')}: ${stderr || error.message}`));
+          }
         },
       );
     });

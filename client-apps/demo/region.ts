@@ -23,19 +23,27 @@ const PATIENCE = { ...DEFAULT_PATIENCE, totalMilliseconds: 15_000 };
  * @throws ClientError REGION_TAKEN; LedgerError, UNAVAILABLE with what to do when the ledger does not answer
  */
 export async function regionOn({ repair, roles, access }: DemoLedger, wanted?: string): Promise<string> {
-  if (repair === undefined) return wanted ?? FIRST_REGION;
+  if (repair === undefined) {
+    return wanted ?? FIRST_REGION;
+  }
   const { profile, identity } = access(roles.serviceProvider);
   const client = connectLedger(profile, identity, { controlCenterMspId: roles.controlCenter, patience: PATIENCE });
   try {
     if (wanted === undefined) {
       for (;;) {
         const fresh = freshRegion();
-        if (!(await isTaken(client, fresh))) return fresh;
+        if (!(await isTaken(client, fresh))) {
+          return fresh;
+        }
       }
     }
-    if (!(await isTaken(client, wanted))) return wanted;
+    if (!(await isTaken(client, wanted))) {
+      return wanted;
+    }
   } catch (cause) {
-    if (!(cause instanceof LedgerError) || cause.code !== 'UNAVAILABLE') throw cause;
+    if (!(cause instanceof LedgerError) || cause.code !== 'UNAVAILABLE') {
+      throw cause;
+    }
     throw new LedgerError('UNAVAILABLE', `${cause.message}; ${repair} starts what has stopped`, { cause });
   } finally {
     client.close();
@@ -58,7 +66,9 @@ async function isTaken(client: LedgerClient, region: string): Promise<boolean> {
     await client.evaluate('consumption', 'GetParameters', [region, 'latest']);
     return true;
   } catch (error) {
-    if (error instanceof LedgerError && error.code === 'NOT_FOUND') return false;
+    if (error instanceof LedgerError && error.code === 'NOT_FOUND') {
+      return false;
+    }
     throw error;
   }
 }

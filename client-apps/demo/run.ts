@@ -114,7 +114,9 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
     observer.watch(meters, hubs);
     watcher.begins('running');
     const length = plan.endSeconds - plan.startSeconds;
-    stepper.onStep = (now) => watcher.moves((now / 1000 - plan.startSeconds) / length, now / 1000);
+    stepper.onStep = (now) => {
+      watcher.moves((now / 1000 - plan.startSeconds) / length, now / 1000);
+    };
     await stepper.advanceTo(plan.endSeconds * 1000);
     watcher.begins('checking and adding up');
     const outcome = await observer.conclude(out, parties.center.fingerprint);
@@ -123,10 +125,14 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
   };
   let interrupt: () => void = () => {};
   const interrupted = new Promise<never>((_, reject) => {
-    interrupt = () => reject(new ClientError('INTERRUPTED', 'everything is being stopped'));
+    interrupt = () => {
+      reject(new ClientError('INTERRUPTED', 'everything is being stopped'));
+    };
   });
   // A second one changes nothing: who pressed twice would otherwise leave keys of the parties behind.
-  for (const signal of SIGNALS) process.on(signal, interrupt);
+  for (const signal of SIGNALS) {
+    process.on(signal, interrupt);
+  }
   const playing = play();
   try {
     return await Promise.race([playing, cast.failed, interrupted]);
@@ -135,8 +141,13 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
     // What was going on meets ended processes and fails; only then is nobody left who writes.
     await playing.catch(() => {});
     await ledger?.then(({ stop }) => stop()).catch(() => {});
-    if (settings.keep) watcher.keeps(premises.root);
-    else await premises.remove();
-    for (const signal of SIGNALS) process.off(signal, interrupt);
+    if (settings.keep) {
+      watcher.keeps(premises.root);
+    } else {
+      await premises.remove();
+    }
+    for (const signal of SIGNALS) {
+      process.off(signal, interrupt);
+    }
   }
 }

@@ -40,7 +40,9 @@ export async function chooseSite(layers: number, relaysPerLayer: number, househo
   const ports = await freePorts(2 + layers * relaysPerLayer);
   const [httpsPort, linkPort] = ports.splice(0, 2) as [number, number];
   const relays = ports.map((port, index) => {
-    if (householdRelays) return { name: `household-${index}`, layer: 1 + (index % layers), port };
+    if (householdRelays) {
+      return { name: `household-${index}`, layer: 1 + (index % layers), port };
+    }
     const layer = 1 + Math.floor(index / relaysPerLayer);
     return { name: `relay-${layer}-${1 + (index % relaysPerLayer)}`, layer, port };
   });

@@ -42,11 +42,15 @@ export async function askChaincodes(
       const answer = { chaincode: name, mspId: identity.mspId };
       try {
         const found = contractsOf(await client.evaluate(name, METADATA));
-        if (found.includes(contract)) return answer;
+        if (found.includes(contract)) {
+          return answer;
+        }
         const message = `channel ${name}: expected contract ${contract}, found ${found.join(', ') || 'none'}`;
         return { ...answer, fault: { code: 'OTHER_CHAINCODE', message } };
       } catch (error) {
-        if (!(error instanceof LedgerError)) throw error;
+        if (!(error instanceof LedgerError)) {
+          throw error;
+        }
         return { ...answer, fault: { code: error.code, message: error.message } };
       }
     };

@@ -232,8 +232,12 @@ class FabricClient implements LedgerClient {
 
   /** A refusal is an answer as well. */
   #observe(request: string, where: Record<'channel' | 'peer', string>, { code, message }: LedgerError): void {
-    if (this.#log === undefined || this.#closing.signal.aborted) return;
-    if (code !== 'UNAVAILABLE') return this.#outages.get(request)?.answered();
+    if (this.#log === undefined || this.#closing.signal.aborted) {
+      return;
+    }
+    if (code !== 'UNAVAILABLE') {
+      return this.#outages.get(request)?.answered();
+    }
     const outage = this.#outages.get(request) ?? new Outage(this.#log, `ledger, ${request}`);
     this.#outages.set(request, outage);
     outage.unanswered({ ...where, profile: this.#profilePath, reason: message });
@@ -251,7 +255,9 @@ class FabricClient implements LedgerClient {
         return open(gateway.getNetwork(channel));
       },
       delivered,
-      broke: (thrown: unknown) => this.#gateways.leave(gateway, thrown),
+      broke: (thrown: unknown) => {
+        this.#gateways.leave(gateway, thrown);
+      },
     };
     return follow(source, this.#patience, this.#closing.signal);
   }

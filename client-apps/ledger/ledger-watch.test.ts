@@ -19,7 +19,9 @@ describe('client-apps/ledger/ledger-watch', () => {
       async *chaincodeEvents(channel, startBlock) {
         assert.deepEqual([channel, startBlock], ['pricing', 7n]);
         for (;;) {
-          if (pending === 0) await new Promise<void>((resolve) => (waiting = resolve));
+          if (pending === 0) {
+            await new Promise<void>((resolve) => (waiting = resolve));
+          }
           pending--;
           yield {} as LedgerEvent;
         }

@@ -52,15 +52,19 @@ export class LedgerWatch {
     for (;;) {
       const seen = this.#changes;
       const answer = await ask();
-      if (answer !== undefined) return answer;
-      if (seen === this.#changes) await Promise.race([this.#changed, pause(wait, undefined, { ref: false })]);
+      if (answer !== undefined) {
+        return answer;
+      }
+      if (seen === this.#changes) {
+        await Promise.race([this.#changed, pause(wait, undefined, { ref: false })]);
+      }
       wait = seen === this.#changes ? Math.min(2 * wait, LONGEST_PAUSE_MILLISECONDS) : FIRST_PAUSE_MILLISECONDS;
     }
   }
 
   async #follow(client: LedgerClient, channel: LedgerKind, start: bigint): Promise<void> {
     for await (const event of client.chaincodeEvents(channel, start)) {
-      void event;
+      event;
       this.#changes++;
       this.#wake();
       this.#rearm();

@@ -45,7 +45,9 @@ export class RegionLedger {
    */
   async untilAnswering(log: Log): Promise<void> {
     // One after the other: a ledger that is not there is told once, and not for each channel.
-    for (const kind of LEDGER_KINDS) await untilReachable(log, 'ledger', () => this.#query(kind, 'GetLatestSeal'));
+    for (const kind of LEDGER_KINDS) {
+      await untilReachable(log, 'ledger', () => this.#query(kind, 'GetLatestSeal'));
+    }
   }
 
   /** Submits a document of CC's, canonical JSON. */
@@ -93,8 +95,12 @@ export class RegionLedger {
   async sealStands(signed: SignedSeal): Promise<boolean> {
     const { kind, ledgerId } = signed.seal;
     const standing = await this.seal(kind, ledgerId.startSeconds);
-    if (standing === undefined) return false;
-    if (equalBytes(encodeSignedSeal(standing), encodeSignedSeal(signed))) return true;
+    if (standing === undefined) {
+      return false;
+    }
+    if (equalBytes(encodeSignedSeal(standing), encodeSignedSeal(signed))) {
+      return true;
+    }
     throw new ClientError('STATE_CONFLICT', `another seal stands for interval ${ledgerId.startSeconds} on ${kind}`);
   }
 
@@ -133,17 +139,23 @@ export class RegionLedger {
    */
   async standing(kind: LedgerKind, startSeconds: number): Promise<StandingLedger | undefined> {
     const bytes = await this.#query(kind, 'GetHeader', String(startSeconds));
-    if (bytes === undefined) return undefined;
+    if (bytes === undefined) {
+      return undefined;
+    }
     const header = decodeHeader(bytes);
     const pages: Uint8Array[] = [];
     for (let page = 0; page < header.pages.length; page++) {
       const rows = await this.#query(kind, 'GetPageRows', String(startSeconds), String(page));
-      if (rows === undefined) return undefined;
+      if (rows === undefined) {
+        return undefined;
+      }
       pages.push(rows);
     }
     // A header can be replaced until its first page stands, so the one that was read before the pages may not be theirs.
     const again = await this.#query(kind, 'GetHeader', String(startSeconds));
-    if (again === undefined || !equalBytes(again, bytes)) return this.standing(kind, startSeconds);
+    if (again === undefined || !equalBytes(again, bytes)) {
+      return this.standing(kind, startSeconds);
+    }
     return { header, rows: Buffer.concat(pages) };
   }
 
@@ -159,13 +171,17 @@ export class RegionLedger {
     try {
       return await this.#client.evaluate(kind, transaction, [this.#region, ...args]);
     } catch (error) {
-      if (error instanceof LedgerError && error.code === 'NOT_FOUND') return undefined;
+      if (error instanceof LedgerError && error.code === 'NOT_FOUND') {
+        return undefined;
+      }
       throw unsettled(error);
     }
   }
 }
 
 function unsettled(error: unknown): unknown {
-  if (!(error instanceof LedgerError) || !UNSETTLED.has(error.code)) return error;
+  if (!(error instanceof LedgerError) || !UNSETTLED.has(error.code)) {
+    return error;
+  }
   return new ClientError('UNREACHABLE', `ledger: ${error.message}`, { cause: error });
 }

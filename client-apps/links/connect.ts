@@ -96,7 +96,9 @@ export class OutgoingLink implements Link {
 
   send(type: FrameType, body: Uint8Array): boolean {
     const queued = !this.#closed && this.#queue.push(type, body);
-    if (queued) this.#attached?.wake();
+    if (queued) {
+      this.#attached?.wake();
+    }
     return queued;
   }
 
@@ -104,8 +106,11 @@ export class OutgoingLink implements Link {
     this.#closed = true;
     clearTimeout(this.#retry);
     clearTimeout(this.#settling);
-    if (this.#attached !== undefined) await this.#attached.end();
-    else this.#socket?.destroy();
+    if (this.#attached !== undefined) {
+      await this.#attached.end();
+    } else {
+      this.#socket?.destroy();
+    }
     this.#giveUp();
   }
 
@@ -121,7 +126,9 @@ export class OutgoingLink implements Link {
       timeout: CONNECT_MILLISECONDS,
     });
     this.#socket = socket;
-    const failed = (): void => this.#down('closed');
+    const failed = (): void => {
+      this.#down('closed');
+    };
     socket.on('error', () => undefined);
     socket.once('timeout', () => socket.destroy());
     socket.once('close', failed);
@@ -130,7 +137,9 @@ export class OutgoingLink implements Link {
       socket.removeListener('close', failed);
       const peer = peerOf(socket);
       if (peer === undefined || !equalBytes(peer.pin, this.pin)) {
-        socket.once('close', () => this.#down('refused'));
+        socket.once('close', () => {
+          this.#down('refused');
+        });
         socket.destroy();
         return;
       }
@@ -142,7 +151,9 @@ export class OutgoingLink implements Link {
         this.#queue,
         this.#options.clock,
         (type, body) => this.#options.onFrame?.(this, type, body),
-        (reason) => this.#down(reason),
+        (reason) => {
+          this.#down(reason);
+        },
       );
       this.#options.onUp?.(this);
     });
@@ -154,16 +165,24 @@ export class OutgoingLink implements Link {
     this.#socket = undefined;
     this.#failures++;
     this.#options.onDown?.(this, reason);
-    if (this.#closed) return;
-    if (this.#failures >= PATIENT_ATTEMPTS) this.#giveUp();
+    if (this.#closed) {
+      return;
+    }
+    if (this.#failures >= PATIENT_ATTEMPTS) {
+      this.#giveUp();
+    }
     const longest = Math.min(LONGEST_BACKOFF_MILLISECONDS, FIRST_BACKOFF_MILLISECONDS * 2 ** (this.#failures - 1));
     const wait = longest / 2 + drawIndex(Math.ceil(longest / 2), this.#options.random);
-    this.#retry = setTimeout(() => this.#connect(), wait);
+    this.#retry = setTimeout(() => {
+      this.#connect();
+    }, wait);
   }
 
   #giveUp(): void {
     const lost = this.#queue.clear();
-    if (lost > 0) this.#options.onLost?.(lost);
+    if (lost > 0) {
+      this.#options.onLost?.(lost);
+    }
   }
 }
 
@@ -185,7 +204,9 @@ export class LinkPool {
   /** The link to this peer; made when there is none yet. */
   link(target: LinkTarget): OutgoingLink {
     const known = this.#byTarget.get(target);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      return known;
+    }
     const key = keyOf(target);
     const link = this.#links.get(key) ?? new OutgoingLink(target, this.#options, this.#context);
     this.#links.set(key, link);
@@ -198,11 +219,15 @@ export class LinkPool {
     const keep = new Set(targets.map(keyOf));
     this.#byTarget = new WeakMap();
     for (const [key, link] of this.#links) {
-      if (keep.has(key)) continue;
+      if (keep.has(key)) {
+        continue;
+      }
       this.#links.delete(key);
       void link.close();
     }
-    for (const target of targets) this.link(target);
+    for (const target of targets) {
+      this.link(target);
+    }
   }
 
   async close(): Promise<void> {

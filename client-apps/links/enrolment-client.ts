@@ -147,10 +147,14 @@ async function exchange<T>(
     if (answer.status >= 400 && answer.status < 500) {
       throw new ClientError('ENROLMENT_REFUSED', answerReason(answer));
     }
-    if (answer.status !== 200) throw new ClientError('UNREACHABLE', answerReason(answer));
+    if (answer.status !== 200) {
+      throw new ClientError('UNREACHABLE', answerReason(answer));
+    }
     return schema.parse(JSON.parse(new TextDecoder().decode(answer.body)));
   } catch (cause) {
-    if (cause instanceof ClientError) throw cause;
+    if (cause instanceof ClientError) {
+      throw cause;
+    }
     throw new ClientError('BAD_ANSWER', `${path}: not an enrolment answer`, { cause });
   } finally {
     https.close();

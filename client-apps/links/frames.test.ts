@@ -24,9 +24,13 @@ describe('frames', () => {
     fc.assert(
       fc.property(frames, fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1 }), (sent, cuts) => {
         const queue = new FrameQueue(new SystemClock());
-        for (const [type, body] of sent) assert.ok(queue.push(type, body));
+        for (const [type, body] of sent) {
+          assert.ok(queue.push(type, body));
+        }
         const chunks: Buffer[] = [];
-        while (!queue.isEmpty) chunks.push(queue.take().bytes);
+        while (!queue.isEmpty) {
+          chunks.push(queue.take().bytes);
+        }
         const stream = Buffer.concat(chunks);
         const received: [FrameType, Uint8Array][] = [];
         const reader = new FrameReader();
@@ -70,7 +74,9 @@ describe('frames', () => {
   it('leave in writes of bounded size that hold whole frames', () => {
     const queue = new FrameQueue(new SystemClock());
     const body = new Uint8Array(packetLength(4));
-    for (let count = 0; count < 200; count++) queue.push(FRAME.packet, body);
+    for (let count = 0; count < 200; count++) {
+      queue.push(FRAME.packet, body);
+    }
     const writes: number[] = [];
     while (!queue.isEmpty) {
       const { bytes, frames: count } = queue.take();

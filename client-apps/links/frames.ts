@@ -66,7 +66,9 @@ export class FrameReader {
     // Of the data, no more is copied than the frame that was begun lacks: first of its header, then of its body.
     while (this.#rest.length > 0) {
       const length = frameLength(this.#rest, 0);
-      if (length === undefined) return false;
+      if (length === undefined) {
+        return false;
+      }
       if (length === this.#rest.length) {
         onFrame(this.#rest[0] as FrameType, this.#rest.subarray(FRAME_HEADER_LENGTH));
         this.#rest = NOTHING;
@@ -80,8 +82,12 @@ export class FrameReader {
     }
     for (;;) {
       const length = frameLength(data, offset);
-      if (length === undefined) return false;
-      if (length > data.length - offset) break;
+      if (length === undefined) {
+        return false;
+      }
+      if (length > data.length - offset) {
+        break;
+      }
       onFrame(data[offset] as FrameType, data.subarray(offset + FRAME_HEADER_LENGTH, offset + length));
       offset += length;
     }
@@ -92,7 +98,9 @@ export class FrameReader {
 
 /** Length of the frame that begins here, of its header while that is not complete; undefined when it is refused. */
 function frameLength(bytes: Buffer, offset: number): number | undefined {
-  if (bytes.length - offset < FRAME_HEADER_LENGTH) return FRAME_HEADER_LENGTH;
+  if (bytes.length - offset < FRAME_HEADER_LENGTH) {
+    return FRAME_HEADER_LENGTH;
+  }
   const length = bytes.readUInt32BE(offset + 1);
   // An unknown type has no bound, and no length is within it.
   return length <= MAXIMUM_BODY_LENGTH[bytes[offset] as FrameType] ? FRAME_HEADER_LENGTH + length : undefined;
@@ -121,7 +129,9 @@ export class FrameQueue {
   /** Copies a frame in. @returns false when the queue is full */
   push(type: FrameType, body: Uint8Array): boolean {
     const length = FRAME_HEADER_LENGTH + body.length;
-    if (this.#bytes + length > this.#maximumBytes) return false;
+    if (this.#bytes + length > this.#maximumBytes) {
+      return false;
+    }
     const frame = Buffer.allocUnsafe(length);
     frame[0] = type;
     frame.writeUInt32BE(body.length, 1);
@@ -136,8 +146,9 @@ export class FrameQueue {
   take(): { readonly bytes: Buffer; readonly frames: number } {
     let count = 0;
     let length = 0;
-    while (count < this.#frames.length && (count === 0 || length + this.#frames[count]!.length <= WRITE_LENGTH))
+    while (count < this.#frames.length && (count === 0 || length + this.#frames[count]!.length <= WRITE_LENGTH)) {
       length += this.#frames[count++]!.length;
+    }
     const taken = this.#frames.splice(0, count);
     this.#bytes -= length;
     return { bytes: count === 1 ? taken[0]! : Buffer.concat(taken, length), frames: count };

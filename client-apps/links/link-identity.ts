@@ -61,7 +61,9 @@ export function linkPin(publicKey: Uint8Array): Uint8Array {
  * @throws ClientError LIMIT_EXCEEDED when the seed has another length
  */
 export function linkKeyFromSeed(seed: Uint8Array): LinkKey {
-  if (seed.length !== LINK_SEED_LENGTH) throw new ClientError('LIMIT_EXCEEDED', 'link seed is not 32 bytes');
+  if (seed.length !== LINK_SEED_LENGTH) {
+    throw new ClientError('LIMIT_EXCEEDED', 'link seed is not 32 bytes');
+  }
   const source = hkdfSync('sha256', seed, new Uint8Array(0), 'gridveil/v1/link key', SCALAR_SOURCE_LENGTH);
   const scalar = (BigInt(`0x${Buffer.from(source).toString('hex')}`) % (P256_ORDER - 1n)) + 1n;
   const ecdh = createECDH('prime256v1');
@@ -120,8 +122,12 @@ export function certifiedRole(
 ): LinkRole | undefined {
   const parsed = new X509Certificate(certificate);
   const role = LINK_ROLES.find((candidate) => parsed.subject === nodeSubject(candidate, region));
-  if (role === undefined) return undefined;
-  if (nowMilliseconds < Date.parse(parsed.validFrom) || nowMilliseconds >= Date.parse(parsed.validTo)) return undefined;
+  if (role === undefined) {
+    return undefined;
+  }
+  if (nowMilliseconds < Date.parse(parsed.validFrom) || nowMilliseconds >= Date.parse(parsed.validTo)) {
+    return undefined;
+  }
   const key = createPublicKey({ key: Buffer.from(authority), format: 'der', type: 'spki' });
   return parsed.verify(key) ? role : undefined;
 }

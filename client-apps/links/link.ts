@@ -60,7 +60,9 @@ export interface LinkPeer {
 /** Whom the handshake proved to be there, or undefined when it sent no usable certificate. */
 export function peerOf(socket: TLSSocket): LinkPeer | undefined {
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return undefined;
+  if (certificate === undefined) {
+    return undefined;
+  }
   return { pin: linkPin(certificate.publicKey.export({ format: 'der', type: 'spki' })), certificate: certificate.raw };
 }
 
@@ -95,12 +97,18 @@ export function attachSocket(
     socket.destroy();
   };
   const settle = (): void => {
-    if (--pending === MAXIMUM_PENDING) socket.resume();
+    if (--pending === MAXIMUM_PENDING) {
+      socket.resume();
+    }
   };
   const handle = (type: FrameType, body: Uint8Array): void => {
     const result = onFrame(type, body);
-    if (!(result instanceof Promise)) return;
-    if (++pending > MAXIMUM_PENDING) socket.pause();
+    if (!(result instanceof Promise)) {
+      return;
+    }
+    if (++pending > MAXIMUM_PENDING) {
+      socket.pause();
+    }
     void clock.track('frame', result).finally(settle);
   };
   socket.on('data', (data: Buffer) => {
@@ -111,7 +119,9 @@ export function attachSocket(
       handle(type, body);
     });
     end();
-    if (!whole) cut();
+    if (!whole) {
+      cut();
+    }
   });
 
   const flush = (): void => {
@@ -125,7 +135,9 @@ export function attachSocket(
         return;
       }
     }
-    if (ending) socket.end();
+    if (ending) {
+      socket.end();
+    }
   };
   // An error is followed by 'close', which is where the link ends; which error it was helps nobody but an attacker.
   socket.on('error', () => undefined);
@@ -136,7 +148,9 @@ export function attachSocket(
     onEnd(reason);
   });
   const wake = (): void => {
-    if (scheduled) return;
+    if (scheduled) {
+      return;
+    }
     scheduled = true;
     setImmediate(flush);
   };
@@ -144,7 +158,9 @@ export function attachSocket(
 
   const end = (): Promise<void> => {
     ending = true;
-    if (socket.destroyed) return Promise.resolve();
+    if (socket.destroyed) {
+      return Promise.resolve();
+    }
     return new Promise((resolve) => {
       const timer = setTimeout(() => socket.destroy(), CLOSE_PATIENCE_MILLISECONDS);
       socket.once('close', () => {

@@ -21,7 +21,9 @@ describe('links', () => {
     return closable;
   };
   afterEach(async () => {
-    for (const closable of open.splice(0).reverse()) await closable.close();
+    for (const closable of open.splice(0).reverse()) {
+      await closable.close();
+    }
   });
 
   it('carry frames both ways, in order, between peers that know each other’s keys', async () => {
@@ -39,7 +41,9 @@ describe('links', () => {
     const options = await connectOptions('client', { onFrame: (_link, _type, body) => void answered.push(body[0]!) });
     const link = opened(new OutgoingLink(targetOf('server', listener.port), options));
     // Before the link is up: frames wait.
-    for (let number = 0; number < 50; number++) assert.ok(link.send(FRAME.packet, Uint8Array.of(number)));
+    for (let number = 0; number < 50; number++) {
+      assert.ok(link.send(FRAME.packet, Uint8Array.of(number)));
+    }
     await until('all answered', () => answered.length === 50);
     const numbers = Array.from({ length: 50 }, (_, number) => number);
     assert.deepEqual(received, numbers);
@@ -153,7 +157,9 @@ describe('links', () => {
     await nobody.close();
     const options = await connectOptions('client', { clock, onLost: (frames) => void (lost += frames) });
     const link = opened(new OutgoingLink(targetOf('server', nobody.port), options));
-    for (let count = 0; count < 3; count++) link.send(FRAME.packet, PACKET);
+    for (let count = 0; count < 3; count++) {
+      link.send(FRAME.packet, PACKET);
+    }
     assert.equal(clock.frames.sent, 3);
     await until('given up', () => lost === 3);
     assert.equal(clock.frames.sent, 0);
@@ -161,9 +167,16 @@ describe('links', () => {
 
   it('balance the clock’s frames, also when a connection dies with frames on it', async () => {
     const clock = new SystemClock();
-    const listener = await listen('server', { clock, onFrame: (link) => link.cut() });
+    const listener = await listen('server', {
+      clock,
+      onFrame: (link) => {
+        link.cut();
+      },
+    });
     const link = opened(new OutgoingLink(targetOf('server', listener.port), await connectOptions('client', { clock })));
-    for (let count = 0; count < 500; count++) link.send(FRAME.packet, PACKET);
+    for (let count = 0; count < 500; count++) {
+      link.send(FRAME.packet, PACKET);
+    }
     await until('cut', () => clock.frames.received > 0 || clock.frames.sent < 500);
     await listener.close();
     await link.close();
@@ -187,12 +200,18 @@ describe('links', () => {
     const capacity = Math.floor(MAXIMUM_QUEUED_BYTES / (PACKET.length + 5));
     // More than the queue and all buffers of the system take together.
     for (let turn = 0; turn < 60 && accepted < 4 * capacity; turn++) {
-      while (link.send(FRAME.packet, PACKET)) accepted++;
+      while (link.send(FRAME.packet, PACKET)) {
+        accepted++;
+      }
       await new Promise((resolve) => setImmediate(resolve));
     }
     assert.ok(accepted < 4 * capacity, 'the sender was never told to stop');
     assert.ok(received < 2_000, `${received} frames read while none was dealt with`);
-    const settle = setInterval(() => release.splice(0).forEach((resolve) => resolve()), 1);
+    const settle = setInterval(() => {
+      release.splice(0).forEach((resolve) => {
+        resolve();
+      });
+    }, 1);
     try {
       await until('all came', () => received === accepted);
     } finally {
@@ -215,7 +234,9 @@ describe('links', () => {
 
   it('are pooled: one a peer, and only those that are wanted', async () => {
     const listeners: LinkListener<string>[] = [];
-    for (const name of ['a', 'b']) listeners.push(opened(await listen(name)));
+    for (const name of ['a', 'b']) {
+      listeners.push(opened(await listen(name)));
+    }
     const [a, b] = ['a', 'b'].map((name, index) => targetOf(name, listeners[index]!.port));
     const pool = opened(new LinkPool(await connectOptions('client')));
     assert.equal(pool.link(a!), pool.link({ ...a! }));

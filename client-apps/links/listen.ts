@@ -103,11 +103,15 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
       role,
       send(type, body) {
         const queued = open.has(link) && queue.push(type, body);
-        if (queued) attached.wake();
+        if (queued) {
+          attached.wake();
+        }
         return queued;
       },
       close: () => attached.end(),
-      cut: () => attached.cut(),
+      cut: () => {
+        attached.cut();
+      },
     };
     open.add(link);
     links.set(link, { peer, socket });
@@ -131,13 +135,13 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
   });
 
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
+    server.once('error', (cause) => {
       reject(
         new ClientError('LINK_REFUSED', `cannot listen on ${options.host}:${options.port}: ${cause.message}`, {
           cause,
         }),
-      ),
-    );
+      );
+    });
     server.listen(options.port, options.host, resolve);
   });
 
@@ -145,13 +149,23 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
     port: (server.address() as AddressInfo).port,
     links: open,
     recheck() {
-      for (const [link, { peer, socket }] of links) if (options.admit(peer) !== link.role) socket.destroy();
+      for (const [link, { peer, socket }] of links) {
+        if (options.admit(peer) !== link.role) {
+          socket.destroy();
+        }
+      }
     },
     async close() {
       closing = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      const closed = new Promise<void>((resolve) =>
+        server.close(() => {
+          resolve();
+        }),
+      );
       await Promise.all([...open].map((link) => link.close()));
-      for (const socket of connections) socket.destroy();
+      for (const socket of connections) {
+        socket.destroy();
+      }
       await closed;
     },
   };

@@ -48,13 +48,17 @@ export function sendLoops(parts: LoopSenderParts): () => void {
   const stop = everySlot(clock, parameters, runSlot);
   return () => {
     stop();
-    for (const timer of timers) clock.clearTimer(timer);
+    for (const timer of timers) {
+      clock.clearTimer(timer);
+    }
   };
 }
 
 function sendOne(parts: LoopSenderParts, slot: Slot): void {
   const tier = tierOf(parts, slot);
-  if (tier === undefined) return;
+  if (tier === undefined) {
+    return;
+  }
   const { directory, maker } = tier;
   const loop = makeLoop(sodiumCrypto, directory, maker, parts.parameters().onion, parts.random);
   const { address, linkPin } = directory.relays[loop.path[0]!.relay]!.descriptor;
@@ -68,6 +72,8 @@ function tierOf(
   { ledgerStartSeconds }: Slot,
 ): ReturnType<LoopSenderParts['tier']> {
   const timing = parameters();
-  if (ledgerStartSeconds < timing.epochOriginSeconds) return undefined;
+  if (ledgerStartSeconds < timing.epochOriginSeconds) {
+    return undefined;
+  }
   return tier(epochOf(timing, ledgerStartSeconds));
 }

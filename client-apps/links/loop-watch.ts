@@ -47,7 +47,9 @@ export class LoopWatch {
       this.#expected.delete(key);
       this.#missing++;
       this.#events.onMissing?.(loop);
-      if (this.#missing === this.#toAlarm) this.#events.onCutOff(true);
+      if (this.#missing === this.#toAlarm) {
+        this.#events.onCutOff(true);
+      }
     });
     this.#expected.set(key, { loop, timer });
   }
@@ -59,22 +61,30 @@ export class LoopWatch {
    * @returns whether it is one of the loops
    */
   came(key: Uint8Array): boolean {
-    if (this.#expected.size === 0) return false;
+    if (this.#expected.size === 0) {
+      return false;
+    }
     const name = shortKey(key);
     const found = this.#expected.get(name);
-    if (found === undefined || !equalBytes(found.loop.key, key)) return false;
+    if (found === undefined || !equalBytes(found.loop.key, key)) {
+      return false;
+    }
     this.#expected.delete(name);
     this.#clock.clearTimer(found.timer);
     const wasCutOff = this.isCutOff;
     this.#missing = 0;
     this.#events.onCame?.(found.loop);
-    if (wasCutOff) this.#events.onCutOff(false);
+    if (wasCutOff) {
+      this.#events.onCutOff(false);
+    }
     return true;
   }
 
   /** Expects nothing any more. */
   close(): void {
-    for (const { timer } of this.#expected.values()) this.#clock.clearTimer(timer);
+    for (const { timer } of this.#expected.values()) {
+      this.#clock.clearTimer(timer);
+    }
     this.#expected.clear();
   }
 }

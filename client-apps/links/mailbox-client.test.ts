@@ -32,8 +32,12 @@ describe('mailbox client', () => {
     let opened = false;
     return listen('relay', {
       onFrame: (link, type, body) => {
-        if (type === FRAME.mailboxOpen) opened = true;
-        if (type !== FRAME.mailboxDrain) return;
+        if (type === FRAME.mailboxOpen) {
+          opened = true;
+        }
+        if (type !== FRAME.mailboxDrain) {
+          return;
+        }
         assert.ok(opened, 'drained before it was opened');
         const received = Number(decodeDrain(body));
         const last = Math.min(waiting.count, received + MAILBOX_BATCH);
@@ -75,7 +79,9 @@ describe('mailbox client', () => {
     const second = await listen('relay', {
       port: first.port,
       onFrame: (link, type, body) => {
-        if (type !== FRAME.mailboxDrain) return;
+        if (type !== FRAME.mailboxDrain) {
+          return;
+        }
         assert.equal(decodeDrain(body), 0n);
         const answer = { lastNumber: 1n, more: false, packets: [packet(9)] };
         link.send(FRAME.mailboxPackets, encodeMailboxPackets(answer));

@@ -32,11 +32,17 @@ export class MailboxClient {
         // The relay may have been started again and count from the beginning.
         this.#received = 0n;
         link.send(FRAME.mailboxOpen, EMPTY);
-        if (this.#waiting !== undefined) link.send(FRAME.mailboxDrain, encodeDrain(0n));
+        if (this.#waiting !== undefined) {
+          link.send(FRAME.mailboxDrain, encodeDrain(0n));
+        }
       },
-      onDown: () => this.#fail('the mailbox relay is out of reach'),
+      onDown: () => {
+        this.#fail('the mailbox relay is out of reach');
+      },
       onFrame: (_link, type, body) => {
-        if (type === FRAME.mailboxPackets) this.#take(body);
+        if (type === FRAME.mailboxPackets) {
+          this.#take(body);
+        }
       },
     });
   }
@@ -50,7 +56,9 @@ export class MailboxClient {
     this.#fail('another drain was started');
     return new Promise((resolve, reject) => {
       this.#waiting = { packets: [], resolve, reject };
-      if (this.#link.isUp) this.#link.send(FRAME.mailboxDrain, encodeDrain(this.#received));
+      if (this.#link.isUp) {
+        this.#link.send(FRAME.mailboxDrain, encodeDrain(this.#received));
+      }
     });
   }
 
@@ -61,19 +69,24 @@ export class MailboxClient {
 
   #take(body: Uint8Array): void {
     const waiting = this.#waiting;
-    if (waiting === undefined) return;
+    if (waiting === undefined) {
+      return;
+    }
     try {
       const answer = decodeMailboxPackets(body);
       waiting.packets.push(...answer.packets);
-      if (waiting.packets.length > MAXIMUM_DRAINED)
+      if (waiting.packets.length > MAXIMUM_DRAINED) {
         throw new ClientError('BAD_ANSWER', 'mailbox holds more than a mailbox can');
+      }
       this.#received = answer.lastNumber;
       if (answer.more) {
         this.#link.send(FRAME.mailboxDrain, encodeDrain(this.#received));
         return;
       }
     } catch (error) {
-      if (!(error instanceof ClientError)) throw error;
+      if (!(error instanceof ClientError)) {
+        throw error;
+      }
       this.#waiting = undefined;
       waiting.reject(error);
       return;

@@ -39,15 +39,18 @@ export function encodeMailboxPackets({ lastNumber, more, packets }: MailboxPacke
   writeUint64(body, 0, lastNumber);
   body[8] = packets.length;
   body[9] = more ? 1 : 0;
-  packets.forEach((packet, place) => body.set(packet, PLACES_OFFSET + place * INNER_LENGTH));
+  packets.forEach((packet, place) => {
+    body.set(packet, PLACES_OFFSET + place * INNER_LENGTH);
+  });
   return body;
 }
 
 /** Reads the body of a `mailboxPackets` frame. @throws ClientError BAD_ANSWER */
 export function decodeMailboxPackets(body: Uint8Array): MailboxPackets {
   const count = body[8];
-  if (body.length !== MAILBOX_PACKETS_LENGTH || count === undefined || count > MAILBOX_BATCH)
+  if (body.length !== MAILBOX_PACKETS_LENGTH || count === undefined || count > MAILBOX_BATCH) {
     throw new ClientError('BAD_ANSWER', 'mailbox answer is malformed');
+  }
   const packets = Array.from({ length: count }, (_, place) => {
     const offset = PLACES_OFFSET + place * INNER_LENGTH;
     return body.subarray(offset, offset + INNER_LENGTH);

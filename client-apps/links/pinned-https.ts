@@ -20,7 +20,9 @@ export interface HttpsAnswer {
 /** SHA-256 of the SubjectPublicKeyInfo of the certificate a TLS peer showed, or undefined when it showed none. */
 export function peerPin(socket: TLSSocket): Uint8Array | undefined {
   const certificate = socket.getPeerX509Certificate();
-  if (certificate === undefined) return undefined;
+  if (certificate === undefined) {
+    return undefined;
+  }
   return createHash('sha256')
     .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
     .digest();
@@ -56,7 +58,9 @@ class PinnedAgent extends Agent {
     socket.once('secureConnect', () => {
       socket.off('error', fail);
       const shown = peerPin(socket);
-      if (shown !== undefined && equalBytes(shown, this.#pin)) return done?.(null, socket);
+      if (shown !== undefined && equalBytes(shown, this.#pin)) {
+        return done?.(null, socket);
+      }
       socket.destroy();
       done?.(new ClientError('WRONG_PIN', 'the server does not hold the pinned key'), socket);
     });
@@ -95,7 +99,10 @@ export class PinnedHttps {
   #exchange(method: string, path: string, body: Uint8Array | undefined, maximumBytes: number): Promise<HttpsAnswer> {
     return new Promise((resolve, reject) => {
       const fail = (cause: Error): void => {
-        if (cause instanceof ClientError) return reject(cause);
+        if (cause instanceof ClientError) {
+          reject(cause);
+          return;
+        }
         reject(new ClientError('UNREACHABLE', `${this.#base.host}: ${cause.message}`, { cause }));
       };
       const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length };
@@ -106,12 +113,17 @@ export class PinnedHttps {
           length += part.length;
           if (length > maximumBytes) {
             request.destroy(new ClientError('BAD_ANSWER', `${path}: answer longer than ${maximumBytes} bytes`));
-          } else parts.push(part);
+          } else {
+            parts.push(part);
+          }
         });
         response.on('error', fail);
         response.on('end', () => {
-          if (response.complete) resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts, length) });
-          else fail(new Error('answer broken off'));
+          if (response.complete) {
+            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts, length) });
+          } else {
+            fail(new Error('answer broken off'));
+          }
         });
       });
       request.on('error', fail);

@@ -46,7 +46,9 @@ describe('MeterDaemon', () => {
   const advance = async (toMilliseconds: number): Promise<void> => {
     while (clock.nowMilliseconds() < toMilliseconds) {
       clock.advance(Math.min(toMilliseconds, clock.nowMilliseconds() + 100));
-      while (clock.state().work > 0 || clock.frames.sent > clock.frames.received) await turn();
+      while (clock.state().work > 0 || clock.frames.sent > clock.frames.received) {
+        await turn();
+      }
     }
   };
 
@@ -76,8 +78,12 @@ describe('MeterDaemon', () => {
       await advance(begin + slot * 300_000 + 21_000);
       const inSlot = arrivals.splice(0);
       assert.deepEqual(inSlot.map(([kind]) => kind).sort(), [1, 2]);
-      for (const [, at] of inSlot) assert.ok(at >= begin + slot * 300_000 && at <= begin + slot * 300_000 + 20_100);
-      if (inSlot[0]![1] === inSlot[1]![1]) together++;
+      for (const [, at] of inSlot) {
+        assert.ok(at >= begin + slot * 300_000 && at <= begin + slot * 300_000 + 20_100);
+      }
+      if (inSlot[0]![1] === inSlot[1]![1]) {
+        together++;
+      }
       clock.advance(begin + (slot + 1) * 300_000 - 1);
     }
     assert.ok(together < 4, 'independent offsets fall into the same 100 ms once in 200 slots');

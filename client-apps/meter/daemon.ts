@@ -51,7 +51,9 @@ export class MeterDaemon {
       clock,
       random,
       addressOverrides: config.addressOverrides,
-      onLost: (frames) => log.warn({ frames }, 'packets were given up: an entry relay is out of reach'),
+      onLost: (frames) => {
+        log.warn({ frames }, 'packets were given up: an entry relay is out of reach');
+      },
     });
     this.#stopSlots = everySlot(
       clock,
@@ -82,7 +84,9 @@ export class MeterDaemon {
     this.#sendAtOffset(slot, packets, 'controlCenter');
     this.#sendAtOffset(slot, packets, 'hub');
     const made = await packets;
-    if (made !== undefined) this.#pool.retain(made.entryRelays);
+    if (made !== undefined) {
+      this.#pool.retain(made.entryRelays);
+    }
     this.#events.onSlot(slot, meter.balance);
   }
 
@@ -91,7 +95,9 @@ export class MeterDaemon {
     const offset = drawOffsetMilliseconds(random, this.#parametersNow().onion.offsetWindowSeconds);
     clock.setTimer(slot.startSeconds * 1000 + offset, async () => {
       const made = await packets;
-      if (made !== undefined) this.#send(made[which]);
+      if (made !== undefined) {
+        this.#send(made[which]);
+      }
     });
   }
 

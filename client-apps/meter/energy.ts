@@ -34,7 +34,9 @@ export async function measure(
   let { nextMeasureSeconds, measured, carried } = state;
   while (nextMeasureSeconds <= throughSeconds) {
     const energy = await reader.energyOf(nextMeasureSeconds);
-    if (energy === undefined) break;
+    if (energy === undefined) {
+      break;
+    }
     measured += energy;
     carried += energy;
     nextMeasureSeconds += intervalSeconds;
@@ -51,7 +53,9 @@ export async function measure(
  * @throws ProtocolError EPOCH_ERASED for an earlier epoch, as when the clock was set back over the border
  */
 export function enterEpoch(crypto: Crypto, state: MeterState, epoch: number): MeterState {
-  if (epoch === state.keys.epoch) return state;
+  if (epoch === state.keys.epoch) {
+    return state;
+  }
   const linkKey = ratchetTo(crypto, state.keys.linkKey, state.keys.epoch, epoch);
   const tree = PuncturedTree.fromBytes(crypto, state.tree);
   const epochNode = tree.epochNode(epoch);
@@ -129,7 +133,9 @@ export function settle(
     }
     carried += milliWattHours;
     const category = parameters.categoriesMilliWattHours.indexOf(milliWattHours);
-    if (category > 0) capCategory = Math.min(capCategory, category - 1);
+    if (category > 0) {
+      capCategory = Math.min(capCategory, category - 1);
+    }
   }
   return balanced({
     ...state,

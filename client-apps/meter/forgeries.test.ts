@@ -61,7 +61,9 @@ describe('Meter and a bulletin that lies', () => {
       const { sent } = await runWindow(meter, 1, [0, 1, 2]);
       assert.equal(sent.length, 3, 'it goes on sending');
       assert.deepEqual(meter.meter.balance, { measured: 850_000n, carried: 0n, inFlight: 850_000n });
-      for (const [path, bytes] of right) bulletin.files.set(path, bytes);
+      for (const [path, bytes] of right) {
+        bulletin.files.set(path, bytes);
+      }
       await runWindow(meter, 1, [3]);
       assert.deepEqual(meter.meter.balance, { measured: 850_000n, carried: 0n, inFlight: 0n });
     });
@@ -70,7 +72,9 @@ describe('Meter and a bulletin that lies', () => {
   it('believes no seal that does not follow the one before', async () => {
     const meter = await setUp();
     const { kit, bulletin } = meter;
-    for (let interval = 0; interval < 2; interval++) meter.energy.set(kit.startOf(interval), 50_000n);
+    for (let interval = 0; interval < 2; interval++) {
+      meter.energy.set(kit.startOf(interval), 50_000n);
+    }
     const first = await runWindow(meter, 0);
     bulletin.seal(kit.startOf(0), first.rows, 'consumption');
     await runWindow(meter, 1);

@@ -54,14 +54,15 @@ async function run(
     (opened, config, meter, onFailure) =>
       new MeterDaemon(opened, config, context, {
         onFailure,
-        onSlot: ({ startSeconds }, balance) =>
+        onSlot: ({ startSeconds }, balance) => {
           context.report('meter', {
             meter,
             slotStartSeconds: startSeconds,
             measuredMilliWattHours: balance.measured.toString(),
             carriedMilliWattHours: balance.carried.toString(),
             inFlightMilliWattHours: balance.inFlight.toString(),
-          }),
+          });
+        },
       }),
     ENROLLED_AT_ONCE,
   );

@@ -123,7 +123,9 @@ describe('Meter', () => {
 
   it('takes all intervals of an outage into the next split', async () => {
     const meter = await setUp();
-    for (let interval = 0; interval < 10; interval++) meter.energy.set(meter.kit.startOf(interval), 110_000n);
+    for (let interval = 0; interval < 10; interval++) {
+      meter.energy.set(meter.kit.startOf(interval), 110_000n);
+    }
     await runWindow(meter, 0);
     const { rows } = await runWindow(meter, 9);
     assert.equal(meter.meter.balance.measured, 1_100_000n);
@@ -135,7 +137,9 @@ describe('Meter', () => {
       for (let killed = 0; killed < 7; killed++) {
         const meter = await setUp();
         const { kit, bulletin, store } = meter;
-        for (let interval = 0; interval < 4; interval++) meter.energy.set(kit.startOf(interval), 1_290_001n);
+        for (let interval = 0; interval < 4; interval++) {
+          meter.energy.set(kit.startOf(interval), 1_290_001n);
+        }
         const target = store.writes + killed;
         store.crashAt = (write) => (write === target ? moment : undefined);
         const rowOfK = new Map<number, string>();
@@ -174,7 +178,9 @@ describe('Meter', () => {
   it('crosses an epoch: new keys, k from 1, and nothing of the old epoch is left', async () => {
     const meter = await setUp({ epochSeconds: 2 * L });
     const { kit, bulletin } = meter;
-    for (let interval = 0; interval < 4; interval++) meter.energy.set(kit.startOf(interval), 200_000n);
+    for (let interval = 0; interval < 4; interval++) {
+      meter.energy.set(kit.startOf(interval), 200_000n);
+    }
     await runWindow(meter, 0);
     const last = await runWindow(meter, 1);
     assert.equal(last.sent[5]?.controlCenter.epoch, 0, 'rows of the old epoch go out under its keys');
@@ -216,7 +222,9 @@ describe('Meter', () => {
     await runWindow(meter, 0, [0]);
     meter.bulletin.unreachable = true;
     const sent: number[] = [];
-    for (let interval = 0; interval < 6; interval++) sent.push((await runWindow(meter, interval)).sent.length);
+    for (let interval = 0; interval < 6; interval++) {
+      sent.push((await runWindow(meter, interval)).sent.length);
+    }
     assert.deepEqual(sent, [6, 6, 6, 6, 0, 0]);
     meter.bulletin.unreachable = false;
     meter.bulletin.publishDirectory(3);
@@ -239,17 +247,24 @@ describe('Meter', () => {
           meter.energy.set(kit.startOf(index), energy);
           const before = await runWindow(meter, index, [0]);
           bulletin.unreachable = unreachable;
-          if (restart) await meter.restart();
+          if (restart) {
+            await meter.restart();
+          }
           const after = await runWindow(meter, index, [1, 2, 3, 4, 5]);
           bulletin.unreachable = false;
-          if (restart) assert.ok(!unreachable ? after.sent.length === 5 : after.sent.length === 0);
-          else assert.equal(after.sent.length, 5);
+          if (restart) {
+            assert.ok(!unreachable ? after.sent.length === 5 : after.sent.length === 0);
+          } else {
+            assert.equal(after.sent.length, 5);
+          }
           const rows = new Map([...before.rows, ...after.rows].map((row) => [toHex(row), row]));
           const published = [...rows.values()].filter((_, position) => !leftOut[position]);
           bulletin.seal(kit.startOf(index), published, 'consumption');
           onLedger += sum(published);
         }
-        for (const slot of [0, 1]) await meter.slot(kit.startOf(intervals.length) + L + slot * SLOT);
+        for (const slot of [0, 1]) {
+          await meter.slot(kit.startOf(intervals.length) + L + slot * SLOT);
+        }
         const total = intervals.reduce((all, { energy }) => all + energy, 0n);
         const { measured, carried, inFlight } = meter.meter.balance;
         assert.equal(measured, total);

@@ -81,17 +81,27 @@ export class Meter {
   async slot(slot: Slot): Promise<SlotPackets | undefined> {
     const { bulletin } = this.#parts;
     const synchronised = await this.#attempt('bulletin', () => this.#synchronise());
-    if (bulletin.versions.length === 0) return undefined;
+    if (bulletin.versions.length === 0) {
+      return undefined;
+    }
     const parameters = parametersFor(bulletin.versions, Math.max(slot.ledgerStartSeconds, firstStart(bulletin)));
-    if (slot.ledgerStartSeconds < parameters.effectiveFromSeconds) return undefined;
+    if (slot.ledgerStartSeconds < parameters.effectiveFromSeconds) {
+      return undefined;
+    }
     const epoch = slotEpoch(parameters, slot);
-    if (epoch < this.#state.keys.epoch) return undefined;
+    if (epoch < this.#state.keys.epoch) {
+      return undefined;
+    }
 
     // The ratchet does not turn back: a signed directory shows that the epoch has come, a clock alone may be wrong.
     const directory = await this.#attempt('directory', () => bulletin.directory(epoch));
-    if (directory === undefined) return undefined;
+    if (directory === undefined) {
+      return undefined;
+    }
     // Taken as soon as it is published, so that the bulletin may be away when its epoch begins.
-    if (synchronised === true) await this.#attempt('next directory', () => bulletin.directory(epoch + 1));
+    if (synchronised === true) {
+      await this.#attempt('next directory', () => bulletin.directory(epoch + 1));
+    }
 
     await this.#enterWindow(slot, parameters, epoch, synchronised === true);
     const { crypto, random } = this.#parts;
@@ -106,7 +116,9 @@ export class Meter {
       const { nextSealSeconds, previousSeal } = this.#state;
       const known = equalBytes(previousSeal, NO_DIGEST) ? undefined : previousSeal;
       const sealed = await bulletin.sealedIndex(nextSealSeconds, known);
-      if (sealed === undefined) break;
+      if (sealed === undefined) {
+        break;
+      }
       await this.#keep(settle(this.#state, sealed, sealed.parameters));
     }
     return true;
@@ -118,9 +130,13 @@ export class Meter {
     let next = enterEpoch(crypto, this.#state, epoch);
     next = await measure(next, parameters.intervalSeconds, slot.ledgerStartSeconds, reader);
     // Without the bulletin the parameters may be old ones: rows made under them would only come back.
-    if (synchronised && canSplit(next, slot)) next = split(crypto, next, parameters, slot);
+    if (synchronised && canSplit(next, slot)) {
+      next = split(crypto, next, parameters, slot);
+    }
     await this.#keep(next);
-    if (this.#window?.ledger.startSeconds === slot.ledgerStartSeconds) return;
+    if (this.#window?.ledger.startSeconds === slot.ledgerStartSeconds) {
+      return;
+    }
     const ledger = this.#state.ledgers.find(({ startSeconds }) => startSeconds === slot.ledgerStartSeconds);
     this.#window = ledger && new WindowRows(ledger, signRows(crypto, this.#state.keys, parameters, ledger));
   }
@@ -144,12 +160,18 @@ export class Meter {
 
   /** Makes a state the meter's own once it is on the disk. */
   async #keep(state: MeterState): Promise<void> {
-    if (state === this.#state) return;
+    if (state === this.#state) {
+      return;
+    }
     await this.#parts.store.write({ state });
     const { keys, tree } = this.#state;
     this.#state = state;
-    if (keys.epoch === state.keys.epoch) return;
-    for (const secret of [keys.linkKey, keys.epochNode, tree]) wipe(secret);
+    if (keys.epoch === state.keys.epoch) {
+      return;
+    }
+    for (const secret of [keys.linkKey, keys.epochNode, tree]) {
+      wipe(secret);
+    }
   }
 
   /** What comes from outside may fail; the next slot tries again. The energy account and the store may not. */
@@ -157,7 +179,9 @@ export class Meter {
     try {
       return await read();
     } catch (error) {
-      if (!(error instanceof ClientError) || error.code === 'STATE_CONFLICT') throw error;
+      if (!(error instanceof ClientError) || error.code === 'STATE_CONFLICT') {
+        throw error;
+      }
       this.#parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
       return undefined;
     }

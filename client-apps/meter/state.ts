@@ -88,6 +88,10 @@ export interface PendingEnrolment {
 /** Energy in rows that are in flight. */
 export function inFlightMilliWattHours(account: EnergyAccount): bigint {
   let sum = 0n;
-  for (const { rows } of account.ledgers) for (const { milliWattHours } of rows) sum += milliWattHours;
+  for (const { rows } of account.ledgers) {
+    for (const { milliWattHours } of rows) {
+      sum += milliWattHours;
+    }
+  }
   return sum;
 }

@@ -23,7 +23,9 @@ export class SealedMeterStore implements MeterStore {
   /** @throws ClientError SEALED_INVALID; ProtocolError of the record's format */
   async read(): Promise<MeterRecord | undefined> {
     const bytes = await this.#file.read();
-    if (bytes === undefined) return undefined;
+    if (bytes === undefined) {
+      return undefined;
+    }
     const record = decodeRecord(bytes);
     wipe(bytes);
     return record;

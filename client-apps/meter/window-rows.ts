@@ -53,7 +53,9 @@ export class WindowRows {
     this.#sent += fresh.length;
     const repeats = Math.min(places - fresh.length, before);
     const packet = [...fresh];
-    for (let index = 0; index < repeats; index++) packet.push(this.#rows[this.#repeated++ % before]!);
+    for (let index = 0; index < repeats; index++) {
+      packet.push(this.#rows[this.#repeated++ % before]!);
+    }
     return packet;
   }
 

@@ -23,7 +23,9 @@ export class RecordedReader implements EnergyReader {
     this.#readings = readings;
 
     const series = readings.households[household];
-    if (series === undefined) throw new ClientError('WRONG_STATE', 'the readings hold no such household');
+    if (series === undefined) {
+      throw new ClientError('WRONG_STATE', 'the readings hold no such household');
+    }
     this.#series = series.milliWattHours;
   }
 

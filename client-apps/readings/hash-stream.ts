@@ -27,7 +27,9 @@ export class HashStream {
     const bound = WORD_VALUES - (WORD_VALUES % limit);
     for (;;) {
       const word = this.#word();
-      if (word < bound) return word % limit;
+      if (word < bound) {
+        return word % limit;
+      }
     }
   }
 

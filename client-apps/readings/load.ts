@@ -19,21 +19,34 @@ export async function loadReadings(path: string, options: LoadOptions = {}): Pro
   for await (const { firstLine, lines } of readLineBlocks(path)) {
     for (const [position, line] of lines.entries()) {
       const number = firstLine + position;
-      if (line.includes('"')) throw collector.error('BAD_LINE', number, 'quoted fields are not read');
-      if (line === '') throw collector.error('BAD_LINE', number, 'the line is empty');
+      if (line.includes('"')) {
+        throw collector.error('BAD_LINE', number, 'quoted fields are not read');
+      }
+      if (line === '') {
+        throw collector.error('BAD_LINE', number, 'the line is empty');
+      }
       const fields = line.split(',');
-      if (read === undefined) read = lineReader(collector, fields);
-      else read(fields, number);
+      if (read === undefined) {
+        read = lineReader(collector, fields);
+      } else {
+        read(fields, number);
+      }
     }
   }
-  if (read === undefined) throw new ReadingsError('TOO_SHORT', path, 'the file is empty');
+  if (read === undefined) {
+    throw new ReadingsError('TOO_SHORT', path, 'the file is empty');
+  }
   return collector.finish();
 }
 
 function lineReader(collector: SeriesCollector, header: string[]): LineReader {
   const wide = wideLayout(collector, header);
-  if (wide !== undefined) return wideReader(collector, wide);
+  if (wide !== undefined) {
+    return wideReader(collector, wide);
+  }
   const long = longLayout(header);
-  if (long !== undefined) return longReader(collector, long);
+  if (long !== undefined) {
+    return longReader(collector, long);
+  }
   throw collector.error('BAD_HEADER', 1, 'neither household,date,00:00,… nor household,start,kwh');
 }

@@ -5,7 +5,9 @@ const DAY_SECONDS = 86_400;
 /** A calendar day of a time zone, `YYYY-MM-DD`, as seconds since 1970-01-01 00:00 of the same wall clock. */
 export function parseDate(text: string): number | undefined {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
-  if (match === null) return undefined;
+  if (match === null) {
+    return undefined;
+  }
   const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
   const milliseconds = Date.UTC(year, month - 1, day);
   // Date.UTC moves 31 April to 1 May: what does not read back was no date.
@@ -19,7 +21,9 @@ export function parseDate(text: string): number | undefined {
  */
 export function parseInstant(text: string): number | undefined {
   const match = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}):(\d{2})(?::(\d{2}))?(?:Z|([+-])(\d{2}):?(\d{2}))$/.exec(text);
-  if (match === null) return undefined;
+  if (match === null) {
+    return undefined;
+  }
   const day = parseDate(match[1]!);
   const [hour, minute, second] = [match[2], match[3], match[4] ?? '0'].map(Number) as [number, number, number];
   const [offsetHours, offsetMinutes] = [match[6] ?? '0', match[7] ?? '0'].map(Number) as [number, number];
@@ -39,7 +43,9 @@ export class TimeZone {
 
   /** @throws RangeError when the zone is unknown to this runtime */
   constructor(readonly name: string) {
-    if (name === 'UTC') return;
+    if (name === 'UTC') {
+      return;
+    }
     this.#format = new Intl.DateTimeFormat('en-GB', {
       timeZone: name,
       calendar: 'gregory',
@@ -63,7 +69,9 @@ export class TimeZone {
    * @param stepSeconds length of a step, a divisor of a day
    */
   day(localDay: number, stepSeconds: number): ZoneDay {
-    if (this.#format === undefined) return { startSeconds: localDay };
+    if (this.#format === undefined) {
+      return { startSeconds: localDay };
+    }
     let startSeconds = 0;
     for (let passed = 0; passed <= DAY_SECONDS; passed += stepSeconds) {
       const instants = this.#instants(localDay + passed);
@@ -72,8 +80,9 @@ export class TimeZone {
         const what = instant === undefined ? 'does not exist' : 'comes twice';
         return { fault: `${wallClock(localDay + passed)} ${what} in ${this.name}` };
       }
-      if (passed === 0) startSeconds = instant;
-      else if (instant !== startSeconds + passed) {
+      if (passed === 0) {
+        startSeconds = instant;
+      } else if (instant !== startSeconds + passed) {
         return { fault: `the clock changes before ${wallClock(localDay + passed)} in ${this.name}` };
       }
     }

@@ -14,7 +14,9 @@ export interface LongLayout {
 /** Reads a long header: `household`, `start`, `kwh` in any order; other columns are passed over. */
 export function longLayout(names: readonly string[]): LongLayout | undefined {
   const [householdColumn, startColumn, energyColumn] = ['household', 'start', 'kwh'].map((name) => names.indexOf(name));
-  if (householdColumn! < 0 || startColumn! < 0 || energyColumn! < 0) return undefined;
+  if (householdColumn! < 0 || startColumn! < 0 || energyColumn! < 0) {
+    return undefined;
+  }
   return {
     columns: names.length,
     householdColumn: householdColumn!,
@@ -27,7 +29,9 @@ export function longLayout(names: readonly string[]): LongLayout | undefined {
 export function longReader(collector: SeriesCollector, layout: LongLayout): (fields: string[], line: number) => void {
   return (fields, line) => {
     const series = collector.open(fields[layout.householdColumn] ?? '', line);
-    if (series === undefined) return;
+    if (series === undefined) {
+      return;
+    }
     if (fields.length !== layout.columns) {
       collector.refuse(series, 'BAD_LINE', line, `${fields.length} columns, the header has ${layout.columns}`);
       return;

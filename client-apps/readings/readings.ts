@@ -85,6 +85,10 @@ export function maximumMilliWattHours(intervalSeconds: number): bigint {
  */
 export function averageMilliWattHours(readings: Readings): bigint {
   let sum = 0n;
-  for (const { milliWattHours } of readings.households) for (const energy of milliWattHours) sum += energy;
+  for (const { milliWattHours } of readings.households) {
+    for (const energy of milliWattHours) {
+      sum += energy;
+    }
+  }
   return sum / BigInt(readings.households.length * readings.intervals);
 }

@@ -59,7 +59,9 @@ export class SeriesCollector {
     readonly path: string,
     readonly options: LoadOptions,
   ) {
-    if (options.intervalSeconds !== undefined) this.setStep(options.intervalSeconds, 1);
+    if (options.intervalSeconds !== undefined) {
+      this.setStep(options.intervalSeconds, 1);
+    }
   }
 
   /** Fixes the step of all series. @throws ReadingsError BAD_STEP */
@@ -82,9 +84,13 @@ export class SeriesCollector {
    */
   open(id: string, line: number): Series | undefined {
     const known = this.#series.get(id);
-    if (known !== undefined) return known.fault === undefined ? known : undefined;
+    if (known !== undefined) {
+      return known.fault === undefined ? known : undefined;
+    }
     const { household, meters } = this.options;
-    if ((household !== undefined && household !== id) || this.#series.size === meters) return undefined;
+    if ((household !== undefined && household !== id) || this.#series.size === meters) {
+      return undefined;
+    }
     if (!HOUSEHOLD_NAME.test(id)) {
       throw this.error('BAD_HOUSEHOLD', line, 'a household is named by 1 to 64 printable characters');
     }
@@ -112,7 +118,9 @@ export class SeriesCollector {
     if (kilowattHours === '' || kilowattHours === 'Null') {
       return this.refuse(series, 'MISSING', line, `no reading for ${instant(startSeconds)}`);
     }
-    if (kilowattHours.startsWith('-')) return this.refuse(series, 'NEGATIVE', line, `${kilowattHours} kWh`);
+    if (kilowattHours.startsWith('-')) {
+      return this.refuse(series, 'NEGATIVE', line, `${kilowattHours} kWh`);
+    }
     let energy: bigint;
     try {
       energy = parseKilowattHours(kilowattHours);
@@ -130,7 +138,9 @@ export class SeriesCollector {
   /** Throws the refusal, or leaves the household out under `lenient` and returns false. */
   refuse(series: Series, fault: ReadingsFault, line: number, detail: string): false {
     const error = this.error(fault, line, `household ${series.id}: ${detail}`);
-    if (this.options.lenient !== true) throw error;
+    if (this.options.lenient !== true) {
+      throw error;
+    }
     series.fault = { id: series.id, fault, place: error.place };
     this.#held -= series.count;
     series.values = new BigInt64Array(0);
@@ -148,7 +158,9 @@ export class SeriesCollector {
     if (household !== undefined && !this.#series.has(household)) {
       throw new ReadingsError('UNKNOWN_HOUSEHOLD', this.path, `there is no household ${household}`);
     }
-    if (step === undefined) throw new ReadingsError('BAD_STEP', this.path, 'no household has two readings');
+    if (step === undefined) {
+      throw new ReadingsError('BAD_STEP', this.path, 'no household has two readings');
+    }
     const kept = [...this.#series.values()].filter((series) => this.#agrees(series, step));
     const startSeconds = Math.max(...kept.map((series) => series.startSeconds));
     const endSeconds = Math.min(...kept.map((series) => series.startSeconds + series.count * step));
@@ -173,7 +185,9 @@ export class SeriesCollector {
 
   /** What can only be checked when the step is known: the first value's limit, and the grid that all series share. */
   #agrees(series: Series, step: number): boolean {
-    if (series.fault !== undefined || series.count === 0) return false;
+    if (series.fault !== undefined || series.count === 0) {
+      return false;
+    }
     if (series.values[0]! > this.#maximum) {
       return this.refuse(series, 'IMPOSSIBLE', series.firstLine, 'more than 100 kW can give');
     }
@@ -184,26 +198,46 @@ export class SeriesCollector {
   }
 
   #first(): Series {
-    for (const series of this.#series.values()) if (series.fault === undefined && series.count > 0) return series;
+    for (const series of this.#series.values()) {
+      if (series.fault === undefined && series.count > 0) {
+        return series;
+      }
+    }
     throw new ReadingsError('TOO_SHORT', this.path, 'there are no readings');
   }
 
   /** A series has no gap, so a time inside it has been read before. */
   #misplaced(series: Series, startSeconds: number, line: number): keyof typeof PLACE_FAULTS | undefined {
-    if (series.count === 0) return undefined;
-    if (startSeconds < series.startSeconds) return 'UNORDERED';
+    if (series.count === 0) {
+      return undefined;
+    }
+    if (startSeconds < series.startSeconds) {
+      return 'UNORDERED';
+    }
     const passed = startSeconds - series.startSeconds;
-    if (passed === 0) return 'DUPLICATE';
-    if (this.#stepSeconds === undefined) this.setStep(passed, line);
+    if (passed === 0) {
+      return 'DUPLICATE';
+    }
+    if (this.#stepSeconds === undefined) {
+      this.setStep(passed, line);
+    }
     const position = passed / this.#stepSeconds!;
-    if (!Number.isInteger(position)) return 'BAD_STEP';
-    if (position < series.count) return 'DUPLICATE';
+    if (!Number.isInteger(position)) {
+      return 'BAD_STEP';
+    }
+    if (position < series.count) {
+      return 'DUPLICATE';
+    }
     return position > series.count ? 'MISSING' : undefined;
   }
 
   #store(series: Series, startSeconds: number, energy: bigint, line: number): void {
-    if (++this.#held > MAX_READINGS) throw this.error('TOO_LARGE', line, `more than ${MAX_READINGS} readings`);
-    if (series.count === 0) series.startSeconds = startSeconds;
+    if (++this.#held > MAX_READINGS) {
+      throw this.error('TOO_LARGE', line, `more than ${MAX_READINGS} readings`);
+    }
+    if (series.count === 0) {
+      series.startSeconds = startSeconds;
+    }
     if (series.count === series.values.length) {
       const grown = new BigInt64Array(series.values.length * 2);
       grown.set(series.values);

@@ -73,7 +73,9 @@ export class SyntheticHousehold {
       return cellEnergy(habits.baseWatts + fridge);
     });
     // Now and then nobody is at home for a day.
-    if (draw.chance(3)) return cells;
+    if (draw.chance(3)) {
+      return cells;
+    }
 
     const weekday = (day + EPOCH_WEEKDAY) % 7;
     const weekend = weekday === 0 || weekday === 6;
@@ -86,26 +88,44 @@ export class SyntheticHousehold {
     const run = ({ watts, cells: [shortest, longest] }: Appliance, earliest: number, latest: number): void => {
       const start = draw.between(earliest, Math.max(earliest, latest));
       const end = Math.min(CELLS_PER_DAY, start + draw.between(shortest, longest));
-      for (let cell = start; cell < end; cell++) cells[cell]! += cellEnergy(watts);
+      for (let cell = start; cell < end; cell++) {
+        cells[cell]! += cellEnergy(watts);
+      }
     };
 
     const screens = 40 + 30 * habits.people + draw.below(120);
     for (let cell = wakes; cell < sleeps; cell++) {
       const out = !atHome && cell >= leaves && cell < returns;
       // By daylight less is lit.
-      if (!out) cells[cell]! += cellEnergy(cell >= atHour(16) ? 2 * screens : screens);
+      if (!out) {
+        cells[cell]! += cellEnergy(cell >= atHour(16) ? 2 * screens : screens);
+      }
     }
     for (let person = 0; person < habits.people; person++) {
       run(KETTLE, wakes, leaves);
       run(KETTLE, returns, sleeps - 6);
-      if (atHome) run(KETTLE, leaves, returns);
-      if (habits.electricShower && draw.chance(80)) run(SHOWER, wakes, leaves);
+      if (atHome) {
+        run(KETTLE, leaves, returns);
+      }
+      if (habits.electricShower && draw.chance(80)) {
+        run(SHOWER, wakes, leaves);
+      }
     }
-    if (draw.chance(55)) run(BREAKFAST, wakes + 2, leaves - 2);
-    if (atHome && draw.chance(40)) run(BREAKFAST, atHour(12), atHour(14));
-    if (draw.chance(85)) run(DINNER, returns + 3, atHour(20));
-    if (draw.chance(weekend ? 60 : 30)) run(WASHING_MACHINE, atHome ? atHour(9) : returns, atHour(20));
-    if (habits.people > 1 && draw.chance(50)) run(DISHWASHER, atHour(20), atHour(22));
+    if (draw.chance(55)) {
+      run(BREAKFAST, wakes + 2, leaves - 2);
+    }
+    if (atHome && draw.chance(40)) {
+      run(BREAKFAST, atHour(12), atHour(14));
+    }
+    if (draw.chance(85)) {
+      run(DINNER, returns + 3, atHour(20));
+    }
+    if (draw.chance(weekend ? 60 : 30)) {
+      run(WASHING_MACHINE, atHome ? atHour(9) : returns, atHour(20));
+    }
+    if (habits.people > 1 && draw.chance(50)) {
+      run(DISHWASHER, atHour(20), atHour(22));
+    }
     return cells;
   }
 }

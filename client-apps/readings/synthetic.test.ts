@@ -9,7 +9,9 @@ const WEEK = { seed: '1', meters: 200, intervals: 336, intervalSeconds: 1800, st
 
 function digest({ households }: Readings): string {
   const hash = createHash('sha256');
-  for (const { id, milliWattHours } of households) hash.update(`${id} ${milliWattHours.join(' ')}\n`);
+  for (const { id, milliWattHours } of households) {
+    hash.update(`${id} ${milliWattHours.join(' ')}\n`);
+  }
   return hash.digest('hex');
 }
 
@@ -41,8 +43,11 @@ describe('synthetic readings', () => {
     const ofHours = (from: number, to: number, days: number[]): number => {
       let sum = 0;
       for (const { milliWattHours } of readings.households) {
-        for (const day of days)
-          for (let step = 2 * from; step < 2 * to; step++) sum += Number(milliWattHours[48 * day + step]);
+        for (const day of days) {
+          for (let step = 2 * from; step < 2 * to; step++) {
+            sum += Number(milliWattHours[48 * day + step]);
+          }
+        }
       }
       return sum / (readings.households.length * days.length * 2 * (to - from));
     };

@@ -53,7 +53,9 @@ function series(household: SyntheticHousehold, options: SyntheticOptions): BigIn
     }
     const first = (start % DAY_SECONDS) / CELL_SECONDS;
     let sum = 0;
-    for (let cell = first; cell < first + cellsPerInterval; cell++) sum += cells[cell]!;
+    for (let cell = first; cell < first + cellsPerInterval; cell++) {
+      sum += cells[cell]!;
+    }
     energies[interval] = BigInt(sum);
   }
   return energies;

@@ -33,12 +33,16 @@ export async function* readLineBlocks(path: string): AsyncGenerator<LineBlock> {
       firstLine += lines.length;
     }
   } catch (cause) {
-    if (cause instanceof ReadingsError) throw cause;
+    if (cause instanceof ReadingsError) {
+      throw cause;
+    }
     throw new ReadingsError('UNREADABLE', path, 'the file cannot be read', { cause });
   } finally {
     stream.destroy();
   }
-  if (rest !== '') yield { firstLine, lines: [withoutCarriageReturn(rest)] };
+  if (rest !== '') {
+    yield { firstLine, lines: [withoutCarriageReturn(rest)] };
+  }
 }
 
 function withoutCarriageReturn(line: string): string {

@@ -27,13 +27,17 @@ export function wideLayout(collector: SeriesCollector, names: readonly string[])
   const dateColumn = names.indexOf('date');
   const times = names.flatMap((name, column) => (TIME_COLUMN.test(name) ? [column] : []));
   const firstTimeColumn = times[0];
-  if (householdColumn < 0 || dateColumn < 0 || firstTimeColumn === undefined) return undefined;
+  if (householdColumn < 0 || dateColumn < 0 || firstTimeColumn === undefined) {
+    return undefined;
+  }
   const stepSeconds = DAY_SECONDS / times.length;
   const regular = times.every((column, position) => {
     const [hours, minutes] = names[column]!.split(':').map(Number) as [number, number];
     return column === firstTimeColumn + position && (hours * 60 + minutes) * 60 === position * stepSeconds;
   });
-  if (!regular) throw collector.error('BAD_STEP', 1, 'time columns are not the equal steps of a day from 00:00 on');
+  if (!regular) {
+    throw collector.error('BAD_STEP', 1, 'time columns are not the equal steps of a day from 00:00 on');
+  }
   collector.setStep(stepSeconds, 1);
   return { columns: names.length, householdColumn, dateColumn, firstTimeColumn, stepSeconds };
 }
@@ -51,7 +55,9 @@ export function wideReader(collector: SeriesCollector, layout: WideLayout): (fie
 
   const day = (text: string): ZoneDay => {
     const known = days.get(text);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      return known;
+    }
     const date = parseDate(text);
     const found = date === undefined ? { fault: '' } : zone.day(date, stepSeconds);
     days.set(text, found);
@@ -60,20 +66,27 @@ export function wideReader(collector: SeriesCollector, layout: WideLayout): (fie
 
   return (fields, line) => {
     const series = collector.open(fields[householdColumn] ?? '', line);
-    if (series === undefined) return;
+    if (series === undefined) {
+      return;
+    }
     if (fields.length !== columns) {
       collector.refuse(series, 'BAD_LINE', line, `${fields.length} columns, the header has ${columns}`);
       return;
     }
     const placed = day(fields[dateColumn]!);
     if ('fault' in placed) {
-      if (placed.fault !== '') collector.refuse(series, 'CLOCK_CHANGE', line, placed.fault);
-      else collector.refuse(series, 'BAD_TIME', line, 'the date is not written YYYY-MM-DD');
+      if (placed.fault !== '') {
+        collector.refuse(series, 'CLOCK_CHANGE', line, placed.fault);
+      } else {
+        collector.refuse(series, 'BAD_TIME', line, 'the date is not written YYYY-MM-DD');
+      }
       return;
     }
     for (let step = 0; step < steps; step++) {
       const start = placed.startSeconds + step * stepSeconds;
-      if (!collector.add(series, start, fields[firstTimeColumn + step]!, line)) return;
+      if (!collector.add(series, start, fields[firstTimeColumn + step]!, line)) {
+        return;
+      }
     }
   };
 }

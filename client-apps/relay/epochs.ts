@@ -126,7 +126,9 @@ export class Epochs {
         equalBytes(descriptor.onionKey, key.publicKey) &&
         descriptor.layer === this.#config.layer,
     );
-    if (index === -1) return false;
+    if (index === -1) {
+      return false;
+    }
     const replayKey = this.#onionKeys.replayKey(epoch);
     const path = this.#replayPath(epoch);
     this.#live.set(epoch, {
@@ -147,11 +149,15 @@ export class Epochs {
 
   /** Destroys keys and tags of the epochs before this one, first on the disk. */
   async endBefore(epoch: number): Promise<void> {
-    if (epoch <= this.#oldest) return;
+    if (epoch <= this.#oldest) {
+      return;
+    }
     this.#oldest = epoch;
     await this.#onionKeyFile.forgetBefore(this.#onionKeys, epoch);
     for (const ended of this.all()) {
-      if (ended.epoch >= epoch) continue;
+      if (ended.epoch >= epoch) {
+        continue;
+      }
       this.#live.delete(ended.epoch);
       wipe(ended.key.secretKey);
       await ended.replay.destroy();
@@ -160,7 +166,9 @@ export class Epochs {
 
   /** Puts the tags of all packets seen so far on disk. */
   async flush(): Promise<void> {
-    for (const { replay } of this.#live.values()) await replay.flush();
+    for (const { replay } of this.#live.values()) {
+      await replay.flush();
+    }
   }
 
   async close(): Promise<void> {
@@ -179,7 +187,9 @@ export class Epochs {
     const names = await readdir(join(this.#config.directory, 'replay')).catch(() => []);
     for (const name of names) {
       const epoch = /^(\d{1,5})\.tags$/.exec(name)?.[1];
-      if (epoch !== undefined && isOver(Number(epoch))) await rm(this.#replayPath(Number(epoch)));
+      if (epoch !== undefined && isOver(Number(epoch))) {
+        await rm(this.#replayPath(Number(epoch)));
+      }
     }
   }
 }

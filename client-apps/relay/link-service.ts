@@ -43,8 +43,12 @@ export function listenForPeers(identity: LinkIdentity, services: LinkServices): 
     admit: (peer) => roleOf(peer, services),
     onFrame: (link, type, body) => handleFrame(link, type, body, services),
     onEnd: (_link, reason) => {
-      if (reason === 'refused') counters.linksRefused++;
-      if (reason === 'bad-frame') counters.linksCut++;
+      if (reason === 'refused') {
+        counters.linksRefused++;
+      }
+      if (reason === 'bad-frame') {
+        counters.linksCut++;
+      }
     },
   });
 }
@@ -57,10 +61,16 @@ function roleOf(peer: LinkPeer, { config, clock, liveEpochs }: LinkServices): Li
         (config.layer === 1 || layer === config.layer - 1) && equalBytes(linkPin, peer.pin),
     );
     const isControlCenter = config.layer === 1 && equalBytes(directory.controlCenter.linkPin, peer.pin);
-    if (isRelay || isControlCenter) return 'relay';
+    if (isRelay || isControlCenter) {
+      return 'relay';
+    }
     const role = certifiedRole(peer.certificate, directory.linkAuthority, config.region, clock.nowMilliseconds());
-    if (role === 'meter' && config.layer === 1) return role;
-    if (role === 'hub' && config.layer === directory.layers) return role;
+    if (role === 'meter' && config.layer === 1) {
+      return role;
+    }
+    if (role === 'hub' && config.layer === directory.layers) {
+      return role;
+    }
   }
   return undefined;
 }
@@ -72,16 +82,24 @@ function handleFrame(
   services: LinkServices,
 ): void | Promise<void> {
   const { config, mailboxes } = services;
-  if (type === FRAME.packet && link.role === 'meter')
+  if (type === FRAME.packet && link.role === 'meter') {
     return services.handler()?.acceptOfSlot(link, body, PACKETS_PER_SLOT);
+  }
   if (type === FRAME.packet && link.role === 'relay') {
-    if (config.layer === 1) return services.handler()?.acceptOfSlot(link, body, MOST_LOOPS);
+    if (config.layer === 1) {
+      return services.handler()?.acceptOfSlot(link, body, MOST_LOOPS);
+    }
     return services.handler()?.accept(link, body);
   }
-  if (type === FRAME.mailboxOpen && link.role === 'hub') return mailboxes.open(mailboxIdOf(link.pin));
+  if (type === FRAME.mailboxOpen && link.role === 'hub') {
+    mailboxes.open(mailboxIdOf(link.pin));
+    return;
+  }
   if (type === FRAME.mailboxDrain && link.role === 'hub' && body.length === 8) {
     const packets = mailboxes.drain(mailboxIdOf(link.pin), decodeDrain(body));
-    if (packets !== undefined) link.send(FRAME.mailboxPackets, encodeMailboxPackets(packets));
+    if (packets !== undefined) {
+      link.send(FRAME.mailboxPackets, encodeMailboxPackets(packets));
+    }
     return;
   }
   link.cut();

@@ -50,16 +50,24 @@ describe('n − 1 attack: all packets but one are dropped, to see where that one
 
     const untilNextSlot = SLOT - LOOPS_ARE_OVER;
     await tier.advance(untilNextSlot - 20_000);
-    for (let packet = 0; packet < 3; packet++) attackers[0]!.pass(tier.packet(FAST));
+    for (let packet = 0; packet < 3; packet++) {
+      attackers[0]!.pass(tier.packet(FAST));
+    }
     await tier.arrivalAt(2, before + 3);
     await tier.advance(20_000);
     assert.equal(tier.arrived.length, 0, 'held back');
 
     // Whoever wants them to go on has to let loops through, and cannot tell which of all packets those are.
-    for (const attacker of attackers) attacker.taken.splice(0);
+    for (const attacker of attackers) {
+      attacker.taken.splice(0);
+    }
     for (let second = 0; second < 30 && tier.arrived.length === 0; second++) {
       await tier.advance(1_000);
-      for (const attacker of attackers) for (const packet of attacker.taken.splice(0)) attacker.pass(packet);
+      for (const attacker of attackers) {
+        for (const packet of attacker.taken.splice(0)) {
+          attacker.pass(packet);
+        }
+      }
     }
     await tier.settle();
     assert.equal(tier.arrived.length, 3, 'all of them');
@@ -93,7 +101,9 @@ describe('n − 1 attack: all packets but one are dropped, to see where that one
   it('takes no more loops of one sender in a slot than it has to send', async () => {
     await begin(false);
     const link = tier.connect(0, (await tier.corrupt(2)).identity);
-    for (let packet = 0; packet < 17; packet++) link.send(FRAME.packet, tier.packet(FAST));
+    for (let packet = 0; packet < 17; packet++) {
+      link.send(FRAME.packet, tier.packet(FAST));
+    }
     await tier.arrivalAt(0, 17);
     assert.equal(tier.relay(0).counters.dropped['over-allowance'], 1);
   });

@@ -31,7 +31,9 @@ async function placed(
   { clock, log }: PartyContext,
 ): Promise<PlacedRelayConfig> {
   const { operator, layer, enrolmentCode, ...settings } = config;
-  if (enrolmentCode === undefined) return { ...settings, operator: operator!, layer: layer! };
+  if (enrolmentCode === undefined) {
+    return { ...settings, operator: operator!, layer: layer! };
+  }
   // A relay that has no place yet must not let simulated time go on.
   const place = await clock.track(
     'enrolment',

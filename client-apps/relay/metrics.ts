@@ -65,12 +65,16 @@ export async function serveMetrics(
     registry.resetMetrics();
     received.inc(counters.received);
     forwarded.inc(counters.forwarded);
-    for (const [reason, count] of Object.entries(counters.dropped)) dropped.inc({ reason }, count);
+    for (const [reason, count] of Object.entries(counters.dropped)) {
+      dropped.inc({ reason }, count);
+    }
     loops.inc(counters.loops);
     missing.inc(counters.missingLoops);
     refused.inc(counters.linksRefused);
     cut.inc(counters.linksCut);
-    for (const [name, level] of Object.entries(levels())) gauges[name as keyof Levels].set(level);
+    for (const [name, level] of Object.entries(levels())) {
+      gauges[name as keyof Levels].set(level);
+    }
   };
 
   let refreshedMilliseconds = Number.NEGATIVE_INFINITY;
@@ -92,6 +96,11 @@ export async function serveMetrics(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close: () =>
+      new Promise((resolve) =>
+        server.close(() => {
+          resolve();
+        }),
+      ),
   };
 }

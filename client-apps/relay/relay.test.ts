@@ -43,7 +43,9 @@ describe('relay', function () {
     const meter = await tier.meter(0);
     const sentAt = tier.clock.nowMilliseconds();
     const packets = [tier.packet(FAST), tier.packet(FAST)];
-    for (const packet of packets) meter.send(FRAME.packet, packet);
+    for (const packet of packets) {
+      meter.send(FRAME.packet, packet);
+    }
     await tier.advance(3_900);
     assert.equal(tier.arrived.length, 0);
     await tier.advance(1_200);
@@ -109,7 +111,9 @@ describe('relay', function () {
     const slow = [{ relay: 0, delayMilliseconds: 15_000 }, FAST[1]!];
     const packets = [tier.packet(FAST), tier.packet(slow)];
     const meter = await tier.meter(0);
-    for (const packet of packets) meter.send(FRAME.packet, packet);
+    for (const packet of packets) {
+      meter.send(FRAME.packet, packet);
+    }
     await tier.advance(5_000);
     assert.equal(tier.arrived.length, 1);
     // What stands on the disk while it runs is what kill -9 leaves.
@@ -118,7 +122,9 @@ describe('relay', function () {
     await tier.relay(0).stop();
     await tier.startRelay(0, { directory: left });
     const again = await tier.meter(0, 'another meter');
-    for (const packet of packets) again.send(FRAME.packet, packet);
+    for (const packet of packets) {
+      again.send(FRAME.packet, packet);
+    }
     await tier.advance(20_000);
     assert.equal(tier.relay(0).counters.dropped.replay, 2);
     assert.equal(tier.arrived.length, 1);
@@ -145,12 +151,15 @@ describe('relay', function () {
       ],
       ['delay-too-long', tier.packet([{ relay: 0, delayMilliseconds: 20_001 }, FAST[1]!])],
     ];
-    for (const [index, [, packet]] of bad.entries()) (await tier.meter(0, `meter ${index}`)).send(FRAME.packet, packet);
+    for (const [index, [, packet]] of bad.entries()) {
+      (await tier.meter(0, `meter ${index}`)).send(FRAME.packet, packet);
+    }
     await tier.advance(25_000);
     const { counters } = tier.relay(0);
     const count = (reason: string): number => bad.filter(([expected]) => expected === reason).length;
-    for (const reason of ['unknown-epoch', 'not-genuine', 'bad-route', 'delay-too-long'] as const)
+    for (const reason of ['unknown-epoch', 'not-genuine', 'bad-route', 'delay-too-long'] as const) {
       assert.equal(counters.dropped[reason], count(reason), reason);
+    }
     assert.equal(counters.forwarded, 0);
     (await tier.meter(0)).send(FRAME.packet, good);
     await tier.advance(5_000);
@@ -159,7 +168,9 @@ describe('relay', function () {
 
   it('takes two packets of a meter in a slot, over all its links', async () => {
     const [one, two] = [await tier.meter(0), await tier.meter(0)];
-    for (const link of [one, two, one]) link.send(FRAME.packet, tier.packet(FAST));
+    for (const link of [one, two, one]) {
+      link.send(FRAME.packet, tier.packet(FAST));
+    }
     await tier.advance(6_000);
     assert.equal(tier.arrived.length, 2);
     assert.equal(tier.relay(0).counters.dropped['over-allowance'], 1);
@@ -243,7 +254,9 @@ describe('relay', function () {
   });
 
   it('describes itself for seven epochs ahead, so that a control center that was away as long finds them', async () => {
-    for (const epoch of [1, 7]) await tier.publishDirectory(epoch);
+    for (const epoch of [1, 7]) {
+      await tier.publishDirectory(epoch);
+    }
     await tier.advanceTo(epochStartSeconds(tier.kit.parameters, 1) * 1000 + 300_000);
     await tier.publishDirectory(8);
   });

@@ -101,7 +101,9 @@ export class Relay implements RunningParty {
     this.#heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
     this.#loops = new LoopWatch(context.clock, {
       onMissing: () => void this.counters.missingLoops++,
-      onCutOff: (cutOff) => this.#noteCutOff(cutOff),
+      onCutOff: (cutOff) => {
+        this.#noteCutOff(cutOff);
+      },
     });
     this.#links = new LinkPool({
       identity,
@@ -109,7 +111,9 @@ export class Relay implements RunningParty {
       random: context.random,
       addressOverrides: config.addressOverrides,
       onUp: (link) => {
-        if (equalBytes(link.pin, pin)) this.#announce();
+        if (equalBytes(link.pin, pin)) {
+          this.#announce();
+        }
       },
       onLost: (frames) => {
         this.counters.dropped['queue-full'] += frames;
@@ -125,7 +129,9 @@ export class Relay implements RunningParty {
     fileKey: Uint8Array,
     options: RelayOptions = {},
   ): Promise<Relay> {
-    if (options.unsafeTrace !== undefined) context = tracedContext(context);
+    if (options.unsafeTrace !== undefined) {
+      context = tracedContext(context);
+    }
     const nowSeconds = Math.floor(context.clock.nowMilliseconds() / 1000);
     const identity = await selfIssuedIdentity(keys.link, {
       validFromSeconds: Math.max(0, nowSeconds - CERTIFICATE_SECONDS),
@@ -157,11 +163,14 @@ export class Relay implements RunningParty {
       liveEpochs: () => this.#tier?.epochs.all() ?? [],
       handler: () => this.#handler,
     });
-    if (config.metrics !== undefined)
+    if (config.metrics !== undefined) {
       this.#metrics = await serveMetrics(config.metrics, context.clock, counters, () => this.#levels());
+    }
     context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
     // A relay that cannot know the epochs must not let simulated time go on.
-    this.#following = context.clock.track('parameters', this.#begin()).catch((error) => this.#giveUp(error));
+    this.#following = context.clock.track('parameters', this.#begin()).catch((error) => {
+      this.#giveUp(error);
+    });
   }
 
   /** Reads the parameters, as often as it takes, and goes to work. */
@@ -169,7 +178,9 @@ export class Relay implements RunningParty {
     const config = this.#config;
     const context = this.#context;
     const tier = await this.#openTier();
-    if (tier === undefined) return;
+    if (tier === undefined) {
+      return;
+    }
     this.#tier = tier;
     this.#held = await this.#heldFile.take();
     this.#mailboxes.restore(this.#held.mailboxes);
@@ -177,12 +188,16 @@ export class Relay implements RunningParty {
     this.#handler = new PacketHandler(context.clock, this.counters, tier.epochs, this.#mailboxes, this.#links, {
       poolCapacity: config.poolCapacity,
       slotSeconds: tier.parameters.slotSeconds,
-      onFailure: (error) => this.#giveUp(error),
+      onFailure: (error) => {
+        this.#giveUp(error);
+      },
       trace: this.#trace,
       loops: this.#loops,
     });
     this.#links.link(this.#controlCenter);
-    if (this.#options.loops !== false) this.#stopLoops = this.#sendLoops(tier, this.#handler);
+    if (this.#options.loops !== false) {
+      this.#stopLoops = this.#sendLoops(tier, this.#handler);
+    }
     await this.#follow(tier);
   }
 
@@ -196,7 +211,9 @@ export class Relay implements RunningParty {
       try {
         return await TierFollower.open(config, context, bulletin, keys, fileKey);
       } catch (error) {
-        if (!(error instanceof ClientError && error.code === 'UNREACHABLE')) throw error;
+        if (!(error instanceof ClientError && error.code === 'UNREACHABLE')) {
+          throw error;
+        }
         await realWait(START_PAUSE_MILLISECONDS);
       }
     }
@@ -208,7 +225,9 @@ export class Relay implements RunningParty {
     const context = this.#context;
     const keys = this.#keys;
     const options = this.#options;
-    if (options.unsafeTrace === undefined) return undefined;
+    if (options.unsafeTrace === undefined) {
+      return undefined;
+    }
     const { region, layer } = config;
     const relay = traceName(keys.link.pin);
     return new UnsafeTrace(options.unsafeTrace, context.clock, { region, relay, layer, slotSeconds, ...onion });
@@ -220,11 +239,16 @@ export class Relay implements RunningParty {
     try {
       await this.#step(tier);
     } catch (error) {
-      if (!(error instanceof ClientError)) return this.#giveUp(error);
+      if (!(error instanceof ClientError)) {
+        this.#giveUp(error);
+        return;
+      }
       // The directories in use stay good; the next slot tries again.
       log.warn({ code: error.code }, 'the bulletin could not be read');
     }
-    if (this.#stopping !== undefined) return;
+    if (this.#stopping !== undefined) {
+      return;
+    }
     const slot = tier.parameters.slotSeconds * 1000;
     const next = (Math.floor(clock.nowMilliseconds() / slot) + 1) * slot;
     this.#timer = clock.setTimer(next, () => (this.#following = this.#follow(tier)));
@@ -233,9 +257,13 @@ export class Relay implements RunningParty {
   async #step(tier: TierFollower): Promise<void> {
     const before = tier.epochs.all();
     await tier.step();
-    if (tier.served.last !== this.#announced) this.#announce();
+    if (tier.served.last !== this.#announced) {
+      this.#announce();
+    }
     const live = tier.epochs.all();
-    if (live.length === before.length && live.every((epoch, index) => epoch === before[index])) return;
+    if (live.length === before.length && live.every((epoch, index) => epoch === before[index])) {
+      return;
+    }
     const targets = live.flatMap(({ next, controlCenter, layersLeft, directory }) => [
       ...(layersLeft === 1 ? [controlCenter] : next.filter((target) => target !== undefined)),
       ...(this.#config.layer === 1 ? [] : entryRelays(directory)),
@@ -245,7 +273,9 @@ export class Relay implements RunningParty {
     this.#handler?.resume(this.#held.packets.filter(({ epoch }) => tier.epochs.get(epoch) !== undefined));
     this.#held = NOTHING_HELD;
     for (const { epoch } of live) {
-      if (before.some((known) => known.epoch === epoch)) continue;
+      if (before.some((known) => known.epoch === epoch)) {
+        continue;
+      }
       this.#context.report('directory', { epoch });
       this.#context.log.info({ epoch }, 'directory in use');
     }
@@ -270,8 +300,11 @@ export class Relay implements RunningParty {
       },
       send: ({ packet }, entry) => {
         counters.loops++;
-        if (config.layer === 1) void handler.accept({ pin: keys.link.pin }, packet);
-        else links.link(entry).send(FRAME.packet, packet);
+        if (config.layer === 1) {
+          void handler.accept({ pin: keys.link.pin }, packet);
+        } else {
+          links.link(entry).send(FRAME.packet, packet);
+        }
       },
     });
   }
@@ -279,17 +312,26 @@ export class Relay implements RunningParty {
   #noteCutOff(cutOff: boolean): void {
     const { log, report } = this.#context;
     report('cut-off', { cutOff });
-    if (cutOff) log.warn('none of this relay’s loops comes by: packets are being dropped; it holds back what is due');
-    else log.info('loops come by again');
-    if (!cutOff) this.#handler?.resumeReleasing();
+    if (cutOff) {
+      log.warn('none of this relay’s loops comes by: packets are being dropped; it holds back what is due');
+    } else {
+      log.info('loops come by again');
+    }
+    if (!cutOff) {
+      this.#handler?.resumeReleasing();
+    }
   }
 
   /** Tells the control center of the epochs to come: whenever the link comes up, and when there is a new one. */
   #announce(): void {
     const link = this.#links.link(this.#controlCenter);
-    if (this.#tier === undefined || !link.isUp) return;
+    if (this.#tier === undefined || !link.isUp) {
+      return;
+    }
     this.#announced = this.#tier.served.last;
-    for (const descriptor of this.#tier.descriptors()) link.send(FRAME.descriptor, encodeSignedDescriptor(descriptor));
+    for (const descriptor of this.#tier.descriptors()) {
+      link.send(FRAME.descriptor, encodeSignedDescriptor(descriptor));
+    }
   }
 
   #levels(): Levels {
@@ -311,7 +353,9 @@ export class Relay implements RunningParty {
   }
 
   async #shutDown(): Promise<void> {
-    if (this.#timer !== undefined) this.#context.clock.clearTimer(this.#timer);
+    if (this.#timer !== undefined) {
+      this.#context.clock.clearTimer(this.#timer);
+    }
     this.#stopLoops?.();
     this.#loops.close();
     await this.#listener?.close();

@@ -39,8 +39,9 @@ export class TierFollower {
     await bulletin.refresh();
     const nowSeconds = secondsOf(context);
     const parameters = parametersAt(bulletin, nowSeconds);
-    if (parameters.demo !== (config.enrolmentSeed !== undefined))
+    if (parameters.demo !== (config.enrolmentSeed !== undefined)) {
       throw new ClientError('VERIFICATION_FAILED', 'keys of a demo and other parameters do not go together');
+    }
     const epochs = await Epochs.open(config, keys, fileKey, context.random, parameters, nowSeconds);
     return new TierFollower(context, bulletin, epochs);
   }
@@ -72,11 +73,16 @@ export class TierFollower {
     await this.epochs.endBefore(first);
     await this.#bulletin.refresh();
     for (let epoch = first; epoch <= last; epoch++) {
-      if (this.epochs.get(epoch) !== undefined) continue;
+      if (this.epochs.get(epoch) !== undefined) {
+        continue;
+      }
       const directory = await this.#bulletin.directory(epoch);
-      if (directory === undefined) continue;
-      if (!(await this.epochs.begin(directory, this.parameters)))
+      if (directory === undefined) {
+        continue;
+      }
+      if (!(await this.epochs.begin(directory, this.parameters))) {
         this.#context.log.warn({ epoch }, 'this relay does not stand in the directory');
+      }
     }
   }
 }

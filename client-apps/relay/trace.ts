@@ -49,9 +49,15 @@ const BUFFER_LENGTH = 1 << 16;
  */
 export function tracedContext(context: PartyContext): PartyContext {
   const { clock, report } = context;
-  if (!(clock instanceof SteppedClock))
+  if (!(clock instanceof SteppedClock)) {
     throw new ClientError('UNSAFE_TRACE', 'packets are traced on simulated time only, where nobody is to be hidden');
-  return { ...context, report: (name, data) => report(name, { ...data, unsafeTrace: true }) };
+  }
+  return {
+    ...context,
+    report: (name, data) => {
+      report(name, { ...data, unsafeTrace: true });
+    },
+  };
 }
 
 /** How a trace names a pin or a packet's digest. */
@@ -89,11 +95,15 @@ export class UnsafeTrace {
     const packet = nameOf(peeled);
     const arrival = this.#arrivals.get(packet);
     // Held since before a restart: where it came from is forgotten.
-    if (arrival === undefined) return;
+    if (arrival === undefined) {
+      return;
+    }
     this.#arrivals.delete(packet);
     const record: TraceRecord = { in: arrival, out: { to: route, ...this.#end(to, packet) } };
     this.#lines += `${JSON.stringify(record)}\n`;
-    if (this.#lines.length >= BUFFER_LENGTH) this.close();
+    if (this.#lines.length >= BUFFER_LENGTH) {
+      this.close();
+    }
   }
 
   /** Writes what is buffered. */

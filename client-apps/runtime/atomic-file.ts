@@ -25,12 +25,16 @@ export async function replaceFile(
     // A leftover of a crash keeps its old mode through open(), so the mode is set again.
     await file.chmod(options.mode);
     await file.writeFile(bytes);
-    if (options.durable) await file.sync();
+    if (options.durable) {
+      await file.sync();
+    }
   } finally {
     await file.close();
   }
   await rename(temporary, path);
-  if (options.durable) await syncDirectory(dirname(path));
+  if (options.durable) {
+    await syncDirectory(dirname(path));
+  }
 }
 
 /** Makes renames in a directory survive a power cut. */
@@ -48,7 +52,9 @@ export async function readIfPresent(path: string): Promise<Uint8Array | undefine
   try {
     return await readFile(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      return undefined;
+    }
     throw error;
   }
 }

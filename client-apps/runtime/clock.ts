@@ -38,11 +38,16 @@ abstract class WorkCounter {
     this.labels.set(label, (this.labels.get(label) ?? 0) + 1);
     let open = true;
     return () => {
-      if (!open) return;
+      if (!open) {
+        return;
+      }
       open = false;
       const left = (this.labels.get(label) ?? 0) - 1;
-      if (left > 0) this.labels.set(label, left);
-      else this.labels.delete(label);
+      if (left > 0) {
+        this.labels.set(label, left);
+      } else {
+        this.labels.delete(label);
+      }
     };
   }
 
@@ -58,7 +63,9 @@ abstract class WorkCounter {
   /** Runs a timer's task as work. */
   protected run(task: () => void | Promise<void>): void {
     const result = task();
-    if (result instanceof Promise) void this.track('timer', result);
+    if (result instanceof Promise) {
+      void this.track('timer', result);
+    }
   }
 }
 
@@ -87,7 +94,10 @@ export class SystemClock extends WorkCounter implements Clock {
   #arm(timer: Timer, task: () => void | Promise<void>): void {
     const wait = Math.min(Math.max(0, timer.atMilliseconds - this.nowMilliseconds()), LONGEST_TIMEOUT_MILLISECONDS);
     const wake = (): void => {
-      if (this.nowMilliseconds() < timer.atMilliseconds) return this.#arm(timer, task);
+      if (this.nowMilliseconds() < timer.atMilliseconds) {
+        this.#arm(timer, task);
+        return;
+      }
       this.#handles.delete(timer);
       this.run(task);
     };
@@ -149,12 +159,19 @@ export class SteppedClock extends WorkCounter implements Clock {
     return new Promise((resolve) => {
       let clock: SteppedClock | undefined;
       port.on('message', (message) => {
-        if (!isClockRequest(message)) return;
-        if (message.kind === 'advance') {
-          if (clock === undefined) resolve((clock = new SteppedClock(message.toMilliseconds)));
-          else clock.advance(message.toMilliseconds);
+        if (!isClockRequest(message)) {
+          return;
         }
-        if (clock !== undefined) port.send?.({ kind: 'state', ...clock.state() } satisfies ClockAnswer);
+        if (message.kind === 'advance') {
+          if (clock === undefined) {
+            resolve((clock = new SteppedClock(message.toMilliseconds)));
+          } else {
+            clock.advance(message.toMilliseconds);
+          }
+        }
+        if (clock !== undefined) {
+          port.send?.({ kind: 'state', ...clock.state() } satisfies ClockAnswer);
+        }
       });
     });
   }
@@ -168,7 +185,9 @@ export class SteppedClock extends WorkCounter implements Clock {
     if (atMilliseconds <= this.#now && !this.#advancing) {
       const end = this.begin('timer');
       setImmediate(() => {
-        if (!timer.cancelled) this.run(task);
+        if (!timer.cancelled) {
+          this.run(task);
+        }
         end();
       });
       return timer;
@@ -177,8 +196,11 @@ export class SteppedClock extends WorkCounter implements Clock {
     let high = this.#timers.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#timers[middle]!.atMilliseconds <= atMilliseconds) low = middle + 1;
-      else high = middle;
+      if (this.#timers[middle]!.atMilliseconds <= atMilliseconds) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
     }
     this.#timers.splice(low, 0, timer);
     return timer;
@@ -205,7 +227,9 @@ export class SteppedClock extends WorkCounter implements Clock {
 
   state(): ClockState {
     let work = 0;
-    for (const count of this.labels.values()) work += count;
+    for (const count of this.labels.values()) {
+      work += count;
+    }
     return {
       nowMilliseconds: this.#now,
       work,
@@ -217,13 +241,19 @@ export class SteppedClock extends WorkCounter implements Clock {
   }
 
   #next(): PendingTimer | undefined {
-    while (this.#timers[0]?.cancelled) this.#timers.shift();
+    while (this.#timers[0]?.cancelled) {
+      this.#timers.shift();
+    }
     return this.#timers[0];
   }
 }
 
 function isClockRequest(message: unknown): message is ClockRequest {
-  if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
-  if (message.kind === 'poll') return true;
+  if (typeof message !== 'object' || message === null || !('kind' in message)) {
+    return false;
+  }
+  if (message.kind === 'poll') {
+    return true;
+  }
   return message.kind === 'advance' && 'toMilliseconds' in message && Number.isSafeInteger(message.toMilliseconds);
 }

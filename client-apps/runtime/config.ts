@@ -43,7 +43,9 @@ export const controlCenterAddress = z.strictObject({
  */
 export function parseConfig<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
   const result = schema.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) {
+    return result.data;
+  }
   const faults = result.error.issues.map((issue) => `  ${issue.path.join('.') || '(all)'}: ${issue.message}`);
   throw new ClientError('CONFIG_INVALID', `${source}:\n${faults.join('\n')}`);
 }

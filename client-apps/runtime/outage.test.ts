@@ -17,7 +17,9 @@ describe('client-apps/runtime/outage', () => {
   /** Fails once a second. @returns the seconds at which it was told */
   const failFor = (seconds: number): number[] => {
     const before = lines.length;
-    for (let second = 0; second < seconds; second++, now += 1_000) outage.unanswered({ reason: 'no peers' });
+    for (let second = 0; second < seconds; second++, now += 1_000) {
+      outage.unanswered({ reason: 'no peers' });
+    }
     return lines.slice(before).map((line) => line.seconds);
   };
 

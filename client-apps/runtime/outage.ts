@@ -29,7 +29,9 @@ export class Outage {
   unanswered(details: Readonly<Record<string, string>>): void {
     const now = this.#now();
     this.#began ??= now;
-    if (now < this.#nextWarning) return;
+    if (now < this.#nextWarning) {
+      return;
+    }
     this.#log.warn({ ...details, ...this.#seconds(now) }, `${this.#what}: no answer yet, asking again`);
     this.#isLogged = true;
     this.#nextWarning = now + this.#pause;
@@ -38,9 +40,13 @@ export class Outage {
 
   /** A request was answered. */
   answered(): void {
-    if (this.#began === undefined) return;
+    if (this.#began === undefined) {
+      return;
+    }
     const now = this.#now();
-    if (this.#isLogged) this.#log.info(this.#seconds(now), `${this.#what}: answers again`);
+    if (this.#isLogged) {
+      this.#log.info(this.#seconds(now), `${this.#what}: answers again`);
+    }
     this.#began = undefined;
     this.#isLogged = false;
     this.#pause = FIRST_PAUSE_MILLISECONDS;

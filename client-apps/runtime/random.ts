@@ -10,7 +10,9 @@ export function osRandom(): RandomSource {
   const pool = new Uint8Array(POOL_LENGTH);
   let used = POOL_LENGTH;
   return (length) => {
-    if (length > POOL_LENGTH) return randomFillSync(new Uint8Array(length));
+    if (length > POOL_LENGTH) {
+      return randomFillSync(new Uint8Array(length));
+    }
     if (used + length > POOL_LENGTH) {
       randomFillSync(pool);
       used = 0;

@@ -21,7 +21,9 @@ export async function untilReachable<T>(log: Log, what: string, task: () => Prom
       outage.answered();
       return result;
     } catch (error) {
-      if (!(error instanceof ClientError) || error.code !== 'UNREACHABLE') throw error;
+      if (!(error instanceof ClientError) || error.code !== 'UNREACHABLE') {
+        throw error;
+      }
       outage.unanswered({ reason: error.message });
       await wait(pause);
     }

@@ -98,7 +98,9 @@ describe('client-apps/runtime/sealed-store', () => {
     await store.close();
     const again = await SealedStore.open(join(directory, 'store'), key);
     const found: [string, number[]][] = [];
-    for await (const [name, value] of again.iterate('row/')) found.push([name, [...value]]);
+    for await (const [name, value] of again.iterate('row/')) {
+      found.push([name, [...value]]);
+    }
     assert.deepEqual(found, [
       ['row/1', [1]],
       ['row/2', [2]],

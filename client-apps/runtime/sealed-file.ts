@@ -29,7 +29,9 @@ export function openAtRest(key: Uint8Array, name: string, sealed: Uint8Array): U
   const nonce = sealed.subarray(MAGIC.length, MAGIC.length + NONCE_LENGTH);
   const aad = concatBytes(sealed.subarray(0, MAGIC.length), new TextEncoder().encode(name));
   try {
-    if (!MAGIC.every((byte, index) => sealed[index] === byte)) throw new Error('unknown format');
+    if (!MAGIC.every((byte, index) => sealed[index] === byte)) {
+      throw new Error('unknown format');
+    }
     return sodiumCrypto.xchacha20Poly1305Open(key, nonce, aad, sealed.subarray(MAGIC.length + NONCE_LENGTH));
   } catch (cause) {
     throw new ClientError('SEALED_INVALID', `${name} does not open with this key, or was changed`, { cause });
@@ -80,7 +82,9 @@ export class SealedFile {
  */
 export async function loadFileKey(environment: NodeJS.ProcessEnv): Promise<Uint8Array> {
   const path = environment['GRIDVEIL_KEY_FILE'];
-  if (path === undefined || path === '') throw new ClientError('KEY_FILE', 'GRIDVEIL_KEY_FILE is not set');
+  if (path === undefined || path === '') {
+    throw new ClientError('KEY_FILE', 'GRIDVEIL_KEY_FILE is not set');
+  }
   return readFileKey(path);
 }
 
@@ -88,9 +92,13 @@ export async function loadFileKey(environment: NodeJS.ProcessEnv): Promise<Uint8
 export async function readFileKey(path: string): Promise<Uint8Array> {
   try {
     const { mode } = await stat(path);
-    if ((mode & 0o077) !== 0) throw new Error('others than its owner can read it (chmod 600)');
+    if ((mode & 0o077) !== 0) {
+      throw new Error('others than its owner can read it (chmod 600)');
+    }
     const key = fromHex((await readFile(path, 'ascii')).trim());
-    if (key.length !== FILE_KEY_LENGTH) throw new Error(`it must hold ${FILE_KEY_LENGTH} bytes in hexadecimal`);
+    if (key.length !== FILE_KEY_LENGTH) {
+      throw new Error(`it must hold ${FILE_KEY_LENGTH} bytes in hexadecimal`);
+    }
     return key;
   } catch (cause) {
     throw new ClientError('KEY_FILE', `key file ${path}: ${(cause as Error).message}`, { cause });
@@ -101,10 +109,14 @@ export async function readFileKey(path: string): Promise<Uint8Array> {
 export async function createFileKey(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') return undefined;
+    if (error.code === 'EEXIST') {
+      return undefined;
+    }
     throw error;
   });
-  if (file === undefined) return;
+  if (file === undefined) {
+    return;
+  }
   try {
     await file.writeFile(`${toHex(randomBytes(FILE_KEY_LENGTH))}\n`);
     await file.sync();

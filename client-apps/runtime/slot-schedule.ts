@@ -34,5 +34,7 @@ export function everySlot(clock: Clock, timing: () => SlotTiming, task: (slot: S
     });
   };
   next(clock.nowMilliseconds() / 1000);
-  return () => clock.clearTimer(timer);
+  return () => {
+    clock.clearTimer(timer);
+  };
 }

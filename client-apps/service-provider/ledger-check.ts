@@ -30,12 +30,16 @@ export async function readParameters(
   trustAnchor: string,
 ): Promise<readonly SignedParameters[] | undefined> {
   const latest = await ledger.parameters('latest');
-  if (latest === undefined) return undefined;
+  if (latest === undefined) {
+    return undefined;
+  }
   const newest = decodeSignedParameters(latest);
   const list: SignedParameters[] = [];
   for (let version = 1; version < newest.parameters.version; version++) {
     const bytes = await ledger.parameters(version);
-    if (bytes === undefined) throw new ProtocolError('PARAMETERS_CHAIN', 'a version of the parameters is missing');
+    if (bytes === undefined) {
+      throw new ProtocolError('PARAMETERS_CHAIN', 'a version of the parameters is missing');
+    }
     list.push(decodeSignedParameters(bytes));
   }
   list.push(newest);
@@ -57,9 +61,13 @@ export async function readConsumption(
 ): Promise<StandingLedger> {
   const { ledgerId, registryEpoch } = context;
   const standing = await ledger.standing('consumption', ledgerId.startSeconds);
-  if (standing === undefined) throw new ProtocolError('PAGE_MISMATCH', 'a sealed interval lacks its header or a page');
+  if (standing === undefined) {
+    throw new ProtocolError('PAGE_MISMATCH', 'a sealed interval lacks its header or a page');
+  }
   const directory = await ledger.directory(registryEpoch);
-  if (directory === undefined) throw new ProtocolError('DIRECTORY_INVALID', 'the epoch has no directory');
+  if (directory === undefined) {
+    throw new ProtocolError('DIRECTORY_INVALID', 'the epoch has no directory');
+  }
   const files = new Map([
     [SEALS_FILE, encodeSealsFile({ consumption: { header: standing.header, ...sealed } })],
     [INDEX_FILE, encodeIndex(standing.rows, context.parameters.categoriesMilliWattHours)],
@@ -86,7 +94,9 @@ export async function readConsumers(
   list: readonly SignedParameters[],
 ): Promise<ConsumerList> {
   const bytes = await ledger.consumers(registryEpoch);
-  if (bytes === undefined) throw new ProtocolError('CONSUMERS_INVALID', 'the epoch has no consumer list');
+  if (bytes === undefined) {
+    throw new ProtocolError('CONSUMERS_INVALID', 'the epoch has no consumer list');
+  }
   const signed = decodeConsumerList(bytes);
   const start = Math.max(epochStartSeconds(parameters, registryEpoch), list[0]!.parameters.effectiveFromSeconds);
   checkConsumerList(sodiumCrypto, signed, registryEpoch, parametersFor(list, start));

@@ -60,7 +60,9 @@ describe('client-apps/service-provider', function () {
     await center.submit('consumption', 'PutDirectory', [text(encodeSignedDirectory(kit.directory(0)))]);
   });
   afterEach(async () => {
-    for (const party of running) await party.stop();
+    for (const party of running) {
+      await party.stop();
+    }
     await rm(directory, { recursive: true });
   });
 
@@ -113,7 +115,9 @@ describe('client-apps/service-provider', function () {
   async function standing(channel: string, transaction: string, ...args: string[]): Promise<Uint8Array> {
     for (;;) {
       const found = await center.evaluate(channel, transaction, [kit.region, ...args]).catch(() => undefined);
-      if (found !== undefined) return found;
+      if (found !== undefined) {
+        return found;
+      }
       await pause(2);
     }
   }
@@ -198,7 +202,9 @@ describe('client-apps/service-provider', function () {
     const honest = ledger.client('ServiceProviderMSP');
     return new Proxy(honest, {
       get(target, name, receiver): unknown {
-        if (name !== 'evaluate') return Reflect.get(target, name, receiver) as unknown;
+        if (name !== 'evaluate') {
+          return Reflect.get(target, name, receiver) as unknown;
+        }
         return async (channel: string, transaction: string, args: string[]) =>
           change(channel, transaction, await target.evaluate(channel, transaction, args));
       },
@@ -213,7 +219,9 @@ describe('client-apps/service-provider', function () {
       const interval = maker.next([0, 0, 0, 0, 0]);
       await seal(interval.consumption, interval);
       const client = showing((channel, asked, answer) => {
-        if (channel !== 'consumption' || asked !== transaction) return answer;
+        if (channel !== 'consumption' || asked !== transaction) {
+          return answer;
+        }
         const changed = Uint8Array.from(answer);
         // In both, something of a signature.
         const at = transaction === 'GetPageRows' ? 170 : changed.length - 5;

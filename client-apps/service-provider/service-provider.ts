@@ -107,9 +107,13 @@ class ServiceProvider {
     let start: number | undefined;
     try {
       start = await untilReachable(log, 'ledger', () => this.#watch.until(() => this.#firstUnbilled()));
-      for (;;) start = await this.#settleWhenReachable(start);
+      for (;;) {
+        start = await this.#settleWhenReachable(start);
+      }
     } catch (cause) {
-      if (!(cause instanceof ProtocolError)) throw cause;
+      if (!(cause instanceof ProtocolError)) {
+        throw cause;
+      }
       const where = start === undefined ? 'the ledger' : `interval ${start}`;
       report('refused', { ...(start !== undefined && { startSeconds: start }), code: cause.code });
       const message = `${where} does not verify: ${cause.code}: ${cause.message}`;
@@ -125,13 +129,19 @@ class ServiceProvider {
   async #firstUnbilled(): Promise<number | undefined> {
     const latest = await this.#ledger.latestSeal('consumption');
     const list = await readParameters(this.#ledger, this.#config.trustAnchor);
-    if (latest === undefined || list === undefined) return undefined;
+    if (latest === undefined || list === undefined) {
+      return undefined;
+    }
     const { intervalSeconds } = list[0]!.parameters;
     let start = latest.seal.ledgerId.startSeconds + intervalSeconds;
     for (;;) {
       const before = start - intervalSeconds;
-      if ((await this.#ledger.seal('consumption', before)) === undefined) return start;
-      if ((await this.#ledger.seal('billing', before)) !== undefined) return start;
+      if ((await this.#ledger.seal('consumption', before)) === undefined) {
+        return start;
+      }
+      if ((await this.#ledger.seal('billing', before)) !== undefined) {
+        return start;
+      }
       start = before;
     }
   }

@@ -58,7 +58,9 @@ export function freePort(host = '127.0.0.1'): Promise<number> {
     server.once('error', fail);
     server.listen(0, host, () => {
       const { port } = server.address() as AddressInfo;
-      server.close(() => done(port));
+      server.close(() => {
+        done(port);
+      });
     });
   });
 }

@@ -28,7 +28,9 @@ describe('control', () => {
     address = await server.listen();
   });
 
-  after(() => server.close());
+  after(() => {
+    server.close();
+  });
 
   it('does what its owner asks, and tells why not', async () => {
     assert.deepEqual(await askLedger(address, { verb: 'status' }), STATUS);

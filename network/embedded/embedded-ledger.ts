@@ -163,9 +163,15 @@ function ready(child: ChildProcess, directory: LedgerDirectory): Promise<void> {
       const lastWords = readFileSync(directory.log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
       reject(new EmbeddedLedgerError('START_FAILED', `the ledger process ${reason}: ${lastWords} (${directory.log})`));
     };
-    const timer = setTimeout(() => fail('was not ready in time'), START_TIMEOUT_MILLISECONDS);
-    child.once('error', (error) => fail(`could not be started (${error.message})`));
-    child.once('exit', (code, signal) => fail(`ended with ${signal ?? `exit code ${code}`}`));
+    const timer = setTimeout(() => {
+      fail('was not ready in time');
+    }, START_TIMEOUT_MILLISECONDS);
+    child.once('error', (error) => {
+      fail(`could not be started (${error.message})`);
+    });
+    child.once('exit', (code, signal) => {
+      fail(`ended with ${signal ?? `exit code ${code}`}`);
+    });
     child.on('message', (message: { kind?: string; name?: string }) => {
       if (message.kind === 'report' && message.name === 'ready') {
         clearTimeout(timer);

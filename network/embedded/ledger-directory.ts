@@ -31,7 +31,9 @@ export class LedgerDirectory extends NetworkDirectory {
 
   /** @throws EmbeddedLedgerError NOT_OURS, of a directory that holds no ledger but something else */
   create(): void {
-    if (!this.hasOrganizations()) this.#requireOurs();
+    if (!this.hasOrganizations()) {
+      this.#requireOurs();
+    }
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
   }
 
@@ -42,13 +44,19 @@ export class LedgerDirectory extends NetworkDirectory {
   }
 
   #requireOurs(): void {
-    if (!existsSync(this.path)) return;
+    if (!existsSync(this.path)) {
+      return;
+    }
     const refuse = (reason: string): never => {
       throw new EmbeddedLedgerError('NOT_OURS', `${this.path} ${reason}; nothing was changed`);
     };
-    if (!statSync(this.path).isDirectory()) refuse('is no directory');
+    if (!statSync(this.path).isDirectory()) {
+      refuse('is no directory');
+    }
     const foreign = readdirSync(this.path).find((name) => !OWN_NAME.test(name));
-    if (foreign !== undefined) refuse(`holds ${foreign}, which is no ledger's`);
+    if (foreign !== undefined) {
+      refuse(`holds ${foreign}, which is no ledger's`);
+    }
   }
 
   /** Ports of an earlier run: clients keep the addresses that they have read. */

@@ -139,7 +139,9 @@ export class LedgerNode {
   /** Ends all requests with UNAVAILABLE, finishes the blocks at hand, and closes the database. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#servers.forEach((server) => server.close());
+    this.#servers.forEach((server) => {
+      server.close();
+    });
     this.#chaincodes.close();
     await Promise.all([...this.#channels.values()].map((channel) => channel.stop()));
     await this.#database.close();

@@ -30,18 +30,23 @@ describe('command line of the embedded ledger', function () {
     await mkdir(join(directory, 'photos'));
     await writeFile(join(directory, 'photos', 'one.jpg'), 'a photo');
     await writeFile(join(directory, 'ports.json'), '{}');
-    for (const verb of ['down', 'up']) refused(1, /^NOT_OURS: .*holds photos/, verb, '--directory', directory);
+    for (const verb of ['down', 'up']) {
+      refused(1, /^NOT_OURS: .*holds photos/, verb, '--directory', directory);
+    }
     assert.equal(await readFile(join(directory, 'photos', 'one.jpg'), 'utf8'), 'a photo');
     assert.deepEqual((await readdir(directory)).sort(), ['photos', 'ports.json']);
     const file = join(directory, 'photos', 'one.jpg');
-    for (const verb of ['down', 'up']) refused(1, /^NOT_OURS: .*is no directory/, verb, '--directory', file);
+    for (const verb of ['down', 'up']) {
+      refused(1, /^NOT_OURS: .*is no directory/, verb, '--directory', file);
+    }
     assert.ok(existsSync(file));
   });
 
   it('has nothing to show, restart, or deploy to where there is no ledger, and makes none', () => {
     const absent = join(directory, 'absent');
-    for (const verb of ['status', 'createChannel', 'deployCC', 'restart'])
+    for (const verb of ['status', 'createChannel', 'deployCC', 'restart']) {
       refused(1, /^NOT_RUNNING: /, verb, '--directory', absent);
+    }
     assert.equal(run('down', '--directory', absent).status, 0);
     assert.ok(!existsSync(absent));
   });

@@ -16,7 +16,9 @@ describe('topology', () => {
     return readTopology(path);
   };
 
-  after(() => rmSync(directory, { recursive: true, force: true }));
+  after(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
 
   it('of this project can be used: CC endorses, nobody changes the rules alone, CC orders', () => {
     const topology = readTopology(shipped);

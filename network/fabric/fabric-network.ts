@@ -108,7 +108,10 @@ export class FabricNetwork {
     return new Promise((resolve, reject) => {
       const options = { env: this.environment, timeout: SCRIPT_MILLISECONDS };
       execFile(join(FOLDER, 'network.sh'), args, options, (cause, _, stderr) => {
-        if (cause === null) return resolve();
+        if (cause === null) {
+          resolve();
+          return;
+        }
         const text = `network.sh ${args.join(' ')}: ${stderr.trim() || cause.message}`;
         reject(new FabricNetworkError(REFUSAL.exec(stderr)?.[1] ?? 'FAILED', text, { cause }));
       });

@@ -29,9 +29,13 @@ describe('network/fabric', function () {
   this.timeout(20_000);
   const scratch = mkdtempSync(join(tmpdir(), 'gridveil-network-'));
   before(function () {
-    if (spawnSync('bash', ['--version']).status !== 0) this.skip();
+    if (spawnSync('bash', ['--version']).status !== 0) {
+      this.skip();
+    }
   });
-  after(() => rmSync(scratch, { recursive: true, force: true }));
+  after(() => {
+    rmSync(scratch, { recursive: true, force: true });
+  });
 
   /** A folder with programs that stand for Fabric's. */
   const fakeBinaries = (version: string): string => {
@@ -77,7 +81,9 @@ describe('network/fabric', function () {
 
   it('a missing binary is an error before anything starts', function () {
     const PATH = [dirname(process.execPath), '/usr/bin', '/bin'].join(':');
-    if (FabricNetwork.missingBinaries({ PATH }).length === 0) this.skip();
+    if (FabricNetwork.missingBinaries({ PATH }).length === 0) {
+      this.skip();
+    }
     refused(script(['up'], { PATH }), 'MISSING_BINARY');
   });
 
@@ -153,7 +159,9 @@ describe('network/fabric', function () {
   });
 
   it('every script passes shellcheck', function () {
-    if (spawnSync('shellcheck', ['--version']).status !== 0) this.skip();
+    if (spawnSync('shellcheck', ['--version']).status !== 0) {
+      this.skip();
+    }
     const scripts = ['network', 'scripts', '.ci'].flatMap((folder) => shellScripts(join(ROOT, folder)));
     assert.ok(scripts.length >= 11);
     const { status, stdout } = spawnSync('shellcheck', scripts, { cwd: ROOT, encoding: 'utf8' });

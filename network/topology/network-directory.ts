@@ -59,6 +59,8 @@ export class NetworkDirectory {
 
 function organizationOf({ organizations }: Topology, mspId: string): Organization {
   const organization = organizations.find((candidate) => candidate.mspId === mspId);
-  if (organization !== undefined) return organization;
+  if (organization !== undefined) {
+    return organization;
+  }
   throw new TopologyError('NOT_FOUND', `the topology has no organisation with MSP id ${mspId}`);
 }

@@ -84,7 +84,9 @@ describe('the two back ends agree on', function () {
       fc.property(exactly(32), exactly(2), fc.array(change, { maxLength: 2 }), (seed, message, changes) => {
         const key = sodiumCrypto.ed25519Key(seed);
         const signed = concatBytes(key.sign(message), key.publicKey, message);
-        for (const [byte, bit] of changes) signed[byte]! ^= 1 << bit;
+        for (const [byte, bit] of changes) {
+          signed[byte]! ^= 1 << bit;
+        }
         agree((crypto) => crypto.ed25519Verify(signed.subarray(0, 64), signed.subarray(96), signed.subarray(64, 96)));
       }),
       { numRuns: 150 },
@@ -104,7 +106,9 @@ describe('the two back ends agree on', function () {
 
   it('AES-128', () => {
     fc.assert(
-      fc.property(about(16), about(16), (key, block) => agree((crypto) => crypto.aes128EncryptBlock(key, block))),
+      fc.property(about(16), about(16), (key, block) => {
+        agree((crypto) => crypto.aes128EncryptBlock(key, block));
+      }),
     );
   });
 

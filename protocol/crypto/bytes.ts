@@ -12,7 +12,9 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 /** {@link concatBytes} of a list: the rows of a full interval are more than a call takes as arguments. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
-  for (const part of parts) length += part.length;
+  for (const part of parts) {
+    length += part.length;
+  }
   const result = new Uint8Array(length);
   let offset = 0;
   for (const part of parts) {
@@ -24,9 +26,13 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Whether both hold the same bytes. The time depends on the lengths only, so it may compare secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
+  if (a.length !== b.length) {
+    return false;
+  }
   let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  for (let i = 0; i < a.length; i++) {
+    difference |= a[i]! ^ b[i]!;
+  }
   return difference === 0;
 }
 
@@ -35,7 +41,9 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
     const difference = a[i]! - b[i]!;
-    if (difference !== 0) return difference;
+    if (difference !== 0) {
+      return difference;
+    }
   }
   return a.length - b.length;
 }
@@ -58,7 +66,9 @@ export function requireLength(bytes: Uint8Array, length: number, what: string): 
 /** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += HEX_DIGITS[byte >> 4]! + HEX_DIGITS[byte & 15]!;
+  for (const byte of bytes) {
+    text += HEX_DIGITS[byte >> 4]! + HEX_DIGITS[byte & 15]!;
+  }
   return text;
 }
 
@@ -68,9 +78,13 @@ export function toHex(bytes: Uint8Array): string {
  * @throws MALFORMED for an odd number of digits or any other character
  */
 export function fromHex(text: string): Uint8Array {
-  if (!/^(?:[0-9a-f]{2})*$/.test(text)) throw new ProtocolError('MALFORMED', 'not lower-case hexadecimal');
+  if (!/^(?:[0-9a-f]{2})*$/.test(text)) {
+    throw new ProtocolError('MALFORMED', 'not lower-case hexadecimal');
+  }
   const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = Number.parseInt(text.slice(2 * i, 2 * i + 2), 16);
+  }
   return bytes;
 }
 
@@ -79,7 +93,9 @@ export function asciiBytes(text: string): Uint8Array {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code > 0x7f) throw new ProtocolError('MALFORMED', 'not ASCII text');
+    if (code > 0x7f) {
+      throw new ProtocolError('MALFORMED', 'not ASCII text');
+    }
     bytes[i] = code;
   }
   return bytes;
@@ -98,7 +114,9 @@ function requireUint(value: number, range: number): void {
 }
 
 function requireBigUint(value: bigint, bits: bigint): void {
-  if (value < 0n || value >> bits !== 0n) throw new ProtocolError('LIMIT_EXCEEDED', 'number outside its field');
+  if (value < 0n || value >> bits !== 0n) {
+    throw new ProtocolError('LIMIT_EXCEEDED', 'number outside its field');
+  }
 }
 
 // Numbers are unsigned and big endian. Writers throw LIMIT_EXCEEDED for a value that does not fit,

@@ -121,7 +121,9 @@ for (const crypto of BACK_ENDS) {
       // y + p fits 255 bits only for y < 19; x = 0 has a spelling with the sign bit. All points that have one:
       const spellings: Uint8Array[] = [];
       for (let y = 0n; y < 19n; y++) {
-        for (const sign of [0n, 1n << 255n]) spellings.push(littleEndian((y + FIELD) | sign));
+        for (const sign of [0n, 1n << 255n]) {
+          spellings.push(littleEndian((y + FIELD) | sign));
+        }
       }
       spellings.push(littleEndian(1n | (1n << 255n)), littleEndian((FIELD - 1n) | (1n << 255n)));
       for (const spelling of spellings) {

@@ -49,13 +49,17 @@ describe('GGM tree', () => {
       for (const { path, value } of vectors.paper) {
         assert.equal(toHex(ggmDescend(crypto, meterKey, Number.parseInt(path, 2), 6)), value);
       }
-      for (const { epoch, node } of vectors.epochNodes) assert.equal(toHex(epochNode(crypto, meterKey, epoch)), node);
+      for (const { epoch, node } of vectors.epochNodes) {
+        assert.equal(toHex(epochNode(crypto, meterKey, epoch)), node);
+      }
       for (const { epoch, k, seed } of vectors.oneTimeKeys) {
         assert.equal(toHex(oneTimeSeed(crypto, epochNode(crypto, meterKey, epoch), k)), seed);
       }
       for (const { nextEpoch, bytes } of vectors.puncturedTrees) {
         const tree = PuncturedTree.fromKey(crypto, meterKey, 0);
-        if (nextEpoch > 0) tree.puncture(nextEpoch - 1);
+        if (nextEpoch > 0) {
+          tree.puncture(nextEpoch - 1);
+        }
         assert.equal(toHex(tree.toBytes()), bytes, `next epoch ${nextEpoch}`);
         assert.equal(toHex(PuncturedTree.fromBytes(crypto, fromHex(bytes)).toBytes()), bytes);
       }
@@ -64,8 +68,12 @@ describe('GGM tree', () => {
 
   it("the paper's example: six digits, message 1 is 000001 and message 7 is 000111", () => {
     let [one, seven] = [meterKey, meterKey];
-    for (const bit of [0, 0, 0, 0, 0, 1] as const) one = half(bit, one);
-    for (const bit of [0, 0, 0, 1, 1, 1] as const) seven = half(bit, seven);
+    for (const bit of [0, 0, 0, 0, 0, 1] as const) {
+      one = half(bit, one);
+    }
+    for (const bit of [0, 0, 0, 1, 1, 1] as const) {
+      seven = half(bit, seven);
+    }
     assert.deepEqual(ggmDescend(sodiumCrypto, meterKey, 0b000001, 6), one);
     assert.deepEqual(ggmDescend(sodiumCrypto, meterKey, 0b000111, 6), seven);
     const leaves = new Set(Array.from({ length: 64 }, (_, i) => toHex(ggmDescend(sodiumCrypto, meterKey, i, 6))));
@@ -111,8 +119,11 @@ describe('punctured tree', () => {
           tree = PuncturedTree.fromBytes(sodiumCrypto, tree.toBytes());
         }
         assert.equal(tree.nextEpoch, next);
-        if (wanted < next) assert.throws(() => tree.epochNode(wanted), { code: 'EPOCH_ERASED' });
-        else assert.deepEqual(tree.epochNode(wanted), epochNode(sodiumCrypto, meterKey, wanted));
+        if (wanted < next) {
+          assert.throws(() => tree.epochNode(wanted), { code: 'EPOCH_ERASED' });
+        } else {
+          assert.deepEqual(tree.epochNode(wanted), epochNode(sodiumCrypto, meterKey, wanted));
+        }
       }),
     );
   });
@@ -125,7 +136,9 @@ describe('punctured tree', () => {
         tree.puncture(last);
         // The nearest past epochs and the corners of the tree are where a wrong cover would show.
         const forgotten = ancestors([0, first, last, Math.max(0, last - 1), last >>> 1, last & 0xff00]);
-        for (const node of keptNodes(tree)) assert.ok(!forgotten.has(node));
+        for (const node of keptNodes(tree)) {
+          assert.ok(!forgotten.has(node));
+        }
       }),
       { numRuns: 50 },
     );
@@ -151,8 +164,12 @@ describe('punctured tree', () => {
     const spy: typeof sodiumCrypto = {
       ...sodiumCrypto,
       sha512: (data, output) => {
-        if (output !== undefined && !written.includes(output)) written.push(output);
-        if (!written.includes(data)) written.push(data);
+        if (output !== undefined && !written.includes(output)) {
+          written.push(output);
+        }
+        if (!written.includes(data)) {
+          written.push(data);
+        }
         return sodiumCrypto.sha512(data, output);
       },
     };
@@ -176,11 +193,12 @@ describe('punctured tree', () => {
     for (const copy of copies) {
       assert.ok(kept.has(toHex(copy)) || copy.every((byte) => byte === 0), 'a forgotten node is still in memory');
     }
-    for (const buffer of written)
+    for (const buffer of written) {
       assert.ok(
         buffer.every((byte) => byte === 0),
         'a walk left its buffer behind',
       );
+    }
   });
 
   it('forgets once: an earlier epoch again, and the last one', () => {
@@ -206,6 +224,11 @@ describe('punctured tree', () => {
     assert.throws(() => PuncturedTree.fromKey(sodiumCrypto, new Uint8Array(31), 0), { code: 'BAD_LENGTH' });
     const fresh = PuncturedTree.fromKey(sodiumCrypto, meterKey, 0);
     assert.throws(() => fresh.epochNode(65_536), { code: 'EPOCH_RANGE' });
-    assert.throws(() => fresh.puncture(-1), { code: 'EPOCH_RANGE' });
+    assert.throws(
+      () => {
+        fresh.puncture(-1);
+      },
+      { code: 'EPOCH_RANGE' },
+    );
   });
 });

@@ -31,7 +31,9 @@ export function ggmDescend(crypto: Crypto, node: Uint8Array, path: number, bits:
   for (let bit = bits - 1; bit >= 0; bit--) {
     crypto.sha512(input, halves);
     const start = ((path >>> bit) & 1) * KEY_LENGTH;
-    for (let i = 0; i < KEY_LENGTH; i++) input[G_PREFIX.length + i] = halves[start + i]!;
+    for (let i = 0; i < KEY_LENGTH; i++) {
+      input[G_PREFIX.length + i] = halves[start + i]!;
+    }
   }
   const result = input.slice(G_PREFIX.length);
   wipe(input);
@@ -48,7 +50,9 @@ export function requireEpoch(epoch: number): void {
 
 /** @throws K_RANGE unless it is an integer from 1 to 65,535 */
 export function requireK(k: number): void {
-  if (!Number.isInteger(k) || k < 1 || k > MAXIMUM_K) throw new ProtocolError('K_RANGE', 'k runs from 1 to 65,535');
+  if (!Number.isInteger(k) || k < 1 || k > MAXIMUM_K) {
+    throw new ProtocolError('K_RANGE', 'k runs from 1 to 65,535');
+  }
 }
 
 /**
@@ -81,9 +85,13 @@ interface TreeNode {
 
 /** How many nodes cover the epochs from `next` on: the epoch's own, and a right sibling for each zero bit. */
 function coverSize(next: number): number {
-  if (next === EPOCHS) return 0;
+  if (next === EPOCHS) {
+    return 0;
+  }
   let nodes = 1;
-  for (let bit = 0; bit < EPOCH_BITS; bit++) nodes += 1 - ((next >>> bit) & 1);
+  for (let bit = 0; bit < EPOCH_BITS; bit++) {
+    nodes += 1 - ((next >>> bit) & 1);
+  }
   return nodes;
 }
 
@@ -137,10 +145,16 @@ export class PuncturedTree {
    */
   puncture(epoch: number): void {
     requireEpoch(epoch);
-    if (epoch < this.#next) return;
+    if (epoch < this.#next) {
+      return;
+    }
     const next = epoch + 1;
     const kept = next === EPOCHS ? [] : this.#keptFrom(next);
-    for (const node of this.#nodes) if (!kept.includes(node)) wipe(node.value);
+    for (const node of this.#nodes) {
+      if (!kept.includes(node)) {
+        wipe(node.value);
+      }
+    }
     this.#next = next;
     this.#nodes = kept;
   }
@@ -158,7 +172,9 @@ export class PuncturedTree {
    */
   static fromBytes(crypto: Crypto, bytes: Uint8Array): PuncturedTree {
     const next = readUint32(bytes, 0);
-    if (next > EPOCHS) throw new ProtocolError('EPOCH_RANGE', 'epochs run from 0 to 65,535');
+    if (next > EPOCHS) {
+      throw new ProtocolError('EPOCH_RANGE', 'epochs run from 0 to 65,535');
+    }
     requireLength(bytes, 4 + KEY_LENGTH * coverSize(next), 'punctured tree');
     const nodes: TreeNode[] = [];
     let offset = 4;
@@ -166,10 +182,14 @@ export class PuncturedTree {
       nodes.push({ path, bits, value: bytes.slice(offset, offset + KEY_LENGTH) });
       offset += KEY_LENGTH;
     };
-    if (next < EPOCHS) take(next, EPOCH_BITS);
+    if (next < EPOCHS) {
+      take(next, EPOCH_BITS);
+    }
     for (let bits = EPOCH_BITS; bits > 0; bits--) {
       const path = next >>> (EPOCH_BITS - bits);
-      if (next < EPOCHS && path % 2 === 0) take(path + 1, bits);
+      if (next < EPOCHS && path % 2 === 0) {
+        take(path + 1, bits);
+      }
     }
     return new PuncturedTree(crypto, next, nodes);
   }
@@ -177,7 +197,9 @@ export class PuncturedTree {
   #cover(epoch: number): TreeNode {
     requireEpoch(epoch);
     const node = this.#nodes.find(({ path, bits }) => epoch >>> (EPOCH_BITS - bits) === path);
-    if (node === undefined) throw new ProtocolError('EPOCH_ERASED', 'the keys of this epoch are erased');
+    if (node === undefined) {
+      throw new ProtocolError('EPOCH_ERASED', 'the keys of this epoch are erased');
+    }
     return node;
   }
 
@@ -194,7 +216,9 @@ function expand(crypto: Crypto, node: TreeNode, epoch: number): TreeNode[] {
   let value: Uint8Array = node.value.slice();
   for (let bits = node.bits + 1; bits <= EPOCH_BITS; bits++) {
     const path = epoch >>> (EPOCH_BITS - bits);
-    if (path % 2 === 0) nodes.unshift({ path: path + 1, bits, value: ggmDescend(crypto, value, 1, 1) });
+    if (path % 2 === 0) {
+      nodes.unshift({ path: path + 1, bits, value: ggmDescend(crypto, value, 1, 1) });
+    }
     const child = ggmDescend(crypto, value, path, 1);
     wipe(value);
     value = child;

@@ -87,7 +87,9 @@ export function hkdf(
   info: Uint8Array,
   length: number,
 ): Uint8Array {
-  if (length > HKDF_MAXIMUM_LENGTH) throw new ProtocolError('LIMIT_EXCEEDED', 'HKDF gives at most 8,160 bytes');
+  if (length > HKDF_MAXIMUM_LENGTH) {
+    throw new ProtocolError('LIMIT_EXCEEDED', 'HKDF gives at most 8,160 bytes');
+  }
   const pseudorandomKey = crypto.hmacSha256(salt, inputKey);
   const output = new Uint8Array(length);
   let block: Uint8Array = EMPTY;

@@ -68,13 +68,17 @@ class ChaCha20Poly1305 implements AeadInterface {
 }
 
 describe('HPKE', () => {
-  it('RFC 9180, A.2.1', () => checkVector(RFC_9180));
+  it('RFC 9180, A.2.1', () => {
+    checkVector(RFC_9180);
+  });
 
   it('the published vector file', function () {
     const path = requireShared(this, 'vectors/hpke/rfc9180-base-x25519-sha256-chacha20poly1305.json');
     const vectors = JSON.parse(readFileSync(path, 'utf8')) as HpkeVector[];
     assert.ok(vectors.length > 0);
-    for (const vector of vectors) checkVector(vector);
+    for (const vector of vectors) {
+      checkVector(vector);
+    }
   });
 
   it('opens what @hpke/core seals, and the other way round', async function () {
@@ -120,10 +124,11 @@ describe('HPKE', () => {
       const inPlace = output.subarray(32, 332);
       assert.equal(hpkeSeal(crypto, new Uint8Array(32).fill(2), publicKey, info, aad, inPlace, output), output);
       assert.deepEqual(output, sealed);
-      for (const length of [0, 300, 347, 349])
+      for (const length of [0, 300, 347, 349]) {
         assert.throws(() => hpkeSeal(crypto, secretKey, publicKey, info, aad, plaintext, new Uint8Array(length)), {
           code: 'BAD_LENGTH',
         });
+      }
     });
 
     it(`refuses what is not its own (${crypto.name})`, () => {

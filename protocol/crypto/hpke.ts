@@ -50,7 +50,9 @@ function keyAndNonce(
   const secret = crypto.hmacSha256(sharedSecret, EXTRACT_SECRET);
   const key = crypto.hmacSha256(secret, EXPAND_KEY, context, FIRST_BLOCK);
   const nonce = crypto.hmacSha256(secret, EXPAND_NONCE, context, FIRST_BLOCK).slice(0, CHACHA_NONCE_LENGTH);
-  for (const used of [shared, eaePrk, sharedSecret, secret]) wipe(used);
+  for (const used of [shared, eaePrk, sharedSecret, secret]) {
+    wipe(used);
+  }
   return { key, nonce };
 }
 
@@ -101,7 +103,9 @@ export function hpkeOpen(
   sealed: Uint8Array,
   output?: Uint8Array,
 ): Uint8Array {
-  if (sealed.length < HPKE_OVERHEAD) throw new ProtocolError('DECRYPT_FAILED', 'shorter than an empty sealed box');
+  if (sealed.length < HPKE_OVERHEAD) {
+    throw new ProtocolError('DECRYPT_FAILED', 'shorter than an empty sealed box');
+  }
   const encapsulated = sealed.subarray(0, KEY_LENGTH);
   const shared = crypto.x25519(recipientSecretKey, encapsulated);
   const { key, nonce } = keyAndNonce(crypto, shared, encapsulated, recipientPublicKey, info);

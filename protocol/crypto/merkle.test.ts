@@ -24,9 +24,13 @@ const ROOTS = [
 
 /** The definition of RFC 9162, 2.1.1, word for word. */
 function treeHash(leaves: readonly Uint8Array[]): Uint8Array {
-  if (leaves.length === 1) return leafHash(sodiumCrypto, leaves[0]!);
+  if (leaves.length === 1) {
+    return leafHash(sodiumCrypto, leaves[0]!);
+  }
   let split = 1;
-  while (split * 2 < leaves.length) split *= 2;
+  while (split * 2 < leaves.length) {
+    split *= 2;
+  }
   return nodeHash(sodiumCrypto, treeHash(leaves.slice(0, split)), treeHash(leaves.slice(split)));
 }
 
@@ -35,7 +39,9 @@ const numbered = (count: number): Uint8Array[] => Array.from({ length: count }, 
 describe('Merkle trees', () => {
   for (const crypto of BACK_ENDS) {
     it(`known roots with ${crypto.name}`, () => {
-      ROOTS.forEach((root, count) => assert.equal(toHex(merkleRoot(crypto, LEAVES.slice(0, count))), root));
+      ROOTS.forEach((root, count) => {
+        assert.equal(toHex(merkleRoot(crypto, LEAVES.slice(0, count))), root);
+      });
     });
   }
 

@@ -28,9 +28,13 @@ export function parentLevel(crypto: Crypto, level: readonly Uint8Array[]): Uint8
 
 /** MTH of RFC 9162, 2.1.1; of no leaves it is the hash of the empty string. 32 bytes. */
 export function merkleRoot(crypto: Crypto, leaves: readonly Uint8Array[]): Uint8Array {
-  if (leaves.length === 0) return crypto.sha256();
+  if (leaves.length === 0) {
+    return crypto.sha256();
+  }
   let level = leaves.map((leaf) => leafHash(crypto, leaf));
-  while (level.length > 1) level = parentLevel(crypto, level);
+  while (level.length > 1) {
+    level = parentLevel(crypto, level);
+  }
   return level[0]!;
 }
 
@@ -47,7 +51,9 @@ export function merklePath(crypto: Crypto, leaves: readonly Uint8Array[], index:
   let level = leaves.map((leaf) => leafHash(crypto, leaf));
   for (let position = index; level.length > 1; position >>>= 1) {
     const sibling = level[position ^ 1];
-    if (sibling !== undefined) path.push(sibling);
+    if (sibling !== undefined) {
+      path.push(sibling);
+    }
     level = parentLevel(crypto, level);
   }
   return path;
@@ -68,11 +74,15 @@ export function merkleRootFromPath(
   const refuse = (): never => {
     throw new ProtocolError('MALFORMED', 'the path does not fit the tree');
   };
-  if (!Number.isInteger(index) || index < 0 || index >= treeSize) refuse();
+  if (!Number.isInteger(index) || index < 0 || index >= treeSize) {
+    refuse();
+  }
 
   /** The root of the subtree of `size` leaves that holds the leaf at `position`, of whose path `length` are left. */
   const subtreeRoot = (position: number, size: number, length: number): Uint8Array => {
-    if (size === 1) return length === 0 ? leafHash(crypto, leaf) : refuse();
+    if (size === 1) {
+      return length === 0 ? leafHash(crypto, leaf) : refuse();
+    }
     const sibling = path[length - 1] ?? refuse();
     const left = 2 ** (31 - Math.clz32(size - 1)); // the largest power of two below size
     return position < left

@@ -44,7 +44,9 @@ class NobleSigningKey implements SigningKey {
 
 function littleEndian(bytes: Uint8Array): bigint {
   let value = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
+  for (let i = bytes.length - 1; i >= 0; i--) {
+    value = (value << 8n) | BigInt(bytes[i]!);
+  }
   return value;
 }
 
@@ -61,9 +63,13 @@ function decodePoint(bytes: Uint8Array): EdwardsPoint | undefined {
 function verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   const r = signature.subarray(0, 32);
   const s = littleEndian(signature.subarray(32));
-  if (s >= L) return false;
+  if (s >= L) {
+    return false;
+  }
   const a = decodePoint(publicKey);
-  if (a === undefined || a.isSmallOrder()) return false;
+  if (a === undefined || a.isSmallOrder()) {
+    return false;
+  }
   const challenge = littleEndian(sha512(concatBytes(r, publicKey, message))) % L;
   // Everything here is public, so variable time is no leak.
   const expected = Point.BASE.multiplyUnsafe(s).subtract(a.multiplyUnsafe(challenge));
@@ -83,7 +89,9 @@ function seal(
 ): Uint8Array {
   requireLength(key, KEY_LENGTH, 'key');
   requireLength(nonce, nonceLength, 'nonce');
-  if (output !== undefined) requireLength(output, plaintext.length + TAG_LENGTH, 'output');
+  if (output !== undefined) {
+    requireLength(output, plaintext.length + TAG_LENGTH, 'output');
+  }
   return aead(key, nonce, aad).encrypt(plaintext, output);
 }
 
@@ -98,8 +106,12 @@ function open(
 ): Uint8Array {
   requireLength(key, KEY_LENGTH, 'key');
   requireLength(nonce, nonceLength, 'nonce');
-  if (sealed.length < TAG_LENGTH) throw new ProtocolError('DECRYPT_FAILED', 'shorter than its tag');
-  if (output !== undefined) requireLength(output, sealed.length - TAG_LENGTH, 'output');
+  if (sealed.length < TAG_LENGTH) {
+    throw new ProtocolError('DECRYPT_FAILED', 'shorter than its tag');
+  }
+  if (output !== undefined) {
+    requireLength(output, sealed.length - TAG_LENGTH, 'output');
+  }
   try {
     return aead(key, nonce, aad).decrypt(sealed, output);
   } catch (cause) {
@@ -118,7 +130,9 @@ export const nobleCrypto: Crypto = {
 
   sha512(data, output) {
     const digest = sha512(data);
-    if (output === undefined) return digest;
+    if (output === undefined) {
+      return digest;
+    }
     requireLength(output, digest.length, 'output');
     output.set(digest);
     return output;

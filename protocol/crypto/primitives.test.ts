@@ -72,7 +72,9 @@ for (const crypto of BACK_ENDS) {
           '9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2',
         ],
       ];
-      for (const [key, data, tag] of cases) assert.equal(toHex(crypto.hmacSha256(key, data)), tag);
+      for (const [key, data, tag] of cases) {
+        assert.equal(toHex(crypto.hmacSha256(key, data)), tag);
+      }
       const truncated = crypto.hmacSha256(repeat(0x0c, 20), ascii('Test With Truncation'));
       assert.equal(toHex(truncated.subarray(0, 16)), 'a3b6167473100ee06e0c796c2955552b');
     });
@@ -196,10 +198,11 @@ for (const crypto of BACK_ENDS) {
       const output = repeat(3, 9);
       assert.equal(crypto.chacha20Poly1305Open(key, nonce, aad, sealed, output), output);
       assert.deepEqual(output, ascii('plaintext'));
-      for (const length of [0, 8, 10])
+      for (const length of [0, 8, 10]) {
         assert.throws(() => crypto.chacha20Poly1305Open(key, nonce, aad, sealed, repeat(3, length)), {
           code: 'BAD_LENGTH',
         });
+      }
     });
 
     it('seals a box into memory of the caller, over the plaintext too', () => {
@@ -211,10 +214,11 @@ for (const crypto of BACK_ENDS) {
       output.set(plaintext);
       crypto.chacha20Poly1305Seal(key, nonce, aad, output.subarray(0, 200), output);
       assert.deepEqual(output, sealed);
-      for (const length of [0, 200, 215, 217])
+      for (const length of [0, 200, 215, 217]) {
         assert.throws(() => crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext, repeat(3, length)), {
           code: 'BAD_LENGTH',
         });
+      }
     });
 
     it('XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03, A.3.1)', () => {

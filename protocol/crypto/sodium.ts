@@ -63,7 +63,9 @@ const scratchViews: Uint8Array[] = [];
 /** The parts, behind `offset` bytes for the caller to fill: a view of the scratch memory, or new memory for long ones. */
 function gather(offset: number, parts: readonly Uint8Array[]): Uint8Array {
   let length = offset;
-  for (const part of parts) length += part.length;
+  for (const part of parts) {
+    length += part.length;
+  }
   const input =
     length <= scratch.length ? (scratchViews[length] ??= scratch.subarray(0, length)) : new Uint8Array(length);
   let position = offset;
@@ -81,7 +83,9 @@ function gather(offset: number, parts: readonly Uint8Array[]): Uint8Array {
  */
 function sha256Into(output: Uint8Array, offset: number, data: Uint8Array): void {
   const text = hash('sha256', data, 'binary');
-  for (let i = 0; i < DIGEST_LENGTH; i++) output[offset + i] = text.charCodeAt(i);
+  for (let i = 0; i < DIGEST_LENGTH; i++) {
+    output[offset + i] = text.charCodeAt(i);
+  }
 }
 
 function sha256(...parts: readonly Uint8Array[]): Uint8Array {
@@ -181,7 +185,9 @@ function open(
   requireLength(key, KEY_LENGTH, 'key');
   requireLength(nonce, nonceLength, 'nonce');
   const length = sealed.length - TAG_LENGTH;
-  if (length < 0) throw new ProtocolError('DECRYPT_FAILED', 'shorter than its tag');
+  if (length < 0) {
+    throw new ProtocolError('DECRYPT_FAILED', 'shorter than its tag');
+  }
   const plaintext = output ?? new Uint8Array(length);
   requireLength(plaintext, length, 'output');
   try {

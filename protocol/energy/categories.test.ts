@@ -65,7 +65,12 @@ describe('categories', () => {
       [...wattHours(1, 2, 3, 4), 4_500n],
       [...wattHours(1, 2, 3, 4), MAXIMUM_ENERGY_MILLIWATT_HOURS + 1_000n],
     ]) {
-      assert.throws(() => checkCategories(categories), { code: 'BAD_CATEGORY' });
+      assert.throws(
+        () => {
+          checkCategories(categories);
+        },
+        { code: 'BAD_CATEGORY' },
+      );
     }
   });
 });

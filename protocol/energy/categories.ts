@@ -23,7 +23,9 @@ export function categoriesFor(averageMilliWattHours: bigint): bigint[] {
     const candidate = wattHours * MILLIWATT_HOURS_PER_WATT_HOUR;
     // Distances are compared four times enlarged: average / 4 need not be whole.
     const before = distance(4n * unit, averageMilliWattHours);
-    if (distance(4n * candidate, averageMilliWattHours) >= before && candidate !== unit) break;
+    if (distance(4n * candidate, averageMilliWattHours) >= before && candidate !== unit) {
+      break;
+    }
     unit = candidate;
   }
   return CATEGORY_FACTORS.map((factor) => factor * unit);
@@ -47,11 +49,15 @@ export function checkCategories(categoriesMilliWattHours: readonly bigint[]): vo
   }
   let before = 0n;
   for (const category of categoriesMilliWattHours) {
-    if (category <= before) throw new ProtocolError('BAD_CATEGORY', 'categories do not ascend from above zero');
+    if (category <= before) {
+      throw new ProtocolError('BAD_CATEGORY', 'categories do not ascend from above zero');
+    }
     if (category % MILLIWATT_HOURS_PER_WATT_HOUR !== 0n) {
       throw new ProtocolError('BAD_CATEGORY', 'categories are whole Wh');
     }
-    if (category > MAXIMUM_ENERGY_MILLIWATT_HOURS) throw new ProtocolError('BAD_CATEGORY', 'category is above 1 GWh');
+    if (category > MAXIMUM_ENERGY_MILLIWATT_HOURS) {
+      throw new ProtocolError('BAD_CATEGORY', 'category is above 1 GWh');
+    }
     before = category;
   }
 }

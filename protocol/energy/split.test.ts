@@ -41,6 +41,8 @@ describe('splitting', () => {
 
   it('refuses negative energy and a cap that is no category', () => {
     assert.throws(() => splitEnergy(-1n, LONDON, 18), { code: 'BAD_ENERGY' });
-    for (const cap of [-1, 5, 0.5]) assert.throws(() => splitEnergy(1n, LONDON, 18, cap), { code: 'BAD_CATEGORY' });
+    for (const cap of [-1, 5, 0.5]) {
+      assert.throws(() => splitEnergy(1n, LONDON, 18, cap), { code: 'BAD_CATEGORY' });
+    }
   });
 });

@@ -25,7 +25,9 @@ export function splitEnergy(
   maximumRows: number,
   capCategory: number = CATEGORY_COUNT - 1,
 ): Split {
-  if (availableMilliWattHours < 0n) throw new ProtocolError('BAD_ENERGY', 'energy is negative');
+  if (availableMilliWattHours < 0n) {
+    throw new ProtocolError('BAD_ENERGY', 'energy is negative');
+  }
   if (!Number.isInteger(capCategory) || categoriesMilliWattHours[capCategory] === undefined) {
     throw new ProtocolError('BAD_CATEGORY', 'cap is no category');
   }

@@ -23,11 +23,14 @@ const KILOWATT_HOURS = /^([0-9]{1,7})(?:\.([0-9]{1,6}))?$/;
  */
 export function parseKilowattHours(text: string): bigint {
   const match = KILOWATT_HOURS.exec(text);
-  if (match === null)
+  if (match === null) {
     throw new ProtocolError('BAD_ENERGY', 'energy is not a decimal number of kWh, at most 6 decimals');
+  }
   const [, whole = '', fraction = ''] = match;
   const milliWattHours = BigInt(whole + fraction.padEnd(KILOWATT_HOUR_DECIMALS, '0'));
-  if (milliWattHours > MAXIMUM_ENERGY_MILLIWATT_HOURS) throw new ProtocolError('BAD_ENERGY', 'energy is above 1 GWh');
+  if (milliWattHours > MAXIMUM_ENERGY_MILLIWATT_HOURS) {
+    throw new ProtocolError('BAD_ENERGY', 'energy is above 1 GWh');
+  }
   return milliWattHours;
 }
 

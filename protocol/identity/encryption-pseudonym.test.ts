@@ -82,7 +82,9 @@ describe('pseudonyms by encryption (Remark 4)', () => {
 
   it('never repeat a nonce within an epoch', () => {
     const nonces = new Set<string>();
-    for (let k = 1; k <= 5_000; k++) nonces.add(toHex(derive(7, k).subarray(0, 16)));
+    for (let k = 1; k <= 5_000; k++) {
+      nonces.add(toHex(derive(7, k).subarray(0, 16)));
+    }
     assert.equal(nonces.size, 5_000);
   });
 
@@ -109,7 +111,11 @@ describe('pseudonyms by encryption (Remark 4)', () => {
   });
 
   it('refuse k and meter numbers outside their range', () => {
-    for (const k of [0, 65_536, 1.5]) assert.throws(() => derive(7, k), { code: 'K_RANGE' });
-    for (const number of [-1, 2 ** 32, 0.5]) assert.throws(() => derive(number, 1), { code: 'LIMIT_EXCEEDED' });
+    for (const k of [0, 65_536, 1.5]) {
+      assert.throws(() => derive(7, k), { code: 'K_RANGE' });
+    }
+    for (const number of [-1, 2 ** 32, 0.5]) {
+      assert.throws(() => derive(number, 1), { code: 'LIMIT_EXCEEDED' });
+    }
   });
 });

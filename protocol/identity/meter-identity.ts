@@ -37,7 +37,9 @@ export function requireCanonicalPublicKey(publicKey: Uint8Array): void {
   const isFieldElement =
     publicKey[31]! < 0x7f ||
     (publicKey[31] === 0x7f && (publicKey[0]! < 0xed || !publicKey.subarray(1, 31).every((byte) => byte === 0xff)));
-  if (!isFieldElement) throw new ProtocolError('NON_CANONICAL', 'the public key is not in its smallest spelling');
+  if (!isFieldElement) {
+    throw new ProtocolError('NON_CANONICAL', 'the public key is not in its smallest spelling');
+  }
 }
 
 /**
@@ -49,7 +51,9 @@ export function requireCanonicalPublicKey(publicKey: Uint8Array): void {
 export function ratchetTo(crypto: Crypto, linkKey: Uint8Array, fromEpoch: number, toEpoch: number): Uint8Array {
   requireEpoch(fromEpoch);
   requireEpoch(toEpoch);
-  if (toEpoch < fromEpoch) throw new ProtocolError('EPOCH_ERASED', 'the link key of this epoch is erased');
+  if (toEpoch < fromEpoch) {
+    throw new ProtocolError('EPOCH_ERASED', 'the link key of this epoch is erased');
+  }
   let key: Uint8Array = linkKey.slice();
   for (let epoch = fromEpoch; epoch < toEpoch; epoch++) {
     const next = ratchet(crypto, key);

@@ -47,11 +47,15 @@ describe('meter identity and pseudonyms', () => {
       assert.equal(toHex(meterIdentity(crypto, publicKey)), vectors.identity);
       const h0 = sharedLinkKey(crypto, fromHex(vectors.secretKey), fromHex(vectors.controlCenterPublicKey));
       assert.deepEqual(sharedLinkKey(crypto, fromHex(vectors.controlCenterSecretKey), publicKey), h0);
-      vectors.linkKeys.forEach((expected, epoch) => assert.equal(toHex(ratchetTo(crypto, h0, 0, epoch)), expected));
+      vectors.linkKeys.forEach((expected, epoch) => {
+        assert.equal(toHex(ratchetTo(crypto, h0, 0, epoch)), expected);
+      });
 
       let previous = identity;
       for (const { epoch, k, pseudonym } of vectors.pseudonyms) {
-        if (k === 1) previous = identity;
+        if (k === 1) {
+          previous = identity;
+        }
         const epochKey = fromHex(vectors.linkKeys[epoch]!);
         previous = chainPseudonyms.derive(crypto, { ...source(k, previous), linkKey: epochKey });
         assert.equal(toHex(previous), pseudonym, `epoch ${epoch}, k ${k}`);
@@ -86,7 +90,9 @@ describe('meter identity and pseudonyms', () => {
 
   it('advance skips messages', () => {
     const chain = [identity];
-    for (let k = 1; k <= 5; k++) chain.push(chainPseudonyms.derive(sodiumCrypto, source(k, chain[k - 1]!)));
+    for (let k = 1; k <= 5; k++) {
+      chain.push(chainPseudonyms.derive(sodiumCrypto, source(k, chain[k - 1]!)));
+    }
     for (let from = 0; from <= 5; from++) {
       for (let to = from; to <= 5; to++) {
         assert.deepEqual(chainPseudonyms.advance(sodiumCrypto, linkKey, chain[from]!, to - from), chain[to]);

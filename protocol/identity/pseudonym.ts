@@ -17,7 +17,9 @@ export const chainPseudonyms: PseudonymScheme = {
 
   advance(crypto, linkKey, previous, steps) {
     let pseudonym = previous;
-    for (let step = 0; step < steps; step++) pseudonym = H(crypto, linkKey, pseudonym);
+    for (let step = 0; step < steps; step++) {
+      pseudonym = H(crypto, linkKey, pseudonym);
+    }
     return pseudonym;
   },
 };

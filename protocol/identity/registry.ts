@@ -71,13 +71,19 @@ export class Registry {
       throw new ProtocolError('LIMIT_EXCEEDED', `${leaves.length} meters in a registry of ${size}`);
     }
     const all = [...leaves];
-    for (let index = leaves.length; index < size; index++) all.push(padding(index));
+    for (let index = leaves.length; index < size; index++) {
+      all.push(padding(index));
+    }
     all.sort(compareBytes);
     for (let i = 1; i < size; i++) {
-      if (equalBytes(all[i - 1]!, all[i]!)) throw new ProtocolError('REGISTRY_INVALID', 'a leaf stands twice');
+      if (equalBytes(all[i - 1]!, all[i]!)) {
+        throw new ProtocolError('REGISTRY_INVALID', 'a leaf stands twice');
+      }
     }
     const levels = [all.map((leaf) => leafHash(crypto, leaf))];
-    for (let level = 0; level < depth; level++) levels.push(parentLevel(crypto, levels[level]!));
+    for (let level = 0; level < depth; level++) {
+      levels.push(parentLevel(crypto, levels[level]!));
+    }
     this.depth = depth;
     this.meters = leaves.length;
     this.#leaves = all;
@@ -95,15 +101,20 @@ export class Registry {
     let high = this.#leaves.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (compareBytes(this.#leaves[middle]!, leaf) < 0) low = middle + 1;
-      else high = middle;
+      if (compareBytes(this.#leaves[middle]!, leaf) < 0) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
     }
     const found = this.#leaves[low];
     if (found === undefined || !equalBytes(found, leaf)) {
       throw new ProtocolError('UNREGISTERED', 'the leaf is not in the registry');
     }
     const siblings: Uint8Array[] = [];
-    for (let level = 0; level < this.depth; level++) siblings.push(this.#levels[level]![(low >>> level) ^ 1]!);
+    for (let level = 0; level < this.depth; level++) {
+      siblings.push(this.#levels[level]![(low >>> level) ^ 1]!);
+    }
     return { index: low, siblings };
   }
 }
@@ -146,8 +157,12 @@ export class RegistryPathChecker {
       );
       level++;
     }
-    if (!equalBytes(this.#proven.get(leafNode >>> level)!, hashes[level]!)) return false;
-    while (level-- > 0) this.#proven.set(leafNode >>> level, hashes[level]!);
+    if (!equalBytes(this.#proven.get(leafNode >>> level)!, hashes[level]!)) {
+      return false;
+    }
+    while (level-- > 0) {
+      this.#proven.set(leafNode >>> level, hashes[level]!);
+    }
     return true;
   }
 }

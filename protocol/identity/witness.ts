@@ -52,8 +52,9 @@ export function encodeWitnesses(witnesses: readonly RowWitness[], depth: number)
     writeUint32(record, METER_NUMBER, witness.meterNumber);
     writeUint16(record, K, witness.k);
     writeUint32(record, LEAF_INDEX, witness.leafIndex);
-    if (witness.siblings.length !== depth)
+    if (witness.siblings.length !== depth) {
       throw new ProtocolError('BAD_LENGTH', `a path of ${depth} siblings is needed`);
+    }
     witness.siblings.forEach((sibling, level) => {
       put(sibling, SIBLINGS + DIGEST_LENGTH * level, 'sibling');
     });

@@ -65,7 +65,9 @@ export interface SealsFile {
 
 /** The last kind that an interval has sealed. */
 export function stageOf(seals: SealsFile): LedgerKind {
-  if (seals.billing !== undefined) return 'billing';
+  if (seals.billing !== undefined) {
+    return 'billing';
+  }
   return seals.pricing === undefined ? 'consumption' : 'pricing';
 }
 
@@ -74,7 +76,9 @@ export function encodeSealsFile(seals: SealsFile): Uint8Array {
   const json: Record<string, JsonValue> = {};
   for (const kind of LEDGER_KINDS) {
     const sealed = seals[kind];
-    if (sealed !== undefined) json[kind] = sealedLedgerToJson(sealed);
+    if (sealed !== undefined) {
+      json[kind] = sealedLedgerToJson(sealed);
+    }
   }
   return encodeCanonical(json);
 }
@@ -122,7 +126,8 @@ function sealedLedgerFromJson(value: JsonValue, kind: LedgerKind): SealedLedger 
   const fields = readObject(value, ['header', 'seal', 'signature']);
   const header = headerFromJson(fields.header);
   const seal = sealFromJson(fields.seal);
-  if (header.kind !== kind || seal.kind !== kind)
+  if (header.kind !== kind || seal.kind !== kind) {
     throw new ProtocolError('MALFORMED', `a seal under ${kind} is not its`);
+  }
   return { header, seal, signature: readHex(fields.signature, SIGNATURE_LENGTH) };
 }

@@ -44,8 +44,12 @@ const vectors = frozenVectors<{
 
 describe('canonical JSON', () => {
   it('matches the frozen vectors', () => {
-    for (const form of vectors.accepted) assert.equal(text(parse(form)), form);
-    for (const { code, text: form } of vectors.refused) assert.throws(() => parse(form), { code }, form);
+    for (const form of vectors.accepted) {
+      assert.equal(text(parse(form)), form);
+    }
+    for (const { code, text: form } of vectors.refused) {
+      assert.throws(() => parse(form), { code }, form);
+    }
   });
 
   it('reads back what it writes, byte for byte', () => {
@@ -95,7 +99,9 @@ describe('canonical JSON', () => {
     '"\\/"',
     '[1, 2]',
   ]) {
-    it(`refuses ${form} as non-canonical`, () => assert.throws(() => parse(form), { code: 'NON_CANONICAL' }));
+    it(`refuses ${form} as non-canonical`, () => {
+      assert.throws(() => parse(form), { code: 'NON_CANONICAL' });
+    });
   }
 
   for (const form of [
@@ -170,13 +176,17 @@ describe('readers of canonical JSON', () => {
     for (const amount of [...notAmounts, (most + 1n).toString(), '9'.repeat(40), '1'.repeat(1_000_000)]) {
       assert.throws(() => parseAmount(amount), { code: 'MALFORMED' }, amount.slice(0, 50));
     }
-    for (const value of [1, true, [], {}]) assert.throws(() => readAmount(value), { code: 'MALFORMED' });
+    for (const value of [1, true, [], {}]) {
+      assert.throws(() => readAmount(value), { code: 'MALFORMED' });
+    }
   });
 
   it('reads integers within bounds, from numbers and from text', () => {
     assert.equal(readInteger(7, 7, 7), 7);
     assert.equal(parseInteger('9007199254740991', 0, Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
-    for (const value of [6, 8, '7', true, [7]]) assert.throws(() => readInteger(value, 7, 7), { code: 'MALFORMED' });
+    for (const value of [6, 8, '7', true, [7]]) {
+      assert.throws(() => readInteger(value, 7, 7), { code: 'MALFORMED' });
+    }
     for (const value of [...notAmounts, '9007199254740992', '1'.repeat(17)]) {
       assert.throws(() => parseInteger(value, 0, Number.MAX_SAFE_INTEGER), { code: 'MALFORMED' }, value);
     }
@@ -202,10 +212,16 @@ describe('readers of canonical JSON', () => {
       assert.throws(() => readHex(value, 2), { code: 'MALFORMED' });
     }
     assert.equal(readString('abc', 3), 'abc');
-    for (const value of ['', 'abcd', 3]) assert.throws(() => readString(value, 3), { code: 'MALFORMED' });
+    for (const value of ['', 'abcd', 3]) {
+      assert.throws(() => readString(value, 3), { code: 'MALFORMED' });
+    }
     assert.equal(readOneOf('b', ['a', 'b']), 'b');
-    for (const value of ['c', 'A', '', 0]) assert.throws(() => readOneOf(value, ['a', 'b']), { code: 'MALFORMED' });
+    for (const value of ['c', 'A', '', 0]) {
+      assert.throws(() => readOneOf(value, ['a', 'b']), { code: 'MALFORMED' });
+    }
     assert.equal(readBoolean(false), false);
-    for (const value of [0, 'true', '']) assert.throws(() => readBoolean(value), { code: 'MALFORMED' });
+    for (const value of [0, 'true', '']) {
+      assert.throws(() => readBoolean(value), { code: 'MALFORMED' });
+    }
   });
 });

@@ -47,20 +47,31 @@ export function parseCanonical(bytes: Uint8Array, maximumLength: number): JsonVa
   } catch (cause) {
     throw new ProtocolError('MALFORMED', 'not JSON', { cause });
   }
-  if (canonicalText(value) !== text) throw new ProtocolError('NON_CANONICAL', 'JSON is not in its canonical form');
+  if (canonicalText(value) !== text) {
+    throw new ProtocolError('NON_CANONICAL', 'JSON is not in its canonical form');
+  }
   return value;
 }
 
 function canonicalText(value: JsonValue): string {
-  if (typeof value === 'string') return canonicalString(value);
-  if (typeof value === 'boolean') return String(value);
-  if (typeof value === 'number') {
-    if (!Number.isSafeInteger(value) || value < 0)
-      throw new ProtocolError('MALFORMED', 'number is no safe integer ≥ 0');
+  if (typeof value === 'string') {
+    return canonicalString(value);
+  }
+  if (typeof value === 'boolean') {
     return String(value);
   }
-  if (Array.isArray(value)) return `[${(value as readonly JsonValue[]).map(canonicalText).join(',')}]`;
-  if (typeof value !== 'object' || value === null) throw new ProtocolError('MALFORMED', 'no JSON value of this format');
+  if (typeof value === 'number') {
+    if (!Number.isSafeInteger(value) || value < 0) {
+      throw new ProtocolError('MALFORMED', 'number is no safe integer ≥ 0');
+    }
+    return String(value);
+  }
+  if (Array.isArray(value)) {
+    return `[${(value as readonly JsonValue[]).map(canonicalText).join(',')}]`;
+  }
+  if (typeof value !== 'object' || value === null) {
+    throw new ProtocolError('MALFORMED', 'no JSON value of this format');
+  }
   const members = value as JsonObject;
   const texts = Object.keys(members)
     .sort() // by UTF-16 code unit, independent of the locale
@@ -69,7 +80,9 @@ function canonicalText(value: JsonValue): string {
 }
 
 function canonicalString(text: string): string {
-  if (!PRINTABLE_ASCII.test(text)) throw new ProtocolError('MALFORMED', 'string is not printable ASCII');
+  if (!PRINTABLE_ASCII.test(text)) {
+    throw new ProtocolError('MALFORMED', 'string is not printable ASCII');
+  }
   return `"${text.replace(/["\\]/g, '\\$&')}"`;
 }
 
@@ -80,18 +93,28 @@ function boundNesting(bytes: Uint8Array): void {
   for (let i = 0; i < bytes.length; i++) {
     const byte = bytes[i];
     if (inString) {
-      if (byte === 0x5c) i++;
-      else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > MAXIMUM_JSON_DEPTH) throw new ProtocolError('LIMIT_EXCEEDED', 'JSON is nested too deeply');
-    } else if (byte === 0x7d || byte === 0x5d) depth--;
+      if (byte === 0x5c) {
+        i++;
+      } else if (byte === 0x22) {
+        inString = false;
+      }
+    } else if (byte === 0x22) {
+      inString = true;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > MAXIMUM_JSON_DEPTH) {
+        throw new ProtocolError('LIMIT_EXCEEDED', 'JSON is nested too deeply');
+      }
+    } else if (byte === 0x7d || byte === 0x5d) {
+      depth--;
+    }
   }
 }
 
 function asciiText(bytes: Uint8Array): string {
   for (const byte of bytes) {
-    if (byte < 0x20 || byte > 0x7e) throw new ProtocolError('MALFORMED', 'JSON holds a byte outside printable ASCII');
+    if (byte < 0x20 || byte > 0x7e) {
+      throw new ProtocolError('MALFORMED', 'JSON holds a byte outside printable ASCII');
+    }
   }
   return new TextDecoder().decode(bytes);
 }
@@ -120,7 +143,9 @@ export function readAnyObject(value: JsonValue): JsonObject {
 
 /** Reads an array of at most `maximumLength` items. @throws ProtocolError `MALFORMED`, `LIMIT_EXCEEDED` */
 export function readArray<T>(value: JsonValue, maximumLength: number, readItem: (item: JsonValue) => T): T[] {
-  if (!Array.isArray(value)) throw new ProtocolError('MALFORMED', 'expected an array');
+  if (!Array.isArray(value)) {
+    throw new ProtocolError('MALFORMED', 'expected an array');
+  }
   if (value.length > maximumLength) {
     throw new ProtocolError('LIMIT_EXCEEDED', `array of ${value.length} items, at most ${maximumLength}`);
   }
@@ -137,7 +162,9 @@ export function readHex(value: JsonValue, length: number): Uint8Array {
 
 /** Reads an unsigned amount below 2^128 from a decimal string without leading zeros. @throws ProtocolError `MALFORMED` */
 export function readAmount(value: JsonValue): bigint {
-  if (typeof value !== 'string') throw new ProtocolError('MALFORMED', 'expected an amount as a decimal string');
+  if (typeof value !== 'string') {
+    throw new ProtocolError('MALFORMED', 'expected an amount as a decimal string');
+  }
   return parseAmount(value);
 }
 
@@ -147,7 +174,9 @@ export function parseAmount(text: string): bigint {
     throw new ProtocolError('MALFORMED', 'expected a decimal amount');
   }
   const amount = BigInt(text);
-  if (amount > MAXIMUM_AMOUNT) throw new ProtocolError('MALFORMED', 'amount does not fit 128 bits');
+  if (amount > MAXIMUM_AMOUNT) {
+    throw new ProtocolError('MALFORMED', 'amount does not fit 128 bits');
+  }
   return amount;
 }
 
@@ -161,7 +190,9 @@ export function readInteger(value: JsonValue, minimum: number, maximum: number):
 
 /** {@link readInteger} for decimal text without leading zeros, such as a contract's argument. @throws ProtocolError `MALFORMED` */
 export function parseInteger(text: string, minimum: number, maximum: number): number {
-  if (text.length > 16 || !DECIMAL.test(text)) throw new ProtocolError('MALFORMED', 'expected a decimal integer');
+  if (text.length > 16 || !DECIMAL.test(text)) {
+    throw new ProtocolError('MALFORMED', 'expected a decimal integer');
+  }
   return readInteger(Number(text), minimum, maximum);
 }
 
@@ -176,12 +207,16 @@ export function readString(value: JsonValue, maximumLength: number): string {
 /** Reads one of a closed set of strings. @throws ProtocolError `MALFORMED` */
 export function readOneOf<T extends string>(value: JsonValue, allowed: readonly T[]): T {
   const found = allowed.find((item) => item === value);
-  if (found === undefined) throw new ProtocolError('MALFORMED', `expected one of ${allowed.join(', ')}`);
+  if (found === undefined) {
+    throw new ProtocolError('MALFORMED', `expected one of ${allowed.join(', ')}`);
+  }
   return found;
 }
 
 /** Reads a boolean. @throws ProtocolError `MALFORMED` */
 export function readBoolean(value: JsonValue): boolean {
-  if (typeof value !== 'boolean') throw new ProtocolError('MALFORMED', 'expected true or false');
+  if (typeof value !== 'boolean') {
+    throw new ProtocolError('MALFORMED', 'expected true or false');
+  }
   return value;
 }

@@ -98,7 +98,9 @@ describe('header', () => {
       [{ ...json, pages: [{ ...page, count: 0 }] }, 'MALFORMED'],
       [{ ...json, pages: [{ ...page, root: '00' }] }, 'MALFORMED'],
     ];
-    for (const [value, code] of refusals) assert.throws(() => headerFromJson(value), { code });
+    for (const [value, code] of refusals) {
+      assert.throws(() => headerFromJson(value), { code });
+    }
     assert.throws(() => decodeHeader(asciiBytes('[]')), { code: 'MALFORMED' });
     assert.throws(() => decodeHeader(new Uint8Array(MAXIMUM_HEADER_BYTES + 1)), { code: 'LIMIT_EXCEEDED' });
   });

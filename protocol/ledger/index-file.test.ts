@@ -37,7 +37,9 @@ describe('index', () => {
           decodeIndex(bytes),
           rows.map(({ pseudonym, category }) => ({ prefix: pseudonym.slice(0, 8), category })),
         );
-        for (const { pseudonym } of rows) assert.ok(indexContains(bytes, pseudonym));
+        for (const { pseudonym } of rows) {
+          assert.ok(indexContains(bytes, pseudonym));
+        }
         const prefix = Buffer.from(stranger.subarray(0, 8));
         const known = rows.some(({ pseudonym }) => prefix.equals(pseudonym.subarray(0, 8)));
         assert.equal(indexContains(bytes, stranger), known);

@@ -33,7 +33,9 @@ export function encodeIndex(rows: Uint8Array, categoriesMilliWattHours: readonly
   const bytes = new Uint8Array(views.length * INDEX_ENTRY_LENGTH);
   views.forEach((row, i) => {
     const category = categoriesMilliWattHours.indexOf(rowValue(row));
-    if (category < 0) throw new ProtocolError('BAD_CATEGORY', 'a row holds no category of the parameters');
+    if (category < 0) {
+      throw new ProtocolError('BAD_CATEGORY', 'a row holds no category of the parameters');
+    }
     bytes.set(rowPseudonym(row).subarray(0, INDEX_PREFIX_LENGTH), i * INDEX_ENTRY_LENGTH);
     bytes[i * INDEX_ENTRY_LENGTH + INDEX_PREFIX_LENGTH] = category;
   });
@@ -46,8 +48,9 @@ export function decodeIndex(bytes: Uint8Array): IndexEntry[] {
     throw new ProtocolError('BAD_LENGTH', `index entries are ${INDEX_ENTRY_LENGTH} bytes each`);
   }
   const count = bytes.length / INDEX_ENTRY_LENGTH;
-  if (count > MAXIMUM_ROWS)
+  if (count > MAXIMUM_ROWS) {
     throw new ProtocolError('LIMIT_EXCEEDED', `index of ${count} rows, at most ${MAXIMUM_ROWS}`);
+  }
   const entries: IndexEntry[] = [];
   for (let i = 0; i < count; i++) {
     const entry = { prefix: prefixAt(bytes, i), category: categoryAt(bytes, i) };
@@ -55,7 +58,9 @@ export function decodeIndex(bytes: Uint8Array): IndexEntry[] {
     if (before !== undefined && compareBytes(before.prefix, entry.prefix) > 0) {
       throw new ProtocolError('ROW_ORDER', 'index is not in ascending order');
     }
-    if (entry.category >= CATEGORY_COUNT) throw new ProtocolError('BAD_CATEGORY', 'index names a sixth category');
+    if (entry.category >= CATEGORY_COUNT) {
+      throw new ProtocolError('BAD_CATEGORY', 'index names a sixth category');
+    }
     entries.push(entry);
   }
   return entries;
@@ -79,9 +84,14 @@ export function indexCategory(bytes: Uint8Array, pseudonym: Uint8Array): number 
   while (low < high) {
     const middle = (low + high) >>> 1;
     const order = compareBytes(prefixAt(bytes, middle), wanted);
-    if (order === 0) return categoryAt(bytes, middle);
-    if (order < 0) low = middle + 1;
-    else high = middle;
+    if (order === 0) {
+      return categoryAt(bytes, middle);
+    }
+    if (order < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
   }
   return undefined;
 }

@@ -22,7 +22,9 @@ export interface LedgerId {
 
 /** Checks a region's name. @throws ProtocolError `MALFORMED` */
 export function checkRegion(region: string): string {
-  if (!REGION.test(region)) throw new ProtocolError('MALFORMED', 'region is not 1 to 8 characters of a-z, 0-9 and -');
+  if (!REGION.test(region)) {
+    throw new ProtocolError('MALFORMED', 'region is not 1 to 8 characters of a-z, 0-9 and -');
+  }
   return region;
 }
 
@@ -38,12 +40,18 @@ export function encodeLedgerId(ledgerId: LedgerId): Uint8Array {
 
 /** Reads 16 bytes at an offset. @throws ProtocolError `BAD_LENGTH`, `MALFORMED` */
 export function decodeLedgerId(bytes: Uint8Array, offset = 0): LedgerId {
-  if (bytes.length < offset + LEDGER_ID_LENGTH) throw new ProtocolError('BAD_LENGTH', 'ledger id is 16 bytes');
+  if (bytes.length < offset + LEDGER_ID_LENGTH) {
+    throw new ProtocolError('BAD_LENGTH', 'ledger id is 16 bytes');
+  }
   let length = REGION_LENGTH;
-  while (length > 0 && bytes[offset + length - 1] === 0) length--;
+  while (length > 0 && bytes[offset + length - 1] === 0) {
+    length--;
+  }
   const region = checkRegion(String.fromCharCode(...bytes.subarray(offset, offset + length)));
   const start = readUint64(bytes, offset + REGION_LENGTH);
-  if (start > BigInt(MAXIMUM_SECONDS)) throw new ProtocolError('MALFORMED', 'ledger id starts after the year 9999');
+  if (start > BigInt(MAXIMUM_SECONDS)) {
+    throw new ProtocolError('MALFORMED', 'ledger id starts after the year 9999');
+  }
   return { region, startSeconds: Number(start) };
 }
 

@@ -99,7 +99,9 @@ describe('histogram', () => {
       fc.property(values, values, (a, b) => {
         const together = histogramOf([...a, ...b]);
         assert.ok(sameHistogram(mergeHistograms([histogramOf(a), histogramOf(b)]), together));
-        if (b.length > 0) assert.ok(!sameHistogram(histogramOf(a), together));
+        if (b.length > 0) {
+          assert.ok(!sameHistogram(histogramOf(a), together));
+        }
       }),
     );
   });

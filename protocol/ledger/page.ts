@@ -30,7 +30,9 @@ export interface PageEntry {
 
 /** Rows in bytes of whole rows. @throws ProtocolError `BAD_LENGTH` */
 export function countRows(rows: Uint8Array): number {
-  if (rows.length % ROW_LENGTH !== 0) throw new ProtocolError('BAD_LENGTH', `rows are ${ROW_LENGTH} bytes each`);
+  if (rows.length % ROW_LENGTH !== 0) {
+    throw new ProtocolError('BAD_LENGTH', `rows are ${ROW_LENGTH} bytes each`);
+  }
   return rows.length / ROW_LENGTH;
 }
 
@@ -52,7 +54,9 @@ export function splitRows(rows: Uint8Array): Uint8Array[] {
  */
 export function splitPages(rows: Uint8Array): Uint8Array[] {
   const count = countRows(rows);
-  if (count > MAXIMUM_ROWS) throw new ProtocolError('LIMIT_EXCEEDED', `${count} rows, at most ${MAXIMUM_ROWS}`);
+  if (count > MAXIMUM_ROWS) {
+    throw new ProtocolError('LIMIT_EXCEEDED', `${count} rows, at most ${MAXIMUM_ROWS}`);
+  }
   const pages: Uint8Array[] = [];
   for (let row = 0; row < count; row += ROWS_PER_PAGE) {
     pages.push(rows.subarray(row * ROW_LENGTH, Math.min(row + ROWS_PER_PAGE, count) * ROW_LENGTH));
@@ -73,7 +77,9 @@ export function pageEntry(crypto: Crypto, page: Uint8Array): PageEntry {
   if (first === undefined || last === undefined || rows.length > ROWS_PER_PAGE) {
     throw new ProtocolError('PAGE_SIZE', `page of ${rows.length} rows, 1 to ${ROWS_PER_PAGE}`);
   }
-  for (let i = 1; i < rows.length; i++) checkRowOrder(rows[i - 1] as Uint8Array, rows[i] as Uint8Array);
+  for (let i = 1; i < rows.length; i++) {
+    checkRowOrder(rows[i - 1] as Uint8Array, rows[i] as Uint8Array);
+  }
   const histogram = histogramOf(rows.map(rowValue));
   return {
     first: rowPseudonym(first).slice(),
@@ -88,8 +94,12 @@ export function pageEntry(crypto: Crypto, page: Uint8Array): PageEntry {
 /** Refuses neighbours out of order. @throws ProtocolError `DUPLICATE_ROW`, `ROW_ORDER` */
 export function checkRowOrder(before: Uint8Array, after: Uint8Array): void {
   const order = compareBytes(rowPseudonym(before), rowPseudonym(after));
-  if (order === 0) throw new ProtocolError('DUPLICATE_ROW', 'a pseudonym stands twice');
-  if (order > 0) throw new ProtocolError('ROW_ORDER', 'rows are not in ascending order of pseudonym');
+  if (order === 0) {
+    throw new ProtocolError('DUPLICATE_ROW', 'a pseudonym stands twice');
+  }
+  if (order > 0) {
+    throw new ProtocolError('ROW_ORDER', 'rows are not in ascending order of pseudonym');
+  }
 }
 
 /** Counts values, ascending. */
@@ -100,7 +110,9 @@ export function histogramOf(values: readonly bigint[]): HistogramEntry[] {
 /** Adds histograms up, ascending by value. */
 export function mergeHistograms(histograms: readonly (readonly HistogramEntry[])[]): HistogramEntry[] {
   const counts = new Map<bigint, number>();
-  for (const { value, count } of histograms.flat()) counts.set(value, (counts.get(value) ?? 0) + count);
+  for (const { value, count } of histograms.flat()) {
+    counts.set(value, (counts.get(value) ?? 0) + count);
+  }
   return [...counts].map(([value, count]) => ({ value, count })).sort((a, b) => (a.value < b.value ? -1 : 1));
 }
 

@@ -96,7 +96,9 @@ export function fingerprint(crypto: Crypto, signaturePublicKey: Uint8Array): str
  */
 export function parametersFor(list: readonly SignedParameters[], startSeconds: number): Parameters {
   const found = list.findLast(({ parameters }) => parameters.effectiveFromSeconds <= startSeconds);
-  if (found === undefined) throw new ProtocolError('NOT_EFFECTIVE', 'no parameters are effective yet');
+  if (found === undefined) {
+    throw new ProtocolError('NOT_EFFECTIVE', 'no parameters are effective yet');
+  }
   return found.parameters;
 }
 

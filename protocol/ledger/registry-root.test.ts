@@ -32,7 +32,12 @@ describe('registry root', () => {
       { effectiveFromSeconds: 0 },
     ]) {
       const other = { registryRoot: { ...registryRoot, ...change }, signature };
-      assert.throws(() => verifyRegistryRootSignature(sodiumCrypto, other, key), { code: 'BAD_SIGNATURE' });
+      assert.throws(
+        () => {
+          verifyRegistryRootSignature(sodiumCrypto, other, key);
+        },
+        { code: 'BAD_SIGNATURE' },
+      );
     }
   });
 

@@ -70,7 +70,9 @@ export function encodeRow(row: Row): Uint8Array {
 export function encodeRowContent(content: RowContent): Uint8Array {
   requireLength(content.pseudonym, PSEUDONYM_LENGTH, 'pseudonym');
   readInteger(content.timeSeconds, 0, MAXIMUM_SECONDS);
-  if (content.value < 0n || content.value >> 128n !== 0n) throw new ProtocolError('MALFORMED', 'value is not 128 bits');
+  if (content.value < 0n || content.value >> 128n !== 0n) {
+    throw new ProtocolError('MALFORMED', 'value is not 128 bits');
+  }
   const bytes = new Uint8Array(ROW_SIGNED_LENGTH);
   bytes[ROW_OFFSET.type] = content.type;
   bytes.set(encodeLedgerId(content.ledgerId), ROW_OFFSET.ledgerId);
@@ -88,9 +90,13 @@ export function encodeRowContent(content: RowContent): Uint8Array {
 export function decodeRow(bytes: Uint8Array): Row {
   requireLength(bytes, ROW_LENGTH, 'row');
   const type = bytes[ROW_OFFSET.type];
-  if (type !== 0 && type !== 1 && type !== 2) throw new ProtocolError('WRONG_TYPE', 'row type is not 0, 1 or 2');
+  if (type !== 0 && type !== 1 && type !== 2) {
+    throw new ProtocolError('WRONG_TYPE', 'row type is not 0, 1 or 2');
+  }
   const time = readUint128(bytes, ROW_OFFSET.time);
-  if (time > BigInt(MAXIMUM_SECONDS)) throw new ProtocolError('MALFORMED', 'row time is after the year 9999');
+  if (time > BigInt(MAXIMUM_SECONDS)) {
+    throw new ProtocolError('MALFORMED', 'row time is after the year 9999');
+  }
   return {
     type,
     ledgerId: decodeLedgerId(bytes, ROW_OFFSET.ledgerId),

@@ -20,10 +20,15 @@ const { seal: SEAL } = fc.sample(anySignedSeal, { numRuns: 1, seed: 1 })[0]!;
 
 /** The same value with one thing changed. */
 function changed(value: JsonValue): JsonValue {
-  if (typeof value === 'number') return value + 1;
-  if (typeof value === 'string')
+  if (typeof value === 'number') {
+    return value + 1;
+  }
+  if (typeof value === 'string') {
     return value === 'billing' ? 'pricing' : `${value.slice(0, -1)}${value.endsWith('1') ? '2' : '1'}`;
-  if (Array.isArray(value)) return [...(value as readonly JsonValue[]).slice(1), { count: 7, value: '7' }];
+  }
+  if (Array.isArray(value)) {
+    return [...(value as readonly JsonValue[]).slice(1), { count: 7, value: '7' }];
+  }
   return { ...(value as JsonObject), startSeconds: 1 };
 }
 
@@ -50,12 +55,22 @@ describe('seal', () => {
         const other = sealFromJson({ ...json, [field]: value });
         assert.notDeepEqual(encodeSeal(other), encodeSeal(SEAL), field);
         assert.notDeepEqual(sealDigest(crypto, other), sealDigest(crypto, SEAL));
-        assert.throws(() => verifySealSignature(crypto, { seal: other, signature }, key.publicKey), {
-          code: 'BAD_SIGNATURE',
-        });
+        assert.throws(
+          () => {
+            verifySealSignature(crypto, { seal: other, signature }, key.publicKey);
+          },
+          {
+            code: 'BAD_SIGNATURE',
+          },
+        );
       }
       const wrongKey = crypto.ed25519Key(new Uint8Array(32).fill(6)).publicKey;
-      assert.throws(() => verifySealSignature(crypto, { seal: SEAL, signature }, wrongKey), { code: 'BAD_SIGNATURE' });
+      assert.throws(
+        () => {
+          verifySealSignature(crypto, { seal: SEAL, signature }, wrongKey);
+        },
+        { code: 'BAD_SIGNATURE' },
+      );
     });
   }
 

@@ -61,16 +61,23 @@ export function encodeControlCenterPayload(
   payload: ControlCenterPayload,
   linkKey: Uint8Array,
 ): Uint8Array {
-  if (payload.rows.length > ROW_PLACES)
+  if (payload.rows.length > ROW_PLACES) {
     throw new ProtocolError('LIMIT_EXCEEDED', `a packet has places for ${ROW_PLACES} rows`);
-  if (payload.meterNumber > MAXIMUM_METER_NUMBER) throw new ProtocolError('MALFORMED', 'meter number is kept');
+  }
+  if (payload.meterNumber > MAXIMUM_METER_NUMBER) {
+    throw new ProtocolError('MALFORMED', 'meter number is kept');
+  }
   const bytes = new Uint8Array(PAYLOAD_LENGTH);
   writeUint32(bytes, 0, payload.meterNumber);
   writeUint16(bytes, 4, payload.epoch);
   writeUint64(bytes, 6, BigInt(payload.slotStartSeconds));
   payload.rows.forEach(({ k, row }, place) => {
-    if (!(k >= 1 && k <= 0xffff)) throw new ProtocolError('K_RANGE', 'k is 1 to 65,535');
-    if (row.length !== ROW_LENGTH) throw new ProtocolError('BAD_LENGTH', 'row has the wrong length');
+    if (!(k >= 1 && k <= 0xffff)) {
+      throw new ProtocolError('K_RANGE', 'k is 1 to 65,535');
+    }
+    if (row.length !== ROW_LENGTH) {
+      throw new ProtocolError('BAD_LENGTH', 'row has the wrong length');
+    }
     writeUint16(bytes, PLACES_OFFSET + place * PLACE_LENGTH, k);
     bytes.set(row, PLACES_OFFSET + place * PLACE_LENGTH + 2);
   });
@@ -108,8 +115,9 @@ export function openControlCenterPacket(
 ): OpenedControlCenterPayload {
   const bytes = openInner(crypto, 'control-center', key, packet);
   const payload = decodePayload(bytes);
-  if (payload.epoch !== key.epoch)
+  if (payload.epoch !== key.epoch) {
     throw new ProtocolError('PACKET_INVALID', 'payload and packet are of different epochs');
+  }
   return { payload, bytes };
 }
 
@@ -135,15 +143,19 @@ function decodePayload(bytes: Uint8Array): ControlCenterPayload {
     const offset = PLACES_OFFSET + place * PLACE_LENGTH;
     const k = readUint16(bytes, offset);
     const row = bytes.subarray(offset + 2, offset + PLACE_LENGTH);
-    if (k === 0 ? row.some((byte) => byte !== 0) : rows.length < place)
+    if (k === 0 ? row.some((byte) => byte !== 0) : rows.length < place) {
       throw new ProtocolError('PACKET_INVALID', 'filler is not zero or stands before a row');
-    if (k !== 0) rows.push({ k, row });
+    }
+    if (k !== 0) {
+      rows.push({ k, row });
+    }
   }
   if (
     meterNumber > MAXIMUM_METER_NUMBER ||
     slotStart > BigInt(Number.MAX_SAFE_INTEGER) ||
     bytes.subarray(PADDING_OFFSET).some((byte) => byte !== 0)
-  )
+  ) {
     throw new ProtocolError('PACKET_INVALID', 'payload is malformed');
+  }
   return { meterNumber, epoch: readUint16(bytes, 4), slotStartSeconds: Number(slotStart), rows };
 }

@@ -181,7 +181,9 @@ function descriptorFromJson(value: JsonValue): RelayDescriptor {
     'validUntilSeconds',
   ]);
   const operator = readString(fields.operator, 64);
-  if (!OPERATOR.test(operator)) throw new ProtocolError('MALFORMED', 'operator is not 1 to 64 of a-z, 0-9, . and -');
+  if (!OPERATOR.test(operator)) {
+    throw new ProtocolError('MALFORMED', 'operator is not 1 to 64 of a-z, 0-9, . and -');
+  }
   return {
     region: checkRegion(readString(fields.region, REGION_LENGTH)),
     epoch: readInteger(fields.epoch, 0, MAXIMUM_EPOCH),
@@ -256,6 +258,8 @@ function directoryFromJson(value: JsonValue): Directory {
 
 function readAddress(value: JsonValue): string {
   const address = readString(value, MAXIMUM_ADDRESS_LENGTH);
-  if (!ADDRESS.test(address)) throw new ProtocolError('MALFORMED', 'address is not host:port');
+  if (!ADDRESS.test(address)) {
+    throw new ProtocolError('MALFORMED', 'address is not host:port');
+  }
   return address;
 }

@@ -93,8 +93,9 @@ export function relaysOfLayer(directory: Directory, layer: number): number[] {
 
 function checkUnique({ relays, controlCenter }: Directory): void {
   const descriptors = relays.map(({ descriptor }) => descriptor);
-  const unique = (what: string, values: readonly string[]): void =>
+  const unique = (what: string, values: readonly string[]): void => {
     demand(new Set(values).size === values.length, `${what} stands twice`);
+  };
   unique('an address', [controlCenter.address, ...descriptors.map(({ address }) => address)]);
   unique(
     'an identity',
@@ -112,8 +113,9 @@ function checkLayers(directory: Directory): void {
     demand(layer === descriptor.layer, 'an operator serves two layers');
     layerOfOperator.set(descriptor.operator, layer);
   }
-  for (let layer = 1; layer <= directory.layers; layer++)
+  for (let layer = 1; layer <= directory.layers; layer++) {
     demand(relaysOfLayer(directory, layer).length >= MINIMUM_RELAYS_PER_LAYER, `layer ${layer} has too few relays`);
+  }
 }
 
 function sameScope(
@@ -130,10 +132,14 @@ function sameScope(
 }
 
 function compareDescriptors(a: RelayDescriptor, b: RelayDescriptor): number {
-  if (a.layer !== b.layer) return a.layer - b.layer;
+  if (a.layer !== b.layer) {
+    return a.layer - b.layer;
+  }
   return a.address < b.address ? -1 : a.address > b.address ? 1 : 0;
 }
 
 function demand(condition: boolean, message: string): void {
-  if (!condition) throw new ProtocolError('DIRECTORY_INVALID', message);
+  if (!condition) {
+    throw new ProtocolError('DIRECTORY_INVALID', message);
+  }
 }

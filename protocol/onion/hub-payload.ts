@@ -59,15 +59,20 @@ const MAC_OFFSET = HANDLES_OFFSET + HANDLE_PLACES * HANDLE_LENGTH;
  * @throws ProtocolError LIMIT_EXCEEDED: too many handles; K_RANGE; BAD_LENGTH: a pseudonym
  */
 export function encodeHubPayload(crypto: Crypto, payload: HubPayload, pairingKey: Uint8Array): Uint8Array {
-  if (payload.handles.length > HANDLE_PLACES)
+  if (payload.handles.length > HANDLE_PLACES) {
     throw new ProtocolError('LIMIT_EXCEEDED', `a packet has places for ${HANDLE_PLACES} handles`);
+  }
   const bytes = new Uint8Array(PAYLOAD_LENGTH);
   writeUint64(bytes, 0, BigInt(payload.slotStartSeconds));
   writeUint128(bytes, 8, payload.measuredMilliWattHours);
   writeUint128(bytes, 24, payload.carriedMilliWattHours);
   payload.handles.forEach(({ epoch, k, pseudonym }, place) => {
-    if (!(k >= 1 && k <= 0xffff)) throw new ProtocolError('K_RANGE', 'k is 1 to 65,535');
-    if (pseudonym.length !== 32) throw new ProtocolError('BAD_LENGTH', 'pseudonym is 32 bytes');
+    if (!(k >= 1 && k <= 0xffff)) {
+      throw new ProtocolError('K_RANGE', 'k is 1 to 65,535');
+    }
+    if (pseudonym.length !== 32) {
+      throw new ProtocolError('BAD_LENGTH', 'pseudonym is 32 bytes');
+    }
     const offset = HANDLES_OFFSET + place * HANDLE_LENGTH;
     writeUint16(bytes, offset, epoch);
     writeUint16(bytes, offset + 2, k);
@@ -101,25 +106,33 @@ export function sealHubPacket(
  */
 export function openHubPacket(crypto: Crypto, hub: HubKeys, packet: Uint8Array): HubPayload {
   const epoch = packetEpoch(packet);
-  if (epoch === undefined) throw new ProtocolError('PACKET_INVALID', 'packet is of another version');
+  if (epoch === undefined) {
+    throw new ProtocolError('PACKET_INVALID', 'packet is of another version');
+  }
   const bytes = openInner(crypto, 'hub', { epoch, secretKey: hub.secretKey, publicKey: hub.publicKey }, packet);
   const expected = mac(crypto, 'packet', hub.pairingKey, bytes.subarray(0, MAC_OFFSET));
-  if (!equalBytes(expected, bytes.subarray(MAC_OFFSET, MAC_OFFSET + PACKET_MAC_LENGTH)))
+  if (!equalBytes(expected, bytes.subarray(MAC_OFFSET, MAC_OFFSET + PACKET_MAC_LENGTH))) {
     throw new ProtocolError('PACKET_INVALID', 'packet is not from the paired meter');
+  }
   return decodePayload(bytes);
 }
 
 function decodePayload(bytes: Uint8Array): HubPayload {
   const slotStart = readUint64(bytes, 0);
-  if (slotStart > BigInt(Number.MAX_SAFE_INTEGER)) throw new ProtocolError('PACKET_INVALID', 'payload is malformed');
+  if (slotStart > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw new ProtocolError('PACKET_INVALID', 'payload is malformed');
+  }
   const handles: Handle[] = [];
   for (let place = 0; place < HANDLE_PLACES; place++) {
     const offset = HANDLES_OFFSET + place * HANDLE_LENGTH;
     const handle = bytes.subarray(offset, offset + HANDLE_LENGTH);
     const k = readUint16(handle, 2);
-    if (k === 0 ? handle.some((byte) => byte !== 0) : handles.length < place)
+    if (k === 0 ? handle.some((byte) => byte !== 0) : handles.length < place) {
       throw new ProtocolError('PACKET_INVALID', 'filler is not zero or stands before a handle');
-    if (k !== 0) handles.push({ epoch: readUint16(handle, 0), k, pseudonym: handle.subarray(4) });
+    }
+    if (k !== 0) {
+      handles.push({ epoch: readUint16(handle, 0), k, pseudonym: handle.subarray(4) });
+    }
   }
   return {
     slotStartSeconds: Number(slotStart),

@@ -54,7 +54,9 @@ describe('loops', () => {
           const isLast = index === 2;
           const end = maker === 'control-center' ? 'control-center' : 'mailbox';
           assert.equal(peeled.route.to, isLast ? end : 'relay');
-          if (!isLast) assert.deepEqual(peeled.route, { to: 'relay', relay: loop.path[index + 1]!.relay });
+          if (!isLast) {
+            assert.deepEqual(peeled.route, { to: 'relay', relay: loop.path[index + 1]!.relay });
+          }
           assert.equal(peeled.delayMilliseconds, delayMilliseconds);
           ({ packet } = peeled);
           delay += delayMilliseconds;
@@ -62,7 +64,9 @@ describe('loops', () => {
         if (maker === 'control-center') {
           assert.deepEqual(encapsulatedKey(packet), loop.key);
           assert.equal(delay, loop.delayMilliseconds);
-        } else assert.ok(cameBy);
+        } else {
+          assert.ok(cameBy);
+        }
       }
     }
   });
@@ -81,8 +85,11 @@ describe('loops', () => {
 
   it('go through every relay of the other layers, and end in mailboxes all over the last', () => {
     const seen = new Set<number>();
-    for (let round = 0; round < 200; round++)
-      for (const { relay } of makeLoop(crypto, directory, { relay: 0 }, onion, random).path) seen.add(relay);
+    for (let round = 0; round < 200; round++) {
+      for (const { relay } of makeLoop(crypto, directory, { relay: 0 }, onion, random).path) {
+        seen.add(relay);
+      }
+    }
     const others = directory.relays.flatMap(({ descriptor: { layer } }, relay) => (layer > 1 ? [relay] : []));
     assert.deepEqual(
       [...seen].sort((a, b) => a - b),

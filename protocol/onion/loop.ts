@@ -67,7 +67,9 @@ export function makeLoop(
   const path = drawPath(directory, destination, delays, random);
   // How often a loop is held before it comes to its maker: a relay's own place on the path, or all of it.
   const before = maker === 'control-center' ? path.length : directory.relays[maker.relay]!.descriptor.layer - 1;
-  if (maker !== 'control-center') path[before] = { ...path[before]!, relay: maker.relay };
+  if (maker !== 'control-center') {
+    path[before] = { ...path[before]!, relay: maker.relay };
+  }
   const recipient = destination.to === 'mailbox' ? 'hub' : 'control-center';
   const { onionKey } = directory.controlCenter;
   const inner = sealInner(crypto, recipient, onionKey, directory.epoch, random(PAYLOAD_LENGTH), random);
@@ -81,7 +83,9 @@ export function makeLoop(
 }
 
 function endOf(directory: Directory, maker: LoopMaker, random: RandomSource): PacketDestination {
-  if (maker === 'control-center') return { to: 'control-center' };
+  if (maker === 'control-center') {
+    return { to: 'control-center' };
+  }
   const last = relaysOfLayer(directory, directory.layers);
   const relay = last.includes(maker.relay) ? maker.relay : last[drawIndex(last.length, random)]!;
   return { to: 'mailbox', relay, mailbox: random(MAILBOX_ID_LENGTH) };

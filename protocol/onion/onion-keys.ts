@@ -60,7 +60,9 @@ export class OnionKeys {
 
   /** Erases the keys of all epochs before this one. */
   forgetBefore(epoch: number): void {
-    if (epoch <= this.#oldest) return;
+    if (epoch <= this.#oldest) {
+      return;
+    }
     const secret = this.#secretOf(epoch);
     wipe(this.#secret);
     this.#secret = secret;
@@ -75,7 +77,9 @@ export class OnionKeys {
   }
 
   #secretOf(epoch: number): Uint8Array {
-    if (epoch < this.#oldest) throw new ProtocolError('EPOCH_ERASED', 'the onion key of this epoch is erased');
+    if (epoch < this.#oldest) {
+      throw new ProtocolError('EPOCH_ERASED', 'the onion key of this epoch is erased');
+    }
     let secret: Uint8Array = Uint8Array.from(this.#secret);
     for (let passed = this.#oldest; passed < epoch; passed++) {
       const next = hkdf(this.#crypto, NO_SALT, secret, RATCHET, KEY_LENGTH);

@@ -82,7 +82,9 @@ export function sealInner(
   payload: Uint8Array,
   random: RandomSource,
 ): Uint8Array {
-  if (payload.length !== PAYLOAD_LENGTH) throw new ProtocolError('BAD_LENGTH', 'onion payload has the wrong length');
+  if (payload.length !== PAYLOAD_LENGTH) {
+    throw new ProtocolError('BAD_LENGTH', 'onion payload has the wrong length');
+  }
   const packet = new Uint8Array(INNER_LENGTH);
   packet.set(payload, PLAINTEXT_OFFSET);
   sealInPlace(crypto, publicKey, INNER_INFO[recipient], epoch, packet, random);
@@ -101,7 +103,9 @@ export function openInner(
   key: OnionKeyPair,
   packet: Uint8Array,
 ): Uint8Array {
-  if (packet.length !== INNER_LENGTH) throw new ProtocolError('PACKET_INVALID', 'inner packet has the wrong length');
+  if (packet.length !== INNER_LENGTH) {
+    throw new ProtocolError('PACKET_INVALID', 'inner packet has the wrong length');
+  }
   return open(crypto, key, INNER_INFO[recipient], packet);
 }
 
@@ -120,13 +124,17 @@ export function wrapPacket(
   inner: Uint8Array,
   random: RandomSource,
 ): [Uint8Array, ...Uint8Array[]] {
-  if (layers.length < 1 || layers.length > MAXIMUM_LAYERS)
+  if (layers.length < 1 || layers.length > MAXIMUM_LAYERS) {
     throw new ProtocolError('PACKET_INVALID', `a packet has 1 to ${MAXIMUM_LAYERS} layers`);
-  if (inner.length !== INNER_LENGTH) throw new ProtocolError('BAD_LENGTH', 'inner packet has the wrong length');
+  }
+  if (inner.length !== INNER_LENGTH) {
+    throw new ProtocolError('BAD_LENGTH', 'inner packet has the wrong length');
+  }
   return layers.reduceRight<[Uint8Array, ...Uint8Array[]]>(
     (packets, layer, index) => {
-      if ((layer.route.to === 'relay') === (index === layers.length - 1))
+      if ((layer.route.to === 'relay') === (index === layers.length - 1)) {
         throw new ProtocolError('PACKET_INVALID', 'all routes but the last go to a relay');
+      }
       const packet = new Uint8Array(packets[0].length + LAYER_OVERHEAD);
       writeHeader(packet, PLAINTEXT_OFFSET, layer.route, layer.delayMilliseconds);
       packet.set(packets[0], PLAINTEXT_OFFSET + HEADER_LENGTH);
@@ -153,12 +161,14 @@ export function peelPacket(
   packet: Uint8Array,
   output?: Uint8Array,
 ): PeeledPacket {
-  if (packet.length !== packetLength(layersLeft))
+  if (packet.length !== packetLength(layersLeft)) {
     throw new ProtocolError('PACKET_INVALID', 'packet has the wrong length');
+  }
   const plaintext = open(crypto, key, LAYER_INFO, packet, output);
   const { route, delayMilliseconds } = decodeHeader(plaintext);
-  if ((route.to === 'relay') !== layersLeft > 1)
+  if ((route.to === 'relay') !== layersLeft > 1) {
     throw new ProtocolError('PACKET_INVALID', 'route does not fit the layer');
+  }
   return { route, delayMilliseconds, packet: plaintext.subarray(HEADER_LENGTH) };
 }
 
@@ -198,8 +208,9 @@ function open(
   packet: Uint8Array,
   output?: Uint8Array,
 ): Uint8Array {
-  if (packetEpoch(packet) !== key.epoch)
+  if (packetEpoch(packet) !== key.epoch) {
     throw new ProtocolError('PACKET_INVALID', 'packet is of another version or epoch');
+  }
   const prefix = packet.subarray(0, PREFIX_LENGTH);
   return hpkeOpen(crypto, key.secretKey, key.publicKey, info, prefix, packet.subarray(PREFIX_LENGTH), output);
 }
@@ -216,7 +227,9 @@ function writeHeader(target: Uint8Array, offset: number, route: PacketRoute, del
       target[offset] = TO_CONTROL_CENTER;
       break;
     case 'mailbox':
-      if (route.mailbox.length !== MAILBOX_ID_LENGTH) throw new ProtocolError('BAD_LENGTH', 'mailbox id is 8 bytes');
+      if (route.mailbox.length !== MAILBOX_ID_LENGTH) {
+        throw new ProtocolError('BAD_LENGTH', 'mailbox id is 8 bytes');
+      }
       target[offset] = TO_MAILBOX;
       target.set(route.mailbox, offset + 7);
       break;
@@ -232,8 +245,12 @@ function decodeHeader(plaintext: Uint8Array): { route: PacketRoute; delayMillise
     plaintext[HEADER_LENGTH - 1] === 0 &&
     (flags === TO_RELAY || relay === 0) &&
     (flags === TO_MAILBOX || (readUint32(plaintext, 7) === 0 && readUint32(plaintext, 11) === 0));
-  if (canonical && flags === TO_RELAY) return { route: { to: 'relay', relay }, delayMilliseconds };
-  if (canonical && flags === TO_CONTROL_CENTER) return { route: { to: 'control-center' }, delayMilliseconds };
+  if (canonical && flags === TO_RELAY) {
+    return { route: { to: 'relay', relay }, delayMilliseconds };
+  }
+  if (canonical && flags === TO_CONTROL_CENTER) {
+    return { route: { to: 'control-center' }, delayMilliseconds };
+  }
   if (canonical && flags === TO_MAILBOX) {
     const mailbox = plaintext.subarray(7, 7 + MAILBOX_ID_LENGTH);
     return { route: { to: 'mailbox', mailbox }, delayMilliseconds };

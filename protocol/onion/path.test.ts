@@ -53,8 +53,9 @@ describe('path through the onion tier', () => {
   it('ends at the mailbox’s relay, which must be in the last layer', () => {
     const path = drawPath(directory, MAILBOX, delays, random);
     assert.equal(path.at(-1)!.relay, 5);
-    for (const relay of [0, 3, 6])
+    for (const relay of [0, 3, 6]) {
       assert.throws(() => drawPath(directory, { ...MAILBOX, relay }, delays, random), ProtocolError);
+    }
   });
 
   it('makes packets that the relays of the path can open', () => {
@@ -68,10 +69,13 @@ describe('path through the onion tier', () => {
         const key = { epoch: 1, secretKey, publicKey: crypto.x25519PublicKey(secretKey) };
         const peeled = peelPacket(crypto, key, 4 - layer, packet);
         assert.equal(peeled.delayMilliseconds, delayMilliseconds);
-        if (index < 2) assert.deepEqual(peeled.route, { to: 'relay', relay: path[index + 1]!.relay });
-        else if (destination.to === 'mailbox')
+        if (index < 2) {
+          assert.deepEqual(peeled.route, { to: 'relay', relay: path[index + 1]!.relay });
+        } else if (destination.to === 'mailbox') {
           assert.deepEqual(peeled.route, { to: 'mailbox', mailbox: destination.mailbox });
-        else assert.deepEqual(peeled.route, { to: 'control-center' });
+        } else {
+          assert.deepEqual(peeled.route, { to: 'control-center' });
+        }
         packet = peeled.packet;
       });
       assert.ok(equalBytes(packet, inner));
@@ -99,8 +103,12 @@ describe('delays', () => {
 
   it('draw an index without bias, and refuse to draw from nothing', () => {
     const counts = [0, 0, 0];
-    for (let round = 0; round < 6_000; round++) counts[drawIndex(3, random)]!++;
-    for (const count of counts) assert.ok(Math.abs(count - 2_000) < 200, `${count}`);
+    for (let round = 0; round < 6_000; round++) {
+      counts[drawIndex(3, random)]!++;
+    }
+    for (const count of counts) {
+      assert.ok(Math.abs(count - 2_000) < 200, `${count}`);
+    }
     // 2^32 is 1 more than a multiple of 3: the one word too many is drawn again.
     const words = [Uint8Array.of(255, 255, 255, 255), Uint8Array.of(0, 0, 0, 5)];
     assert.equal(

@@ -46,8 +46,9 @@ export function drawPath(
     const relays = relaysOfLayer(directory, index + 1);
     const isLast = index + 1 === directory.layers;
     const relay = isLast && destination.to === 'mailbox' ? destination.relay : relays[drawIndex(relays.length, random)];
-    if (relay === undefined || !relays.includes(relay))
+    if (relay === undefined || !relays.includes(relay)) {
       throw new ProtocolError('DIRECTORY_INVALID', 'path ends at a relay that is not in the last layer');
+    }
     return { relay, delayMilliseconds: drawDelay(delays, random) };
   });
 }
@@ -70,7 +71,9 @@ export function wrapForPath(
     destination.to === 'mailbox' ? { to: 'mailbox', mailbox: destination.mailbox } : { to: 'control-center' };
   const layers = path.map(({ relay, delayMilliseconds }, index): WrapLayer => {
     const entry = directory.relays[relay];
-    if (entry === undefined) throw new ProtocolError('DIRECTORY_INVALID', 'path names a relay that does not exist');
+    if (entry === undefined) {
+      throw new ProtocolError('DIRECTORY_INVALID', 'path names a relay that does not exist');
+    }
     const next = path[index + 1];
     const route: PacketRoute = next === undefined ? end : { to: 'relay', relay: next.relay };
     return { onionKey: entry.descriptor.onionKey, delayMilliseconds, route };
@@ -83,7 +86,9 @@ export function drawDelay(delays: DelayParameters, random: RandomSource): number
   const maximum = maximumDelayMilliseconds(delays);
   for (;;) {
     const delay = Math.round(-Math.log(drawUnit(random)) * delays.meanDelayMilliseconds);
-    if (delay <= maximum) return delay;
+    if (delay <= maximum) {
+      return delay;
+    }
   }
 }
 
@@ -93,11 +98,15 @@ export function drawDelay(delays: DelayParameters, random: RandomSource): number
  * @throws ProtocolError DIRECTORY_INVALID: there is nothing to draw from
  */
 export function drawIndex(count: number, random: RandomSource): number {
-  if (count < 1) throw new ProtocolError('DIRECTORY_INVALID', 'a layer has no relays');
+  if (count < 1) {
+    throw new ProtocolError('DIRECTORY_INVALID', 'a layer has no relays');
+  }
   const limit = 2 ** 32 - (2 ** 32 % count);
   for (;;) {
     const draw = readUint32(random(4), 0);
-    if (draw < limit) return draw % count;
+    if (draw < limit) {
+      return draw % count;
+    }
   }
 }
 

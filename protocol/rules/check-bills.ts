@@ -62,7 +62,9 @@ export function checkBillPage(
 ): void {
   const billed = splitRows(consumption);
   const rows = splitRows(bills);
-  if (rows.length !== billed.length) throw new ProtocolError('PAGE_MISMATCH', 'there is not one bill for each row');
+  if (rows.length !== billed.length) {
+    throw new ProtocolError('PAGE_MISMATCH', 'there is not one bill for each row');
+  }
   rows.forEach((row, i) => {
     atPlace(`row ${i}`, () => {
       const consumed = billed[i]!;
@@ -73,8 +75,11 @@ export function checkBillPage(
       if (rowValue(row) !== billOf(priceNanoPerKilowattHour, rowValue(consumed))) {
         throw new ProtocolError('WRONG_BILL', 'bill is not price times consumption');
       }
-      if (signatures === 'verify') checkServiceProviderSignature(crypto, row, context);
-      else checkServiceProviderKey(row, context);
+      if (signatures === 'verify') {
+        checkServiceProviderSignature(crypto, row, context);
+      } else {
+        checkServiceProviderKey(row, context);
+      }
     });
   });
 }

@@ -20,16 +20,21 @@ export function checkConsumerList(
   parameters: Parameters,
 ): void {
   const { region, epoch: found, serviceProviderKey, consumers } = signed.list;
-  if (parameters.priceMode !== 'direct') invalid('the region publishes one price for all');
-  if (region !== parameters.region || found !== epoch) invalid('consumer list is of another region or epoch');
+  if (parameters.priceMode !== 'direct') {
+    invalid('the region publishes one price for all');
+  }
+  if (region !== parameters.region || found !== epoch) {
+    invalid('consumer list is of another region or epoch');
+  }
   if (!equalBytes(meterIdentity(crypto, serviceProviderKey), parameters.serviceProvider.identity)) {
     invalid("key is not the service provider's");
   }
   consumers.forEach((key, i) => {
     requireCanonicalPublicKey(key);
     const before = consumers[i - 1];
-    if (before !== undefined && compareBytes(before, key) >= 0)
+    if (before !== undefined && compareBytes(before, key) >= 0) {
       invalid('consumers are not in strictly ascending order');
+    }
   });
   verifyConsumerListSignature(crypto, signed, parameters.controlCenter.signaturePublicKey);
 }

@@ -47,7 +47,14 @@ function header(pages: readonly PageEntry[], change: Partial<Header> = {}): Head
 const full = page(0, 499, [SMALL, 300], [SECOND, 200]);
 const rest = page(500, 520, [SMALL, 3], [SECOND, 7]);
 const good = header([full, rest]);
-const refused = (bad: Header, code: string) => assert.throws(() => checkHeader(bad, context), { code });
+const refused = (bad: Header, code: string) => {
+  assert.throws(
+    () => {
+      checkHeader(bad, context);
+    },
+    { code },
+  );
+};
 
 describe('header of an interval', () => {
   it('passes: full pages and a rest, one row, no row', () => {

@@ -20,16 +20,26 @@ export function checkHeader(header: Header, context: IntervalContext): void {
   if (!sameLedger(header.ledgerId, context.ledgerId)) {
     throw new ProtocolError('WRONG_LEDGER', 'header is of another interval or region');
   }
-  if (header.parametersVersion !== context.parameters.version) mismatch('parameters version is not the one in force');
-  if (header.registryEpoch !== context.registryEpoch) mismatch('registry epoch is not the one of the interval');
+  if (header.parametersVersion !== context.parameters.version) {
+    mismatch('parameters version is not the one in force');
+  }
+  if (header.registryEpoch !== context.registryEpoch) {
+    mismatch('registry epoch is not the one of the interval');
+  }
   checkPages(header.pages);
-  if (header.count !== sumOfCounts(header.pages)) mismatch('count is not the sum of the pages');
+  if (header.count !== sumOfCounts(header.pages)) {
+    mismatch('count is not the sum of the pages');
+  }
   checkHistogram(header.histogram, header.count, header.total);
   if (!sameHistogram(header.histogram, mergeHistograms(header.pages.map((page) => page.histogram)))) {
     mismatch('histogram is not the sum of the pages');
   }
-  if (header.kind === 'consumption') checkCategoryCounts(header.histogram, context);
-  if (header.kind === 'pricing' && context.parameters.priceMode === 'ledger') checkPriceHistogram(header);
+  if (header.kind === 'consumption') {
+    checkCategoryCounts(header.histogram, context);
+  }
+  if (header.kind === 'pricing' && context.parameters.priceMode === 'ledger') {
+    checkPriceHistogram(header);
+  }
 }
 
 function checkPages(pages: readonly PageEntry[]): void {
@@ -52,11 +62,19 @@ function checkPages(pages: readonly PageEntry[]): void {
 function checkHistogram(histogram: readonly HistogramEntry[], count: number, total: bigint): void {
   histogram.forEach((entry, i) => {
     const before = histogram[i - 1];
-    if (before !== undefined && entry.value <= before.value) mismatch('histogram does not ascend');
-    if (entry.count < 1) mismatch('histogram has an empty entry');
+    if (before !== undefined && entry.value <= before.value) {
+      mismatch('histogram does not ascend');
+    }
+    if (entry.count < 1) {
+      mismatch('histogram has an empty entry');
+    }
   });
-  if (sumOfCounts(histogram) !== count) mismatch('histogram does not add up to the count');
-  if (histogramTotal(histogram) !== total) mismatch('histogram does not add up to the total');
+  if (sumOfCounts(histogram) !== count) {
+    mismatch('histogram does not add up to the count');
+  }
+  if (histogramTotal(histogram) !== total) {
+    mismatch('histogram does not add up to the total');
+  }
 }
 
 function checkCategoryCounts(histogram: readonly HistogramEntry[], context: IntervalContext): void {
@@ -65,16 +83,22 @@ function checkCategoryCounts(histogram: readonly HistogramEntry[], context: Inte
     if (!categoriesMilliWattHours.includes(value)) {
       throw new ProtocolError('BAD_CATEGORY', 'header holds a value that is none of the five categories');
     }
-    if (count < kAnonymity) throw new ProtocolError('K_ANONYMITY', `a category has fewer than ${kAnonymity} rows`);
+    if (count < kAnonymity) {
+      throw new ProtocolError('K_ANONYMITY', `a category has fewer than ${kAnonymity} rows`);
+    }
   }
 }
 
 function checkPriceHistogram(header: Header): void {
-  if (header.count !== 1) throw new ProtocolError('PAGE_SIZE', 'the price ledger is one row');
+  if (header.count !== 1) {
+    throw new ProtocolError('PAGE_SIZE', 'the price ledger is one row');
+  }
   if (header.total % PRICE_STEP_NANO_PER_KILOWATT_HOUR !== 0n) {
     throw new ProtocolError('PRICE_GRANULARITY', 'price is no multiple of 1,000');
   }
-  if (header.total > MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR) mismatch('price is out of range');
+  if (header.total > MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR) {
+    mismatch('price is out of range');
+  }
 }
 
 function sumOfCounts(entries: readonly { readonly count: number }[]): number {

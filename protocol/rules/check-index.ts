@@ -17,7 +17,9 @@ import { histogramOf, type PageEntry, sameHistogram } from '../ledger/page.js';
  */
 export function checkIndex(index: Uint8Array, header: Header, categoriesMilliWattHours: readonly bigint[]): number[] {
   const entries = decodeIndex(index);
-  if (entries.length !== header.count) throw new ProtocolError('INDEX_MISMATCH', 'index has another number of rows');
+  if (entries.length !== header.count) {
+    throw new ProtocolError('INDEX_MISMATCH', 'index has another number of rows');
+  }
   header.pages.forEach((page, p) => {
     // Every page but the last is full, so page p begins at row 500 p.
     const ofPage = entries.slice(p * ROWS_PER_PAGE, p * ROWS_PER_PAGE + page.count);

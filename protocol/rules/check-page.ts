@@ -24,7 +24,9 @@ export function checkPageEntry(crypto: Crypto, page: Uint8Array, entry: PageEntr
     equalBytes(found.first, entry.first) &&
     equalBytes(found.last, entry.last) &&
     equalBytes(found.root, entry.root);
-  if (!matches) throw new ProtocolError('PAGE_MISMATCH', 'page is not the one that the header announced');
+  if (!matches) {
+    throw new ProtocolError('PAGE_MISMATCH', 'page is not the one that the header announced');
+  }
 }
 
 /**
@@ -50,7 +52,9 @@ export function checkConsumptionPage(
   }
   checkPageEntry(crypto, page, entry);
   const rows = splitRows(page);
-  if (witnesses.length !== rows.length) throw new ProtocolError('BAD_LENGTH', 'there is not one witness for each row');
+  if (witnesses.length !== rows.length) {
+    throw new ProtocolError('BAD_LENGTH', 'there is not one witness for each row');
+  }
   const scheme = pseudonymScheme(context.parameters.identityMode);
   const registry = new RegistryPathChecker(crypto, registryRoot.root, registryRoot.depth);
   rows.forEach((row, i) => {

@@ -60,12 +60,16 @@ export function verifyParametersList(
   trustedFingerprint?: string,
 ): string {
   const first = list[0];
-  if (first === undefined) throw new ProtocolError('PARAMETERS_INVALID', 'there is no version of the parameters');
+  if (first === undefined) {
+    throw new ProtocolError('PARAMETERS_INVALID', 'there is no version of the parameters');
+  }
   const found = fingerprint(crypto, first.parameters.controlCenter.signaturePublicKey);
   if (trustedFingerprint !== undefined && found !== trustedFingerprint) {
     throw new ProtocolError('WRONG_KEY', "the control center's key is not the trusted one");
   }
-  list.forEach((signed, i) => checkParameters(crypto, signed, list[i - 1]?.parameters));
+  list.forEach((signed, i) => {
+    checkParameters(crypto, signed, list[i - 1]?.parameters);
+  });
   return found;
 }
 
@@ -77,26 +81,44 @@ export function verifyParametersList(
  */
 export function checkRegistryRoot(crypto: Crypto, signed: SignedRegistryRoot, parameters: Parameters): void {
   const { registryRoot } = signed;
-  if (registryRoot.region !== parameters.region) registryInvalid('registry root is of another region');
+  if (registryRoot.region !== parameters.region) {
+    registryInvalid('registry root is of another region');
+  }
   if (registryRoot.effectiveFromSeconds !== epochStartSeconds(parameters, registryRoot.epoch)) {
     registryInvalid('registry root is not effective from the start of its epoch');
   }
-  if (registryRoot.depth !== parameters.registryDepth) registryInvalid('depth is not the one of the parameters');
-  if (registryRoot.meters > 2 ** registryRoot.depth) registryInvalid('more meters than leaves');
+  if (registryRoot.depth !== parameters.registryDepth) {
+    registryInvalid('depth is not the one of the parameters');
+  }
+  if (registryRoot.meters > 2 ** registryRoot.depth) {
+    registryInvalid('more meters than leaves');
+  }
   verifyRegistryRootSignature(crypto, signed, parameters.controlCenter.signaturePublicKey);
 }
 
 function checkTimes(parameters: Parameters): void {
   const { intervalSeconds, slotSeconds, epochSeconds, effectiveFromSeconds, graceSeconds, onion } = parameters;
-  if (intervalSeconds % slotSeconds !== 0) invalid('the interval is no multiple of the slot');
-  if (epochSeconds % intervalSeconds !== 0) invalid('the epoch is no multiple of the interval');
-  if (!isIntervalStart(parameters, effectiveFromSeconds)) invalid('effective from a second where no interval starts');
+  if (intervalSeconds % slotSeconds !== 0) {
+    invalid('the interval is no multiple of the slot');
+  }
+  if (epochSeconds % intervalSeconds !== 0) {
+    invalid('the epoch is no multiple of the interval');
+  }
+  if (!isIntervalStart(parameters, effectiveFromSeconds)) {
+    invalid('effective from a second where no interval starts');
+  }
   epochOf(parameters, effectiveFromSeconds);
   const rowsPerMeter = maximumRowsPerMeter(parameters);
-  if (rowsPerMeter > MAXIMUM_ROWS_PER_METER) invalid(`more than ${MAXIMUM_ROWS_PER_METER} rows per meter and interval`);
+  if (rowsPerMeter > MAXIMUM_ROWS_PER_METER) {
+    invalid(`more than ${MAXIMUM_ROWS_PER_METER} rows per meter and interval`);
+  }
   // Every row of an epoch takes one k, and k has 16 bits.
-  if (rowsPerMeter * (epochSeconds / intervalSeconds) > MAXIMUM_K) invalid('an epoch has more rows than one-time keys');
-  if (onion.offsetWindowSeconds > slotSeconds) invalid('the offset window is longer than a slot');
+  if (rowsPerMeter * (epochSeconds / intervalSeconds) > MAXIMUM_K) {
+    invalid('an epoch has more rows than one-time keys');
+  }
+  if (onion.offsetWindowSeconds > slotSeconds) {
+    invalid('the offset window is longer than a slot');
+  }
   // What is sent in the last slot has arrived when the interval closes.
   const slowestMilliseconds = onion.layers * onion.meanDelayMilliseconds * onion.maximumDelayMeans;
   if (1000 * onion.offsetWindowSeconds + slowestMilliseconds > 1000 * (slotSeconds + graceSeconds)) {
@@ -105,9 +127,13 @@ function checkTimes(parameters: Parameters): void {
 }
 
 function checkKeys(crypto: Crypto, { controlCenter, serviceProvider }: Parameters): void {
-  if (controlCenter.mspId === serviceProvider.mspId) invalid('control center and service provider are one MSP');
+  if (controlCenter.mspId === serviceProvider.mspId) {
+    invalid('control center and service provider are one MSP');
+  }
   for (const { signaturePublicKey } of [controlCenter, serviceProvider]) {
-    if (!crypto.ed25519IsPrimeOrder(signaturePublicKey)) invalid('a signature key is not of prime order');
+    if (!crypto.ed25519IsPrimeOrder(signaturePublicKey)) {
+      invalid('a signature key is not of prime order');
+    }
   }
   if (equalBytes(controlCenter.signaturePublicKey, serviceProvider.signaturePublicKey)) {
     invalid('control center and service provider have one signature key');
@@ -115,13 +141,23 @@ function checkKeys(crypto: Crypto, { controlCenter, serviceProvider }: Parameter
 }
 
 function checkSuccession(crypto: Crypto, parameters: Parameters, previous: Parameters | undefined): void {
-  if (parameters.version !== (previous?.version ?? 0) + 1) chain('versions are not consecutive');
+  if (parameters.version !== (previous?.version ?? 0) + 1) {
+    chain('versions are not consecutive');
+  }
   const digest = previous === undefined ? NO_DIGEST : parametersDigest(crypto, previous);
-  if (!equalBytes(parameters.previous, digest)) chain('does not name the version before');
-  if (previous === undefined) return;
-  if (parameters.effectiveFromSeconds <= previous.effectiveFromSeconds) chain('not effective after the version before');
+  if (!equalBytes(parameters.previous, digest)) {
+    chain('does not name the version before');
+  }
+  if (previous === undefined) {
+    return;
+  }
+  if (parameters.effectiveFromSeconds <= previous.effectiveFromSeconds) {
+    chain('not effective after the version before');
+  }
   for (const field of FIXED_FIELDS) {
-    if (parameters[field] !== previous[field]) chain(`${field} cannot change within a region`);
+    if (parameters[field] !== previous[field]) {
+      chain(`${field} cannot change within a region`);
+    }
   }
   if (!equalBytes(parameters.controlCenter.publicKey, previous.controlCenter.publicKey)) {
     chain("the control center's public key cannot change within a region");

@@ -30,9 +30,14 @@ export function checkPriceRow(
 ): bigint {
   checkRowFrame(row, ROW_TYPE.price, context);
   const price = sealedPrice(context, consumption);
-  if (rowValue(row) !== price) throw new ProtocolError('WRONG_PRICE', 'price is not the one that the tariff gives');
-  if (signatures === 'verify') checkServiceProviderSignature(crypto, row, context);
-  else checkServiceProviderKey(row, context);
+  if (rowValue(row) !== price) {
+    throw new ProtocolError('WRONG_PRICE', 'price is not the one that the tariff gives');
+  }
+  if (signatures === 'verify') {
+    checkServiceProviderSignature(crypto, row, context);
+  } else {
+    checkServiceProviderKey(row, context);
+  }
   return price;
 }
 

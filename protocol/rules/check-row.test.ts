@@ -52,7 +52,12 @@ describe('consumption row', () => {
     it(`is the one message that its meter's secrets make (${crypto.name})`, () => {
       checkRowSecrets(crypto, chainPseudonyms, row, witness);
       const refused = (secrets: typeof witness, bytes: Uint8Array, code: string) => {
-        assert.throws(() => checkRowSecrets(crypto, chainPseudonyms, bytes, secrets), { code });
+        assert.throws(
+          () => {
+            checkRowSecrets(crypto, chainPseudonyms, bytes, secrets);
+          },
+          { code },
+        );
       };
       refused(other.witness, row, 'WRONG_PSEUDONYM');
       refused(second.witness, row, 'WRONG_PSEUDONYM');

@@ -21,7 +21,9 @@ export type RowSecrets = Omit<RowWitness, 'leafIndex' | 'siblings'>;
 export function checkConsumptionRow(row: Uint8Array, context: IntervalContext): number {
   checkRowFrame(row, ROW_TYPE.consumption, context);
   const category = context.parameters.categoriesMilliWattHours.indexOf(rowValue(row));
-  if (category < 0) throw new ProtocolError('BAD_CATEGORY', 'value is none of the five categories');
+  if (category < 0) {
+    throw new ProtocolError('BAD_CATEGORY', 'value is none of the five categories');
+  }
   return category;
 }
 

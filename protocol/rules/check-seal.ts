@@ -68,7 +68,9 @@ export function chainSeal(
   previous: Seal | undefined,
   context: IntervalContext,
 ): Seal {
-  if (previous === undefined) return { ...content, previous: NO_DIGEST };
+  if (previous === undefined) {
+    return { ...content, previous: NO_DIGEST };
+  }
   const { ledgerId, kind } = content;
   if (
     previous.kind !== kind ||

@@ -63,14 +63,18 @@ export class IntervalAuditor {
   consumption(sealed: SealedLedger): number[] | undefined {
     const crypto = this.#crypto;
     const { header, seal } = sealed;
-    const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
+    const headerIsRight = this.#collector.passes(SEALS_FILE, () => {
+      checkHeader(header, this.#context);
+    });
     this.#collector.passes(SEALS_FILE, () => {
       // Registry and index have no other source in the bulletin: the first is CC's word, the second is checked below.
       const binding = { ...seal, directoryDigest: this.#trust.directoryDigest ?? seal.directoryDigest };
       const content = consumptionSealContent(crypto, this.#context, header, binding);
       checkSeal(crypto, sealed, content, this.#previous('consumption'), this.#context);
     });
-    if (!headerIsRight) return undefined;
+    if (!headerIsRight) {
+      return undefined;
+    }
     const { categoriesMilliWattHours } = this.#context.parameters;
     const rowsPerCategory = this.#collector.attempt(INDEX_FILE, () => {
       const index = requireFile(this.#files, INDEX_FILE);
@@ -79,11 +83,19 @@ export class IntervalAuditor {
       }
       return checkIndex(index, header, categoriesMilliWattHours);
     });
-    if (this.#depth === 'index') return rowsPerCategory;
+    if (this.#depth === 'index') {
+      return rowsPerCategory;
+    }
     const rows = this.#rows('consumption', sealed);
-    if (rows === undefined) return rowsPerCategory;
+    if (rows === undefined) {
+      return rowsPerCategory;
+    }
     this.#eachPage('consumption', rows, (page) => {
-      splitRows(page).forEach((row, i) => atPlace(`row ${i}`, () => this.#consumptionRow(row)));
+      splitRows(page).forEach((row, i) => {
+        atPlace(`row ${i}`, () => {
+          this.#consumptionRow(row);
+        });
+      });
     });
     this.#collector.passes(INDEX_FILE, () => {
       if (!equalBytes(encodeIndex(rows, categoriesMilliWattHours), requireFile(this.#files, INDEX_FILE))) {
@@ -98,16 +110,24 @@ export class IntervalAuditor {
     const { consumers } = this.#trust;
     // Without the list at hand, the seal's word for it is taken, as for the relay directory.
     const consumersDigest = isDirect ? (consumers?.digest ?? sealed.seal.directoryDigest) : undefined;
-    if (!this.#followingSeal(sealed, consumption, consumersDigest)) return;
+    if (!this.#followingSeal(sealed, consumption, consumersDigest)) {
+      return;
+    }
     if (isDirect) {
       this.#collector.passes(SEALS_FILE, () => {
-        if (consumers !== undefined) checkPriceCount(sealed.header, consumers.count);
+        if (consumers !== undefined) {
+          checkPriceCount(sealed.header, consumers.count);
+        }
         checkDirectPrices(sealed.header, this.#context, consumption);
       });
-      if (this.#depth === 'index') return;
+      if (this.#depth === 'index') {
+        return;
+      }
     }
     const rows = this.#rows('pricing', sealed);
-    if (rows === undefined) return;
+    if (rows === undefined) {
+      return;
+    }
     const signatures = isDirect && this.#depth === 'light' ? 'skip' : 'verify';
     splitRows(rows).forEach((row, i) => {
       this.#collector.passes(ROWS_FILE.pricing, () =>
@@ -117,16 +137,22 @@ export class IntervalAuditor {
   }
 
   billing(sealed: SealedLedger, consumption: SealedLedger, pricing: Seal): void {
-    if (!this.#followingSeal(sealed, pricing)) return;
+    if (!this.#followingSeal(sealed, pricing)) {
+      return;
+    }
     const price = this.#collector.attempt(SEALS_FILE, () => {
       const due = sealedPrice(this.#context, consumption.seal);
       checkBillHeader(sealed.header, consumption.header, due);
       return due;
     });
-    if (this.#depth === 'index' || price === undefined) return;
+    if (this.#depth === 'index' || price === undefined) {
+      return;
+    }
     const bills = this.#rows('billing', sealed);
     const consumed = this.#files.get(ROWS_FILE.consumption);
-    if (bills === undefined || consumed === undefined || consumed.length !== bills.length) return;
+    if (bills === undefined || consumed === undefined || consumed.length !== bills.length) {
+      return;
+    }
     const consumptionPages = splitPages(consumed);
     const signatures = this.#depth === 'full' ? 'verify' : 'skip';
     this.#eachPage('billing', bills, (page, p) => {
@@ -144,7 +170,9 @@ export class IntervalAuditor {
   /** Header and seal of pricing or billing. @returns whether the header is right, so that its pages can be compared */
   #followingSeal(sealed: SealedLedger, basis: Seal, consumersDigest?: Uint8Array): boolean {
     const { header, seal } = sealed;
-    const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
+    const headerIsRight = this.#collector.passes(SEALS_FILE, () => {
+      checkHeader(header, this.#context);
+    });
     this.#collector.passes(SEALS_FILE, () => {
       const content = followingSealContent(this.#crypto, this.#context, header, basis, consumersDigest);
       checkSeal(this.#crypto, sealed, content, this.#previous(seal.kind), this.#context);
@@ -157,12 +185,17 @@ export class IntervalAuditor {
     const file = ROWS_FILE[kind];
     const rows = this.#collector.attempt(file, () => {
       const bytes = requireFile(this.#files, file);
-      if (countRows(bytes) !== header.count)
+      if (countRows(bytes) !== header.count) {
         throw new ProtocolError('PAGE_MISMATCH', 'file has another number of rows');
+      }
       return bytes;
     });
-    if (rows === undefined) return undefined;
-    return this.#eachPage(kind, rows, (page, p) => checkPageEntry(this.#crypto, page, header.pages[p]!))
+    if (rows === undefined) {
+      return undefined;
+    }
+    return this.#eachPage(kind, rows, (page, p) => {
+      checkPageEntry(this.#crypto, page, header.pages[p]!);
+    })
       ? rows
       : undefined;
   }
@@ -170,17 +203,27 @@ export class IntervalAuditor {
   /** Runs a check on every page of a file. @returns whether all passed */
   #eachPage(kind: LedgerKind, rows: Uint8Array, check: (page: Uint8Array, p: number) => void): boolean {
     const passed = splitPages(rows).map((page, p) =>
-      this.#collector.passes(ROWS_FILE[kind], () => atPlace(`page ${p}`, () => check(page, p))),
+      this.#collector.passes(ROWS_FILE[kind], () => {
+        atPlace(`page ${p}`, () => {
+          check(page, p);
+        });
+      }),
     );
     return !passed.includes(false);
   }
 
   #previous(kind: LedgerKind): Seal | undefined | 'unknown' {
     const { previous } = this.#trust;
-    if (previous === 'unknown') return 'unknown';
-    if (previous === 'first') return undefined;
+    if (previous === 'unknown') {
+      return 'unknown';
+    }
+    if (previous === 'first') {
+      return undefined;
+    }
     const seal = previous[kind];
-    if (seal === undefined) throw new ProtocolError('SEAL_CHAIN', `the interval before has no ${kind} seal`);
+    if (seal === undefined) {
+      throw new ProtocolError('SEAL_CHAIN', `the interval before has no ${kind} seal`);
+    }
     return seal;
   }
 }

@@ -61,7 +61,9 @@ export function intervalContext(crypto: Crypto, parameters: Parameters, startSec
  */
 export function checkRowFrame(row: Uint8Array, type: RowType, context: IntervalContext): void {
   requireLength(row, ROW_LENGTH, 'row');
-  if (row[ROW_OFFSET.type] !== type) throw new ProtocolError('WRONG_TYPE', 'row is of another kind of ledger');
+  if (row[ROW_OFFSET.type] !== type) {
+    throw new ProtocolError('WRONG_TYPE', 'row is of another kind of ledger');
+  }
   if (!equalBytes(row.subarray(ROW_OFFSET.ledgerId, ROW_OFFSET.pseudonym), context.ledgerIdBytes)) {
     throw new ProtocolError('WRONG_LEDGER', 'row is of another interval or region');
   }
@@ -75,7 +77,9 @@ export function atPlace<T>(place: string, check: () => T): T {
   try {
     return check();
   } catch (cause) {
-    if (!(cause instanceof ProtocolError)) throw cause;
+    if (!(cause instanceof ProtocolError)) {
+      throw cause;
+    }
     throw new ProtocolError(cause.code, `${place}: ${cause.message}`, { cause });
   }
 }

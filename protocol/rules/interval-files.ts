@@ -33,8 +33,12 @@ export class FaultCollector {
     try {
       return check();
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      if (this.faults.length < MAXIMUM_FAULTS) this.faults.push({ file, code: error.code, message: error.message });
+      if (!(error instanceof ProtocolError)) {
+        throw error;
+      }
+      if (this.faults.length < MAXIMUM_FAULTS) {
+        this.faults.push({ file, code: error.code, message: error.message });
+      }
       return undefined;
     }
   }
@@ -48,7 +52,9 @@ export class FaultCollector {
 /** The bytes of a file that must be there. @throws ProtocolError `MALFORMED` */
 export function requireFile(files: IntervalFiles, name: string): Uint8Array {
   const bytes = files.get(name);
-  if (bytes === undefined) throw new ProtocolError('MALFORMED', 'file is missing');
+  if (bytes === undefined) {
+    throw new ProtocolError('MALFORMED', 'file is missing');
+  }
   return bytes;
 }
 
@@ -57,7 +63,9 @@ export function checkFileNames(files: IntervalFiles, seals: SealsFile, collector
   const sealed = [SEALS_FILE, INDEX_FILE, ...LEDGER_KINDS.filter((kind) => seals[kind]).map((kind) => ROWS_FILE[kind])];
   for (const name of files.keys()) {
     collector.passes(name, () => {
-      if (!sealed.includes(name)) throw new ProtocolError('MALFORMED', 'file does not belong to what is sealed');
+      if (!sealed.includes(name)) {
+        throw new ProtocolError('MALFORMED', 'file does not belong to what is sealed');
+      }
     });
   }
 }

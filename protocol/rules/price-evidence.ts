@@ -65,7 +65,9 @@ export function findPriceEvidence(
   const due = sealedPrice(intervalContext(crypto, inForce, startSeconds), seal);
   const rows = splitRows(requireFile(files, ROWS_FILE.pricing));
   const wrong = rows.find((row) => rowValue(row) !== due);
-  if (wrong === undefined) return undefined;
+  if (wrong === undefined) {
+    return undefined;
+  }
   const other = rows.find((row) => rowValue(row) !== rowValue(wrong));
   return {
     parameters: parameters.slice(0, inForce.version),

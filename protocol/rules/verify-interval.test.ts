@@ -38,8 +38,12 @@ function filesOf(interval: IntervalKit, seals: SealsFile = sealsOf(interval)): M
     ['consumption.index', interval.index],
     ['consumption.rows', interval.consumption.rows],
   ]);
-  if (seals.pricing) files.set('pricing.rows', interval.pricing.rows);
-  if (seals.billing) files.set('billing.rows', interval.billing.rows);
+  if (seals.pricing) {
+    files.set('pricing.rows', interval.pricing.rows);
+  }
+  if (seals.billing) {
+    files.set('billing.rows', interval.billing.rows);
+  }
   return files;
 }
 
@@ -191,7 +195,9 @@ describe('interval of the bulletin', () => {
 
   it('keeps a bounded number of faults', () => {
     const files = filesOf(first);
-    for (let i = 0; i < 500; i++) files.set(`unknown-${i}`, new Uint8Array());
+    for (let i = 0; i < 500; i++) {
+      files.set(`unknown-${i}`, new Uint8Array());
+    }
     assert.equal(faultsOf(files).length, 100);
   });
 });
@@ -220,7 +226,9 @@ function resealed(
   const consumption = { header, ...seal(consumptionSealContent(sodiumCrypto, context, header, binding)) };
   const pricing = following('pricing', consumption.seal);
   const billing = following('billing', pricing.seal);
-  for (const [kind, bytes] of Object.entries(rows)) files.set(`${kind}.rows`, bytes);
+  for (const [kind, bytes] of Object.entries(rows)) {
+    files.set(`${kind}.rows`, bytes);
+  }
   return files.set('seals.json', encodeSealsFile({ consumption, pricing, billing }));
 }
 
@@ -244,7 +252,9 @@ describe('interval with seals over wrong rows', () => {
   it('shows a wrong bill at every depth', () => {
     const value = decodeRow(splitRows(first.billing.rows)[2]!).value + 1n;
     const files = resealed({ billing: rewrite(first.billing.rows, 2, { value }) });
-    for (const depth of DEPTHS) assert.deepEqual(faultsOf(files, { depth }), ['seals.json WRONG_BILL']);
+    for (const depth of DEPTHS) {
+      assert.deepEqual(faultsOf(files, { depth }), ['seals.json WRONG_BILL']);
+    }
     // Two bills swapped: all sums stay.
     const bills = splitRows(first.billing.rows).map((row) => decodeRow(row));
     const [a, b] = [bills.findIndex((bill) => bill.value !== bills.at(-1)!.value), bills.length - 1];

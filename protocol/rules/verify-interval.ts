@@ -66,7 +66,9 @@ export function auditInterval(
   const collector = new FaultCollector();
   const { faults } = collector;
   const sealed = collector.attempt(SEALS_FILE, () => decodeSealsFile(requireFile(files, SEALS_FILE)));
-  if (sealed === undefined) return { faults, seals: undefined, interval: undefined };
+  if (sealed === undefined) {
+    return { faults, seals: undefined, interval: undefined };
+  }
   checkFileNames(files, sealed, collector);
   const seals: IntervalSeals = {
     consumption: sealed.consumption.seal,
@@ -74,15 +76,21 @@ export function auditInterval(
     ...(sealed.billing === undefined ? {} : { billing: sealed.billing.seal }),
   };
   const context = collector.attempt(SEALS_FILE, () => contextOf(crypto, ledgerId, trust));
-  if (context === undefined) return { faults, seals, interval: undefined };
+  if (context === undefined) {
+    return { faults, seals, interval: undefined };
+  }
 
   const auditor = new IntervalAuditor(crypto, context, files, trust, depth, collector);
   const rowsPerCategory = auditor.consumption(sealed.consumption);
-  if (sealed.pricing !== undefined) auditor.pricing(sealed.pricing, seals.consumption);
+  if (sealed.pricing !== undefined) {
+    auditor.pricing(sealed.pricing, seals.consumption);
+  }
   if (sealed.billing !== undefined) {
     auditor.billing(sealed.billing, sealed.consumption, (sealed.pricing as SealedLedger).seal);
   }
-  if (faults.length > 0 || rowsPerCategory === undefined) return { faults, seals, interval: undefined };
+  if (faults.length > 0 || rowsPerCategory === undefined) {
+    return { faults, seals, interval: undefined };
+  }
   const interval: VerifiedInterval = {
     ledgerId,
     stage: stageOf(sealed),
@@ -112,13 +120,17 @@ export function verifyInterval(
   depth: Depth,
 ): VerifiedInterval {
   const { faults, interval } = auditInterval(crypto, ledgerId, files, trust, depth);
-  if (interval !== undefined) return interval;
+  if (interval !== undefined) {
+    return interval;
+  }
   const fault = faults[0]!;
   throw new ProtocolError(fault.code, `${fault.file}: ${fault.message}`);
 }
 
 function contextOf(crypto: Crypto, ledgerId: LedgerId, trust: IntervalTrust): IntervalContext {
   const parameters = parametersFor(trust.parameters, ledgerId.startSeconds);
-  if (parameters.region !== ledgerId.region) throw new ProtocolError('WRONG_LEDGER', 'interval is of another region');
+  if (parameters.region !== ledgerId.region) {
+    throw new ProtocolError('WRONG_LEDGER', 'interval is of another region');
+  }
   return intervalContext(crypto, parameters, ledgerId.startSeconds);
 }

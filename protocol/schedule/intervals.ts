@@ -36,7 +36,9 @@ export function closeSeconds(timing: IntervalTiming, startSeconds: number): numb
  */
 export function epochOf(timing: IntervalTiming, startSeconds: number): number {
   const epoch = Math.floor((startSeconds - timing.epochOriginSeconds) / timing.epochSeconds);
-  if (!(epoch >= 0 && epoch <= MAXIMUM_EPOCH)) throw new ProtocolError('EPOCH_RANGE', 'interval is outside the epochs');
+  if (!(epoch >= 0 && epoch <= MAXIMUM_EPOCH)) {
+    throw new ProtocolError('EPOCH_RANGE', 'interval is outside the epochs');
+  }
   return epoch;
 }
 

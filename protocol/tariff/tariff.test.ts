@@ -32,16 +32,21 @@ function referencePrice(tariff: Tariff, total: bigint, meters: bigint): bigint {
   let [numerator, denominator] = [corners[0]!.y, 1n];
   for (let i = 1; i < corners.length; i++) {
     const [a, b] = [corners[i - 1]!, corners[i]!];
-    if (total >= b.x * meters) [numerator, denominator] = [b.y, 1n];
-    else if (total > a.x * meters) {
+    if (total >= b.x * meters) {
+      [numerator, denominator] = [b.y, 1n];
+    } else if (total > a.x * meters) {
       // Weights of the two ends: (b.x·m − t) and (t − a.x·m).
       numerator = a.y * (b.x * meters - total) + b.y * (total - a.x * meters);
       denominator = (b.x - a.x) * meters;
     }
   }
   let steps = numerator / denominator / 1_000n;
-  while (steps * 1_000n * denominator > numerator) steps--;
-  while ((steps + 1n) * 1_000n * denominator <= numerator) steps++;
+  while (steps * 1_000n * denominator > numerator) {
+    steps--;
+  }
+  while ((steps + 1n) * 1_000n * denominator <= numerator) {
+    steps++;
+  }
   return steps * 1_000n;
 }
 
@@ -98,7 +103,9 @@ describe('tariff', () => {
 
   it('refuses too few or many points, points that do not ascend, and values out of range', () => {
     const seventeen = Array.from({ length: 17 }, (_, i): [bigint, bigint] => [BigInt(i), 0n]);
-    assert.doesNotThrow(() => checkTariff(tariffOf(...seventeen.slice(1))));
+    assert.doesNotThrow(() => {
+      checkTariff(tariffOf(...seventeen.slice(1)));
+    });
     for (const tariff of [
       tariffOf(),
       tariffOf(...seventeen),
@@ -110,13 +117,22 @@ describe('tariff', () => {
       tariffOf([0n, 1_001n]),
       tariffOf([0n, MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR + 1_000n]),
     ]) {
-      assert.throws(() => checkTariff(tariff), { code: 'TARIFF_INVALID' });
+      assert.throws(
+        () => {
+          checkTariff(tariff);
+        },
+        { code: 'TARIFF_INVALID' },
+      );
       assert.throws(() => priceOf(tariff, 0n, 1), { code: 'TARIFF_INVALID' });
     }
   });
 
   it('reads back its JSON and judges it', () => {
-    fc.assert(fc.property(anyTariff, (tariff) => assert.deepEqual(tariffFromJson(tariffToJson(tariff)), tariff)));
+    fc.assert(
+      fc.property(anyTariff, (tariff) => {
+        assert.deepEqual(tariffFromJson(tariffToJson(tariff)), tariff);
+      }),
+    );
     assert.throws(() => tariffFromJson(tariffToJson(tariffOf([0n, 1n]))), { code: 'TARIFF_INVALID' });
     assert.throws(() => tariffFromJson({ points: 'x' }), { code: 'MALFORMED' });
     assert.throws(() => tariffFromJson({ points: Array(17).fill({}) }), { code: 'LIMIT_EXCEEDED' });
@@ -126,14 +142,21 @@ describe('tariff', () => {
     it(`is signed for one region (${crypto.name})`, () => {
       const key = crypto.ed25519Key(new Uint8Array(32).fill(3));
       const signature = signTariff(crypto, 'london', rising, key);
-      assert.doesNotThrow(() => verifyTariffSignature(crypto, 'london', rising, signature, key.publicKey));
+      assert.doesNotThrow(() => {
+        verifyTariffSignature(crypto, 'london', rising, signature, key.publicKey);
+      });
       for (const [region, tariff] of [
         ['paris', rising],
         ['london', falling],
       ] as const) {
-        assert.throws(() => verifyTariffSignature(crypto, region, tariff, signature, key.publicKey), {
-          code: 'BAD_SIGNATURE',
-        });
+        assert.throws(
+          () => {
+            verifyTariffSignature(crypto, region, tariff, signature, key.publicKey);
+          },
+          {
+            code: 'BAD_SIGNATURE',
+          },
+        );
       }
     });
   }

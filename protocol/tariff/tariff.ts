@@ -38,14 +38,24 @@ export interface Tariff {
 /** Checks order, bounds and granularity. @throws ProtocolError `TARIFF_INVALID` */
 export function checkTariff(tariff: Tariff): void {
   const { points } = tariff;
-  if (points.length < 1 || points.length > MAXIMUM_TARIFF_POINTS) invalid(`1 to ${MAXIMUM_TARIFF_POINTS} points`);
+  if (points.length < 1 || points.length > MAXIMUM_TARIFF_POINTS) {
+    invalid(`1 to ${MAXIMUM_TARIFF_POINTS} points`);
+  }
   points.forEach((point, i) => {
     const { perMeterMilliWattHours: energy, priceNanoPerKilowattHour: price } = point;
-    if (energy < 0n || energy > MAXIMUM_ENERGY_MILLIWATT_HOURS) invalid('energy of a point is out of range');
-    if (price < 0n || price > MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR) invalid('price of a point is out of range');
-    if (price % PRICE_STEP_NANO_PER_KILOWATT_HOUR !== 0n) invalid('price of a point is no multiple of 1,000');
+    if (energy < 0n || energy > MAXIMUM_ENERGY_MILLIWATT_HOURS) {
+      invalid('energy of a point is out of range');
+    }
+    if (price < 0n || price > MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR) {
+      invalid('price of a point is out of range');
+    }
+    if (price % PRICE_STEP_NANO_PER_KILOWATT_HOUR !== 0n) {
+      invalid('price of a point is no multiple of 1,000');
+    }
     const before = points[i - 1];
-    if (before !== undefined && energy <= before.perMeterMilliWattHours) invalid('energy does not ascend strictly');
+    if (before !== undefined && energy <= before.perMeterMilliWattHours) {
+      invalid('energy does not ascend strictly');
+    }
   });
 }
 
@@ -60,7 +70,9 @@ export function checkTariff(tariff: Tariff): void {
  */
 export function priceOf(tariff: Tariff, totalMilliWattHours: bigint, registeredMeters: number): bigint {
   checkTariff(tariff);
-  if (totalMilliWattHours < 0n) invalid('total is negative');
+  if (totalMilliWattHours < 0n) {
+    invalid('total is negative');
+  }
   if (!Number.isInteger(registeredMeters) || registeredMeters < 1 || registeredMeters > MAXIMUM_METERS) {
     invalid('number of registered meters is out of range');
   }
@@ -71,7 +83,9 @@ export function priceOf(tariff: Tariff, totalMilliWattHours: bigint, registeredM
   const left = points.at(next < 0 ? -1 : Math.max(next - 1, 0)) as TariffPoint;
   const right = points.at(next) as TariffPoint;
   const width = (right.perMeterMilliWattHours - left.perMeterMilliWattHours) * meters;
-  if (width === 0n) return left.priceNanoPerKilowattHour;
+  if (width === 0n) {
+    return left.priceNanoPerKilowattHour;
+  }
   const along = totalMilliWattHours - left.perMeterMilliWattHours * meters;
   const rise = right.priceNanoPerKilowattHour - left.priceNanoPerKilowattHour;
   // Between two prices ≥ 0 the numerator is ≥ 0, so BigInt's division (towards zero) is the floor.

@@ -47,8 +47,12 @@ export class DecayedSums {
     let near = 0;
     let far = 0;
     froms.forEach((from, index) => {
-      while (near < count && times[near]! < from) near++;
-      while (far < count && times[far]! <= from + longest) far++;
+      while (near < count && times[near]! < from) {
+        near++;
+      }
+      while (far < count && times[far]! <= from + longest) {
+        far++;
+      }
       this.#near[index] = near;
       this.#far[index] = far;
       this.#nearFactor[index] = near < count ? Math.exp((from - times[near]!) / mean) : 0;

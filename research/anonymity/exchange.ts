@@ -69,7 +69,9 @@ export function busyTimes(arrivals: Float64Array, departures: Float64Array): num
   const ends: number[] = [];
   departures.forEach((departure, index) => {
     const next = arrivals[index + 1];
-    if (next === undefined || next > departure) ends.push(index + 1);
+    if (next === undefined || next > departure) {
+      ends.push(index + 1);
+    }
   });
   return ends;
 }
@@ -83,7 +85,9 @@ function poolShares(arrivals: Float64Array, departures: Float64Array, { meanMill
   let left = 0;
   let logKept = 0;
   return arrivals.map((arrival, index) => {
-    for (; departures[left]! < arrival; left++) logKept += Math.log1p(-1 / (index - left));
+    for (; departures[left]! < arrival; left++) {
+      logKept += Math.log1p(-1 / (index - left));
+    }
     return Math.exp(-logKept - (arrival - begin) / meanMilliseconds);
   });
 }

@@ -51,7 +51,9 @@ export class Histogram {
     let left = share * this.count;
     for (let bin = 0; bin < this.bins; bin++) {
       left -= this.counts[bin]!;
-      if (left > 0) continue;
+      if (left > 0) {
+        continue;
+      }
       return edge === 'lower'
         ? Math.max(this.minimum, bin * this.width)
         : Math.min(this.maximum, (bin + 1) * this.width);

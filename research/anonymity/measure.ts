@@ -40,8 +40,9 @@ export function tierOf({ meters, layers, relays, meanDelay, window }: TierFlags)
     ...(window === undefined ? {} : { offsetWindowSeconds: window }),
   });
   const slotMilliseconds = slotSeconds.parse(undefined) * 1000;
-  if (longestWayMilliseconds(onion) > slotMilliseconds)
+  if (longestWayMilliseconds(onion) > slotMilliseconds) {
     throw new ClientError('WRONG_USE', `a packet could take longer than a slot of ${slotMilliseconds / 1000} s`);
+  }
   return { meters, onion, relaysPerLayer: relays };
 }
 
@@ -70,7 +71,9 @@ export function measureSimulation(flags: SimulationFlags): Measured {
     longestMilliseconds: longestWayMilliseconds(onion),
   });
   const random = seededRandom(seed);
-  for (let slot = 0; slot < slots; slot++) measurement.add(simulateSlot(tier, random));
+  for (let slot = 0; slot < slots; slot++) {
+    measurement.add(simulateSlot(tier, random));
+  }
   return { source: { kind: 'simulation', seed }, meters, onion, relaysPerLayer: relays, corruptPerLayer, measurement };
 }
 
@@ -95,7 +98,9 @@ export async function measureTraces(
     targetsPerSlot,
     longestMilliseconds: longestWayMilliseconds(onion) + onion.layers * TRACE_SLACK_MILLISECONDS,
   });
-  for (const slot of slots) measurement.add(slot);
+  for (const slot of slots) {
+    measurement.add(slot);
+  }
   const source = { kind: 'traces', directory, incomplete } as const;
   return { source, meters, onion, relaysPerLayer, corruptPerLayer, measurement };
 }
@@ -106,6 +111,8 @@ export async function measureTraces(
  * @throws ClientError WRONG_USE when there are not so many
  */
 export function firstOf(count: number, relays: number): Corrupt {
-  if (count > relays) throw new ClientError('WRONG_USE', `there are only ${relays} relays in a layer`);
+  if (count > relays) {
+    throw new ClientError('WRONG_USE', `there are only ${relays} relays in a layer`);
+  }
   return (_layer, relay) => relay < count;
 }

@@ -60,8 +60,9 @@ describe('anonymity: measurement', function () {
   it('cannot tell two meters apart that send at once through one relay: one bit', () => {
     const flags = { ...FLAGS, meters: 2, layers: 1, relays: 1, window: 0, slots: 200 };
     const { measurement } = measureSimulation(flags);
-    for (const bits of [measurement.entropy.minimum, measurement.entropy.maximum])
+    for (const bits of [measurement.entropy.minimum, measurement.entropy.maximum]) {
       assert.ok(Math.abs(bits - 1) < 1e-6, `${bits} bits`);
+    }
   });
 
   it('refuses a tier that packets may not leave within their slot', () => {
@@ -80,17 +81,22 @@ describe('anonymity: measurement', function () {
 describe('anonymity: histogram', () => {
   it('has no quantile outside its values', () => {
     const histogram = new Histogram(10, 100);
-    for (const value of [2.456, 2.458]) histogram.add(value);
-    for (const share of [0.01, 0.5, 1])
+    for (const value of [2.456, 2.458]) {
+      histogram.add(value);
+    }
+    for (const share of [0.01, 0.5, 1]) {
       for (const edge of ['lower', 'upper'] as const) {
         const value = histogram.quantile(share, edge);
         assert.ok(value >= 2.456 && value <= 2.458, `${edge} ${share}: ${value}`);
       }
+    }
   });
 
   it('keeps the mean exactly and quantiles to the width of a bin', () => {
     const histogram = new Histogram(10, 100);
-    for (let value = 1; value <= 100; value++) histogram.add(value / 10.5);
+    for (let value = 1; value <= 100; value++) {
+      histogram.add(value / 10.5);
+    }
     assert.ok(Math.abs(histogram.mean - 50.5 / 10.5) < 1e-12);
     for (const share of [0.01, 0.5, 0.99]) {
       const exact = (100 * share) / 10.5;

@@ -74,10 +74,13 @@ export class Measurement {
     const { law, corrupt, targetsPerSlot } = this.#settings;
     const posterior = new Posterior(slot, corrupt, law);
     const { arrived } = slot.observation.levels.at(-1)!;
-    for (const latency of arrived) this.latency.add(latency);
+    for (const latency of arrived) {
+      this.latency.add(latency);
+    }
     const targets = Math.min(targetsPerSlot, arrived.length);
-    for (let target = 0; target < targets; target++)
+    for (let target = 0; target < targets; target++) {
       this.#look(slot, posterior, Math.floor(((target + 0.5) * arrived.length) / targets));
+    }
     this.residual = Math.max(this.residual, posterior.residual);
     this.slots++;
   }
@@ -89,14 +92,17 @@ export class Measurement {
     this.entropy.add(bits);
     this.#trueBits -= Math.log2(senders[sender]!);
     const best = senders.reduce((found, share, meter) => (share > senders[found]! ? meter : found), 0);
-    if (best === sender) this.guessed++;
+    if (best === sender) {
+      this.guessed++;
+    }
 
     const honest = this.#honestRelays(slot, packet);
     const sums = (this.#byHonest[honest] ??= { packets: 0, bits: 0 });
     sums.packets++;
     sums.bits += bits;
-    if (honest === 0) this.allCorrupt++;
-    else if (senders[best]! >= CERTAINTY) {
+    if (honest === 0) {
+      this.allCorrupt++;
+    } else if (senders[best]! >= CERTAINTY) {
       const isAlone = posterior.recognised(packet).every((share) => share >= CERTAINTY);
       this.stragglers[isAlone ? 'alone' : 'narrowed']++;
     }

@@ -35,7 +35,9 @@ function* matchings(
     }
     for (const [index, arrival] of arrivals.entries()) {
       const held = departures[from.length]! - arrival;
-      if (used.has(index) || held < 0 || held > law.longestMilliseconds) continue;
+      if (used.has(index) || held < 0 || held > law.longestMilliseconds) {
+        continue;
+      }
       used.add(index);
       from.push(index);
       yield* extend(weight * Math.exp(-held / law.meanMilliseconds));
@@ -67,7 +69,10 @@ function enumerated({ observation, origins }: ObservedSlot, corrupt: Corrupt, la
       return;
     }
     const { layer, relay } = next;
-    if (corrupt(layer, relay)) return visit(position + 1, weight);
+    if (corrupt(layer, relay)) {
+      visit(position + 1, weight);
+      return;
+    }
     const indices = (relays: Int32Array): number[] => [...relays.keys()].filter((index) => relays[index] === relay);
     const arrived = indices(levels[layer - 1]!.to);
     const left = indices(levels[layer]!.from);
@@ -104,7 +109,9 @@ describe('anonymity: posterior', () => {
       const meters = 2 + drawIndex(5, random);
       const onion = onionOf(1 + drawIndex(3, random), 6_000, 1_000);
       const slot = simulateSlot({ meters, onion, relaysPerLayer: 1 + drawIndex(2, random) }, random);
-      if (onion.layers === 3 && meters > 5) continue;
+      if (onion.layers === 3 && meters > 5) {
+        continue;
+      }
       const { most } = deviation(slot, NOBODY, lawOf(6_000, 1_000));
       assert.ok(most < 1e-9, `round ${round}: ${most}`);
       spread += entropyBits(new Posterior(slot, NOBODY, lawOf(6_000, 1_000)).senders(0));
@@ -178,7 +185,9 @@ describe('anonymity: one relay', () => {
       for (let step = 0; step < packets; step++) {
         const [a, b] = [drawIndex(packets, random), drawIndex(packets, random)];
         const [fromA, fromB] = [origin[a]!, origin[b]!];
-        if (!fits(a, fromB) || !fits(b, fromA)) continue;
+        if (!fits(a, fromB) || !fits(b, fromA)) {
+          continue;
+        }
         origin[a] = fromB;
         origin[b] = fromA;
       }

@@ -55,10 +55,14 @@ export class Posterior {
     const mass = this.#layers.reduceRight(
       (behind, { busyTimes, identified }, index) => {
         const before = new Float64Array(behind.length);
-        for (const known of identified) before[origins[index]![known]!]! += behind[known]!;
+        for (const known of identified) {
+          before[origins[index]![known]!]! += behind[known]!;
+        }
         for (const { arrived, left, exchange } of busyTimes) {
           const departed = Float64Array.from(left, (one) => behind[one]!);
-          if (departed.every((share) => share === 0)) continue;
+          if (departed.every((share) => share === 0)) {
+            continue;
+          }
           exchange.back(departed).forEach((share, one) => (before[arrived[one]!]! += share));
         }
         return before;
@@ -78,7 +82,9 @@ export class Posterior {
     const way = wayOf(this.#slot, packet);
     return this.#layers.flatMap(({ places }, index) => {
       const place = places.get(way[index + 1]!);
-      if (place === undefined) return [];
+      if (place === undefined) {
+        return [];
+      }
       const { arrived, left, exchange } = place.time;
       return [exchange.back(unit(left.length, place.position))[arrived.indexOf(way[index]!)]!];
     });
@@ -90,8 +96,11 @@ function layerOf(before: Level, behind: Level, isCorrupt: (relay: number) => boo
   const identified: number[] = [];
   const times: BusyTime[] = [];
   for (const [relay, left] of byRelay(behind.from, behind.sent)) {
-    if (isCorrupt(relay)) identified.push(...left);
-    else times.push(...busyTimesOf(before, behind, arrivedAt.get(relay)!, left, law));
+    if (isCorrupt(relay)) {
+      identified.push(...left);
+    } else {
+      times.push(...busyTimesOf(before, behind, arrivedAt.get(relay)!, left, law));
+    }
   }
   const places = new Map(
     times.flatMap((time) => Array.from(time.left, (packet, position) => [packet, { time, position }] as const)),
@@ -124,10 +133,15 @@ function byRelay(relays: Int32Array, times: Float64Array): Map<number, number[]>
   const lists = new Map<number, number[]>();
   relays.forEach((relay, index) => {
     const list = lists.get(relay);
-    if (list === undefined) lists.set(relay, [index]);
-    else list.push(index);
+    if (list === undefined) {
+      lists.set(relay, [index]);
+    } else {
+      list.push(index);
+    }
   });
-  for (const list of lists.values()) list.sort((a, b) => times[a]! - times[b]!);
+  for (const list of lists.values()) {
+    list.sort((a, b) => times[a]! - times[b]!);
+  }
   return lists;
 }
 

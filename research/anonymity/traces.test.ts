@@ -61,8 +61,9 @@ describe('anonymity: traces', () => {
   }
 
   async function write(files: Map<string, (TraceHeader | TraceRecord)[]>): Promise<void> {
-    for (const [relay, lines] of files)
+    for (const [relay, lines] of files) {
       await writeFile(join(directory, `${relay}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    }
   }
 
   const slot = simulateSlot({ meters: 40, onion: ONION, relaysPerLayer: 2 }, seededRandom('traces'));
@@ -82,7 +83,9 @@ describe('anonymity: traces', () => {
     });
     // Meters have other numbers here; two packets are of one meter if and only if they were.
     const renamed = new Map<number, number>();
-    for (let packet = 0; packet < 40; packet++) renamed.set(trueSender(slot, packet), trueSender(read, packet));
+    for (let packet = 0; packet < 40; packet++) {
+      renamed.set(trueSender(slot, packet), trueSender(read, packet));
+    }
     assert.equal(new Set(renamed.values()).size, 40);
 
     // Loops of a relay and of the control center: neither senders nor packets of the slot, nor dropped.
@@ -127,8 +130,14 @@ describe('anonymity: traces', () => {
     };
     await change((lines) => (lines[0] = { ...(lines[0] as TraceHeader), meanDelayMilliseconds: 5_000 }));
     await change((lines) => lines.shift());
-    await change((lines) => record(lines, { at: SLOT_START - 1 }));
-    await change((lines) => record(lines, { at: SLOT_START + 100_000 }));
-    await change((lines) => record(lines, { link: 'no pin' }));
+    await change((lines) => {
+      record(lines, { at: SLOT_START - 1 });
+    });
+    await change((lines) => {
+      record(lines, { at: SLOT_START + 100_000 });
+    });
+    await change((lines) => {
+      record(lines, { link: 'no pin' });
+    });
   });
 });

@@ -79,14 +79,20 @@ export async function readTraces(directory: string): Promise<TracedRun> {
   const slots = new Map<number, Passage[][]>();
   for (const way of ways) {
     const first = way[0]!.in;
-    if (!meters.has(first.link)) meters.set(first.link, meters.size);
+    if (!meters.has(first.link)) {
+      meters.set(first.link, meters.size);
+    }
     const start = Math.floor(first.at / (slotSeconds * 1000)) * slotSeconds * 1000;
     const slot = slots.get(start);
-    if (slot === undefined) slots.set(start, [way]);
-    else slot.push(way);
+    if (slot === undefined) {
+      slots.set(start, [way]);
+    } else {
+      slot.push(way);
+    }
   }
-  if (slots.size === 0 || slots.size > MAXIMUM_SLOTS)
+  if (slots.size === 0 || slots.size > MAXIMUM_SLOTS) {
     throw new ClientError('TRACE_INVALID', `${directory}: packets of ${slots.size} slots came to the control center`);
+  }
   const ordered = [...slots].sort(([a], [b]) => a - b);
   return {
     onion: { layers, offsetWindowSeconds, meanDelayMilliseconds, maximumDelayMeans },
@@ -109,10 +115,13 @@ async function readRelays(directory: string): Promise<RelayTrace[]> {
     relays.push(relay);
   }
   const [first] = relays;
-  if (first === undefined) throw new ClientError('TRACE_INVALID', `${directory}: there are no traces`);
+  if (first === undefined) {
+    throw new ClientError('TRACE_INVALID', `${directory}: there are no traces`);
+  }
   const run = ({ header }: RelayTrace): string => JSON.stringify({ ...header, relay: '', layer: 0 });
-  if (relays.some((relay) => run(relay) !== run(first)))
+  if (relays.some((relay) => run(relay) !== run(first))) {
     throw new ClientError('TRACE_INVALID', `${directory}: the traces are of different runs`);
+  }
   return relays;
 }
 
@@ -130,13 +139,21 @@ async function readRelay(path: string, maximumRecords: number): Promise<RelayTra
   for await (const text of createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity })) {
     line++;
     // A relay that was started again has written its header again.
-    if (line === 1 || text.startsWith('{"format"')) header = parse(headerShape, text);
-    else records.push(parse(recordShape, text));
-    if (header !== undefined && records.length > 0) checkHolding(header, records.at(-1)!, `${path}:${line}`);
-    if (records.length > maximumRecords)
+    if (line === 1 || text.startsWith('{"format"')) {
+      header = parse(headerShape, text);
+    } else {
+      records.push(parse(recordShape, text));
+    }
+    if (header !== undefined && records.length > 0) {
+      checkHolding(header, records.at(-1)!, `${path}:${line}`);
+    }
+    if (records.length > maximumRecords) {
       throw new ClientError('LIMIT_EXCEEDED', `${path}: more than ${MAXIMUM_RECORDS} packets in all traces`);
+    }
   }
-  if (header === undefined) throw new ClientError('TRACE_INVALID', `${path} is empty`);
+  if (header === undefined) {
+    throw new ClientError('TRACE_INVALID', `${path} is empty`);
+  }
   return { header, records };
 }
 
@@ -150,8 +167,9 @@ function checkHolding(
   if (
     held < 0 ||
     held > maximumDelayMilliseconds({ meanDelayMilliseconds, maximumDelayMeans }) + TRACE_SLACK_MILLISECONDS
-  )
+  ) {
     throw new ClientError('TRACE_INVALID', `${at}: held for ${held} ms`);
+  }
 }
 
 /** A layer's passages by the packet that came. */
@@ -164,8 +182,13 @@ function passagesOf(relays: readonly RelayTrace[]): Map<string, Passage> {
 /** Who sends loops and no readings: the relays, and the control center, to which the last layer sends. */
 function loopSenders(relays: readonly RelayTrace[]): Set<string> {
   const senders = new Set(relays.map(({ header }) => header.relay));
-  for (const { records } of relays)
-    for (const { out } of records) if (out.to === 'control-center') senders.add(out.link);
+  for (const { records } of relays) {
+    for (const { out } of records) {
+      if (out.to === 'control-center') {
+        senders.add(out.link);
+      }
+    }
+  }
   return senders;
 }
 
@@ -176,13 +199,19 @@ function waysOf(
   const ways: Passage[][] = [];
   let incomplete = 0;
   for (const entry of layers[0]!.values()) {
-    if (senders.has(entry.in.link)) continue;
+    if (senders.has(entry.in.link)) {
+      continue;
+    }
     const way: Passage[] = [];
-    for (let next: Passage | undefined = entry; next !== undefined; next = layers[way.length]?.get(next.out.packet))
+    for (let next: Passage | undefined = entry; next !== undefined; next = layers[way.length]?.get(next.out.packet)) {
       way.push(next);
+    }
     const to = way.at(-1)!.out.to;
-    if (way.length < layers.length || to === 'relay') incomplete++;
-    else if (to === 'control-center') ways.push(way);
+    if (way.length < layers.length || to === 'relay') {
+      incomplete++;
+    } else if (to === 'control-center') {
+      ways.push(way);
+    }
   }
   return { ways, incomplete };
 }
@@ -202,7 +231,9 @@ function slotOf(start: number, ways: readonly Passage[][], meters: ReadonlyMap<s
       sent: Float64Array.from(order, (way) => sentAt(way) - start),
       arrived: Float64Array.from(order, (way) => (way[level]?.in.at ?? sentAt(way)) - start),
     });
-    if (level > 0) origins.push(Int32Array.from(order, (way) => before.get(way)!));
+    if (level > 0) {
+      origins.push(Int32Array.from(order, (way) => before.get(way)!));
+    }
     before = new Map(order.map((way, index) => [way, index]));
   }
   return { observation: { meters: meters.size, levels }, origins };

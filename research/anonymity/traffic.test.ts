@@ -103,8 +103,9 @@ describe('anonymity: traffic of meters', function () {
         byPin.set(Buffer.from(link.key.pin).toString('hex'), { profile, meter });
         const home = new MeterKit(kit, bulletin);
         await home.enrol();
-        for (let interval = 0; interval < WINDOWS; interval++)
+        for (let interval = 0; interval < WINDOWS; interval++) {
           home.energy.set(kit.startOf(interval), PROFILES[profile](interval));
+        }
         const parts = {
           link,
           bulletin: { versions: [kit.signedParameters] },
@@ -135,10 +136,16 @@ describe('anonymity: traffic of meters', function () {
     const end = begin + SLOTS * SLOT - 1_000;
     while (clock.nowMilliseconds() < end) {
       clock.advance(Math.min(end, clock.state().nextTimer ?? end));
-      while (clock.state().work > 0 || clock.frames.sent > clock.frames.received) await turn();
+      while (clock.state().work > 0 || clock.frames.sent > clock.frames.received) {
+        await turn();
+      }
     }
-    for (const daemon of daemons) await daemon.stop();
-    for (const relay of relays) await relay.close();
+    for (const daemon of daemons) {
+      await daemon.stop();
+    }
+    for (const relay of relays) {
+      await relay.close();
+    }
   });
 
   const of = (profile: Profile): Seen[] => seen.filter((packet) => packet.profile === profile);
@@ -149,8 +156,11 @@ describe('anonymity: traffic of meters', function () {
     for (const { meter, slot, offset } of of(profile)) {
       const key = `${meter} ${slot}`;
       const earlier = first.get(key);
-      if (earlier === undefined) first.set(key, offset);
-      else found.push(Math.abs(offset - earlier));
+      if (earlier === undefined) {
+        first.set(key, offset);
+      } else {
+        found.push(Math.abs(offset - earlier));
+      }
     }
     return found;
   };

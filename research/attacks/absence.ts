@@ -90,7 +90,9 @@ function timesOfDay({ intervalSeconds, intervals, startSeconds }: Readings): Int
 
 function totalsOf(energy: readonly Float64Array[], intervals: number): Float64Array {
   const totals = new Float64Array(intervals);
-  for (const household of energy) household.forEach((wattHours, interval) => (totals[interval]! += wattHours));
+  for (const household of energy) {
+    household.forEach((wattHours, interval) => (totals[interval]! += wattHours));
+  }
   return totals;
 }
 
@@ -129,11 +131,15 @@ function singleSilences(
   const silent = energy.map((household) => {
     // Every other interval at most, so that each silence has a return of its own.
     const chosen = new Set<number>();
-    while (chosen.size < silences) chosen.add(2 * drawIndex(Math.floor(intervals / 2), random));
+    while (chosen.size < silences) {
+      chosen.add(2 * drawIndex(Math.floor(intervals / 2), random));
+    }
     for (const interval of chosen) {
       totals[interval]! -= household[interval]!;
       due[interval]! -= 1;
-      if (interval + 1 === intervals) continue;
+      if (interval + 1 === intervals) {
+        continue;
+      }
       totals[interval + 1]! += household[interval]!;
       due[interval + 1]! += 1;
     }
@@ -173,7 +179,9 @@ function dayOff(
     }
     // The observer adds up the windows in which it comes, and with it what else he did not expect of them.
     let unexpected = missed - expected;
-    for (let interval = back; interval < back + windowsOf(missed); interval++) unexpected += surprise[interval]!;
+    for (let interval = back; interval < back + windowsOf(missed); interval++) {
+      unexpected += surprise[interval]!;
+    }
     truth.push(missed - expected);
     estimates.push(unexpected);
   }

@@ -39,7 +39,9 @@ describe('anonymity: attacks', function () {
       assert.ok(sameOffsetBits > least && sameOffsetBits < most, `${sameOffsetBits} of 7.64 bits`);
       // 4,000 guesses: by chance 20 are right, and five standard deviations above are 42.
       assert.ok(ownOffsetsGuessShare < 42 / 4_000, `${ownOffsetsGuessShare}`);
-      if (onion === hasty) assert.ok(sameOffsetGuessShare > 10 / METERS, `${sameOffsetGuessShare}`);
+      if (onion === hasty) {
+        assert.ok(sameOffsetGuessShare > 10 / METERS, `${sameOffsetGuessShare}`);
+      }
     }
   });
 

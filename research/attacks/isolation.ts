@@ -35,7 +35,9 @@ export function isolationAttack(tier: TierSettings, slots: number, random: Rando
       const entry = (packet: number): number => whole.observation.levels[1]!.from[wayOf(whole, packet)[1]!]!;
       for (let round = 0; round < TARGETS_PER_SLOT; round++) {
         let target = drawIndex(tier.meters, random);
-        while (corruptEntryRelays > 0 && !corrupt(1, entry(target))) target = (target + 1) % tier.meters;
+        while (corruptEntryRelays > 0 && !corrupt(1, entry(target))) {
+          target = (target + 1) % tier.meters;
+        }
         const left = keepPackets(whole, (packet) => packet === target || !corrupt(1, entry(packet)));
         const packets = left.observation.levels[0]!.to.length;
         const sender = trueSender(whole, target);

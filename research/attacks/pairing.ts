@@ -36,7 +36,9 @@ export function pairingAttack(
   const offset = (): number => drawOffsetMilliseconds(random, onion.offsetWindowSeconds);
   const arrival = (departure: number): number => {
     let time = departure;
-    for (let layer = 0; layer < onion.layers; layer++) time += drawDelay(onion, random);
+    for (let layer = 0; layer < onion.layers; layer++) {
+      time += drawDelay(onion, random);
+    }
     return time;
   };
   const attack = (same: boolean): { bits: number; guessed: number } => {
@@ -52,7 +54,9 @@ export function pairingAttack(
         const sum = fits.reduce((total, fit) => total + fit, 0);
         // Where the cells are too coarse to see any fit, nothing was learned.
         bits -= Math.log2(sum > 0 && fits[meter]! > 0 ? fits[meter]! / sum : 1 / meters) / (meters * slots);
-        if (fits.indexOf(Math.max(...fits)) === meter) guessed += 1 / (meters * slots);
+        if (fits.indexOf(Math.max(...fits)) === meter) {
+          guessed += 1 / (meters * slots);
+        }
       });
     }
     return { bits, guessed };
@@ -78,10 +82,13 @@ function pairLikelihood(onion: OnionParameters): (first: number, second: number)
   for (let offset = 0; offset < offsets; offset++) {
     for (let first = offset; first < CELLS; first++) {
       const share = held[first - offset]! / offsets;
-      if (share === 0) continue;
+      if (share === 0) {
+        continue;
+      }
       single[first]! += share;
-      for (let second = offset; second < CELLS; second++)
+      for (let second = offset; second < CELLS; second++) {
         both[first * CELLS + second]! += share * held[second - offset]!;
+      }
     }
   }
   return (first, second) => {
@@ -102,9 +109,12 @@ function waysDensity(onion: OnionParameters, width: number): Float64Array {
   for (let layer = 0; layer < onion.layers; layer++) {
     const next = new Float64Array(CELLS);
     density.forEach((share, index) => {
-      if (share === 0) return;
-      for (let held = 0; held < longest && index + held < CELLS; held++)
+      if (share === 0) {
+        return;
+      }
+      for (let held = 0; held < longest && index + held < CELLS; held++) {
         next[index + held]! += (share * one[held]!) / sum;
+      }
     });
     density = next;
   }

@@ -30,7 +30,9 @@ let folder = '';
 function runnerTests(this: Mocha.Suite): void {
   this.timeout(30_000);
   before(() => (folder = mkdtempSync(join(tmpdir(), 'gridveil-claims-'))));
-  after(() => rmSync(folder, { recursive: true }));
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
 
   /** One claim: its first line of output, and the exit code. */
   const judged = (fields: Claim): [string, number | null] => {
@@ -82,14 +84,16 @@ function runnerTests(this: Mocha.Suite): void {
   });
 
   it('fails for a command that prints no figure', () => {
-    const without = (result: string[], reason: string): void =>
+    const without = (result: string[], reason: string): void => {
       assert.deepEqual(judged({ command: result, figure: ['x', 'y'], bound: '> 0' }), [
         `FAILED topic/one: It holds.\n  ${reason}`,
         1,
       ]);
+    };
     without(node('console.log("[1]")'), 'stdout has no line that is a JSON object');
-    for (const result of [{}, { x: 1 }, { x: { y: 'n' } }, { x: { y: null } }, { x: { y: '' } }])
+    for (const result of [{}, { x: 1 }, { x: { y: 'n' } }, { x: { y: null } }, { x: { y: '' } }]) {
       without(prints(result), 'the result has no number at ["x","y"]');
+    }
   });
 
   it('ends a command and its children at the time limit', () => {
@@ -178,8 +182,9 @@ function runnerTests(this: Mocha.Suite): void {
     const test = 'dist/a.test.js';
     const ran = (title: string, state: string, file = test): Claim => ({ file, title, state });
     const statusOf = async (...recorded: Claim[]): Promise<unknown[]> => {
-      for await (const { status, figure } of checkClaims([claim({ test, grep: '^a' })], recorded))
+      for await (const { status, figure } of checkClaims([claim({ test, grep: '^a' })], recorded)) {
         return [status, figure];
+      }
       return [];
     };
     assert.deepEqual(await statusOf(ran('a', 'passed'), ran('a', 'passed'), ran('b', 'failed')), ['ok', 1]);
@@ -226,7 +231,9 @@ function runnerTests(this: Mocha.Suite): void {
       assert.deepEqual([status, stdout], [2, '']);
       const lines = stderr.replace('claims: ', '').trim().split('\n');
       assert.equal(lines.length, faults.length, stderr);
-      lines.forEach((line, index) => assert.ok(line.startsWith(faults[index]!), `${line}, not ${faults[index]}`));
+      lines.forEach((line, index) => {
+        assert.ok(line.startsWith(faults[index]!), `${line}, not ${faults[index]}`);
+      });
     };
     refused('{', 'topic.json: ');
     refused({}, 'topic.json: must be a list of claims');
@@ -276,5 +283,8 @@ function fixtureTests(): void {
 }
 
 // The runner starts mocha on this file again, which has other tests then.
-if (process.env[FIXTURE] === '1') describe('fixture', fixtureTests);
-else describe('the claims runner', runnerTests);
+if (process.env[FIXTURE] === '1') {
+  describe('fixture', fixtureTests);
+} else {
+  describe('the claims runner', runnerTests);
+}

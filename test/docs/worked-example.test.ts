@@ -51,12 +51,18 @@ describe('docs/CHAINCODE.md, “A new rule”', () => {
         filter: (path) => !excluded.has(basename(path)),
       });
     }
-    for (const file of COPIED_FILES) cpSync(join(ROOT, file), join(copy, file));
-    for (const folder of INSTALLED) symlinkSync(join(ROOT, folder), join(copy, folder), 'dir');
+    for (const file of COPIED_FILES) {
+      cpSync(join(ROOT, file), join(copy, file));
+    }
+    for (const folder of INSTALLED) {
+      symlinkSync(join(ROOT, folder), join(copy, folder), 'dir');
+    }
     symlinkSync(join(ROOT, 'chaincode', 'node_modules'), join(copy, 'dist', 'chaincode', 'node_modules'), 'dir');
   });
 
-  after(() => rmSync(copy, { recursive: true, force: true }));
+  after(() => {
+    rmSync(copy, { recursive: true, force: true });
+  });
 
   const node = (...args: string[]): { code: number | null; output: string } => {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' });

@@ -26,7 +26,9 @@ describe('faults', function () {
   const ledger = useLedger();
   let clients: Clients;
   before(() => (clients = new Clients(ledger())));
-  after(() => clients?.close());
+  after(() => {
+    clients?.close();
+  });
 
   const newRegion = async (name: string, meters = 10): Promise<[RegionOnLedger, IntervalMaker]> => {
     const kit = regionKit(name, { meters });
@@ -41,12 +43,16 @@ describe('faults', function () {
     const intervals = [maker.next(SIX_PAGES), maker.next(SIX_PAGES), maker.next(SIX_PAGES)];
     const leader = await own.orderingLeader('consumption');
     const run = (async () => {
-      for (const interval of intervals) await region.complete(interval);
+      for (const interval of intervals) {
+        await region.complete(interval);
+      }
     })();
     await untilEvents(region, 5);
     await own.kill(leader);
     // Of several orderers the others go on; one alone comes back.
-    if (leader === 'ledger') await own.revive();
+    if (leader === 'ledger') {
+      await own.revive();
+    }
     await run;
     await own.revive();
     await assertOnce(region, intervals);
@@ -117,7 +123,9 @@ describe('faults', function () {
     const [region, maker] = await newRegion('peer', 100);
     const intervals = [maker.next(SIX_PAGES), maker.next(ROWS)];
     const run = (async () => {
-      for (const interval of intervals) await region.complete(interval);
+      for (const interval of intervals) {
+        await region.complete(interval);
+      }
     })();
     await untilEvents(region, 4);
     const { domain } = fabric.topology.organizations.find(({ mspId }) => mspId === CONTROL_CENTER_MSP)!;
@@ -133,7 +141,9 @@ describe('faults', function () {
   async function untilEvents(region: RegionOnLedger, count: number): Promise<void> {
     let seen = 0;
     for await (const { payload } of clients.of(CONSUMERS_MSP).chaincodeEvents('consumption', 0n)) {
-      if (text(payload).includes(`"region":"${region.kit.region}"`) && ++seen === count) return;
+      if (text(payload).includes(`"region":"${region.kit.region}"`) && ++seen === count) {
+        return;
+      }
     }
   }
 
@@ -144,9 +154,13 @@ describe('faults', function () {
       const written = new Map<string, Uint8Array[]>();
       for await (const block of client.blocks(kind, 0n, (await client.height(kind)) - 1n)) {
         for (const { validationCode, endorsed } of block.transactions) {
-          if (validationCode !== StatusCode.VALID) continue;
+          if (validationCode !== StatusCode.VALID) {
+            continue;
+          }
           for (const { namespace, key, value } of endorsed?.writes ?? []) {
-            if (namespace === kind) written.set(key, [...(written.get(key) ?? []), value!]);
+            if (namespace === kind) {
+              written.set(key, [...(written.get(key) ?? []), value!]);
+            }
           }
         }
       }
@@ -170,7 +184,9 @@ function deadPort(): Promise<number> {
     const server = createServer();
     server.listen(0, '127.0.0.1', () => {
       const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
+      server.close(() => {
+        resolve(port);
+      });
     });
   });
 }

@@ -97,7 +97,9 @@ describe('who may change the rules (Fabric only)', function () {
 
     /** The orderer that takes an update need not be the one that leads. */
     const untilBatchTimeout = async (expected: string): Promise<void> => {
-      while ((await channel.batchTimeout()) !== expected) await pause(100);
+      while ((await channel.batchTimeout()) !== expected) {
+        await pause(100);
+      }
     };
 
     it('is not changed by service provider and consumers together', () =>
@@ -155,7 +157,9 @@ describe('who may change the rules (Fabric only)', function () {
       mspId: CONTROL_CENTER_MSP,
       log,
     });
-    while (await isFree(port)) await pause(50);
+    while (await isFree(port)) {
+      await pause(50);
+    }
     await fabric.peer(SERVICE_PROVIDER_MSP, 'lifecycle', 'chaincode', 'install', archive);
     const { version, sequence } = await committed();
     const definition = ['-C', CHANNEL, '-n', CHANNEL, '-v', version, '--sequence', String(sequence)];

@@ -18,7 +18,9 @@ describe('modes of a region', function () {
   let clients: Clients;
 
   before(() => (clients = new Clients(ledger())));
-  after(() => clients?.close());
+  after(() => {
+    clients?.close();
+  });
 
   const begin = async (region: string, modes: (typeof MODES)[number]): Promise<RegionOnLedger> => {
     const kit = regionKit(region, { consumers: CONSUMERS, parameters: modes });

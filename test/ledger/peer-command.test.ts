@@ -36,14 +36,18 @@ describe('the `peer` command, as the manual has it', function () {
 
   before(async function () {
     // Fabric's own command, also against the embedded ledger.
-    if (FabricNetwork.missingBinaries(fabricEnvironment()).includes('peer')) this.skip();
+    if (FabricNetwork.missingBinaries(fabricEnvironment()).includes('peer')) {
+      this.skip();
+    }
     clients = new Clients(ledger());
     const region = new RegionOnLedger(clients, kit);
     await region.begin();
     interval = new IntervalMaker(kit).next(ROWS);
     await region.complete(interval);
   });
-  after(() => clients?.close());
+  after(() => {
+    clients?.close();
+  });
 
   /** Runs the manual's settings, then the one of its queries that calls `transaction` on a channel. */
   const answer = async (channel: string, transaction: string): Promise<string> => {

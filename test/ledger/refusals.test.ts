@@ -43,7 +43,9 @@ describe('refused through the gateway', function () {
     await region.begin();
     interval = maker.next(THREE_PAGES);
   });
-  after(() => clients?.close());
+  after(() => {
+    clients?.close();
+  });
 
   /** Puts rows of one page under a header that fits them, so that only the rows themselves can be wrong. */
   const putRows = async (rows: readonly WitnessedRow[]): Promise<unknown> => {
@@ -216,7 +218,9 @@ describe('refused through the gateway', function () {
       ] as const;
       for (const [kind, mspId, transaction, argument] of cases) {
         // The consumers' organisation may be the service provider's.
-        if (transaction === 'PutHeader' && mspId === WRITER[kind]) continue;
+        if (transaction === 'PutHeader' && mspId === WRITER[kind]) {
+          continue;
+        }
         await refused('WRONG_MSP', region.submit(kind, transaction, [argument], undefined, mspId));
       }
       await region.complete(next);

@@ -34,7 +34,9 @@ describe('transient data', function () {
     blocks = await allBlocks();
     files = ledgerFiles();
   });
-  after(() => clients?.close());
+  after(() => {
+    clients?.close();
+  });
 
   /** What the transient map held, of two rows, and what the pricing contract was given. */
   const secrets = (): Uint8Array[] => [
@@ -51,11 +53,12 @@ describe('transient data', function () {
   });
 
   it('is found where it was planted in the blocks', () => {
-    for (const [form, secret] of Object.entries(planted()))
+    for (const [form, secret] of Object.entries(planted())) {
       assert.ok(
         blocks.some((block) => holds(block, secret)),
         form,
       );
+    }
   });
 
   it('is found where it was planted in the files of the ledger', function () {
@@ -69,12 +72,16 @@ describe('transient data', function () {
   });
 
   it('is in no block', () => {
-    for (const secret of secrets()) assert.ok(!blocks.some((block) => holds(block, secret)));
+    for (const secret of secrets()) {
+      assert.ok(!blocks.some((block) => holds(block, secret)));
+    }
   });
 
   it('is in no file of the ledger, its chaincodes and their logs', () => {
     for (const { path, content } of files) {
-      for (const secret of secrets()) assert.ok(!holds(content, secret), path);
+      for (const secret of secrets()) {
+        assert.ok(!holds(content, secret), path);
+      }
     }
   });
 

@@ -132,7 +132,9 @@ describe('transactions', function () {
       header(interval.consumption.header),
       { channel: 'consumption', transaction: 'GetParameters', args: [kit.region, 'latest'] },
     ];
-    for (const invocation of invocations) await assertSame(invocation);
+    for (const invocation of invocations) {
+      await assertSame(invocation);
+    }
     await region.putHeader(interval.consumption.header);
     await assertSame(page(interval));
     await region.fill('consumption', interval);
@@ -162,7 +164,9 @@ describe('transactions', function () {
       const height = await client.height(kind);
       for await (const block of client.blocks(kind, 0n, height - 1n)) {
         for (const { id, validationCode, endorsed } of block.transactions) {
-          if (validationCode !== StatusCode.VALID || endorsed?.event === undefined) continue;
+          if (validationCode !== StatusCode.VALID || endorsed?.event === undefined) {
+            continue;
+          }
           const { name, payload } = endorsed.event;
           expected.push(`${block.number} ${id} ${name} ${text(payload)}`);
         }
@@ -180,7 +184,9 @@ describe('transactions', function () {
       const lines: string[] = [];
       for await (const { blockNumber, transactionId, name, payload } of events) {
         lines.push(`${blockNumber} ${transactionId} ${name} ${text(payload)}`);
-        if (lines.length === count) break;
+        if (lines.length === count) {
+          break;
+        }
       }
       return lines;
     }

@@ -15,7 +15,9 @@ describe('a new version of the chaincodes', function () {
   const maker = new IntervalMaker(kit);
   let clients: Clients;
   before(() => (clients = new Clients(ledger())));
-  after(() => clients?.close());
+  after(() => {
+    clients?.close();
+  });
 
   it('keeps the state, and goes on where the old one stopped', async () => {
     const region = new RegionOnLedger(clients, kit);

@@ -24,7 +24,9 @@ function counting(): { crypto: Crypto; counts: Counts } {
   const crypto = new Proxy(sodiumCrypto, {
     get(target, name: keyof Crypto) {
       const operation = target[name] as unknown;
-      if (typeof operation !== 'function') return operation;
+      if (typeof operation !== 'function') {
+        return operation;
+      }
       return (...args: unknown[]): unknown => {
         counts[name] = (counts[name] ?? 0) + 1;
         return (operation as (...args: unknown[]) => unknown)(...args);
@@ -61,7 +63,12 @@ describe('what an identity that is not registered, or forged, costs the control 
       const { crypto, counts } = counting();
       const { row, witness } = witnessedRows[0]!;
       const changed = row.with(20, row[20]! ^ 1);
-      assert.throws(() => checkRowSecrets(crypto, scheme, changed, witness), { code: 'WRONG_PSEUDONYM' });
+      assert.throws(
+        () => {
+          checkRowSecrets(crypto, scheme, changed, witness);
+        },
+        { code: 'WRONG_PSEUDONYM' },
+      );
       const expected = identityMode === 'chain' ? { hmacSha256: 1 } : { hmacSha256: 1, aes128EncryptBlock: 2 };
       assert.deepEqual(counts, expected);
     });

@@ -14,8 +14,11 @@ function references(cell: string): { file: string; names: string[]; titles: stri
     }
     const last = found.at(-1);
     assert.ok(last !== undefined, `${code ?? title} stands before any file in: ${cell}`);
-    if (code !== undefined) last.names.push(code);
-    else last.titles.push(title!);
+    if (code !== undefined) {
+      last.names.push(code);
+    } else {
+      last.titles.push(title!);
+    }
   }
   return found;
 }
@@ -57,9 +60,13 @@ describe('docs/PAPER.md', () => {
           assert.match(file, /\.test\.ts$/, step);
           assert.ok(titles.length > 0, `${step}: no title`);
           const source = read(file);
-          for (const title of titles) assert.ok(source.includes(title), `${file}: ${title}`);
+          for (const title of titles) {
+            assert.ok(source.includes(title), `${file}: ${title}`);
+          }
         }
-        for (const number of differs!.split(', ').filter(Boolean)) assert.ok(numbers.includes(number), step);
+        for (const number of differs!.split(', ').filter(Boolean)) {
+          assert.ok(numbers.includes(number), step);
+        }
       }
     });
   }

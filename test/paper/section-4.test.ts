@@ -17,7 +17,9 @@ const g = 2;
 /** base^exponent in the group, by multiplying on and on. */
 function power(base: number, exponent: number): number {
   let result = 1;
-  for (let i = 0; i < exponent; i++) result = (result * base) % p;
+  for (let i = 0; i < exponent; i++) {
+    result = (result * base) % p;
+  }
   return result;
 }
 
@@ -33,7 +35,9 @@ const G_1 = (k: number): number => (7 * k + 5) % 16;
 /** f_k(x) = G_{x_0}(G_{x_1}(… G_{x_{m-1}}(k))), with (x_{m-1} … x_0) the binary digits of x: the highest bit first. */
 function f(k: number, x: string): number {
   let node = k;
-  for (const bit of x) node = bit === '0' ? G_0(node) : G_1(node);
+  for (const bit of x) {
+    node = bit === '0' ? G_0(node) : G_1(node);
+  }
   return node;
 }
 

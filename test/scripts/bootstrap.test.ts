@@ -33,17 +33,25 @@ describe('scripts/bootstrap.mjs', () => {
     const folder = mkdtempSync(join(tmpdir(), 'gridveil-bootstrap-'));
     clone = join(folder, 'clone');
     calls = join(folder, 'calls');
-    for (const path of ['scripts', 'chaincode', 'protocol']) mkdirSync(join(clone, path), { recursive: true });
+    for (const path of ['scripts', 'chaincode', 'protocol']) {
+      mkdirSync(join(clone, path), { recursive: true });
+    }
     for (const script of ['bootstrap.mjs', 'prepare.mjs']) {
       cpSync(join(ROOT, 'scripts', script), join(clone, 'scripts', script));
     }
     const files = { 'scripts/build.mjs': BUILD, 'package-lock.json': LOCK, 'chaincode/npm-shrinkwrap.json': LOCK };
-    for (const [path, text] of Object.entries(files)) writeFileSync(join(clone, path), text);
-    for (const path of ['tsconfig.json', 'tsconfig.base.json', 'protocol/a.ts']) writeFileSync(join(clone, path), '');
+    for (const [path, text] of Object.entries(files)) {
+      writeFileSync(join(clone, path), text);
+    }
+    for (const path of ['tsconfig.json', 'tsconfig.base.json', 'protocol/a.ts']) {
+      writeFileSync(join(clone, path), '');
+    }
     writeFileSync(join(folder, 'npm-cli.js'), NPM);
   });
 
-  afterEach(() => rmSync(join(clone, '..'), { recursive: true, force: true }));
+  afterEach(() => {
+    rmSync(join(clone, '..'), { recursive: true, force: true });
+  });
 
   /** Runs a task as npm's scripts do; what it said, and what it called. */
   const run = (task: string): { said: string; called: string[] } => {

@@ -47,7 +47,9 @@ export function bulletinOf(kit: RegionKit, intervals: readonly IntervalKit[]): M
     files.set(consumersFile(kit.region, 0), encodeConsumerList(kit.consumerList(0)));
   }
   for (const interval of intervals) {
-    for (const [name, bytes] of filesOf(interval)) files.set(`${intervalFolder(interval.ledgerId)}/${name}`, bytes);
+    for (const [name, bytes] of filesOf(interval)) {
+      files.set(`${intervalFolder(interval.ledgerId)}/${name}`, bytes);
+    }
   }
   return files;
 }

@@ -377,7 +377,9 @@ export class CenterKit {
     const parameters = await this.parameters(center);
     for (const relay of this.relays) {
       const link = await this.link(center, relay);
-      for (const epoch of epochs) link.send(FRAME.descriptor, relay.descriptor(parameters, epoch));
+      for (const epoch of epochs) {
+        link.send(FRAME.descriptor, relay.descriptor(parameters, epoch));
+      }
     }
     await this.quiet();
   }
@@ -396,7 +398,9 @@ export class CenterKit {
   /** Sends inner packets as a relay of the last layer and waits until they are handled. */
   async send(center: RunningCenter, packets: readonly Uint8Array[]): Promise<void> {
     const link = await this.link(center, this.relays.at(-1)!);
-    for (const packet of packets) link.send(FRAME.packet, packet);
+    for (const packet of packets) {
+      link.send(FRAME.packet, packet);
+    }
     await this.quiet();
   }
 
@@ -419,14 +423,20 @@ export class CenterKit {
 
   /** Ends links and parties; a party whose process died in a test leaves its files to the next one. */
   async stop(): Promise<void> {
-    for (const link of this.#links.splice(0)) await link.close();
-    for (const party of this.#running.splice(0)) await party.stop();
+    for (const link of this.#links.splice(0)) {
+      await link.close();
+    }
+    for (const party of this.#running.splice(0)) {
+      await party.stop();
+    }
   }
 
   /** Ends everything that was left of a process that died, and its links; the work it had begun is over too. */
   async bury({ party }: { party: RunningParty }): Promise<void> {
     this.clock = new SteppedClock(this.clock.nowMilliseconds());
-    for (const link of this.#links.splice(0)) await link.close();
+    for (const link of this.#links.splice(0)) {
+      await link.close();
+    }
     this.#running.splice(this.#running.indexOf(party), 1);
     await party.stop();
   }
@@ -435,9 +445,12 @@ export class CenterKit {
     // A party that died in a test may still be finishing a file: one that was listed is gone when it is to be removed.
     for (let attempts = 5; ; attempts--) {
       try {
-        return await rm(this.directory, { recursive: true, force: true });
+        await rm(this.directory, { recursive: true, force: true });
+        return;
       } catch (error) {
-        if (attempts === 1) throw error;
+        if (attempts === 1) {
+          throw error;
+        }
       }
     }
   }

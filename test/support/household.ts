@@ -98,14 +98,20 @@ export class Household {
     } = {},
   ): Promise<Uint8Array[]> {
     const { kit } = this;
-    if (options.energy !== undefined) this.meter.energy.set(kit.startOf(interval), options.energy);
+    if (options.energy !== undefined) {
+      this.meter.energy.set(kit.startOf(interval), options.energy);
+    }
     const rows = new Map<string, Uint8Array>();
     for (let slot = 0; slot < 6; slot++) {
       const time = kit.startOf(interval) + L + slot * SLOT;
       await this.hubSlot(time);
       const opened = await this.meter.slot(time);
-      if (options.lose?.(slot) !== true) this.mailbox.push(opened!.mailboxPacket);
-      for (const { row } of opened!.controlCenter.rows) rows.set(toHex(row), row);
+      if (options.lose?.(slot) !== true) {
+        this.mailbox.push(opened!.mailboxPacket);
+      }
+      for (const { row } of opened!.controlCenter.rows) {
+        rows.set(toHex(row), row);
+      }
     }
     const own = [...rows.values()];
     const published = own.filter(options.publish ?? (() => true));
@@ -119,7 +125,9 @@ export class Household {
 
   /** Lets the hub see what was sealed after the last window. */
   async finish(interval: number, slots = 2): Promise<void> {
-    for (let slot = 0; slot < slots; slot++) await this.hubSlot(this.kit.startOf(interval) + 2 * L + (slot + 1) * SLOT);
+    for (let slot = 0; slot < slots; slot++) {
+      await this.hubSlot(this.kit.startOf(interval) + 2 * L + (slot + 1) * SLOT);
+    }
   }
 
   #others(interval: number): Uint8Array[] {

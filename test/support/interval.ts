@@ -185,7 +185,9 @@ export class IntervalMaker {
   /** What the pricing seal binds as its directory. */
   consumersDigest(ledgerId: LedgerId): Uint8Array {
     const { crypto, parameters } = this.kit;
-    if (parameters.priceMode === 'ledger') return NO_DIGEST;
+    if (parameters.priceMode === 'ledger') {
+      return NO_DIGEST;
+    }
     return consumerListDigest(crypto, this.kit.consumerList(epochOf(parameters, ledgerId.startSeconds)).list);
   }
 

@@ -51,7 +51,9 @@ export async function connectOptions(name: string, options: Partial<ConnectOptio
 /** Waits until something is so, at most five seconds. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
   for (let attempt = 0; attempt < 2_500; attempt++) {
-    if (condition()) return;
+    if (condition()) {
+      return;
+    }
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   throw new Error(`still not so: ${what}`);

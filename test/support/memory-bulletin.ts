@@ -66,7 +66,9 @@ export class MemoryBulletin implements BulletinSource {
 
   readConsumers(_region: string, epoch: number): Promise<Uint8Array | undefined> {
     const { kit } = this;
-    if (this.withholdsConsumers || kit.parameters.priceMode === 'ledger') return Promise.resolve(undefined);
+    if (this.withholdsConsumers || kit.parameters.priceMode === 'ledger') {
+      return Promise.resolve(undefined);
+    }
     return Promise.resolve(encodeConsumerList(kit.consumerList(epoch)));
   }
 
@@ -136,7 +138,9 @@ export class MemoryBulletin implements BulletinSource {
   }
 
   #prices(ledgerId: LedgerId, price: bigint, { priceOf, noPriceFor }: Tampering): Uint8Array {
-    if (this.kit.parameters.priceMode === 'ledger') return this.#maker.priceRow(ledgerId, price);
+    if (this.kit.parameters.priceMode === 'ledger') {
+      return this.#maker.priceRow(ledgerId, price);
+    }
     return this.#maker.directPriceRows(ledgerId, (place) => priceOf?.(place, price) ?? price, noPriceFor);
   }
 
@@ -166,7 +170,9 @@ export class MemoryBulletin implements BulletinSource {
   }
 
   #read(path: string): Promise<Uint8Array | undefined> {
-    if (this.unreachable) return Promise.reject(new ClientError('UNREACHABLE', 'cut off'));
+    if (this.unreachable) {
+      return Promise.reject(new ClientError('UNREACHABLE', 'cut off'));
+    }
     return Promise.resolve(this.files.get(path));
   }
 }

@@ -48,7 +48,9 @@ export class MemoryStore implements MeterStore {
 
   write(record: MeterRecord): Promise<void> {
     const crash = this.crashAt(this.writes++);
-    if (crash === 'before') return Promise.reject(new Crash());
+    if (crash === 'before') {
+      return Promise.reject(new Crash());
+    }
     this.bytes = encodeRecord(record);
     return crash === 'after' ? Promise.reject(new Crash()) : Promise.resolve();
   }
@@ -162,7 +164,9 @@ export class MeterKit {
     let packet = bytes;
     for (let left = layers; ; left--) {
       const peeled = peelPacket(crypto, this.#onionKey(address.split('.')[0]!, epoch), left, packet);
-      if (peeled.route.to !== 'relay') return peeled;
+      if (peeled.route.to !== 'relay') {
+        return peeled;
+      }
       address = relays[peeled.route.relay]!.descriptor.address;
       packet = peeled.packet;
     }
@@ -205,10 +209,16 @@ export async function runWindow(
   const sent: OpenedSlot[] = [];
   for (const slot of slots) {
     const opened = await meter.slot(meter.kit.startOf(interval) + INTERVAL + slot * SLOT);
-    if (opened !== undefined) sent.push(opened);
+    if (opened !== undefined) {
+      sent.push(opened);
+    }
   }
   const rows = new Map<string, Uint8Array>();
-  for (const { controlCenter } of sent) for (const { row } of controlCenter.rows) rows.set(toHex(row), row);
+  for (const { controlCenter } of sent) {
+    for (const { row } of controlCenter.rows) {
+      rows.set(toHex(row), row);
+    }
+  }
   return { sent, rows: [...rows.values()] };
 }
 

@@ -15,7 +15,9 @@ export function fixedRandom(name: string): RandomSource {
   return (length) => {
     const bytes = new Uint8Array(length);
     for (let offset = 0; offset < length; offset++) {
-      if (rest.length === 0) rest = fixedSecret(`${name} ${counter++}`);
+      if (rest.length === 0) {
+        rest = fixedSecret(`${name} ${counter++}`);
+      }
       bytes[offset] = rest[0]!;
       rest = rest.subarray(1);
     }

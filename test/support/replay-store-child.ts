@@ -9,7 +9,9 @@ const store = await ReplayStore.open(process.argv[2]!, key, 100_000);
 for (let number = 0; ;) {
   for (const end = number + 50; number < end; number++) {
     const tag = store.tag(sodiumCrypto.sha256(asciiBytes(`packet ${number}`)));
-    if (!store.has(tag)) store.add(tag);
+    if (!store.has(tag)) {
+      store.add(tag);
+    }
   }
   await store.flush();
   process.send?.(number);

@@ -23,7 +23,11 @@ export function sharedPath(relative: string): string | undefined {
  */
 export function requireShared(context: Mocha.Context, relative: string): string {
   const path = sharedPath(relative);
-  if (path !== undefined) return path;
-  if (process.env['GRIDVEIL_REQUIRE_SHARED'] === '1') throw new Error(`reference file ${relative} is absent`);
+  if (path !== undefined) {
+    return path;
+  }
+  if (process.env['GRIDVEIL_REQUIRE_SHARED'] === '1') {
+    throw new Error(`reference file ${relative} is absent`);
+  }
   return context.skip();
 }

@@ -95,20 +95,31 @@ export class TestTier {
     this.#controlCenter = await listen('control center', {
       clock: this.clock,
       onFrame: (_link, type, body) => {
-        if (type === FRAME.descriptor) this.#takeDescriptor(body);
-        else this.arrived.push({ packet: body, atMilliseconds: this.clock.nowMilliseconds() });
-        if (type === FRAME.packet) this.onArrival(body);
+        if (type === FRAME.descriptor) {
+          this.#takeDescriptor(body);
+        } else {
+          this.arrived.push({ packet: body, atMilliseconds: this.clock.nowMilliseconds() });
+        }
+        if (type === FRAME.packet) {
+          this.onArrival(body);
+        }
       },
     });
     this.overrides['control-center.invalid:7000'] = `127.0.0.1:${this.#controlCenter.port}`;
-    for (const index of [3, 2, 1, 0]) await this.startRelay(index);
+    for (const index of [3, 2, 1, 0]) {
+      await this.startRelay(index);
+    }
     await this.publishDirectory(0);
     await this.advanceTo(this.kit.startOf(1) * 1000);
   }
 
   async stop(): Promise<void> {
-    for (const close of this.#closers) await close();
-    for (const relay of this.relays) await relay?.stop();
+    for (const close of this.#closers) {
+      await close();
+    }
+    for (const relay of this.relays) {
+      await relay?.stop();
+    }
     await this.#controlCenter.close();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -150,7 +161,9 @@ export class TestTier {
       random: osRandom,
       log: createLog('relay', 'silent'),
       report: (name: string, data: object) => {
-        if (name === 'ready') ports = data;
+        if (name === 'ready') {
+          ports = data;
+        }
       },
     };
     const fileKey = this.#fileKey.slice();
@@ -187,7 +200,9 @@ export class TestTier {
       pass: (packet) => {
         const { epoch, layers } = this.directory;
         const { route, packet: inside } = peelPacket(sodiumCrypto, onionKeys.key(epoch), layers, packet);
-        if (route.to !== 'relay') throw new Error('no packet for the first layer');
+        if (route.to !== 'relay') {
+          throw new Error('no packet for the first layer');
+        }
         const link = links.get(route.relay) ?? this.connect(route.relay, identity);
         links.set(route.relay, link);
         link.send(FRAME.packet, inside);

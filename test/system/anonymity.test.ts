@@ -54,7 +54,9 @@ const ARGUMENTS: Readonly<Record<string, (args: readonly Uint8Array[]) => unknow
   PutConsumers: ([json]) => decodeConsumerList(json!),
   PutHeader: ([json]) => decodeHeader(json!),
   PutSeal: ([json]) => decodeSignedSeal(json!),
-  PutPage: (args) => assert.match(args.map(text).join(' '), new RegExp(`^${REGION} \\d{10} \\d{1,4}$`)),
+  PutPage: (args) => {
+    assert.match(args.map(text).join(' '), new RegExp(`^${REGION} \\d{10} \\d{1,4}$`));
+  },
 };
 
 function text(bytes: Uint8Array): string {
@@ -67,7 +69,7 @@ function nothing(found: readonly Finding[]): void {
   assert.equal(found.length, 0, `found ${found.length} times: ${first.join('; ')}`);
 }
 
-for (const modes of MODES)
+for (const modes of MODES) {
   describe(`what a whole run leaves behind (${modesText(modes)})`, function () {
     this.timeout(RUN_MILLISECONDS);
     needsLedgersOfItsOwn();
@@ -86,7 +88,9 @@ for (const modes of MODES)
       published = new Set();
       for (const { ledgerId } of run.outcome.intervals) {
         const file = join(run.out, 'bulletin', REGION, String(ledgerId.startSeconds), 'consumption.rows');
-        for (const row of splitRows(await readFile(file))) published.add(toHex(rowPseudonym(row)));
+        for (const row of splitRows(await readFile(file))) {
+          published.add(toHex(rowPseudonym(row)));
+        }
       }
     });
 
@@ -181,7 +185,9 @@ for (const modes of MODES)
         for (const { reads, writes } of endorsed(kind)) {
           for (const { namespace, key } of [...reads, ...writes]) {
             // The peer itself reads the chaincode's definition.
-            if (namespace === '_lifecycle' || namespace === 'lscc') continue;
+            if (namespace === '_lifecycle' || namespace === 'lscc') {
+              continue;
+            }
             assert.ok(LEDGER_KINDS.includes(namespace as LedgerKind), namespace);
             assert.match(key, KEYS[namespace as LedgerKind]);
           }
@@ -194,7 +200,9 @@ for (const modes of MODES)
         event,
         arguments: [name],
       } of LEDGER_KINDS.flatMap(endorsed)) {
-        if (event === undefined) continue;
+        if (event === undefined) {
+          continue;
+        }
         assert.equal(event.name, text(name!));
         const fields = Object.keys(parseCanonical(event.payload, 1_000) as object).sort();
         assert.deepEqual(fields, EVENT_FIELDS[event.name]);
@@ -214,7 +222,9 @@ for (const modes of MODES)
 
     it('no transaction touches private data, whose hashes would stand on the ledger', () => {
       for (const { envelope, kind } of all()) {
-        if (kind !== 'endorsed') continue;
+        if (kind !== 'endorsed') {
+          continue;
+        }
         const payload = common.Payload.deserializeBinary(common.Envelope.deserializeBinary(envelope).getPayload_asU8());
         const action = peer.Transaction.deserializeBinary(payload.getData_asU8()).getActionsList()[0]!;
         const endorsedAction = peer.ChaincodeActionPayload.deserializeBinary(action.getPayload_asU8()).getAction()!;
@@ -223,7 +233,9 @@ for (const modes of MODES)
         );
         const results = peer.ChaincodeAction.deserializeBinary(response.getExtension_asU8()).getResults_asU8();
         const sets = ledgerProtos.rwset.TxReadWriteSet.deserializeBinary(results).getNsRwsetList();
-        for (const set of sets) assert.equal(set.getCollectionHashedRwsetList().length, 0);
+        for (const set of sets) {
+          assert.equal(set.getCollectionHashedRwsetList().length, 0);
+        }
       }
     });
 
@@ -236,3 +248,4 @@ for (const modes of MODES)
       assert.deepEqual([...submitters].sort(), [ROLES.controlCenter, ROLES.serviceProvider]);
     });
   });
+}

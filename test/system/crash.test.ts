@@ -21,7 +21,7 @@ interface Crash {
   readonly victim: string;
 }
 
-for (const modes of MODES)
+for (const modes of MODES) {
   describe(`kill -9 between any two submissions (${modesText(modes)})`, function () {
     this.timeout(RUN_MILLISECONDS);
     needsLedgersOfItsOwn();
@@ -35,9 +35,13 @@ for (const modes of MODES)
       const seenFile = (submitter: string): string => join(folder, `${submitter}.seen`);
       let ledgerControl = '';
       const prepare = (spec: ChildSpec): ChildSpec => {
-        if (spec.name === 'ledger') ledgerControl = join(spec.directory, 'ledger', 'control.json');
+        if (spec.name === 'ledger') {
+          ledgerControl = join(spec.directory, 'ledger', 'control.json');
+        }
         const crash = crashes.find(({ submitter }) => submitter === spec.name);
-        if (crash === undefined) return spec;
+        if (crash === undefined) {
+          return spec;
+        }
         return {
           ...spec,
           nodeArgs: ['--import', HOOK],
@@ -52,7 +56,9 @@ for (const modes of MODES)
       const revived = new Set(crashes.map(({ victim }) => victim));
       const revivals = new Map<string, number>();
       const beforeEnd: Interference['beforeEnd'] = ({ cast }) => {
-        for (const [name, count] of cast.revivals) revivals.set(name, count);
+        for (const [name, count] of cast.revivals) {
+          revivals.set(name, count);
+        }
         return Promise.resolve();
       };
       const [undisturbed, disturbed] = [
@@ -83,12 +89,17 @@ for (const modes of MODES)
       ]));
 
     // Neither the ledger nor its transactions know of modes, so once is enough.
-    if (modes !== MODES[0]) return;
+    if (modes !== MODES[0]) {
+      return;
+    }
     it('the ledger, before and after it took a transaction (embedded only: Fabric has other processes)', async function () {
-      if (consensusUnderTest() !== undefined) this.skip();
+      if (consensusUnderTest() !== undefined) {
+        this.skip();
+      }
       await crashingRun([
         { submitter: 'control-center', moment: 'after', victim: 'ledger' },
         { submitter: 'service-provider', moment: 'before', victim: 'ledger' },
       ]);
     });
   });
+}

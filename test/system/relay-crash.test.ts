@@ -37,7 +37,9 @@ describe('kill -9 of every relay in mid-run', function () {
         prepare,
         revived: new Set(RELAYS),
         beforeEnd: ({ cast }) => {
-          for (const [name, count] of cast.revivals) revivals.set(name, count);
+          for (const [name, count] of cast.revivals) {
+            revivals.set(name, count);
+          }
           return Promise.resolve();
         },
       },

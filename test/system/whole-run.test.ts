@@ -24,7 +24,7 @@ const HOUSEHOLDS = SMALL.readings.households.length;
 /** On a test-network regions and organisations have other names, which are in the bytes. */
 const HAS_GOLDEN = ledgerKind() !== 'test-network';
 
-for (const modes of MODES)
+for (const modes of MODES) {
   describe(`a whole run (${modesText(modes)})`, function () {
     this.timeout(RUN_MILLISECONDS);
     needsBinaries();
@@ -73,7 +73,9 @@ for (const modes of MODES)
     });
 
     it('gives the golden bulletin, byte for byte', async function () {
-      if (!HAS_GOLDEN) this.skip();
+      if (!HAS_GOLDEN) {
+        this.skip();
+      }
       await compareWithGolden(this, modes, (await smallRun(modes)).out);
     });
 
@@ -83,7 +85,9 @@ for (const modes of MODES)
     });
 
     it('gives the figures and the bulletin of the embedded ledger (Fabric only)', async function () {
-      if (ledgerKind() === 'embedded') this.skip();
+      if (ledgerKind() === 'embedded') {
+        this.skip();
+      }
       const onFabric = await smallRun(modes);
       const { region } = onFabric.outcome;
       const embedded = await systemRun({ ...modes, ledger: 'embedded', region });
@@ -106,6 +110,7 @@ for (const modes of MODES)
       }
     });
   });
+}
 
 describe('a whole run', function () {
   this.timeout(RUN_MILLISECONDS);
@@ -121,7 +126,9 @@ describe('a whole run', function () {
   });
 
   it('takes the organisations of another topology (embedded only)', async function () {
-    if (ledgerKind() !== 'embedded') this.skip();
+    if (ledgerKind() !== 'embedded') {
+      this.skip();
+    }
     const { outcome, out } = await systemRun({}, join(NETWORK_FOLDER, 'fabric', 'test-network.json'));
     assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [HOUSEHOLDS, 0]);
     const [version] = decodeParametersFile(await readFile(join(out, 'parameters.json')));
@@ -134,7 +141,9 @@ describe('a whole run', function () {
       const { outcome, out } = await systemRun(modes);
       assert.deepEqual([outcome.consumers.verified, outcome.consumers.disputes], [HOUSEHOLDS, 0]);
       assert.deepEqual((await auditBulletin(sodiumCrypto, out, outcome.fingerprint)).faults, []);
-      if (HAS_GOLDEN) await compareWithGolden(this, modes, out);
+      if (HAS_GOLDEN) {
+        await compareWithGolden(this, modes, out);
+      }
     });
   }
 });

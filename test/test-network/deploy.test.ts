@@ -27,7 +27,9 @@ const refused = ({ code, stderr }: Ended, expected: string, status = 1): void =>
 describe('deploy-to-test-network.sh without a network', function () {
   this.timeout(60_000);
   const folder = mkdtempSync(join(tmpdir(), 'gridveil-deploy-'));
-  after(() => rmSync(folder, { recursive: true, force: true }));
+  after(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
   const deploy = (...args: string[]): Ended => {
     const script = join(ROOT, 'scripts', 'deploy-to-test-network.sh');
     const { status, stdout, stderr } = spawnSync(script, args, { encoding: 'utf8' });
@@ -78,7 +80,9 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
 
   it('starts dead servers again', async () => {
     const before = network().servers();
-    for (const pid of before.values()) process.kill(pid, 'SIGKILL');
+    for (const pid of before.values()) {
+      process.kill(pid, 'SIGKILL');
+    }
     succeeded(await network().deploy());
     assert.ok([...network().servers().values()].every((pid) => isRunning(pid)));
     assert.deepEqual([...network().servers().keys()], [...before.keys()]);
@@ -121,13 +125,17 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
     // pricing's first and second port
     const servers = await Promise.all([9902, 9907].map(listen));
     refused(await network().deploy(['-port', '9900']), 'PORT_TAKEN');
-    for (const server of servers) server.close();
+    for (const server of servers) {
+      server.close();
+    }
     succeeded(await network().deploy());
   });
 
   it('takes a channel up again when the folder with its state was lost', async () => {
     const { state } = network();
-    for (const pid of network().servers().values()) process.kill(pid, 'SIGKILL');
+    for (const pid of network().servers().values()) {
+      process.kill(pid, 'SIGKILL');
+    }
     rmSync(state, { recursive: true });
     succeeded(await network().deploy());
   });
@@ -147,7 +155,9 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
       const { code } = await network().deploy(['-ccv', `1.${version}`], environment);
       succeeded(await network().deploy(['-ccv', `1.${version}`]));
       assert.equal(network().servers().size, CHAINCODES);
-      if (calls() < step) break;
+      if (calls() < step) {
+        break;
+      }
       assert.notEqual(code, 0);
     }
   });
@@ -173,7 +183,9 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
       succeeded(await network().deploy());
       assert.equal(network().servers().size, CHAINCODES);
       await network().deploy(['-down']);
-      if (calls() < step) break;
+      if (calls() < step) {
+        break;
+      }
     }
   });
 });

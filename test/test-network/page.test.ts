@@ -16,7 +16,9 @@ describe('docs/TEST-NETWORK.md', function () {
     const commands = [...readFileSync(PAGE, 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);
     assert.match(commands[0]!, OWN_FOLDER);
     const outputs = ['page1', 'page2', 'page3', 'newest.block', 'newest.json'].map((name) => join(ROOT, 'out', name));
-    for (const path of outputs) rmSync(path, { recursive: true, force: true });
+    for (const path of outputs) {
+      rmSync(path, { recursive: true, force: true });
+    }
     const script = join(network().scratch, 'page.sh');
     const text = commands.join('\n').replace(OWN_FOLDER, `export TEST_NETWORK='${network().directory}'`);
     writeFileSync(script, `set -euo pipefail\n${text}`);
@@ -29,6 +31,8 @@ describe('docs/TEST-NETWORK.md', function () {
     assert.match(stdout, /^refused, as it must be$/m);
     assert.match(stdout, /"key": "seal\/page1/);
     assert.match(stdout, /Blockchain info: \{"height":/);
-    for (const path of outputs) rmSync(path, { recursive: true, force: true });
+    for (const path of outputs) {
+      rmSync(path, { recursive: true, force: true });
+    }
   });
 });

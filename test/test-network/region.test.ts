@@ -17,7 +17,9 @@ describe("a region on fabric-samples' test-network", function () {
   this.timeout(600_000);
   const network = TestNetworkStandIn.use();
   const scratch = mkdtempSync(join(tmpdir(), 'gridveil-region-'));
-  after(() => rmSync(scratch, { recursive: true, force: true }));
+  after(() => {
+    rmSync(scratch, { recursive: true, force: true });
+  });
 
   const gridveil = (args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Ended> =>
     network().run(process.execPath, [join(ROOT, 'scripts', 'gridveil.mjs'), ...args], environment);
@@ -30,7 +32,9 @@ describe("a region on fabric-samples' test-network", function () {
   const figures = ({ code, stdout, stderr }: Ended): Record<string, unknown> => {
     assert.equal(code, 0, stderr);
     const json = JSON.parse(stdout) as Record<string, unknown>;
-    for (const name of ['ledger', 'seconds', 'bulletin']) delete json[name];
+    for (const name of ['ledger', 'seconds', 'bulletin']) {
+      delete json[name];
+    }
     return json;
   };
 
@@ -45,7 +49,9 @@ describe("a region on fabric-samples' test-network", function () {
     const running = run(onFabric, flags, { TMPDIR: scratch });
     let ended = false;
     void running.then(() => (ended = true));
-    while (!ended && !sealed(onFabric)) await pause(100);
+    while (!ended && !sealed(onFabric)) {
+      await pause(100);
+    }
     const upgraded = await network().deploy(['-ccv', '1.1']);
     assert.equal(upgraded.code, 0, upgraded.stderr);
     assert.equal(ended, false, 'the upgrade was done before the run ended');
@@ -60,7 +66,9 @@ describe("a region on fabric-samples' test-network", function () {
 
   it('is verified by anyone, and rebuilt byte by byte from the blocks of Org2', async function () {
     const onFabric = join(scratch, 'fabric');
-    if (!existsSync(onFabric)) this.skip();
+    if (!existsSync(onFabric)) {
+      this.skip();
+    }
     const verified = await gridveil(['verify', onFabric, '--json']);
     assert.equal(verified.code, 0, verified.stderr);
     const organization = join(network().directory, 'organizations', 'peerOrganizations', 'org2.example.com');

@@ -91,12 +91,16 @@ export function addAnonymity(program: Command): void {
     const { anonymityResult } = await import('../render/anonymity.js');
     const { anonymityPlot } = await import('../../../research/anonymity/plot.js');
     const { traces, targets, corruptPerLayer } = options;
-    if (options.plot !== undefined) await requireWritableFile(options.plot);
+    if (options.plot !== undefined) {
+      await requireWritableFile(options.plot);
+    }
     const measured =
       traces === undefined
         ? measureSimulation({ ...options, targetsPerSlot: targets })
         : await measureTraces(traces, corruptPerLayer, targets);
-    if (options.plot !== undefined) await writeFile(options.plot, anonymityPlot(measured));
+    if (options.plot !== undefined) {
+      await writeFile(options.plot, anonymityPlot(measured));
+    }
     return anonymityResult(measured);
   });
 

@@ -66,9 +66,9 @@ export function addDemo(program: Command): void {
     const { outcomeJson, outcomeText } = await import('../render/demo.js');
     const { runDemo } = await import('../../demo/run.js');
     const started = performance.now();
-    const readings = await readingsFor(options, options.k, ({ place, fault }) =>
-      progress(`left out: ${place}: ${fault}`),
-    );
+    const readings = await readingsFor(options, options.k, ({ place, fault }) => {
+      progress(`left out: ${place}: ${fault}`);
+    });
     const testNetwork = await networkOf(options);
     const out = await prepareOutput(options.out);
     const display = new ProgressDisplay();
@@ -118,8 +118,12 @@ export function addDemo(program: Command): void {
 
 /** @throws ClientError WRONG_USE; FabricNetworkError of `TestNetwork.open` */
 async function networkOf({ ledger, network }: DemoOptions): Promise<TestNetwork | undefined> {
-  if (network === undefined) return undefined;
-  if (ledger !== 'fabric') throw new ClientError('WRONG_USE', '--network needs --ledger fabric');
+  if (network === undefined) {
+    return undefined;
+  }
+  if (ledger !== 'fabric') {
+    throw new ClientError('WRONG_USE', '--network needs --ledger fabric');
+  }
   const { TestNetwork } = await import('../../../network/fabric/test-network.js');
   return TestNetwork.open(network);
 }

@@ -18,7 +18,9 @@ export function addLedger(program: Command): void {
       process.exitCode = await new Promise<number>((resolve, reject) => {
         const child = spawn(process.execPath, [script, ...args], { stdio: 'inherit' });
         child.once('error', reject);
-        child.once('exit', (code) => resolve(code ?? 1));
+        child.once('exit', (code) => {
+          resolve(code ?? 1);
+        });
       });
     });
 }

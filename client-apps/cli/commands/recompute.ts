@@ -90,8 +90,12 @@ export function addRecompute(consumer: Command): void {
 }
 
 function verdict(ok: boolean, found: number, missing: number): string {
-  if (found === 0) return 'None of these rows is here: no bill was checked.';
-  if (!ok) return 'Not everything is right.';
+  if (found === 0) {
+    return 'None of these rows is here: no bill was checked.';
+  }
+  if (!ok) {
+    return 'Not everything is right.';
+  }
   return missing === 0 ? 'Every bill is right.' : 'Every bill is right for the rows that are here.';
 }
 

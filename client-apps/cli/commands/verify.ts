@@ -75,7 +75,9 @@ export const KEY_AS_FOUND = 'The key was taken as found: compare it with the one
 /** @returns the files */
 async function writeEvidence(directory: string, found: readonly PriceEvidence[]): Promise<string[]> {
   const { encodePriceEvidence } = await import('../../../protocol/rules/price-evidence.js');
-  if (found.length > 0) await mkdir(directory, { recursive: true });
+  if (found.length > 0) {
+    await mkdir(directory, { recursive: true });
+  }
   return Promise.all(
     found.map(async (evidence) => {
       const { region, startSeconds } = evidence.consumption.seal.ledgerId;

@@ -97,8 +97,9 @@ export interface AbsenceFlags {
 export async function absenceResult(flags: AbsenceFlags): Promise<Result> {
   const readings = await readingsOf(flags);
   const { intervalSeconds, intervals, source } = readings;
-  if (intervals * intervalSeconds < 3 * DAY_SECONDS || flags.silences * 4 > intervals)
+  if (intervals * intervalSeconds < 3 * DAY_SECONDS || flags.silences * 4 > intervals) {
     throw new ClientError('WRONG_USE', 'it takes readings of three days, and four intervals for each silence');
+  }
   const slots = intervalSeconds / parameterSettings.shape.slotSeconds.parse(undefined);
   const largest = categoriesFor(averageMilliWattHours(readings)).at(-1)!;
   const mostPerInterval = (Math.max(1, Math.floor(slots)) * ROW_PLACES * Number(largest)) / 1000;
@@ -150,7 +151,9 @@ export async function absenceResult(flags: AbsenceFlags): Promise<Result> {
 }
 
 function readingsOf({ meters, readings, days, intervalMinutes, seed }: AbsenceFlags): Promise<Readings> | Readings {
-  if (readings !== undefined) return loadReadings(readings, { meters });
+  if (readings !== undefined) {
+    return loadReadings(readings, { meters });
+  }
   const intervalSeconds = 60 * intervalMinutes;
   return syntheticReadings({
     seed,

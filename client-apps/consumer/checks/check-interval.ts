@@ -40,11 +40,15 @@ export async function fetchInterval(
   startSeconds: number,
 ): Promise<IntervalFiles | undefined> {
   const seals = await source.readFile(region, startSeconds, SEALS_FILE);
-  if (seals === undefined || !billsAreSealed(seals)) return undefined;
+  if (seals === undefined || !billsAreSealed(seals)) {
+    return undefined;
+  }
   const files = new Map<string, Uint8Array>([[SEALS_FILE, seals]]);
   for (const name of [INDEX_FILE, ...Object.values(ROWS_FILE)] as const) {
     const bytes = await source.readFile(region, startSeconds, name);
-    if (bytes !== undefined) files.set(name, bytes);
+    if (bytes !== undefined) {
+      files.set(name, bytes);
+    }
   }
   return files;
 }
@@ -75,7 +79,9 @@ export function checkInterval(
   priceTag?: Uint8Array,
 ): IntervalCheck {
   const { interval, seals, faults } = auditInterval(crypto, ledgerId, files, trust, depth);
-  if (interval === undefined || seals === undefined) return { faults, seals };
+  if (interval === undefined || seals === undefined) {
+    return { faults, seals };
+  }
   const own = findRows(files, handles);
   const price = priceTag && rowOf(files.get(ROWS_FILE.pricing)!, priceTag);
   const ownRows = [...own.flatMap(({ consumed, billed }) => [consumed, billed]), ...(price ? [price] : [])];
@@ -118,9 +124,14 @@ function rowPosition(rows: Uint8Array, pseudonym: Uint8Array): number | undefine
   while (low < high) {
     const middle = (low + high) >>> 1;
     const order = compareBytes(rowPseudonym(rowAt(rows, middle)), pseudonym);
-    if (order === 0) return middle;
-    if (order < 0) low = middle + 1;
-    else high = middle;
+    if (order === 0) {
+      return middle;
+    }
+    if (order < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
   }
   return undefined;
 }

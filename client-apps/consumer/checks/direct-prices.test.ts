@@ -21,7 +21,9 @@ describe('a hub with price rows of its own (Table 4)', () => {
   let root: string;
   let count = 0;
   before(() => (root = mkdtempSync(join(tmpdir(), 'gridveil-direct-'))));
-  after(() => rmSync(root, { recursive: true }));
+  after(() => {
+    rmSync(root, { recursive: true });
+  });
 
   const setUp = async (fullCheckEvery = 1, isListed = true): Promise<Household> => {
     const parameters = { identityMode: 'encryption', priceMode: 'direct' } as const;
@@ -33,7 +35,9 @@ describe('a hub with price rows of its own (Table 4)', () => {
   for (const fullCheckEvery of [1, 1_000]) {
     it(`finds its rows, its bills and its price, checking in full every ${fullCheckEvery} intervals`, async () => {
       const home = await setUp(fullCheckEvery);
-      for (let interval = 0; interval < 3; interval++) await home.window(interval, { energy: 900_000n });
+      for (let interval = 0; interval < 3; interval++) {
+        await home.window(interval, { energy: 900_000n });
+      }
       await home.finish(2);
       assert.equal(home.hub.sums.intervals, 3);
       assert.equal(home.hub.sums.disputes, 0);

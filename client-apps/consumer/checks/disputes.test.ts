@@ -37,7 +37,9 @@ describe('disputes of a hub', () => {
   let root: string;
   let count = 0;
   before(() => (root = mkdtempSync(join(tmpdir(), 'gridveil-disputes-'))));
-  after(() => rmSync(root, { recursive: true }));
+  after(() => {
+    rmSync(root, { recursive: true });
+  });
 
   const setUp = async (fullCheckEvery?: number): Promise<Household> => {
     const household = new Household(join(root, String(count++)), fullCheckEvery);
@@ -68,38 +70,48 @@ describe('disputes of a hub', () => {
     [
       'a row that is missing from the file',
       'BAD_LENGTH',
-      (home, start) => change(home, start, 'consumption.rows', (rows) => rows.subarray(7)),
+      (home, start) => {
+        change(home, start, 'consumption.rows', (rows) => rows.subarray(7));
+      },
     ],
     [
       'a row that the header does not know',
       'PAGE_MISMATCH',
-      (home, start) =>
-        change(home, start, 'consumption.rows', (rows) => concatBytes(rows, rows.subarray(0, ROW_LENGTH))),
+      (home, start) => {
+        change(home, start, 'consumption.rows', (rows) => concatBytes(rows, rows.subarray(0, ROW_LENGTH)));
+      },
     ],
     [
       'a row that was changed after the seal',
       'PAGE_MISMATCH',
-      (home, start) => change(home, start, 'consumption.rows', (rows) => flip(rows, ROW_OFFSET.value)),
+      (home, start) => {
+        change(home, start, 'consumption.rows', (rows) => flip(rows, ROW_OFFSET.value));
+      },
     ],
     [
       'an index that does not fit',
       'INDEX_MISMATCH',
-      (home, start) => change(home, start, 'consumption.index', (index) => flip(index, 0)),
+      (home, start) => {
+        change(home, start, 'consumption.index', (index) => flip(index, 0));
+      },
     ],
     [
       'a seal that was changed',
       'SEAL_MISMATCH',
-      (home, start) =>
+      (home, start) => {
         change(home, start, 'seals.json', (seals) =>
           new TextEncoder().encode(
             new TextDecoder().decode(seals).replace('"registeredMeters":10', '"registeredMeters":11'),
           ),
-        ),
+        );
+      },
     ],
     [
       'seals that cannot be read',
       'MALFORMED',
-      (home, start) => change(home, start, 'seals.json', (seals) => seals.subarray(1)),
+      (home, start) => {
+        change(home, start, 'seals.json', (seals) => seals.subarray(1));
+      },
     ],
   ];
   const change = (home: Household, start: number, file: string, by: (bytes: Uint8Array) => Uint8Array): void => {
@@ -111,7 +123,9 @@ describe('disputes of a hub', () => {
       const start = home.kit.startOf(1);
       await home.window(0, { energy: 900_000n });
       await home.window(1, { energy: 900_000n, ...(typeof swindle === 'function' ? {} : { tampering: swindle }) });
-      if (typeof swindle === 'function') swindle(home, start);
+      if (typeof swindle === 'function') {
+        swindle(home, start);
+      }
       await home.finish(1, 1);
       assert.equal(home.hub.sums.disputes, 0, 'it looks twice');
       await home.finish(1);

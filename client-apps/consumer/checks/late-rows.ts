@@ -34,12 +34,16 @@ export async function settleHandles(
   let next = state;
   for (const interval of recent) {
     const found = await search(parts, next, interval, due);
-    if (found === undefined) continue;
+    if (found === undefined) {
+      continue;
+    }
     next = found.state;
     completed.push(...found.completed);
   }
   const leftOut = next.open.filter((handle) => due.includes(handle));
-  if (leftOut.length === 0) return { state: next, completed };
+  if (leftOut.length === 0) {
+    return { state: next, completed };
+  }
   const settled = {
     ...next,
     open: next.open.filter((handle) => !leftOut.includes(handle)),
@@ -56,10 +60,14 @@ async function search(
   handles: readonly OpenHandle[],
 ): Promise<SettledHandles | undefined> {
   const index = files.get(INDEX_FILE);
-  if (index === undefined || !handles.some(({ pseudonym }) => indexContains(index, pseudonym))) return undefined;
+  if (index === undefined || !handles.some(({ pseudonym }) => indexContains(index, pseudonym))) {
+    return undefined;
+  }
   const logged = await intervals.get(startSeconds);
   const check = checkInterval(crypto, { region, startSeconds }, files, trust, handles, 'light');
-  if (logged === undefined || 'faults' in check) return undefined;
+  if (logged === undefined || 'faults' in check) {
+    return undefined;
+  }
   const completed = withLateRows(logged, check.own);
   const counted = withRows(state, completed.rows.slice(logged.rows.length));
   // Also a row that is counted already is no longer looked for: its handle was said again.

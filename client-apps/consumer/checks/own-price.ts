@@ -21,7 +21,9 @@ export function ownPriceTag(
   parameters: Parameters,
   startSeconds: number,
 ): Uint8Array | undefined {
-  if (!list.consumers.some((key) => equalBytes(key, price.publicKey))) return undefined;
+  if (!list.consumers.some((key) => equalBytes(key, price.publicKey))) {
+    return undefined;
+  }
   const sharedKey = sharedLinkKey(crypto, price.secretKey, list.serviceProviderKey);
   const key = priceTagKey(crypto, sharedKey, list.epoch);
   return priceTag(crypto, key, parameters.serviceProvider.identity, intervalNumber(parameters, startSeconds));

@@ -20,11 +20,17 @@ export async function recentIntervals(
 ): Promise<RecentInterval[]> {
   const { recent } = parts;
   const oldest = startSeconds - LOOK_BACK_INTERVALS * intervalSeconds;
-  for (const kept of recent.keys()) if (kept < oldest) recent.delete(kept);
+  for (const kept of recent.keys()) {
+    if (kept < oldest) {
+      recent.delete(kept);
+    }
+  }
   const found: RecentInterval[] = [];
   for (let start = startSeconds - intervalSeconds; start >= oldest; start -= intervalSeconds) {
     const interval = recent.get(start) ?? (await readAgain(parts, start));
-    if (interval === undefined) continue;
+    if (interval === undefined) {
+      continue;
+    }
     recent.set(start, interval);
     found.push(interval);
   }
@@ -33,9 +39,13 @@ export async function recentIntervals(
 
 async function readAgain(parts: HubParts, startSeconds: number): Promise<RecentInterval | undefined> {
   const { bulletin, intervals, region } = parts;
-  if ((await intervals.get(startSeconds)) === undefined) return undefined;
+  if ((await intervals.get(startSeconds)) === undefined) {
+    return undefined;
+  }
   const files = await fetchInterval(bulletin.source, region, startSeconds);
-  if (files === undefined) return undefined;
+  if (files === undefined) {
+    return undefined;
+  }
   const trust = await trustFor(parts, startSeconds, parametersFor(bulletin.versions, startSeconds), undefined);
   return { startSeconds, files, trust };
 }

@@ -28,7 +28,9 @@ export function compareTotals(
   // What was left out comes back to the meter's carry one or two windows later; until then the sums cannot agree.
   const settling = state.leftOutSeconds !== undefined && startSeconds - state.leftOutSeconds < 2 * intervalSeconds;
   const open = state.open.some(({ ledgerSeconds }) => ledgerSeconds <= startSeconds);
-  if (said === undefined || settling || open) return { state: next, mismatch: undefined };
+  if (said === undefined || settling || open) {
+    return { state: next, mismatch: undefined };
+  }
   const offset = said.measured - said.carried - state.sums.onLedgerMilliWattHours;
   const missingMilliWattHours = state.offset === undefined ? 0n : offset - state.offset;
   return {

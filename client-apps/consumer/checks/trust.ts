@@ -39,9 +39,13 @@ export async function consumersFor(
   startSeconds: number,
   parameters: Parameters,
 ): Promise<ConsumerList | undefined> {
-  if (parameters.priceMode === 'ledger') return undefined;
+  if (parameters.priceMode === 'ledger') {
+    return undefined;
+  }
   const list = await bulletin.consumers(epochOf(parameters, startSeconds));
-  if (list === undefined) throw new ClientError('UNREACHABLE', 'the bulletin holds no consumer list');
+  if (list === undefined) {
+    throw new ClientError('UNREACHABLE', 'the bulletin holds no consumer list');
+  }
   return list;
 }
 

@@ -44,7 +44,9 @@ export async function verifyNext(
   const list = await consumersFor(parts.bulletin, startSeconds, parameters);
   const tag = list && ownPriceTag(crypto, parts.identity, list, parameters, startSeconds);
   const check = checkInterval(crypto, { region, startSeconds }, files, trust, state.open, depth, tag);
-  if ('faults' in check) return { state: await object(parts, state, check, files, parameters), completed: [] };
+  if ('faults' in check) {
+    return { state: await object(parts, state, check, files, parameters), completed: [] };
+  }
 
   const { own, interval, seals, hasPrice } = check;
   const priceNanoPerKilowattHour = interval.priceNanoPerKilowattHour!;
@@ -58,7 +60,9 @@ export async function verifyNext(
   const { state: settled, completed } = await settleHandles(parts, withRows(verified, own), startSeconds, recent);
   const { state: compared, mismatch } = compareTotals(settled, startSeconds, parameters.intervalSeconds);
   const next = hasPrice ? compared : await disputePrice(parts, compared, startSeconds);
-  if (mismatch === undefined) return { state: next, completed };
+  if (mismatch === undefined) {
+    return { state: next, completed };
+  }
   const message = `the meter put ${mismatch.missingMilliWattHours} mWh more into rows than were found`;
   const faults = [{ file: 'hub packets', code: 'METER_TOTALS', message }];
   return { state: await dispute(parts, next, { kind: 'meter', region, startSeconds, faults }), completed };
@@ -73,7 +77,9 @@ async function object(
 ): Promise<HubState> {
   const { region, bulletin } = parts;
   const { nextSeconds: startSeconds } = state;
-  if (state.suspectSeconds !== startSeconds) return { ...state, suspectSeconds: startSeconds };
+  if (state.suspectSeconds !== startSeconds) {
+    return { ...state, suspectSeconds: startSeconds };
+  }
   const epoch = epochOf(parameters, startSeconds);
   const evidence = {
     parameters: (await bulletin.source.readParameters())!,

@@ -42,15 +42,21 @@ export function takePayloads(
   for (const payload of [...payloads].sort((a, b) => a.slotStartSeconds - b.slotStartSeconds)) {
     const { slotStartSeconds } = payload;
     const { ledgerStartSeconds } = slotAt(timing, slotStartSeconds);
-    if (slotStartSeconds > nowSeconds || ledgerStartSeconds < oldest) continue;
+    if (slotStartSeconds > nowSeconds || ledgerStartSeconds < oldest) {
+      continue;
+    }
     for (const handle of payload.handles) {
-      if ([...seen, ...open].some(({ pseudonym }) => equalBytes(pseudonym, handle.pseudonym))) continue;
+      if ([...seen, ...open].some(({ pseudonym }) => equalBytes(pseudonym, handle.pseudonym))) {
+        continue;
+      }
       seen.push(handle);
       open.push({ ...handle, ledgerSeconds: ledgerStartSeconds });
       changed = true;
     }
     const known = totals.get(ledgerStartSeconds);
-    if (known !== undefined && known.slotSeconds >= slotStartSeconds) continue;
+    if (known !== undefined && known.slotSeconds >= slotStartSeconds) {
+      continue;
+    }
     changed ||= known?.measured !== payload.measuredMilliWattHours || known.carried !== payload.carriedMilliWattHours;
     totals.set(ledgerStartSeconds, {
       ledgerSeconds: ledgerStartSeconds,
@@ -59,7 +65,9 @@ export function takePayloads(
       carried: payload.carriedMilliWattHours,
     });
   }
-  if (!changed) return state;
+  if (!changed) {
+    return state;
+  }
   return {
     ...state,
     open: open.slice(-MAXIMUM_OPEN),

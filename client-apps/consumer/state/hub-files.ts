@@ -32,7 +32,9 @@ export class HubFiles {
    */
   async secret(crypto: Crypto, random: RandomSource, seed: Uint8Array | undefined): Promise<Uint8Array> {
     const kept = await this.#secret.read();
-    if (kept !== undefined) return kept;
+    if (kept !== undefined) {
+      return kept;
+    }
     const secret = seed === undefined ? random(HUB_SECRET_LENGTH) : demoHubSecret(crypto, seed);
     await this.#secret.write(secret);
     return secret;

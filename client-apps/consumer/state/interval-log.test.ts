@@ -29,14 +29,20 @@ describe('IntervalLog', () => {
     directory = mkdtempSync(join(tmpdir(), 'gridveil-log-'));
     log = new IntervalLog(join(directory, 'intervals'), KEY);
   });
-  afterEach(() => rmSync(directory, { recursive: true }));
+  afterEach(() => {
+    rmSync(directory, { recursive: true });
+  });
 
   it('keeps one sealed file a day and gives all back in order', async () => {
     const starts = [MIDNIGHT + 1_800, MIDNIGHT, MIDNIGHT - 1_800];
-    for (const start of starts) await log.put(interval(start));
+    for (const start of starts) {
+      await log.put(interval(start));
+    }
     assert.deepEqual(readdirSync(join(directory, 'intervals')), ['2026-01-04.sealed', '2026-01-05.sealed']);
     const all: LoggedInterval[] = [];
-    for await (const one of new IntervalLog(join(directory, 'intervals'), KEY).all()) all.push(one);
+    for await (const one of new IntervalLog(join(directory, 'intervals'), KEY).all()) {
+      all.push(one);
+    }
     assert.deepEqual(
       all,
       [...starts].reverse().map((start) => interval(start)),

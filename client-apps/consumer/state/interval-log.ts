@@ -60,7 +60,9 @@ export class IntervalLog {
   /** All intervals, ascending, day by day. */
   async *all(): AsyncGenerator<LoggedInterval> {
     const names = await readdir(this.#directory).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return [];
+      if (error.code === 'ENOENT') {
+        return [];
+      }
       throw error;
     });
     for (const name of names.filter((candidate) => candidate.endsWith('.sealed')).sort()) {
@@ -85,7 +87,9 @@ export function withLateRows(interval: LoggedInterval, found: readonly OwnRow[])
 
 async function read(file: SealedFile): Promise<LoggedInterval[]> {
   const bytes = await file.read();
-  if (bytes === undefined) return [];
+  if (bytes === undefined) {
+    return [];
+  }
   return readArray(parseCanonical(bytes, MAXIMUM_DAY_BYTES), MAXIMUM_INTERVALS_PER_DAY, fromJson);
 }
 

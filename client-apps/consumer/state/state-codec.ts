@@ -101,7 +101,9 @@ function sealsJson(seals: IntervalSeals): JsonValue {
 function sealsFromJson(value: JsonValue): IntervalSeals {
   const seals = new Map(readArray(value, LEDGER_KINDS.length, sealFromJson).map((seal) => [seal.kind, seal]));
   const consumption = seals.get('consumption');
-  if (consumption === undefined) throw new ProtocolError('MALFORMED', 'seals are without that of consumption');
+  if (consumption === undefined) {
+    throw new ProtocolError('MALFORMED', 'seals are without that of consumption');
+  }
   return { ...(Object.fromEntries(seals) as Record<string, Seal>), consumption };
 }
 

@@ -49,7 +49,9 @@ export class Descriptors {
     const signed = decodeSignedDescriptor(bytes);
     const { descriptor } = signed;
     // A relay that comes back announces the epoch under way again; its directory is made and stays as it is.
-    if (descriptor.epoch < nextEpoch) return;
+    if (descriptor.epoch < nextEpoch) {
+      return;
+    }
     if (descriptor.epoch > nextEpoch + MAXIMUM_EPOCHS_AHEAD) {
       throw new ProtocolError('DIRECTORY_INVALID', 'descriptor is for an epoch that is too far ahead');
     }
@@ -58,7 +60,9 @@ export class Descriptors {
       equalBytes(descriptor.linkPin, relay.linkPin) &&
       descriptor.operator === relay.operator &&
       descriptor.layer === relay.layer;
-    if (!isOfRelay) throw new ProtocolError('DIRECTORY_INVALID', 'descriptor is not that of the admitted relay');
+    if (!isOfRelay) {
+      throw new ProtocolError('DIRECTORY_INVALID', 'descriptor is not that of the admitted relay');
+    }
     checkDescriptor(sodiumCrypto, signed, {
       region: this.#region,
       epoch: descriptor.epoch,
@@ -80,7 +84,9 @@ export class Descriptors {
       const signed = decodeSignedDescriptor(value);
       const { linkPin, layer } = signed.descriptor;
       const isAdmitted = this.#relays.isAdmitted(linkPin, excluded);
-      if (isAdmitted && layer <= layers) found.push(signed);
+      if (isAdmitted && layer <= layers) {
+        found.push(signed);
+      }
     }
     return found;
   }

@@ -43,7 +43,9 @@ export class EpochCadence {
   /** Publishes all that is fixed, again after a restart, and then goes on for ever. */
   async run(): Promise<never> {
     const { clock, epochs } = this.#center;
-    for (const epoch of epochs.all()) await clock.track('epoch', this.#publish(epoch));
+    for (const epoch of epochs.all()) {
+      await clock.track('epoch', this.#publish(epoch));
+    }
     const { first } = this.#center.versions;
     let notBefore = 0;
     for (;;) {
@@ -71,7 +73,9 @@ export class EpochCadence {
       const isTooEarly =
         (error instanceof ClientError && error.code === 'WRONG_STATE') ||
         (error instanceof ProtocolError && error.code === 'DIRECTORY_INVALID');
-      if (!isTooEarly) throw error;
+      if (!isTooEarly) {
+        throw error;
+      }
       log.warn({ reason: error.message }, 'the next registry epoch cannot be opened yet');
       return undefined;
     }
@@ -84,11 +88,15 @@ export class EpochCadence {
     await untilReachable(log, 'ledger', async () => {
       await ledger.putDocument('PutRegistryRoot', encodeRegistryRoot(epoch.root));
       await ledger.putDocument('PutDirectory', directory);
-      if (consumers !== undefined) await ledger.putDocument('PutConsumers', consumers);
+      if (consumers !== undefined) {
+        await ledger.putDocument('PutConsumers', consumers);
+      }
     });
     const { region } = versions.first;
     await bulletin.writeDirectory(region, epoch.number, directory);
-    if (consumers !== undefined) await bulletin.writeConsumers(region, epoch.number, consumers);
+    if (consumers !== undefined) {
+      await bulletin.writeConsumers(region, epoch.number, consumers);
+    }
     epochs.markPublished(epoch.number);
   }
 
@@ -109,7 +117,9 @@ export class EpochCadence {
 /** Publishes the versions of the parameters: the ledger first, for it refuses what must not be. */
 export async function publishParameters({ ledger, bulletin, versions, log }: Center): Promise<void> {
   await untilReachable(log, 'ledger', async () => {
-    for (const version of versions.list) await ledger.putDocument('PutParameters', encodeSignedParameters(version));
+    for (const version of versions.list) {
+      await ledger.putDocument('PutParameters', encodeSignedParameters(version));
+    }
   });
   await bulletin.writeParameters(versions.file);
 }

@@ -110,7 +110,9 @@ export class Epochs {
 
   /** The epoch, once its registry and directory stand on the ledger. */
   async whenPublished(number: number): Promise<Epoch> {
-    while (!this.#published.has(number)) await this.#publication.next();
+    while (!this.#published.has(number)) {
+      await this.#publication.next();
+    }
     return this.#open.get(number)!;
   }
 
@@ -167,16 +169,21 @@ export class Epochs {
   async closeBefore(number: number): Promise<number[]> {
     const { store, onionKeys } = this.#sources;
     const closed = [...this.#open.keys()].filter((open) => open < number);
-    if (closed.length === 0) return closed;
+    if (closed.length === 0) {
+      return closed;
+    }
     onionKeys.forgetBefore(number);
     const changes: StoreChange[] = [{ key: storeKey.onion, value: onionKeys.toBytes() }];
     for (const epoch of closed) {
       this.#open.delete(epoch);
       this.#published.delete(epoch);
-      for (const key of [storeKey.registryRoot, storeKey.directory, storeKey.consumerList])
+      for (const key of [storeKey.registryRoot, storeKey.directory, storeKey.consumerList]) {
         changes.push({ key: key(epoch) });
+      }
       for (const kind of ['secrets', 'chain', 'descriptor'] as const) {
-        for await (const [key] of store.iterate(keyPrefix(kind, epoch))) changes.push({ key });
+        for await (const [key] of store.iterate(keyPrefix(kind, epoch))) {
+          changes.push({ key });
+        }
       }
     }
     await store.batch(changes);

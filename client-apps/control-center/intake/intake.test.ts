@@ -50,7 +50,9 @@ describe('client-apps/control-center/intake', () => {
     const sources = {
       epoch: (number: number) => (number === 0 ? epoch : undefined),
       intervalOfWindow: (seconds: number) => {
-        if (seconds < slot) return 'closed' as const;
+        if (seconds < slot) {
+          return 'closed' as const;
+        }
         return seconds < slot + kit.parameters.intervalSeconds ? interval : undefined;
       },
     };
@@ -80,7 +82,9 @@ describe('client-apps/control-center/intake', () => {
   }
 
   async function countsAfter(...packets: Uint8Array[]): Promise<Partial<IntakeCounts>> {
-    for (const bytes of packets) await intake.receive(bytes);
+    for (const bytes of packets) {
+      await intake.receive(bytes);
+    }
     return Object.fromEntries(
       Object.entries(counter.take()).filter(([, count]) =>
         typeof count === 'number' ? count > 0 : Object.keys(count as object).length > 0,

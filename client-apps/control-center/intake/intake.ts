@@ -55,20 +55,39 @@ export class Intake {
   /** Takes an inner packet from a relay. Resolves when what it brought is durable; refusals are only counted. */
   async receive(packet: Uint8Array): Promise<void> {
     const change = this.#take(packet);
-    if (change !== undefined) await this.#journal.add([change]);
+    if (change !== undefined) {
+      await this.#journal.add([change]);
+    }
   }
 
   #take(packet: Uint8Array): StoreChange | undefined {
     const opened = this.#open(packet);
-    if (opened === undefined) return undefined;
+    if (opened === undefined) {
+      return undefined;
+    }
     const { payload } = opened;
     const secrets = this.#sources.epoch(payload.epoch)?.secrets.get(payload.meterNumber);
-    if (secrets === undefined) return this.#refuse('unregistered');
-    if (!authenticateControlCenterPayload(sodiumCrypto, opened, secrets.linkKey)) return this.#refuse('forged');
+    if (secrets === undefined) {
+      this.#refuse('unregistered');
+      return;
+    }
+    if (!authenticateControlCenterPayload(sodiumCrypto, opened, secrets.linkKey)) {
+      this.#refuse('forged');
+      return;
+    }
     const interval = this.#sources.intervalOfWindow(payload.slotStartSeconds);
-    if (interval === 'closed') return this.#refuse('late');
-    if (interval === undefined || !this.#isPlaced(interval, payload)) return this.#refuse('misplaced');
-    if (interval.hasSlot(payload.meterNumber, payload.slotStartSeconds)) return this.#refuse('replays');
+    if (interval === 'closed') {
+      this.#refuse('late');
+      return;
+    }
+    if (interval === undefined || !this.#isPlaced(interval, payload)) {
+      this.#refuse('misplaced');
+      return;
+    }
+    if (interval.hasSlot(payload.meterNumber, payload.slotStartSeconds)) {
+      this.#refuse('replays');
+      return;
+    }
 
     this.#counter.counts.packets++;
     const rows = this.#takeRows(interval, payload, secrets);
@@ -81,12 +100,18 @@ export class Intake {
   #open(packet: Uint8Array): OpenedControlCenterPayload | undefined {
     const number = packetEpoch(packet);
     const epoch = number === undefined ? undefined : this.#sources.epoch(number);
-    if (epoch === undefined) return this.#refuse('unreadable');
+    if (epoch === undefined) {
+      this.#refuse('unreadable');
+      return;
+    }
     try {
       return openControlCenterPacket(sodiumCrypto, epoch.onionKey, packet);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      return this.#refuse('unreadable');
+      if (!(error instanceof ProtocolError)) {
+        throw error;
+      }
+      this.#refuse('unreadable');
+      return;
     }
   }
 
@@ -111,7 +136,9 @@ export class Intake {
       try {
         taken.push(this.#checkRow(interval, { k, row }, chain, { meterNumber, ...secrets }));
       } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
+        if (!(error instanceof ProtocolError)) {
+          throw error;
+        }
         counts.refusedRows[error.code] = (counts.refusedRows[error.code] ?? 0) + 1;
       }
     }
@@ -129,7 +156,9 @@ export class Intake {
     checkConsumptionRow(row, context);
     const scheme = pseudonymScheme(context.parameters.identityMode);
     const previous = chain.previous(scheme, meter.linkKey, k);
-    if (previous === undefined) throw new ProtocolError('K_RANGE', 'the message is too far from the last one');
+    if (previous === undefined) {
+      throw new ProtocolError('K_RANGE', 'the message is too far from the last one');
+    }
     checkRowSecrets(sodiumCrypto, scheme, row, { ...meter, k, previous });
     chain.take(k, rowPseudonym(row).slice());
     return { meterNumber: meter.meterNumber, k, previous, row: row.slice() };

@@ -50,14 +50,18 @@ export function watchTier(tier: WatchedTier): CenterLoops {
 
   const watch = new LoopWatch(clock, {
     onCame: (loop) => {
-      for (const { address } of ways.get(loop)!) lost.delete(address);
+      for (const { address } of ways.get(loop)!) {
+        lost.delete(address);
+      }
     },
     onMissing: (loop) => {
       counter.counts.missingLoops++;
       for (const { address, operator, layer } of ways.get(loop)!) {
         const count = (lost.get(address) ?? 0) + 1;
         lost.set(address, count);
-        if (count !== toSuspect) continue;
+        if (count !== toSuspect) {
+          continue;
+        }
         report('loops-lost', { relay: address });
         log.warn(
           { relay: address, operator, layer },
@@ -67,8 +71,11 @@ export function watchTier(tier: WatchedTier): CenterLoops {
     },
     onCutOff: (cutOff) => {
       report('cut-off', { cutOff });
-      if (cutOff) log.warn('no loop comes through the tier');
-      else log.info('loops come through the tier again');
+      if (cutOff) {
+        log.warn('no loop comes through the tier');
+      } else {
+        log.info('loops come through the tier again');
+      }
     },
   });
 
@@ -79,7 +86,9 @@ export function watchTier(tier: WatchedTier): CenterLoops {
     parameters: tier.parameters,
     tier: (epoch) => {
       const directory = tier.directory(epoch);
-      if (directory === undefined) return undefined;
+      if (directory === undefined) {
+        return undefined;
+      }
       if (linked !== directory) {
         linked = directory;
         toSuspect = lostToSuspect(directory);

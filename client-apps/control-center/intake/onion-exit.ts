@@ -37,14 +37,20 @@ export function listenForRelays(
     admit: ({ pin }) => descriptors.relayOf(pin),
     onFrame: async ({ role: relay }, type, body) => {
       if (type === FRAME.packet && relay.layer === lastLayer(body) && body.length === INNER_LENGTH) {
-        if (!loops.came(encapsulatedKey(body))) await intake.receive(body);
+        if (!loops.came(encapsulatedKey(body))) {
+          await intake.receive(body);
+        }
         return;
       }
       try {
-        if (type !== FRAME.descriptor) throw new ProtocolError('PACKET_INVALID', 'a frame that is not for this side');
+        if (type !== FRAME.descriptor) {
+          throw new ProtocolError('PACKET_INVALID', 'a frame that is not for this side');
+        }
         await descriptors.accept(relay, body, nextEpoch());
       } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error;
+        if (!(error instanceof ProtocolError)) {
+          throw error;
+        }
         log.warn(
           { operator: relay.operator, reason: `${error.code}: ${error.message}` },
           'a relay’s frame was refused',

@@ -45,9 +45,13 @@ export class PseudonymChain {
    * @returns undefined when k lies behind the base or too far ahead
    */
   previous(scheme: PseudonymScheme, linkKey: Uint8Array, k: number): Uint8Array | undefined {
-    if (k <= this.#base || k > this.#newest + MAXIMUM_FORWARD_JUMP) return undefined;
+    if (k <= this.#base || k > this.#newest + MAXIMUM_FORWARD_JUMP) {
+      return undefined;
+    }
     let nearest = k - 1;
-    while (!this.#known.has(nearest)) nearest--;
+    while (!this.#known.has(nearest)) {
+      nearest--;
+    }
     return scheme.advance(sodiumCrypto, linkKey, this.#known.get(nearest)!, k - 1 - nearest);
   }
 
@@ -59,9 +63,15 @@ export class PseudonymChain {
 
   /** Moves the base to message k, which was taken; what lies behind it is forgotten. */
   moveBase(k: number): void {
-    if (k <= this.#base) return;
+    if (k <= this.#base) {
+      return;
+    }
     this.#base = k;
-    for (const known of [...this.#known.keys()]) if (known < k) this.#known.delete(known);
+    for (const known of [...this.#known.keys()]) {
+      if (known < k) {
+        this.#known.delete(known);
+      }
+    }
   }
 
   /** k 2 ‖ A_{e,k} 32 of the base. */

@@ -48,7 +48,9 @@ export class Closing {
   async restore(): Promise<void> {
     const { store, epochs, versions } = this.#center;
     const closing = await store.get(storeKey.closing);
-    if (closing !== undefined) this.#progress = decodeClosing(closing);
+    if (closing !== undefined) {
+      this.#progress = decodeClosing(closing);
+    }
     for (const epoch of epochs.all()) {
       for await (const [key, value] of store.iterate(keyPrefix('chain', epoch.number))) {
         this.#chains.put(epoch.number, lastNumber(key), PseudonymChain.fromBytes(value));
@@ -61,7 +63,9 @@ export class Closing {
       const { registryEpoch } = interval.context;
       const { identity } = epochs.get(registryEpoch)!.secrets.get(packet.meterNumber)!;
       const chain = this.#chains.of(registryEpoch, packet.meterNumber, identity);
-      for (const { k, row } of packet.rows) chain.take(k, rowPseudonym(row));
+      for (const { k, row } of packet.rows) {
+        chain.take(k, rowPseudonym(row));
+      }
     }
   }
 
@@ -77,7 +81,9 @@ export class Closing {
 
   /** The change that fixes the first interval of all; none when it is fixed. */
   beginChanges(firstStartSeconds: number): StoreChange[] {
-    if (this.#progress !== undefined) return [];
+    if (this.#progress !== undefined) {
+      return [];
+    }
     return [{ key: storeKey.closing, value: encodeClosing({ firstStartSeconds }) }];
   }
 
@@ -91,21 +97,31 @@ export class Closing {
   intervalOfWindow(seconds: number): OpenInterval | 'closed' | undefined {
     const next = this.nextStart();
     const { clock, versions } = this.#center;
-    if (next === undefined) return undefined;
+    if (next === undefined) {
+      return undefined;
+    }
     const { ledgerStartSeconds: start } = slotAt(versions.first, seconds);
-    if (start < next) return start < this.#progress!.firstStartSeconds ? undefined : 'closed';
+    if (start < next) {
+      return start < this.#progress!.firstStartSeconds ? undefined : 'closed';
+    }
     const nowSeconds = clock.nowMilliseconds() / 1_000;
     const parameters = versions.at(start);
-    if (nowSeconds >= closeSeconds(parameters, start)) return 'closed';
+    if (nowSeconds >= closeSeconds(parameters, start)) {
+      return 'closed';
+    }
     // One window ahead at most: what is not open yet takes no memory.
-    if (nowSeconds < start) return undefined;
+    if (nowSeconds < start) {
+      return undefined;
+    }
     return this.#interval(start);
   }
 
   /** Freezes and commits one interval after the other, for ever. */
   async run(): Promise<never> {
     const { clock, versions } = this.#center;
-    while (this.#progress === undefined) await this.#begun.next();
+    while (this.#progress === undefined) {
+      await this.#begun.next();
+    }
     for (;;) {
       const start = this.nextStart()!;
       await atSeconds(clock, closeSeconds(versions.at(start), start));
@@ -184,7 +200,9 @@ export class Closing {
   /** Moves the base of each meter's chain to its newest row of this interval. */
   #chainChanges(interval: OpenInterval, epoch: Epoch): StoreChange[] {
     const newest = new Map<number, number>();
-    for (const { meterNumber, k } of interval.rows) newest.set(meterNumber, Math.max(k, newest.get(meterNumber) ?? 0));
+    for (const { meterNumber, k } of interval.rows) {
+      newest.set(meterNumber, Math.max(k, newest.get(meterNumber) ?? 0));
+    }
     return [...newest].map(([meterNumber, k]) => {
       const chain = this.#chains.of(epoch.number, meterNumber, epoch.secrets.get(meterNumber)!.identity);
       chain.moveBase(k);
@@ -211,7 +229,9 @@ export class Closing {
 
   async #journalChanges(startSeconds: number): Promise<StoreChange[]> {
     const changes: StoreChange[] = [];
-    for await (const [key] of this.#center.store.iterate(keyPrefix('packet', startSeconds))) changes.push({ key });
+    for await (const [key] of this.#center.store.iterate(keyPrefix('packet', startSeconds))) {
+      changes.push({ key });
+    }
     return changes;
   }
 }

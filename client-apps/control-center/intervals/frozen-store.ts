@@ -21,7 +21,9 @@ export function freezeChanges(startSeconds: number, cut: Frozen): StoreChange[] 
 /** A frozen interval that is not settled, or undefined. */
 export async function loadFrozen(store: SealedStore, startSeconds: number): Promise<Frozen | undefined> {
   const sealed = await loadSealed(store, startSeconds);
-  if (sealed === undefined) return undefined;
+  if (sealed === undefined) {
+    return undefined;
+  }
   const part = async (name: string): Promise<Uint8Array> => (await store.get(storeKey.frozen(startSeconds, name)))!;
   return { sealed, rows: await part('rows'), index: await part('index'), witnesses: await part('witnesses') };
 }

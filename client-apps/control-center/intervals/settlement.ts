@@ -84,8 +84,11 @@ export async function settlePricing(
   const basis = frozen.sealed.seal;
   const standing = await watch.until(() => ledger.standing('pricing', startSeconds));
   checkPages(standing, context);
-  if (consumers === undefined) checkOnePrice(standing, context, basis, tools.pricePseudonymKey);
-  else checkDirectPrices(standing, context, consumers);
+  if (consumers === undefined) {
+    checkOnePrice(standing, context, basis, tools.pricePseudonymKey);
+  } else {
+    checkDirectPrices(standing, context, consumers);
+  }
   const digest = consumers && consumerListDigest(sodiumCrypto, consumers);
   const pricing = await seal(tools, context, standing, basis, previous, digest);
   await bulletin.writeFile(context.ledgerId.region, startSeconds, ROWS_FILE.pricing, standing.rows);
@@ -119,7 +122,9 @@ export async function settleBilling(
 
 function checkPages({ header, rows }: StandingLedger, context: IntervalContext): void {
   checkHeader(header, context);
-  splitPages(rows).forEach((page, number) => checkPageEntry(sodiumCrypto, page, header.pages[number]!));
+  splitPages(rows).forEach((page, number) => {
+    checkPageEntry(sodiumCrypto, page, header.pages[number]!);
+  });
 }
 
 function checkOnePrice({ rows }: StandingLedger, context: IntervalContext, basis: Seal, key: Uint8Array): void {
@@ -130,7 +135,9 @@ function checkOnePrice({ rows }: StandingLedger, context: IntervalContext, basis
 
 function checkDirectPrices({ header, rows }: StandingLedger, context: IntervalContext, list: ConsumerList): void {
   checkPriceCount(header, list.consumers.length);
-  for (const page of splitPages(rows)) checkDirectPricePage(sodiumCrypto, page, context);
+  for (const page of splitPages(rows)) {
+    checkDirectPricePage(sodiumCrypto, page, context);
+  }
 }
 
 async function seal(
@@ -143,7 +150,9 @@ async function seal(
 ): Promise<SealedLedger> {
   const content = followingSealContent(sodiumCrypto, context, header, basis, consumersDigest);
   const signed = signSeal(sodiumCrypto, chainSeal(sodiumCrypto, content, previous, context), key);
-  if (!(await ledger.sealStands(signed))) await ledger.putSeal(signed);
+  if (!(await ledger.sealStands(signed))) {
+    await ledger.putSeal(signed);
+  }
   return { header, ...signed };
 }
 

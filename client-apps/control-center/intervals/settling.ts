@@ -37,7 +37,9 @@ export class Settling {
   /** Puts progress back after a restart. */
   async restore(): Promise<void> {
     const stored = await this.#center.store.get(storeKey.settling);
-    if (stored !== undefined) this.#progress = decodeSettling(stored);
+    if (stored !== undefined) {
+      this.#progress = decodeSettling(stored);
+    }
   }
 
   /** Start of the next interval to be settled; undefined before the first epoch was opened. */
@@ -53,8 +55,11 @@ export class Settling {
   async run(): Promise<never> {
     for (;;) {
       const start = this.nextStart();
-      if (start !== undefined && this.#closing.isCommitted(start)) await this.#settle(start);
-      else await this.#closing.committed.next();
+      if (start !== undefined && this.#closing.isCommitted(start)) {
+        await this.#settle(start);
+      } else {
+        await this.#closing.committed.next();
+      }
     }
   }
 

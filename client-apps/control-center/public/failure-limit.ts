@@ -43,7 +43,9 @@ export class FailureLimit {
 
   #turnPeriod(): void {
     const now = this.#clock.nowMilliseconds();
-    if (now < this.#periodEnd) return;
+    if (now < this.#periodEnd) {
+      return;
+    }
     this.#failures = new Map();
     this.#periodEnd = now + PERIOD_MILLISECONDS;
   }

@@ -103,23 +103,37 @@ export class HttpsServer {
     try {
       const path = (request.url ?? '').slice(1);
       const enrolment = request.method === 'POST' ? this.#enrolments.get(request.url ?? '') : undefined;
-      if (request.method === 'GET' && isBulletinPath(path)) await this.#sendFile(path, response);
-      else if (enrolment !== undefined) await this.#enrol(request, response, enrolment);
-      else send(response, 404, 'NOT_FOUND');
+      if (request.method === 'GET' && isBulletinPath(path)) {
+        await this.#sendFile(path, response);
+      } else if (enrolment !== undefined) {
+        await this.#enrol(request, response, enrolment);
+      } else {
+        send(response, 404, 'NOT_FOUND');
+      }
     } catch (error) {
       // A peer that breaks off is no event; anything else is a fault of ours, and the peer is told no more than that.
-      if (!response.destroyed) this.#options.log.error({ err: error }, 'request failed');
-      if (response.headersSent) response.destroy();
-      else send(response, 500, 'INTERNAL');
+      if (!response.destroyed) {
+        this.#options.log.error({ err: error }, 'request failed');
+      }
+      if (response.headersSent) {
+        response.destroy();
+      } else {
+        send(response, 500, 'INTERNAL');
+      }
     }
   }
 
   async #sendFile(path: string, response: ServerResponse): Promise<void> {
     const file = await open(join(this.#options.bulletin, path)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
+      if (error.code === 'ENOENT') {
+        return undefined;
+      }
       throw error;
     });
-    if (file === undefined) return send(response, 404, 'NOT_FOUND');
+    if (file === undefined) {
+      send(response, 404, 'NOT_FOUND');
+      return;
+    }
     const { size } = await file.stat();
     response.writeHead(200, { 'content-length': size, 'content-type': 'application/octet-stream' });
     await pipeline(file.createReadStream(), response);
@@ -127,12 +141,17 @@ export class HttpsServer {
 
   async #enrol(request: IncomingMessage, response: ServerResponse, answer: EnrolmentAnswer): Promise<void> {
     const address = request.socket.remoteAddress ?? '';
-    if (!this.#limit.allows(address)) return send(response, 429, 'TOO_MANY_REQUESTS');
+    if (!this.#limit.allows(address)) {
+      send(response, 429, 'TOO_MANY_REQUESTS');
+      return;
+    }
     try {
       const body = await readBody(request);
       send(response, 200, JSON.stringify(await answer(body)));
     } catch (error) {
-      if (!(error instanceof EnrolmentError)) throw error;
+      if (!(error instanceof EnrolmentError)) {
+        throw error;
+      }
       this.#limit.fail(address);
       send(response, 403, error.code);
     }
@@ -162,7 +181,9 @@ async function readBody(request: IncomingMessage): Promise<string> {
   let length = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     length += part.length;
-    if (length > MAXIMUM_ENROLMENT_REQUEST_LENGTH) throw new EnrolmentError('MALFORMED');
+    if (length > MAXIMUM_ENROLMENT_REQUEST_LENGTH) {
+      throw new EnrolmentError('MALFORMED');
+    }
     parts.push(part);
   }
   return Buffer.concat(parts).toString('utf8');
@@ -178,7 +199,9 @@ function parse<T>(schema: ZodType<T>, body: string): T {
 
 function send(response: ServerResponse, status: number, body: string): void {
   // A body that was not read to its end must not be taken for the next request.
-  if (status !== 200) response.setHeader('connection', 'close');
+  if (status !== 200) {
+    response.setHeader('connection', 'close');
+  }
   response.writeHead(status, { 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }

@@ -80,17 +80,25 @@ export class EnrolmentCodes {
    * @throws ClientError SEALED_INVALID
    */
   async roleOf(digestHex: string): Promise<CodeRole | undefined> {
-    if (this.revoked.has(digestHex)) return undefined;
-    if (!this.#roles.has(digestHex)) await this.#readNewBatches();
+    if (this.revoked.has(digestHex)) {
+      return undefined;
+    }
+    if (!this.#roles.has(digestHex)) {
+      await this.#readNewBatches();
+    }
     return this.#roles.get(digestHex);
   }
 
   async #readNewBatches(): Promise<void> {
     const directory = codesDirectory(this.#directory);
     for (const name of await readdir(directory).catch(() => [])) {
-      if (this.#read.has(name) || !/^[0-9a-f]{16}$/.test(name)) continue;
+      if (this.#read.has(name) || !/^[0-9a-f]{16}$/.test(name)) {
+        continue;
+      }
       const bytes = await new SealedFile(join(directory, name), this.#fileKey).read();
-      if (bytes === undefined) continue;
+      if (bytes === undefined) {
+        continue;
+      }
       const batch = readObject(parseCanonical(bytes, MAXIMUM_BATCH_BYTES), ['codes', 'role']);
       const role = readOneOf(batch.role, CODE_ROLES);
       for (const code of readArray(batch.codes, MAXIMUM_CODES, (value) => readString(value, 64))) {

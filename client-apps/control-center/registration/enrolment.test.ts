@@ -147,7 +147,9 @@ describe('client-apps/control-center/registration/enrolment', function () {
   });
 
   it('bounds failed attempts of one address until the minute is over', async () => {
-    for (let attempt = 0; attempt < 10; attempt++) await refused(send(meter.request(random(16))), 'UNKNOWN_CODE');
+    for (let attempt = 0; attempt < 10; attempt++) {
+      await refused(send(meter.request(random(16))), 'UNKNOWN_CODE');
+    }
     await refused(send(meter.request(random(16))), 'TOO_MANY_REQUESTS');
     kit.clock.advance(kit.clock.nowMilliseconds() + 60_000);
     await refused(send(meter.request(random(16))), 'UNKNOWN_CODE');
@@ -183,7 +185,9 @@ describe('client-apps/control-center/registration/enrolment', function () {
         const options = { hostname, port, path, method, rejectUnauthorized: false };
         const request = httpsRequest(options, (response) => {
           response.resume();
-          response.on('end', () => resolve(response.statusCode!));
+          response.on('end', () => {
+            resolve(response.statusCode!);
+          });
         });
         request.on('error', reject);
         request.end();

@@ -77,7 +77,9 @@ export class Enrolment {
       const request = refused('MALFORMED', () => decodeEnrolmentRequest(requestBytes));
       const code = codeDigest(request.code);
       await this.#requireRole(code, 'meter');
-      if (!equalBytes(linkPin(linkKey), request.linkPin)) throw new EnrolmentError('BAD_LINK_KEY');
+      if (!equalBytes(linkPin(linkKey), request.linkPin)) {
+        throw new EnrolmentError('BAD_LINK_KEY');
+      }
       const certificate = await this.#certify(linkKey, 'meter');
       const { number, firstEpoch } = await this.#admit(request, code);
       return { meterNumber: number, firstEpoch, certificate, parameters: this.#sources.versions.file };
@@ -98,16 +100,23 @@ export class Enrolment {
       const certificate = await this.#certify(linkKey, 'hub');
       const keys = concatBytes(linkPin(linkKey), priceKey);
       const bound = await store.get(storeKey.code(key));
-      if (bound === undefined) await this.#admitHub(key, keys, priceKey);
-      else if (!equalBytes(bound, keys)) throw new EnrolmentError('CODE_USED');
+      if (bound === undefined) {
+        await this.#admitHub(key, keys, priceKey);
+      } else if (!equalBytes(bound, keys)) {
+        throw new EnrolmentError('CODE_USED');
+      }
       return { certificate, parameters: versions.file };
     });
   }
 
   async #admitHub(code: string, keys: Uint8Array, priceKey: Uint8Array): Promise<void> {
     const { store, consumers, nextEpoch } = this.#sources;
-    if (consumers.find(priceKey) !== undefined) throw new EnrolmentError('KEY_ENROLLED');
-    if (consumers.size >= MAXIMUM_METERS) throw new EnrolmentError('REGION_FULL');
+    if (consumers.find(priceKey) !== undefined) {
+      throw new EnrolmentError('KEY_ENROLLED');
+    }
+    if (consumers.size >= MAXIMUM_METERS) {
+      throw new EnrolmentError('REGION_FULL');
+    }
     const { consumer, change } = refused('BAD_KEY', () => consumers.prepare(priceKey, nextEpoch()));
     await store.batch([change, { key: storeKey.code(code), value: keys }]);
     consumers.add(consumer);
@@ -129,8 +138,11 @@ export class Enrolment {
       await this.#requireRole(key, 'relay');
       const keys = concatBytes(identity, pin);
       const bound = await store.get(storeKey.code(key));
-      if (bound === undefined) await this.#admitRelay(key, keys, identity, pin);
-      else if (!equalBytes(bound, keys)) throw new EnrolmentError('CODE_USED');
+      if (bound === undefined) {
+        await this.#admitRelay(key, keys, identity, pin);
+      } else if (!equalBytes(bound, keys)) {
+        throw new EnrolmentError('CODE_USED');
+      }
       const { operator, layer } = relays.household(keys)!;
       return { operator, layer };
     });
@@ -138,9 +150,12 @@ export class Enrolment {
 
   async #admitRelay(code: string, keys: Uint8Array, identity: Uint8Array, pin: Uint8Array): Promise<void> {
     const { store, relays, versions } = this.#sources;
-    if (relays.ofIdentity(identity) !== undefined || relays.ofLink(pin) !== undefined)
+    if (relays.ofIdentity(identity) !== undefined || relays.ofLink(pin) !== undefined) {
       throw new EnrolmentError('KEY_ENROLLED');
-    if (relays.isFull) throw new EnrolmentError('REGION_FULL');
+    }
+    if (relays.isFull) {
+      throw new EnrolmentError('REGION_FULL');
+    }
     const { layers } = versions.list.at(-1)!.parameters.onion;
     const { relay, change } = relays.prepare(keys, layers, (await this.excluded()).relays);
     await store.batch([change, { key: storeKey.code(code), value: keys }]);
@@ -153,13 +168,21 @@ export class Enrolment {
     const excluded = { meters: new Set<number>(), consumers: new Set<number>(), relays: new Set<number>() };
     for (const code of codes.revoked) {
       const bound = await store.get(storeKey.code(code));
-      if (bound === undefined) continue;
+      if (bound === undefined) {
+        continue;
+      }
       const meter = roster.find(bound);
-      if (meter !== undefined) excluded.meters.add(meter.number);
+      if (meter !== undefined) {
+        excluded.meters.add(meter.number);
+      }
       const consumer = consumers.find(bound.subarray(DIGEST_LENGTH));
-      if (consumer !== undefined) excluded.consumers.add(consumer.number);
+      if (consumer !== undefined) {
+        excluded.consumers.add(consumer.number);
+      }
       const relay = relays.household(bound);
-      if (relay !== undefined) excluded.relays.add(relay.number);
+      if (relay !== undefined) {
+        excluded.relays.add(relay.number);
+      }
     }
     return excluded;
   }
@@ -173,11 +196,17 @@ export class Enrolment {
       const known = roster.find(request.publicKey);
       if (bound !== undefined) {
         const isRepeated = known !== undefined && equalBytes(bound, known.publicKey);
-        if (isRepeated && equalBytes(commitment, known.commitment)) return known;
+        if (isRepeated && equalBytes(commitment, known.commitment)) {
+          return known;
+        }
         throw new EnrolmentError('CODE_USED');
       }
-      if (known !== undefined) throw new EnrolmentError('KEY_ENROLLED');
-      if (roster.size >= this.#capacity()) throw new EnrolmentError('REGION_FULL');
+      if (known !== undefined) {
+        throw new EnrolmentError('KEY_ENROLLED');
+      }
+      if (roster.size >= this.#capacity()) {
+        throw new EnrolmentError('REGION_FULL');
+      }
       const about = { publicKey: request.publicKey, firstEpoch: this.#sources.nextEpoch(), commitment };
       const { meter, changes } = roster.prepare(about, linkKey, meterKey);
       await store.batch([...changes, { key: storeKey.code(code), value: request.publicKey }]);
@@ -194,14 +223,18 @@ export class Enrolment {
     try {
       return openEnrolment(sodiumCrypto, secretKey, publicKey, request);
     } catch (cause) {
-      if (!(cause instanceof ProtocolError)) throw cause;
+      if (!(cause instanceof ProtocolError)) {
+        throw cause;
+      }
       const isKey = cause.code === 'NON_CANONICAL' || cause.code === 'ZERO_SHARED_SECRET';
       throw new EnrolmentError(isKey ? 'BAD_KEY' : 'BAD_PROOF', { cause });
     }
   }
 
   async #requireRole(code: string, role: CodeRole): Promise<void> {
-    if ((await this.#sources.codes.roleOf(code)) !== role) throw new EnrolmentError('UNKNOWN_CODE');
+    if ((await this.#sources.codes.roleOf(code)) !== role) {
+      throw new EnrolmentError('UNKNOWN_CODE');
+    }
   }
 
   async #certify(linkKey: Uint8Array, role: LinkRole): Promise<string> {
@@ -214,7 +247,9 @@ export class Enrolment {
     try {
       return await issueLinkCertificate(keys.linkAuthority, linkKey, role, versions.first.region, validity);
     } catch (cause) {
-      if (cause instanceof ClientError) throw new EnrolmentError('BAD_LINK_KEY', { cause });
+      if (cause instanceof ClientError) {
+        throw new EnrolmentError('BAD_LINK_KEY', { cause });
+      }
       throw cause;
     }
   }
@@ -228,7 +263,9 @@ function refused<T>(code: EnrolmentRefusal, task: () => T): T {
   try {
     return task();
   } catch (cause) {
-    if (cause instanceof ProtocolError) throw new EnrolmentError(code, { cause });
+    if (cause instanceof ProtocolError) {
+      throw new EnrolmentError(code, { cause });
+    }
     throw cause;
   }
 }

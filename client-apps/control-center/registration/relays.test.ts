@@ -40,7 +40,9 @@ describe('client-apps/control-center: relays of households', function () {
     const codes = await kit.codes('relay', 3);
     const relays = [0, 1, 2].map((number) => new TestRelay(9, number));
     const places: RelayEnrolment[] = [];
-    for (const [index, code] of codes.entries()) places.push(await send(code, relays[index]!));
+    for (const [index, code] of codes.entries()) {
+      places.push(await send(code, relays[index]!));
+    }
     // Two of the operator's are in layer 1, one in layer 2.
     assert.deepEqual(places, [
       { operator: 'household-0', layer: 2 },
@@ -98,7 +100,9 @@ describe('client-apps/control-center: relays of households', function () {
     await start({ revokedCodes: [toHex(codes[2]!)] });
     await kit.startProvider();
     await kit.announce(center, [1]);
-    for (let minute = 30; minute <= 90; minute += 2) await kit.advanceTo(kit.startSeconds + minute * 60);
+    for (let minute = 30; minute <= 90; minute += 2) {
+      await kit.advanceTo(kit.startSeconds + minute * 60);
+    }
     assert.deepEqual(await operators(1), [0, 4, 1, 3]);
     const [sixth, seventh] = await kit.codes('relay', 2);
     // Two are left in each layer: the sixth and the seventh go to different ones.

@@ -54,7 +54,9 @@ export class Roster {
 
   static async open(store: SealedStore): Promise<Roster> {
     const roster = new Roster(store);
-    for await (const [key, value] of store.iterate(keyPrefix('meter'))) roster.add(decodeMeter(lastNumber(key), value));
+    for await (const [key, value] of store.iterate(keyPrefix('meter'))) {
+      roster.add(decodeMeter(lastNumber(key), value));
+    }
     return roster;
   }
 
@@ -119,7 +121,9 @@ export class Roster {
     const changes: StoreChange[] = [];
     for (const { number, publicKey, firstEpoch } of this.#meters) {
       const stored = firstEpoch > epoch ? undefined : await this.#store.get(storeKey.future(number));
-      if (stored === undefined) continue;
+      if (stored === undefined) {
+        continue;
+      }
       const future = decodeFuture(stored);
       const linkKey = ratchetTo(sodiumCrypto, future.linkKey, future.epoch, epoch);
       const epochNode = future.tree.epochNode(epoch);

@@ -67,7 +67,9 @@ export async function startEmbeddedLedger(cast: Cast, premises: Premises): Promi
   ]);
   const ledger = new EmbeddedLedger(directory, topology);
   await ledger.createChannels();
-  for (const chaincode of chaincodes) await ledger.deployChaincode(chaincode);
+  for (const chaincode of chaincodes) {
+    await ledger.deployChaincode(chaincode);
+  }
   return {
     roles: topology.roles,
     access: (mspId) => ({ profile: ledger.connectionProfile(mspId), identity: ledger.user(mspId) }),

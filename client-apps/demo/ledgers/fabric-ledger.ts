@@ -25,7 +25,9 @@ export async function startFabricLedger(premises: Premises, testNetwork?: TestNe
     return { ...ledgerOf(standing), repair: 'network/fabric/network.sh restart' };
   }
   const own = new FabricNetwork({ directory: join(premises.root, 'fabric') });
-  const takeDownNow = (): void => own.downNow();
+  const takeDownNow = (): void => {
+    own.downNow();
+  };
   process.once('exit', takeDownNow);
   const stop = async (): Promise<void> => {
     process.off('exit', takeDownNow);

@@ -22,7 +22,11 @@ export class Cast {
   readonly failed: Promise<never> = new Promise((_, reject) => (this.#fail = reject));
   /** How often processes were started again, by name. */
   readonly revivals = new Map<string, number>();
-  readonly #killAll = (): void => this.#children.forEach((child) => child.killNow());
+  readonly #killAll = (): void => {
+    this.#children.forEach((child) => {
+      child.killNow();
+    });
+  };
 
   readonly #stepper: Stepper;
   readonly #logDirectory: string;
@@ -39,13 +43,20 @@ export class Cast {
 
   /** Starts a process, gives it the time if it keeps any, and returns what it reports when it is ready. */
   async start(spec: ChildSpec): Promise<{ child: Child; ready: ReportData }> {
-    if (this.#stopped) throw new ClientError('INTERRUPTED', `${spec.name} is not started any more`);
+    if (this.#stopped) {
+      throw new ClientError('INTERRUPTED', `${spec.name} is not started any more`);
+    }
     const child = new Child(this.#interference.prepare?.(spec) ?? spec, this.#logDirectory);
     this.#children.push(child);
     child.onUnexpectedEnd = (error) => {
-      if (!this.#interference.revived?.has(child.name)) return this.#fail(error);
+      if (!this.#interference.revived?.has(child.name)) {
+        this.#fail(error);
+        return;
+      }
       this.revivals.set(child.name, (this.revivals.get(child.name) ?? 0) + 1);
-      if (child.spec.stepped) this.#stepper.lose(child);
+      if (child.spec.stepped) {
+        this.#stepper.lose(child);
+      }
       this.#begin(child);
     };
     this.#begin(child);
@@ -55,7 +66,9 @@ export class Cast {
   /** Ends all processes, the last started first: what others depend on was started before them. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const child of [...this.#children].reverse()) await child.stop();
+    for (const child of [...this.#children].reverse()) {
+      await child.stop();
+    }
     process.off('exit', this.#killAll);
   }
 
@@ -63,15 +76,21 @@ export class Cast {
   #begin(child: Child): void {
     const live = async (): Promise<ReportData> => {
       child.start();
-      if (child.spec.stepped) await this.#stepper.give(child);
+      if (child.spec.stepped) {
+        await this.#stepper.give(child);
+      }
       const ready = child.spec.reports ? await child.report('ready') : {};
-      if (child.spec.stepped) await this.#stepper.join(child);
+      if (child.spec.stepped) {
+        await this.#stepper.join(child);
+      }
       return ready;
     };
     const life = live();
     this.#lives.set(child, life);
     life.catch((error: Error) => {
-      if (this.#lives.get(child) === life) this.#fail(error);
+      if (this.#lives.get(child) === life) {
+        this.#fail(error);
+      }
     });
   }
 
@@ -82,7 +101,9 @@ export class Cast {
       try {
         return await life;
       } catch (error) {
-        if (this.#lives.get(child) === life) throw error;
+        if (this.#lives.get(child) === life) {
+          throw error;
+        }
       }
     }
   }

@@ -85,17 +85,25 @@ export class Child {
     });
     closeSync(log);
     this.#process = child;
-    child.on('message', (message) => this.#receive(message));
+    child.on('message', (message) => {
+      this.#receive(message);
+    });
     // A message to a process that has just ended; its exit says all there is to say.
     child.on('error', () => {});
     this.#ended = new Promise((done) => {
       child.once('exit', (code, signal) => {
-        if (this.#process === child) this.#process = undefined;
+        if (this.#process === child) {
+          this.#process = undefined;
+        }
         const error = this.failure(`ended (${signal ?? `exit code ${code}`})`);
         const waiters = [this.#stateWaiters, ...this.#reportWaiters.values()].flatMap((list) => list.splice(0));
         // First, so that whoever is refused below already knows whether the process comes back.
-        if (!this.#stopping) this.onUnexpectedEnd(error);
-        for (const waiter of waiters) waiter.reject(error);
+        if (!this.#stopping) {
+          this.onUnexpectedEnd(error);
+        }
+        for (const waiter of waiters) {
+          waiter.reject(error);
+        }
         done();
       });
     });
@@ -109,7 +117,9 @@ export class Child {
   /** The next report of this name that nobody has taken yet. */
   report(name: string): Promise<ReportData> {
     const kept = this.#reports.get(name)?.shift();
-    if (kept !== undefined) return Promise.resolve(kept);
+    if (kept !== undefined) {
+      return Promise.resolve(kept);
+    }
     const waiters = this.#reportWaiters.get(name) ?? [];
     this.#reportWaiters.set(name, waiters);
     return this.#wait<ReportData>(waiters, `report ${name}`, () => {});
@@ -142,12 +152,13 @@ export class Child {
   }
 
   #wait<T>(waiters: Waiter[], what: string, begin: () => void): Promise<T> {
-    if (this.#process === undefined) return Promise.reject(this.failure('is not running'));
+    if (this.#process === undefined) {
+      return Promise.reject(this.failure('is not running'));
+    }
     return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(
-        () => waiter.reject(this.failure(`gave no ${what} in ${PATIENCE_MILLISECONDS / 1000} s`)),
-        PATIENCE_MILLISECONDS,
-      );
+      const timer = setTimeout(() => {
+        waiter.reject(this.failure(`gave no ${what} in ${PATIENCE_MILLISECONDS / 1000} s`));
+      }, PATIENCE_MILLISECONDS);
       const waiter: Waiter = {
         resolve: (value) => {
           clearTimeout(timer);
@@ -171,7 +182,10 @@ export class Child {
       const { name, data } = message as ReportMessage;
       this.onReport(name, data);
       const waiter = this.#reportWaiters.get(name)?.shift();
-      if (waiter !== undefined) return waiter.resolve(data as never);
+      if (waiter !== undefined) {
+        waiter.resolve(data as never);
+        return;
+      }
       const kept = this.#reports.get(name) ?? [];
       kept.push(data);
       this.#reports.set(name, kept);

@@ -11,8 +11,12 @@ class Local implements Stepped {
   constructor(readonly name: string) {}
 
   ask(request: ClockRequest): Promise<ClockState> {
-    if (!this.alive) return Promise.reject(new Error(`${this.name} has ended`));
-    if (request.kind === 'advance') this.clock.advance(request.toMilliseconds);
+    if (!this.alive) {
+      return Promise.reject(new Error(`${this.name} has ended`));
+    }
+    if (request.kind === 'advance') {
+      this.clock.advance(request.toMilliseconds);
+    }
     return Promise.resolve(this.clock.state());
   }
 }
@@ -47,7 +51,9 @@ describe('Stepper', () => {
     let asked = 0;
     const { ask } = a;
     a.ask = (request) => {
-      if (request.kind === 'advance') asked++;
+      if (request.kind === 'advance') {
+        asked++;
+      }
       return ask.call(a, request);
     };
     await stepper.advanceTo(86_400_000);

@@ -95,7 +95,9 @@ export class Stepper {
       try {
         this.#members.set(child, await child.ask(request));
       } catch (error) {
-        if (!this.#away.has(child)) throw error;
+        if (!this.#away.has(child)) {
+          throw error;
+        }
       }
     };
     await Promise.all([...this.#members.keys()].map(ask));
@@ -121,7 +123,9 @@ export class Stepper {
     const busy = [...this.#away].map((child) => `${child.name} (starting again)`);
     for (const [child, state] of this.#members) {
       const work = Object.entries(state.labels).map(([label, count]) => `${label} ×${count}`);
-      if (work.length > 0) busy.push(`${child.name} (${work.join(', ')})`);
+      if (work.length > 0) {
+        busy.push(`${child.name} (${work.join(', ')})`);
+      }
     }
     const { sent, received } = this.#frames();
     return `${busy.join('; ') || 'nobody at work'}; ${sent} frames sent, ${received} received`;

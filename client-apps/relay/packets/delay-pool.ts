@@ -73,7 +73,9 @@ export class DelayPool {
    * @returns its slot, or undefined when the pool is full
    */
   take(packet: HeldPacket): number | undefined {
-    if (this.#freeCount === 0) return undefined;
+    if (this.#freeCount === 0) {
+      return undefined;
+    }
     const slot = this.#free[--this.#freeCount]!;
     this.#write(slot, packet);
     return slot;
@@ -82,19 +84,30 @@ export class DelayPool {
   /** A packet that was taken leaves when it is due. @param slot given by {@link DelayPool.take} */
   hold(slot: number): void {
     this.#siftUp(this.#count++, slot);
-    if (this.#heap[0] === slot) this.#arm();
+    if (this.#heap[0] === slot) {
+      this.#arm();
+    }
   }
 
   /** Ends the holding and gives back copies of what was held. */
   stop(): HeldPacket[] {
-    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    if (this.#timer !== undefined) {
+      this.#clock.clearTimer(this.#timer);
+    }
     return Array.from(this.#heap.subarray(0, this.#count), (slot) => copyOf(this.#read(slot)));
   }
 
   #arm(): void {
-    if (this.#timer !== undefined) this.#clock.clearTimer(this.#timer);
+    if (this.#timer !== undefined) {
+      this.#clock.clearTimer(this.#timer);
+    }
     const first = this.#count === 0 ? undefined : this.#due[this.#heap[0]!]!;
-    this.#timer = first === undefined ? undefined : this.#clock.setTimer(first, () => this.#releaseDue());
+    this.#timer =
+      first === undefined
+        ? undefined
+        : this.#clock.setTimer(first, () => {
+            this.#releaseDue();
+          });
   }
 
   #releaseDue(): void {
@@ -102,7 +115,9 @@ export class DelayPool {
     const now = this.#clock.nowMilliseconds();
     while (this.#count > 0) {
       const slot = this.#heap[0]!;
-      if (this.#due[slot]! > now) break;
+      if (this.#due[slot]! > now) {
+        break;
+      }
       this.#removeFirst();
       this.#release(this.#read(slot));
       this.#free[this.#freeCount++] = slot;
@@ -117,7 +132,9 @@ export class DelayPool {
     this.#nextHops[slot] = route.to === 'relay' ? route.relay : route.to === 'mailbox' ? TO_MAILBOX : TO_CONTROL_CENTER;
     const chunk = (this.#chunks[Math.floor(slot / SLOTS_PER_CHUNK)] ??= new Uint8Array(SLOTS_PER_CHUNK * SLOT_LENGTH));
     const offset = (slot % SLOTS_PER_CHUNK) * SLOT_LENGTH;
-    if (route.to === 'mailbox') chunk.set(route.mailbox, offset);
+    if (route.to === 'mailbox') {
+      chunk.set(route.mailbox, offset);
+    }
     chunk.set(packet, offset + MAILBOX_ID_LENGTH);
   }
 
@@ -146,7 +163,9 @@ export class DelayPool {
     let index = end;
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      if (due[heap[parent]!]! <= due[slot]!) break;
+      if (due[heap[parent]!]! <= due[slot]!) {
+        break;
+      }
       heap[index] = heap[parent]!;
       index = parent;
     }
@@ -161,9 +180,15 @@ export class DelayPool {
     let index = 0;
     for (;;) {
       let child = 2 * index + 1;
-      if (child >= count) break;
-      if (child + 1 < count && due[heap[child + 1]!]! < due[heap[child]!]!) child++;
-      if (due[heap[child]!]! >= due[last]!) break;
+      if (child >= count) {
+        break;
+      }
+      if (child + 1 < count && due[heap[child + 1]!]! < due[heap[child]!]!) {
+        child++;
+      }
+      if (due[heap[child]!]! >= due[last]!) {
+        break;
+      }
       heap[index] = heap[child]!;
       index = child;
     }

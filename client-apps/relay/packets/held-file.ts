@@ -52,7 +52,9 @@ export class HeldFile {
    */
   async take(): Promise<Held> {
     const bytes = await this.#file.read();
-    if (bytes === undefined) return NOTHING_HELD;
+    if (bytes === undefined) {
+      return NOTHING_HELD;
+    }
     await rm(this.#file.path);
     return decodeHeld(bytes);
   }
@@ -60,8 +62,12 @@ export class HeldFile {
 
 function encodeHeld({ packets, mailboxes }: Held): Uint8Array {
   let length = COUNTS_LENGTH;
-  for (const { packet } of packets) length += PACKET_HEADER_LENGTH + packet.length;
-  for (const mailbox of mailboxes.values()) length += MAILBOX_HEADER_LENGTH + mailbox.packets.length * INNER_LENGTH;
+  for (const { packet } of packets) {
+    length += PACKET_HEADER_LENGTH + packet.length;
+  }
+  for (const mailbox of mailboxes.values()) {
+    length += MAILBOX_HEADER_LENGTH + mailbox.packets.length * INNER_LENGTH;
+  }
   const bytes = new Uint8Array(length);
   writeUint32(bytes, 0, packets.length);
   writeUint32(bytes, 4, mailboxes.size);
@@ -70,8 +76,12 @@ function encodeHeld({ packets, mailboxes }: Held): Uint8Array {
     writeUint64(bytes, offset, BigInt(dueMilliseconds));
     writeUint16(bytes, offset + 8, epoch);
     bytes[offset + 10] = ROUTES.indexOf(route.to);
-    if (route.to === 'relay') writeUint16(bytes, offset + 11, route.relay);
-    if (route.to === 'mailbox') bytes.set(route.mailbox, offset + 13);
+    if (route.to === 'relay') {
+      writeUint16(bytes, offset + 11, route.relay);
+    }
+    if (route.to === 'mailbox') {
+      bytes.set(route.mailbox, offset + 13);
+    }
     writeUint16(bytes, offset + 21, packet.length);
     bytes.set(packet, offset + PACKET_HEADER_LENGTH);
     offset += PACKET_HEADER_LENGTH + packet.length;
@@ -122,6 +132,8 @@ function decodeHeld(bytes: Uint8Array): Held {
 
 function decodeRoute(bytes: Uint8Array): PacketRoute {
   const to = ROUTES[bytes[0]!]!;
-  if (to === 'relay') return { to, relay: readUint16(bytes, 1) };
+  if (to === 'relay') {
+    return { to, relay: readUint16(bytes, 1) };
+  }
   return to === 'mailbox' ? { to, mailbox: bytes.slice(3) } : { to };
 }

@@ -54,9 +54,14 @@ export class Mailboxes {
    */
   put(id: Uint8Array, packet: Uint8Array): boolean {
     const mailbox = this.#mailboxes.get(toHex(id));
-    if (mailbox === undefined) return false;
-    if (mailbox.packets.length === MAILBOX_CAPACITY) this.#discard(mailbox, 1);
-    else if (this.#packets >= MAXIMUM_PACKETS) return false;
+    if (mailbox === undefined) {
+      return false;
+    }
+    if (mailbox.packets.length === MAILBOX_CAPACITY) {
+      this.#discard(mailbox, 1);
+    } else if (this.#packets >= MAXIMUM_PACKETS) {
+      return false;
+    }
     mailbox.packets.push(packet.slice());
     this.#packets++;
     return true;
@@ -71,10 +76,14 @@ export class Mailboxes {
   drain(id: Uint8Array, received: bigint): MailboxPackets | undefined {
     const key = toHex(id);
     const mailbox = this.#mailboxes.get(key);
-    if (mailbox === undefined) return undefined;
+    if (mailbox === undefined) {
+      return undefined;
+    }
     this.#use(key, mailbox);
     const done = received - mailbox.firstNumber + 1n;
-    if (done > 0n) this.#discard(mailbox, Number(done < mailbox.packets.length ? done : mailbox.packets.length));
+    if (done > 0n) {
+      this.#discard(mailbox, Number(done < mailbox.packets.length ? done : mailbox.packets.length));
+    }
     const packets = mailbox.packets.slice(0, MAILBOX_BATCH);
     return {
       lastNumber: mailbox.firstNumber + BigInt(packets.length) - 1n,

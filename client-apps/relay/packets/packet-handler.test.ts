@@ -92,13 +92,17 @@ describe('packet handler', () => {
   });
 
   it('opens a burst in turns, between which everything else goes on, and in the order in which it came', async () => {
-    for (const packet of packets.slice(0, 1_000)) void handler.accept(LINK, packet);
+    for (const packet of packets.slice(0, 1_000)) {
+      void handler.accept(LINK, packet);
+    }
     assert.equal(counters.received, 0, 'nothing is opened while it is read');
     assert.ok(work() > 0, 'simulated time waits for what waits');
     let turns = 0;
     for (let before = 0; counters.received < 1_000; before = counters.received) {
       await nextTurn();
-      if (counters.received > before) turns++;
+      if (counters.received > before) {
+        turns++;
+      }
     }
     // 1,000 packets take more than 20 ms on any machine, and a turn takes four.
     assert.ok(turns >= 3, `${turns} turns`);
@@ -130,7 +134,9 @@ describe('packet handler', () => {
   });
 
   it('opens what waits before it stops, and loses none of it', async () => {
-    for (const packet of packets.slice(0, 100)) void handler.accept(LINK, packet);
+    for (const packet of packets.slice(0, 100)) {
+      void handler.accept(LINK, packet);
+    }
     const held = await handler.stop();
     assert.equal(held.length, 100);
     assert.ok(held.every(({ dueMilliseconds }) => dueMilliseconds === DELAY_MILLISECONDS));

@@ -101,7 +101,9 @@ export class PacketHandler {
     this.#links = links;
     this.#options = options;
 
-    this.pool = new DelayPool(clock, options.poolCapacity, (packet) => this.#release(packet));
+    this.pool = new DelayPool(clock, options.poolCapacity, (packet) => {
+      this.#release(packet);
+    });
   }
 
   /** Takes a packet from a meter, or from one who sends loops: of each a number in a slot. */
@@ -131,9 +133,13 @@ export class PacketHandler {
     this.#waiting.push({ pin, packet, cameMilliseconds: this.#clock.nowMilliseconds() });
     if (this.#endTurns === undefined) {
       this.#endTurns = this.#clock.begin('packets');
-      setImmediate(() => this.#turn());
+      setImmediate(() => {
+        this.#turn();
+      });
     }
-    if (this.#waiting.length - this.#opened < MOST_WAITING) return;
+    if (this.#waiting.length - this.#opened < MOST_WAITING) {
+      return;
+    }
     this.#room ??= makeRoom();
     return this.#room.promise;
   }
@@ -141,7 +147,11 @@ export class PacketHandler {
   /** Opens some of the packets that wait, and goes on in the next turn of the event loop. */
   #turn(): void {
     this.#openWaiting(performance.now() + TURN_MILLISECONDS);
-    if (this.#endTurns !== undefined) setImmediate(() => this.#turn());
+    if (this.#endTurns !== undefined) {
+      setImmediate(() => {
+        this.#turn();
+      });
+    }
   }
 
   /** @param end when to stop, by `performance.now` */
@@ -149,8 +159,12 @@ export class PacketHandler {
     while (this.#opened < this.#waiting.length) {
       this.#open(this.#waiting[this.#opened++]!);
       // While links are paused there is more than can be done, and long turns, which cost less a packet, do more of it.
-      if (this.#room === undefined && performance.now() >= end) break;
-      if (2 * (this.#waiting.length - this.#opened) > MOST_WAITING) continue;
+      if (this.#room === undefined && performance.now() >= end) {
+        break;
+      }
+      if (2 * (this.#waiting.length - this.#opened) > MOST_WAITING) {
+        continue;
+      }
       this.#room?.resolve();
       this.#room = undefined;
     }
@@ -168,20 +182,38 @@ export class PacketHandler {
     this.#counters.received++;
     const epoch = packetEpoch(packet);
     const live = epoch === undefined ? undefined : this.#epochs.get(epoch);
-    if (live === undefined) return this.#drop('unknown-epoch');
-    if (packet.length !== packetLength(live.layersLeft)) return this.#drop('not-genuine');
+    if (live === undefined) {
+      this.#drop('unknown-epoch');
+      return;
+    }
+    if (packet.length !== packetLength(live.layersLeft)) {
+      this.#drop('not-genuine');
+      return;
+    }
     // A known packet is dropped before it costs anything; only a genuine one is remembered, or anybody could fill the
     // table.
     const encapsulated = encapsulatedKey(packet);
     const tag = live.replay.tag(encapsulated);
-    if (live.replay.has(tag)) return this.#drop('replay');
-    if (live.replay.isFull) return this.#drop('replay-full');
+    if (live.replay.has(tag)) {
+      this.#drop('replay');
+      return;
+    }
+    if (live.replay.isFull) {
+      this.#drop('replay-full');
+      return;
+    }
     const peeled = this.#peel(live, packet);
-    if (peeled === undefined) return this.#drop('not-genuine');
+    if (peeled === undefined) {
+      this.#drop('not-genuine');
+      return;
+    }
     live.replay.add(tag);
     this.#options.loops.came(encapsulated);
     const fault = routeFault(live, peeled);
-    if (fault !== undefined) return this.#drop(fault);
+    if (fault !== undefined) {
+      this.#drop(fault);
+      return;
+    }
     this.#options.trace?.arrived(peeled.packet, pin, packet);
     const slot = this.pool.take({
       dueMilliseconds: cameMilliseconds + peeled.delayMilliseconds,
@@ -189,7 +221,10 @@ export class PacketHandler {
       route: peeled.route,
       packet: peeled.packet,
     });
-    if (slot === undefined) return this.#drop('pool-full');
+    if (slot === undefined) {
+      this.#drop('pool-full');
+      return;
+    }
     this.#uncommitted.push(slot);
     this.#committing ??= this.#clock.track('replay tags', this.#commit());
   }
@@ -198,8 +233,11 @@ export class PacketHandler {
   resume(packets: readonly HeldPacket[]): void {
     for (const packet of packets) {
       const slot = this.pool.take(packet);
-      if (slot === undefined) this.#drop('pool-full');
-      else this.pool.hold(slot);
+      if (slot === undefined) {
+        this.#drop('pool-full');
+      } else {
+        this.pool.hold(slot);
+      }
     }
   }
 
@@ -207,13 +245,17 @@ export class PacketHandler {
   async stop(): Promise<HeldPacket[]> {
     this.#openWaiting(Infinity);
     await this.#committing;
-    if (this.#holdBackTimer !== undefined) this.#clock.clearTimer(this.#holdBackTimer);
+    if (this.#holdBackTimer !== undefined) {
+      this.#clock.clearTimer(this.#holdBackTimer);
+    }
     return [...this.#heldBack.splice(0), ...this.pool.stop()];
   }
 
   /** Packets pass again: what was held back goes on, all of it at once. */
   resumeReleasing(): void {
-    for (const packet of this.#heldBack.splice(0)) this.#release(packet);
+    for (const packet of this.#heldBack.splice(0)) {
+      this.#release(packet);
+    }
   }
 
   #peel(live: LiveEpoch, packet: Uint8Array): PeeledPacket | undefined {
@@ -222,7 +264,9 @@ export class PacketHandler {
     try {
       return peelPacket(sodiumCrypto, key, layersLeft, packet, plaintext);
     } catch (error) {
-      if (error instanceof ProtocolError) return undefined;
+      if (error instanceof ProtocolError) {
+        return undefined;
+      }
       throw error;
     }
   }
@@ -237,7 +281,9 @@ export class PacketHandler {
         const committed = this.#uncommitted;
         this.#uncommitted = [];
         await this.#epochs.flush();
-        for (const slot of committed) this.pool.hold(slot);
+        for (const slot of committed) {
+          this.pool.hold(slot);
+        }
       }
     } catch (error) {
       this.#options.onFailure(error);
@@ -247,24 +293,42 @@ export class PacketHandler {
   }
 
   #release(held: HeldPacket): void {
-    if (this.#options.loops.isCutOff) return this.#holdBack(held);
+    if (this.#options.loops.isCutOff) {
+      this.#holdBack(held);
+      return;
+    }
     const { epoch, route, packet } = held;
     const live = this.#epochs.get(epoch);
-    if (live === undefined) return this.#drop('unknown-epoch');
+    if (live === undefined) {
+      this.#drop('unknown-epoch');
+      return;
+    }
     if (route.to === 'mailbox') {
-      if (!this.#mailboxes.put(route.mailbox, packet)) return this.#drop('no-mailbox');
+      if (!this.#mailboxes.put(route.mailbox, packet)) {
+        this.#drop('no-mailbox');
+        return;
+      }
       this.#options.trace?.left(packet, route.to, route.mailbox);
     } else {
       const target = route.to === 'relay' ? live.next[route.relay] : live.controlCenter;
-      if (target === undefined) return this.#drop('bad-route');
-      if (!this.#links.link(target).send(FRAME.packet, packet)) return this.#drop('queue-full');
+      if (target === undefined) {
+        this.#drop('bad-route');
+        return;
+      }
+      if (!this.#links.link(target).send(FRAME.packet, packet)) {
+        this.#drop('queue-full');
+        return;
+      }
       this.#options.trace?.left(packet, route.to, target.pin);
     }
     this.#counters.forwarded++;
   }
 
   #holdBack(packet: HeldPacket): void {
-    if (this.#heldBack.length >= this.#options.poolCapacity) return this.#drop('pool-full');
+    if (this.#heldBack.length >= this.#options.poolCapacity) {
+      this.#drop('pool-full');
+      return;
+    }
     this.#heldBack.push(copyOf(packet));
     this.#holdBackTimer ??= this.#dropWhenTooLate(packet);
   }
@@ -292,6 +356,8 @@ function makeRoom(): { readonly promise: Promise<void>; readonly resolve: () => 
 }
 
 function routeFault(live: LiveEpoch, { route, delayMilliseconds }: PeeledPacket): DropReason | undefined {
-  if (route.to === 'relay' && live.next[route.relay] === undefined) return 'bad-route';
+  if (route.to === 'relay' && live.next[route.relay] === undefined) {
+    return 'bad-route';
+  }
   return delayMilliseconds > live.maximumDelayMilliseconds ? 'delay-too-long' : undefined;
 }

@@ -29,7 +29,9 @@ describe('delay pool', () => {
           assert.equal(clock.nowMilliseconds(), dueMilliseconds);
           released.push(dueMilliseconds);
         });
-        for (const due of dues) pool.hold(pool.take(held(due))!);
+        for (const due of dues) {
+          pool.hold(pool.take(held(due))!);
+        }
         clock.advance(500);
         assert.equal(pool.size, dues.filter((due) => due > 500).length);
         clock.advance(2_000);
@@ -72,7 +74,9 @@ describe('delay pool', () => {
         const given = packet(1_500 * round + number);
         const slot = pool.take(given)!;
         given.packet.fill(0);
-        if (given.route.to === 'mailbox') given.route.mailbox.fill(0);
+        if (given.route.to === 'mailbox') {
+          given.route.mailbox.fill(0);
+        }
         pool.hold(slot);
       }
       assert.equal(pool.take(held(1)), undefined);
@@ -95,7 +99,9 @@ describe('mailboxes', () => {
     const mailboxes = new Mailboxes();
     mailboxes.open(id(1));
     assert.deepEqual(mailboxes.drain(id(1), 0n), { lastNumber: 0n, more: false, packets: [] });
-    for (let number = 1; number <= 6; number++) assert.ok(mailboxes.put(id(1), packet(number)));
+    for (let number = 1; number <= 6; number++) {
+      assert.ok(mailboxes.put(id(1), packet(number)));
+    }
     const first = mailboxes.drain(id(1), 0n)!;
     assert.deepEqual([first.lastNumber, first.more, numbers(first.packets)], [4n, true, [1, 2, 3, 4]]);
     assert.deepEqual(mailboxes.drain(id(1), 0n), first);
@@ -122,7 +128,9 @@ describe('mailboxes', () => {
   it('lose their oldest packet when they are full', () => {
     const mailboxes = new Mailboxes();
     mailboxes.open(id(1));
-    for (let number = 1; number <= MAILBOX_CAPACITY + 10; number++) mailboxes.put(id(1), packet(number));
+    for (let number = 1; number <= MAILBOX_CAPACITY + 10; number++) {
+      mailboxes.put(id(1), packet(number));
+    }
     assert.equal(mailboxes.packetCount, MAILBOX_CAPACITY);
     const drained = mailboxes.drain(id(1), 0n)!;
     assert.equal(numbers(drained.packets)[0], 11);
@@ -132,7 +140,9 @@ describe('mailboxes', () => {
   it('are bounded in number: the one unused for longest is given up', () => {
     const mailboxes = new Mailboxes();
     const wide = (number: number): Uint8Array => Uint8Array.of(number >> 8, number & 255, 0, 0, 0, 0, 0, 0);
-    for (let number = 0; number < 5_000; number++) mailboxes.open(wide(number));
+    for (let number = 0; number < 5_000; number++) {
+      mailboxes.open(wide(number));
+    }
     mailboxes.put(wide(1), packet(1));
     mailboxes.drain(wide(0), 0n);
     mailboxes.open(wide(5_000));

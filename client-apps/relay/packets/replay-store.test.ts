@@ -36,7 +36,9 @@ describe('replay store', () => {
     }
     assert.ok(store.isFull);
     assert.equal(store.size, 3_000);
-    for (let number = 0; number < 6_000; number++) assert.equal(store.has(store.tag(packetOf(number))), number < 3_000);
+    for (let number = 0; number < 6_000; number++) {
+      assert.equal(store.has(store.tag(packetOf(number))), number < 3_000);
+    }
     await store.close();
   });
 
@@ -50,12 +52,16 @@ describe('replay store', () => {
 
   it('remembers over a restart, also with a smaller capacity', async () => {
     const store = await open();
-    for (let number = 0; number < 2_000; number++) store.add(store.tag(packetOf(number)));
+    for (let number = 0; number < 2_000; number++) {
+      store.add(store.tag(packetOf(number)));
+    }
     await store.close();
     const again = await open(1_024);
     assert.equal(again.size, 2_000);
     assert.ok(again.isFull);
-    for (let number = 0; number < 2_000; number++) assert.ok(again.has(again.tag(packetOf(number))));
+    for (let number = 0; number < 2_000; number++) {
+      assert.ok(again.has(again.tag(packetOf(number))));
+    }
     assert.ok(!again.has(again.tag(packetOf(2_000))));
     await again.close();
   });
@@ -79,7 +85,9 @@ describe('replay store', () => {
     const store = await open();
     store.add(store.tag(packetOf(1)));
     const first = store.flush();
-    for (let number = 2; number < 500; number++) store.add(store.tag(packetOf(number)));
+    for (let number = 2; number < 500; number++) {
+      store.add(store.tag(packetOf(number)));
+    }
     await first;
     await store.flush();
     assert.equal((await stat(path)).size, 8 * 499);
@@ -106,12 +114,16 @@ describe('replay store', () => {
       );
       let flushed = 0;
       child.on('message', (count) => (flushed = count as number));
-      while (flushed < 400 * (round + 1)) await once(child, 'message');
+      while (flushed < 400 * (round + 1)) {
+        await once(child, 'message');
+      }
       child.kill('SIGKILL');
       await once(child, 'exit');
       const store = await open(100_000);
       assert.ok(flushed > 0);
-      for (let number = 0; number < flushed; number++) assert.ok(store.has(store.tag(packetOf(number))), `${number}`);
+      for (let number = 0; number < flushed; number++) {
+        assert.ok(store.has(store.tag(packetOf(number))), `${number}`);
+      }
       await store.close();
     }
   });

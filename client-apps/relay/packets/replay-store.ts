@@ -66,12 +66,15 @@ export class ReplayStore {
       path,
       file,
     );
-    if (whole !== size) await file.truncate(whole);
+    if (whole !== size) {
+      await file.truncate(whole);
+    }
     const chunk = Buffer.allocUnsafe(READ_LENGTH);
     for (let position = 0; position < whole;) {
       const { bytesRead } = await file.read(chunk, 0, Math.min(READ_LENGTH, whole - position), position);
-      for (let offset = 0; offset + TAG_LENGTH <= bytesRead; offset += TAG_LENGTH)
+      for (let offset = 0; offset + TAG_LENGTH <= bytesRead; offset += TAG_LENGTH) {
         store.#insert({ high: chunk.readUInt32BE(offset), low: chunk.readUInt32BE(offset + 4) });
+      }
       position += bytesRead - (bytesRead % TAG_LENGTH);
     }
     return store;
@@ -131,7 +134,9 @@ export class ReplayStore {
   }
 
   async #write(): Promise<void> {
-    if (this.#pendingLength === 0) return;
+    if (this.#pendingLength === 0) {
+      return;
+    }
     const bytes = this.#pending.subarray(0, this.#pendingLength);
     this.#pending = Buffer.alloc(0);
     this.#pendingLength = 0;
@@ -141,7 +146,9 @@ export class ReplayStore {
 
   #insert(tag: ReplayTag): void {
     const slot = this.#slotOf(tag);
-    if (this.#table[slot + 1] !== 0) return;
+    if (this.#table[slot + 1] !== 0) {
+      return;
+    }
     this.#table[slot] = tag.high;
     this.#table[slot + 1] = tag.low;
     this.#count++;
@@ -152,7 +159,9 @@ export class ReplayStore {
     for (let slot = high & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const index = 2 * slot;
       const found = this.#table[index + 1];
-      if (found === 0 || (found === low && this.#table[index] === high)) return index;
+      if (found === 0 || (found === low && this.#table[index] === high)) {
+        return index;
+      }
     }
   }
 }

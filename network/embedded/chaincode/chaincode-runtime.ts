@@ -92,7 +92,9 @@ export class ChaincodeRuntime {
   }
 
   close(): void {
-    this.#connections.forEach((connection) => connection.close());
+    this.#connections.forEach((connection) => {
+      connection.close();
+    });
   }
 
   /**

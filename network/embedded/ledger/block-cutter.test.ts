@@ -7,7 +7,11 @@ describe('block cutter', () => {
   let clock: sinon.SinonFakeTimers;
   let batches: number[][];
   let cutter: BlockCutter;
-  const order = (...sizes: number[]): void => sizes.forEach((size) => cutter.order(new Uint8Array(size)));
+  const order = (...sizes: number[]): void => {
+    sizes.forEach((size) => {
+      cutter.order(new Uint8Array(size));
+    });
+  };
 
   beforeEach(() => {
     clock = sinon.useFakeTimers();
@@ -16,7 +20,9 @@ describe('block cutter', () => {
     cutter = new BlockCutter(limits, (batch) => batches.push(batch.map(({ length }) => length)));
   });
 
-  afterEach(() => clock.restore());
+  afterEach(() => {
+    clock.restore();
+  });
 
   it('cuts when the count is reached', () => {
     order(1, 2, 3, 4);

@@ -34,12 +34,14 @@ describe('multi-version concurrency control', () => {
   const readRange = (start: string, end: string, limit = Infinity) =>
     simulate(async (simulator) => {
       const cursor = simulator.openRange('cc', start, end, 0);
-      for (let read = 0; read < limit && (await cursor.next()) !== undefined; read++);
+      for (let read = 0; read < limit && (await cursor.next()) !== undefined; read++) {}
       await cursor.close();
     });
 
   const write = (key: string, content: Uint8Array = value) =>
-    simulate((simulator) => simulator.putState('cc', key, content));
+    simulate((simulator) => {
+      simulator.putState('cc', key, content);
+    });
 
   /** Codes of transactions of one block, in order. */
   async function validate(...transactions: NamespaceReadWriteSet[][]): Promise<number[]> {

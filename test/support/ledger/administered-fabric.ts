@@ -55,7 +55,9 @@ export abstract class AdministeredFabric {
   async committed(channel: string, chaincode: string): Promise<{ version: string; sequence: number } | undefined> {
     const args = ['lifecycle', 'chaincode', 'querycommitted', '-C', channel, '-n', chaincode];
     const text = await this.peer(this.topology.roles.controlCenter, ...args).catch((error: Error) => {
-      if (error.message.includes(`namespace ${chaincode} is not defined`)) return '';
+      if (error.message.includes(`namespace ${chaincode} is not defined`)) {
+        return '';
+      }
       throw error;
     });
     const [, version, sequence] = /^Version: ([^,]+), Sequence: (\d+),/m.exec(text) ?? [];
@@ -68,7 +70,9 @@ export abstract class AdministeredFabric {
     const records = readdirSync(folder).filter((file) => file.endsWith('.package'));
     const words = records.map((file) => readFileSync(join(folder, file), 'utf8').trim().split(' '));
     const found = words.find((record) => record[0] === chaincode && record[1] === version);
-    if (found === undefined) throw new Error(`${folder} has no package of ${chaincode} ${version}`);
+    if (found === undefined) {
+      throw new Error(`${folder} has no package of ${chaincode} ${version}`);
+    }
     return found.at(-1)!;
   }
 

@@ -43,7 +43,9 @@ export class ChannelConfiguration {
     const files = ['--original', original, '--updated', updated, '--output', difference];
     await this.#fabric.tool('configtxlator', ['compute_update', '--channel_id', this.#channel, ...files]);
     const update = this.#write('update.pb', updateEnvelope(this.#channel, readFileSync(difference)));
-    for (const mspId of cosigners) await this.#fabric.peer(mspId, 'channel', 'signconfigtx', '-f', update);
+    for (const mspId of cosigners) {
+      await this.#fabric.peer(mspId, 'channel', 'signconfigtx', '-f', update);
+    }
     await this.#fabric.peer(
       sender,
       'channel',

@@ -50,7 +50,9 @@ export class ContractLedger {
     const require = createRequire(import.meta.url);
     const { TestLedger } = require('../../../chaincode/test/fabric-stub.js') as { TestLedger: new () => Contracts };
     this.#contracts = new TestLedger();
-    for (const kind of KINDS) this.#contracts.deploy(kind, require(`../../../chaincode/${kind}/index.js`));
+    for (const kind of KINDS) {
+      this.#contracts.deploy(kind, require(`../../../chaincode/${kind}/index.js`));
+    }
     this.#rearm();
   }
 
@@ -74,11 +76,15 @@ export class ContractLedger {
     const result = this.#last.then(async () => {
       const simulation = await this.#simulate(channel, proposal);
       const verdict = this.#contracts.commit(simulation);
-      if (verdict !== 'VALID') throw new Error(`a single transaction met ${verdict}`);
+      if (verdict !== 'VALID') {
+        throw new Error(`a single transaction met ${verdict}`);
+      }
       const events = this.eventsOf(channel);
       const blockNumber = BigInt(events.length);
       const transactionId = `${channel}-${blockNumber}`;
-      for (const event of simulation.events) events.push({ ...event, blockNumber, transactionId });
+      for (const event of simulation.events) {
+        events.push({ ...event, blockNumber, transactionId });
+      }
       this.#wake();
       this.#rearm();
       return { transactionId, blockNumber };
@@ -98,7 +104,9 @@ export class ContractLedger {
 
   async #simulate(channel: string, proposal: Proposal): Promise<Simulation> {
     const simulation = await this.#contracts.simulate(channel, proposal);
-    if (simulation.status < 400) return simulation;
+    if (simulation.status < 400) {
+      return simulation;
+    }
     const [, code = 'CHAINCODE_ERROR', message = simulation.message] =
       /^([A-Z_]+): (.*)$/.exec(simulation.message) ?? [];
     throw new LedgerError(code, message);
@@ -142,10 +150,14 @@ export class ContractClient implements LedgerClient {
   ): Promise<CommittedTransaction> {
     return this.#alive(async () => {
       const isLast = ++this.submissions === this.#death?.submission;
-      if (isLast && this.#death.moment === 'before') return this.#perish();
+      if (isLast && this.#death.moment === 'before') {
+        return this.#perish();
+      }
       const proposal = { mspId: this.#mspId, transaction, args, ...(transient && { transient }) };
       const committed = await this.#ledger.submit(channel, proposal);
-      if (isLast) return this.#perish();
+      if (isLast) {
+        return this.#perish();
+      }
       return committed;
     });
   }
@@ -153,8 +165,12 @@ export class ContractClient implements LedgerClient {
   async *chaincodeEvents(channel: string, startBlock?: bigint): AsyncGenerator<LedgerEvent> {
     const events = this.#ledger.eventsOf(channel);
     for (let next = Number(startBlock ?? events.length); ;) {
-      while (next < events.length && !this.#isClosed) yield await this.#alive(() => Promise.resolve(events[next++]!));
-      if (this.#isClosed) return;
+      while (next < events.length && !this.#isClosed) {
+        yield await this.#alive(() => Promise.resolve(events[next++]!));
+      }
+      if (this.#isClosed) {
+        return;
+      }
       await this.#ledger.next();
     }
   }
@@ -173,8 +189,12 @@ export class ContractClient implements LedgerClient {
   }
 
   async #alive<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#isDead) return new Promise<never>(() => undefined);
-    if (this.#isClosed) throw new LedgerError('CLOSED', 'the ledger client was closed');
+    if (this.#isDead) {
+      return new Promise<never>(() => undefined);
+    }
+    if (this.#isClosed) {
+      throw new LedgerError('CLOSED', 'the ledger client was closed');
+    }
     const result = await task();
     return this.#isDead ? new Promise<never>(() => undefined) : result;
   }

@@ -25,7 +25,9 @@ export class EmbeddedUnderTest implements OwnLedger {
   #ledger: EmbeddedLedger;
   readonly #killAll = (): void => {
     this.#ledger.process?.kill('SIGKILL');
-    for (const { process } of this.#servers.values()) process.kill('SIGKILL');
+    for (const { process } of this.#servers.values()) {
+      process.kill('SIGKILL');
+    }
   };
 
   private constructor(
@@ -64,14 +66,18 @@ export class EmbeddedUnderTest implements OwnLedger {
 
   async kill(name: string): Promise<void> {
     const child = name === LEDGER_PROCESS ? this.#ledger.process : undefined;
-    if (child === undefined) throw new Error(`the embedded ledger has no process ${name}`);
+    if (child === undefined) {
+      throw new Error(`the embedded ledger has no process ${name}`);
+    }
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
   }
 
   async revive(): Promise<void> {
-    if (this.#ledger.pid === undefined) this.#ledger = await startEmbeddedLedger({ directory: this.directory });
+    if (this.#ledger.pid === undefined) {
+      this.#ledger = await startEmbeddedLedger({ directory: this.directory });
+    }
   }
 
   async restart(): Promise<void> {
@@ -90,7 +96,9 @@ export class EmbeddedUnderTest implements OwnLedger {
 
   async stop(): Promise<void> {
     await this.#ledger.stop();
-    for (const { process } of this.#servers.values()) process.kill();
+    for (const { process } of this.#servers.values()) {
+      process.kill();
+    }
     process.off('exit', this.#killAll);
     rmSync(this.directory, { recursive: true, force: true });
   }

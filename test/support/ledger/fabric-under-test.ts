@@ -26,7 +26,9 @@ interface OrderingTopology {
 /** Fabric itself: a network of `network.sh`, on ports of its own. */
 export class FabricUnderTest extends AdministeredFabric implements OwnLedger {
   readonly #ordering: OrderingTopology['ordering'];
-  readonly #downNow = (): void => this.network.downNow();
+  readonly #downNow = (): void => {
+    this.network.downNow();
+  };
 
   readonly #root: string;
 
@@ -81,18 +83,26 @@ export class FabricUnderTest extends AdministeredFabric implements OwnLedger {
     for (const { name } of this.orderers) {
       const metrics = await fetch(this.#metricsUrl(name)).then((response) => response.text());
       // Raft's own metric says who leads; SmartBFT numbers its consenters from 1.
-      if (metrics.includes(`consensus_etcdraft_is_leader{channel="${channel}"} 1`)) return name;
+      if (metrics.includes(`consensus_etcdraft_is_leader{channel="${channel}"} 1`)) {
+        return name;
+      }
       const leader = new RegExp(`^consensus_BFT_leader_id\\{channel="${channel}"\\} (\\d+)`, 'm').exec(metrics)?.[1];
-      if (leader !== undefined) return this.orderers[Number(leader) - 1]!.name;
+      if (leader !== undefined) {
+        return this.orderers[Number(leader) - 1]!.name;
+      }
     }
     throw new Error(`no orderer says who leads ${channel}`);
   }
 
   async kill(name: string): Promise<void> {
     const pid = this.network.processes().get(name);
-    if (pid === undefined) throw new Error(`the network has no process ${name}`);
+    if (pid === undefined) {
+      throw new Error(`the network has no process ${name}`);
+    }
     process.kill(pid, 'SIGKILL');
-    while (isRunning(pid)) await pause(10);
+    while (isRunning(pid)) {
+      await pause(10);
+    }
   }
 
   revive(): Promise<void> {
@@ -123,7 +133,9 @@ export class FabricUnderTest extends AdministeredFabric implements OwnLedger {
   #metricsUrl(orderer: string): string {
     for (const { domain, orderers } of this.#ordering.organizations) {
       const found = orderers.find(({ name }) => `${name}.${domain}` === orderer);
-      if (found !== undefined) return `http://${found.host}:${found.operationsPort}/metrics`;
+      if (found !== undefined) {
+        return `http://${found.host}:${found.operationsPort}/metrics`;
+      }
     }
     throw new Error(`the topology has no orderer ${orderer}`);
   }

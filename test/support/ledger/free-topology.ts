@@ -17,13 +17,21 @@ export async function movedTopology(path: string): Promise<object> {
     const shift = 10 * randomInt(SMALLEST_SHIFT, LARGEST_SHIFT);
     const used: number[] = [];
     const moved = JSON.parse(text, (key, value: unknown) => {
-      if (typeof value !== 'number' || !/port$/i.test(key)) return value;
+      if (typeof value !== 'number' || !/port$/i.test(key)) {
+        return value;
+      }
       const port = value + shift;
       used.push(port);
-      if (key === 'chaincodeBasePort') for (let i = 1; i <= CHAINCODE_PORTS; i++) used.push(port + i);
+      if (key === 'chaincodeBasePort') {
+        for (let i = 1; i <= CHAINCODE_PORTS; i++) {
+          used.push(port + i);
+        }
+      }
       return port;
     }) as object;
-    if ((await Promise.all(used.map(isFree))).every(Boolean)) return moved;
+    if ((await Promise.all(used.map(isFree))).every(Boolean)) {
+      return moved;
+    }
   }
   throw new Error('no free ports for a network of Fabric');
 }

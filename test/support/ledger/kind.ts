@@ -13,7 +13,9 @@ export type LedgerKind = (typeof LEDGER_KINDS)[number];
 export function ledgerKind(): LedgerKind {
   const kind = process.env['GRIDVEIL_LEDGER'] ?? 'embedded';
   const known = LEDGER_KINDS.find((candidate) => candidate === kind);
-  if (known === undefined) throw new Error(`GRIDVEIL_LEDGER is one of ${LEDGER_KINDS.join(', ')}, not ${kind}`);
+  if (known === undefined) {
+    throw new Error(`GRIDVEIL_LEDGER is one of ${LEDGER_KINDS.join(', ')}, not ${kind}`);
+  }
   return known;
 }
 
@@ -25,10 +27,13 @@ export function consensusUnderTest(): Consensus | undefined {
 
 /** The test-network that `GRIDVEIL_TEST_NETWORK` names; undefined when the suite runs against another kind. */
 export function testNetworkUnderTest(): TestNetwork | undefined {
-  if (ledgerKind() !== 'test-network') return undefined;
+  if (ledgerKind() !== 'test-network') {
+    return undefined;
+  }
   const directory = process.env['GRIDVEIL_TEST_NETWORK'];
-  if (directory === undefined)
+  if (directory === undefined) {
     throw new Error('GRIDVEIL_TEST_NETWORK must name a deployed fabric-samples/test-network');
+  }
   return TestNetwork.open(directory);
 }
 
@@ -41,7 +46,9 @@ export const ROLES: Roles = readTopology(TOPOLOGY_PATH).roles;
 /** In which Fabric's commands are found: fabric-samples has them beside the test-network. */
 export function fabricEnvironment(): FabricEnvironment {
   const network = testNetworkUnderTest();
-  if (network === undefined || process.env['FABRIC_BIN'] !== undefined) return process.env;
+  if (network === undefined || process.env['FABRIC_BIN'] !== undefined) {
+    return process.env;
+  }
   return { ...process.env, FABRIC_BIN: join(network.directory, '..', 'bin') };
 }
 

@@ -40,7 +40,9 @@ export function useLedger(): () => LedgerUnderTest {
 export function needsBinaries(): void {
   before(function () {
     const missing = ledgerKind() === 'embedded' ? [] : FabricNetwork.missingBinaries(fabricEnvironment());
-    if (missing.length === 0) return;
+    if (missing.length === 0) {
+      return;
+    }
     process.stderr.write(`Fabric's ${missing.join(', ')} are neither in FABRIC_BIN nor on PATH: skipped\n`);
     this.skip();
   });
@@ -50,7 +52,9 @@ export function needsBinaries(): void {
 export function needsLedgersOfItsOwn(): void {
   needsBinaries();
   before(function () {
-    if (ledgerKind() === 'test-network') this.skip();
+    if (ledgerKind() === 'test-network') {
+      this.skip();
+    }
   });
 }
 
@@ -67,12 +71,16 @@ export function requireOwn(context: Mocha.Context, ledger: LedgerUnderTest): Own
 /** For a test that needs several peers of the control center; otherwise it is skipped, by its name. */
 export function requireSecondPeer(context: Mocha.Context, { topology }: LedgerUnderTest): void {
   const { organizations, roles } = topology;
-  if (organizations.find(({ mspId }) => mspId === roles.controlCenter)!.peers.length < 2) context.skip();
+  if (organizations.find(({ mspId }) => mspId === roles.controlCenter)!.peers.length < 2) {
+    context.skip();
+  }
 }
 
 function startLedger(): Promise<LedgerUnderTest> {
   const testNetwork = testNetworkUnderTest();
-  if (testNetwork !== undefined) return Promise.resolve(new TestNetworkUnderTest(testNetwork));
+  if (testNetwork !== undefined) {
+    return Promise.resolve(new TestNetworkUnderTest(testNetwork));
+  }
   const consensus = consensusUnderTest();
   return consensus === undefined ? EmbeddedUnderTest.start() : FabricUnderTest.start(consensus);
 }

@@ -139,7 +139,9 @@ function processProposal(client: Client, signed: peer.SignedProposal): Promise<p
       (message: peer.SignedProposal) => Buffer.from(message.serializeBinary()),
       (bytes) => peer.ProposalResponse.deserializeBinary(bytes),
       signed,
-      (error, response) => (error === null ? resolve(response!) : reject(error)),
+      (error, response) => {
+        error === null ? resolve(response!) : reject(error);
+      },
     );
   });
 }

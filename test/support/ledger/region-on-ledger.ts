@@ -57,7 +57,9 @@ export class Clients {
   }
 
   close(): void {
-    for (const client of this.#clients.values()) client.close();
+    for (const client of this.#clients.values()) {
+      client.close();
+    }
   }
 }
 
@@ -74,7 +76,9 @@ export class RegionOnLedger {
     await this.submit('consumption', 'PutParameters', [text(encodeSignedParameters(kit.signedParameters))]);
     await this.submit('consumption', 'PutRegistryRoot', [text(encodeRegistryRoot(kit.registryRoot(epoch)))]);
     await this.submit('consumption', 'PutDirectory', [text(encodeSignedDirectory(kit.directory(epoch)))]);
-    if (kit.parameters.priceMode === 'ledger') return;
+    if (kit.parameters.priceMode === 'ledger') {
+      return;
+    }
     await this.submit('consumption', 'PutConsumers', [text(encodeConsumerList(kit.consumerList(epoch)))]);
   }
 
@@ -125,7 +129,9 @@ export class RegionOnLedger {
 
   /** All three ledgers. */
   async complete(interval: IntervalKit): Promise<void> {
-    for (const kind of LEDGER_KINDS) await this.seal(kind, interval);
+    for (const kind of LEDGER_KINDS) {
+      await this.seal(kind, interval);
+    }
   }
 
   /** A query by interval, asked by the consumers' organisation, for something that stands. */

@@ -31,7 +31,9 @@ function invocation(request: gateway.SubmitRequest): string {
 
 function crashOnce(key: string): void {
   const seen = existsSync(seenFile) ? readFileSync(seenFile, 'utf8').split('\n') : [];
-  if (seen.includes(key)) return;
+  if (seen.includes(key)) {
+    return;
+  }
   appendFileSync(seenFile, `${key}\n`);
   const { pid } =
     controlFile === undefined ? process : (JSON.parse(readFileSync(controlFile, 'utf8')) as { pid: number });
@@ -43,12 +45,18 @@ const prototype = Client.prototype as unknown as { makeUnaryRequest: Unary };
 const send = prototype.makeUnaryRequest;
 
 prototype.makeUnaryRequest = function (method, ...rest) {
-  if (method !== SUBMIT) return send.call(this, method, ...rest);
+  if (method !== SUBMIT) {
+    return send.call(this, method, ...rest);
+  }
   const key = invocation(rest[2] as gateway.SubmitRequest);
-  if (moment === 'before') crashOnce(key);
+  if (moment === 'before') {
+    crashOnce(key);
+  }
   const callback = rest.at(-1) as (...answer: unknown[]) => void;
   const answered = (...answer: unknown[]): void => {
-    if (moment === 'after') crashOnce(key);
+    if (moment === 'after') {
+      crashOnce(key);
+    }
     callback(...answer);
   };
   return send.call(this, method, ...rest.slice(0, -1), answered);

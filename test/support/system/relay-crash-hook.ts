@@ -21,7 +21,9 @@ let writesLeft = writesOfLives[lives] ?? Number.POSITIVE_INFINITY;
 const { datasync } = prototype;
 prototype.datasync = async function (this: FileHandle) {
   await datasync.call(this);
-  if (--writesLeft > 0) return;
+  if (--writesLeft > 0) {
+    return;
+  }
   appendFileSync(seenFile, 'killed\n');
   process.kill(process.pid, 'SIGKILL');
 };

@@ -83,9 +83,12 @@ export async function systemRun(settings: Partial<RunSettings> = {}, topologyPat
   const run: RunSettings = { ...SMALL, out, ...settings };
   const testNetwork = testNetworkUnderTest();
   const consensus = consensusUnderTest();
-  if (run.ledger === 'embedded') return { outcome: await runWith({ GRIDVEIL_TOPOLOGY: topologyPath }, run), out };
-  if (consensus === undefined)
+  if (run.ledger === 'embedded') {
+    return { outcome: await runWith({ GRIDVEIL_TOPOLOGY: topologyPath }, run), out };
+  }
+  if (consensus === undefined) {
     return { outcome: await runDemo({ ...run, testNetwork, region: undefined }, SILENT), out };
+  }
   // A demo takes the network that stands.
   const fabric = await FabricUnderTest.start(consensus);
   try {
@@ -133,7 +136,9 @@ async function openedRun(modes: Modes): Promise<OpenedRun> {
         try {
           for (const kind of LEDGER_KINDS) {
             const all: DecodedBlock[] = [];
-            for await (const block of client.blocks(kind, 0n, (await client.height(kind)) - 1n)) all.push(block);
+            for await (const block of client.blocks(kind, 0n, (await client.height(kind)) - 1n)) {
+              all.push(block);
+            }
             blocks.set(kind, all);
           }
         } finally {

@@ -69,12 +69,16 @@ export class TestNetworkStandIn {
       this.timeout(COMMAND_MILLISECONDS);
       const script = sharedPath(STAND_IN);
       const { FABRIC_NATIVE: native, FABRIC_SAMPLES: samples } = process.env;
-      if (script === undefined || !native || !samples || !existsSync(join(samples, 'test-network'))) this.skip();
+      if (script === undefined || !native || !samples || !existsSync(join(samples, 'test-network'))) {
+        this.skip();
+      }
       standIn = new TestNetworkStandIn(script, samples, native);
     });
     after(async function () {
       this.timeout(COMMAND_MILLISECONDS);
-      if (standIn === undefined) return;
+      if (standIn === undefined) {
+        return;
+      }
       await standIn.deploy(['-down']);
       await standIn.down();
       rmSync(standIn.scratch, { recursive: true, force: true });
@@ -90,7 +94,9 @@ export class TestNetworkStandIn {
   async up(...flags: string[]): Promise<void> {
     await this.down();
     const { code, stdout, stderr } = await this.run(this.script, ['up', ...flags]);
-    if (code !== 0) throw new Error(`network.sh up: ${stdout}${stderr}`);
+    if (code !== 0) {
+      throw new Error(`network.sh up: ${stdout}${stderr}`);
+    }
   }
 
   /** `network.sh down`. */
