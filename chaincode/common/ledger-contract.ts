@@ -29,7 +29,7 @@ export abstract class LedgerContract extends Contract {
       if (ctx.stub.getChannelID() !== this.#kind) {
         throw new Refusal('WRONG_CHANNEL', `this contract serves the channel ${this.#kind} only`);
       }
-      // Declared as void, but it carries the transaction's result.
+      // eslint-disable-next-line @typescript-eslint/no-confusing-void-expression -- declared void, carries the result
       return await super.aroundTransaction(ctx, transaction as () => void, parameters);
     } catch (error) {
       throw asRefusal(error);
