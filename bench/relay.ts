@@ -137,7 +137,7 @@ async function measured(relay: Worker<RelayAnswer>, run: () => Promise<LoadResul
     return { ...(await relay.next('sample')), atMilliseconds: performance.now() };
   };
   let last = await sample();
-  let done = false;
+  let done = false as boolean;
   const running = run().finally(() => (done = true));
   let packetsPerSecond = 0;
   let cpuMicrosecondsPerPacket = Infinity;

@@ -4,16 +4,35 @@
 import { join } from 'node:path';
 import { build, install, prepare, ROOT, run } from './prepare.mjs';
 
-/** What is run after the preparation, if that is not all. */
+const GRIDVEIL = 'dist/client-apps/cli/main.js';
+const TEST_OPTIONS = ['ledger'];
+
+/**
+ * The commands that run after the preparation, and their options where npm may take them for its own. npm has `--json`
+ * and expands `--k` to one of its own, so that these two cannot be told from npm's.
+ */
 const TASKS = {
-  prepare: undefined,
-  build: undefined,
-  demo: ['dist/client-apps/cli/main.js', 'demo'],
-  bench: ['dist/client-apps/cli/main.js', 'bench'],
-  claims: ['scripts/claims.mjs'],
-  test: ['scripts/test.mjs'],
-  'test:system': ['scripts/test.mjs', '--system'],
-  'test:chaincode': ['node_modules/mocha/bin/mocha.js', '--fail-zero', 'dist/chaincode/**/*.test.js'],
+  prepare: {},
+  build: {},
+  'build:watch': { command: ['scripts/build.mjs', '--watch'] },
+  demo: {
+    command: [GRIDVEIL, 'demo'],
+    options:
+      'readings meters intervals time-zone lenient seed ledger network out region identity-mode price-mode relays household-relays unsafe-trace keep'.split(
+        ' ',
+      ),
+  },
+  bench: { command: [GRIDVEIL, 'bench'] },
+  claims: { command: ['scripts/claims.mjs'], options: ['group', 'topic', 'claims'] },
+  check: { command: ['scripts/test.mjs', '--static'] },
+  coverage: {
+    command: ['node_modules/c8/bin/c8.js', process.execPath, 'scripts/test.mjs', '--unit'],
+  },
+  test: { command: ['scripts/test.mjs'], options: TEST_OPTIONS },
+  'test:unit': { command: ['scripts/test.mjs', '--unit'] },
+  'test:one': { command: ['scripts/test-one.mjs'], options: ['grep', 'timeout'] },
+  'test:system': { command: ['scripts/test.mjs', '--system'], options: TEST_OPTIONS },
+  'test:chaincode': { command: ['node_modules/mocha/bin/mocha.js', '--fail-zero', 'dist/chaincode/**/*.test.js'] },
 };
 
 const [task, ...rest] = process.argv.slice(2);
@@ -21,6 +40,20 @@ if (!Object.hasOwn(TASKS, task ?? '')) {
   process.stderr.write(`usage: node scripts/bootstrap.mjs ${Object.keys(TASKS).join('|')} [arguments]\n`);
   process.exit(2);
 }
+const { command, options = [] } = TASKS[task];
+
+/** Options that npm kept for itself, as it does with `--name=value` in front of `--` and in shells that swallow `--`. */
+const kept =
+  process.env.npm_lifecycle_event === task
+    ? options.filter((name) => process.env[`npm_config_${name.replaceAll('-', '_')}`] !== undefined)
+    : [];
+if (kept.length > 0) {
+  const names = kept.map((name) => `--${name}`).join(', ');
+  process.stderr.write(`gridveil: npm did not pass on ${names}: put -- before the options: npm run ${task} -- …\n`);
+  process.stderr.write(`Where the shell swallows --, use: node scripts/bootstrap.mjs ${task} …\n`);
+  process.exit(2);
+}
+
 try {
   if (task === 'build') {
     await install();
@@ -30,10 +63,10 @@ try {
   process.stderr.write(`gridveil: ${error.message}\n`);
   process.exit(1);
 }
-if (TASKS[task] !== undefined) {
-  const [script, ...first] = TASKS[task];
+if (command !== undefined) {
+  const [script, ...first] = command;
   // The child cleans up after an interrupt; this process must outlive it to pass its exit code on.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
-  process.exitCode = await run(process.execPath, [join(ROOT, script), ...first, ...rest]);
+  process.exitCode = await run(process.execPath, ['--enable-source-maps', join(ROOT, script), ...first, ...rest]);
 }

@@ -42,12 +42,13 @@ function compiledFiles(folder) {
 function removeStaleOutput() {
   for (const path of SOURCE_FOLDERS.flatMap((folder) => compiledFiles(join(DIST, folder)))) {
     const source = join(ROOT, relative(DIST, path)).replace(/\.js$/, '.ts');
-    if (!existsSync(source)) rmSync(path);
+    if (existsSync(source)) continue;
+    for (const output of [path, `${path}.map`, path.replace(/\.js$/, '.d.ts')]) rmSync(output, { force: true });
   }
 }
 
-function tsc(project, name) {
-  const options = ['-p', project, '--incremental', '--tsBuildInfoFile', join(DIST, `.${name}.tsbuildinfo`)];
+function tsc(project, name, ...more) {
+  const options = [...more, '-p', project, '--incremental', '--tsBuildInfoFile', join(DIST, `.${name}.tsbuildinfo`)];
   return new Promise((done, fail) => {
     const child = spawn(process.execPath, [COMPILER, ...options], { cwd: ROOT, stdio: ['ignore', 2, 2] });
     child.on('error', fail);
@@ -68,12 +69,11 @@ function prepareChaincodeOutput() {
   if (lstatSync(link, { throwIfNoEntry: false }) === undefined) symlinkSync(relative(folder, target), link, 'dir');
 }
 
-async function bundle(esbuild, name) {
-  const folder = join(ROOT, 'chaincode', 'build', name);
-  await esbuild.build({
+function bundleOptions(name) {
+  return {
     absWorkingDir: ROOT,
     entryPoints: [`dist/chaincode/${name}/index.js`],
-    outfile: join(folder, 'index.js'),
+    outfile: join(ROOT, 'chaincode', 'build', name, 'index.js'),
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -83,11 +83,16 @@ async function bundle(esbuild, name) {
     legalComments: 'none',
     logLevel: 'warning',
     logOverride: { 'import-is-undefined': 'error' },
-  });
+  };
+}
+
+async function bundle(esbuild, name) {
+  await esbuild.build(bundleOptions(name));
   const chaincode = JSON.parse(readFileSync(join(ROOT, 'chaincode', 'package.json'), 'utf8'));
   const { version, license, engines, dependencies, overrides } = chaincode;
   const base = { name, version, license, private: true, type: 'commonjs', main: 'index.js' };
   const manifest = { ...base, engines, dependencies, overrides };
+  const folder = join(ROOT, 'chaincode', 'build', name);
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
@@ -111,8 +116,17 @@ async function build() {
   if (root.status === 'rejected') throw root.reason;
 }
 
+/** Compiles and bundles again whenever a source changes, until it is interrupted. */
+async function watch() {
+  const esbuild = await import('esbuild');
+  for (const name of CONTRACTS) await (await esbuild.context(bundleOptions(name))).watch();
+  const more = ['--watch', '--preserveWatchOutput'];
+  await Promise.all([tsc('tsconfig.json', 'root', ...more), tsc('chaincode/tsconfig.json', 'chaincode', ...more)]);
+}
+
 try {
   await build();
+  if (process.argv.includes('--watch')) await watch();
 } catch (error) {
   console.error(`build failed: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

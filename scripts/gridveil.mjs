@@ -9,4 +9,6 @@ try {
   process.stderr.write(`gridveil: ${error.message}\n`);
   process.exit(1);
 }
+// Stack traces then name the sources.
+process.setSourceMapsEnabled(true);
 await import('../dist/client-apps/cli/main.js');

@@ -3,7 +3,7 @@
 // the static checks and the unit tests, and then the unit tests on two Nodes beside each other. A section's report comes
 // when it ends; after a failure no further one begins. Then come the claims of group ci, those that name tests from the
 // results of this run; after a failure only the claims whose tests failed. The last line is `N passed, N failed`.
-// --system: the whole-system tests only; --ledger KIND: the ledger that they run against (embedded, fabric, fabric-bft, test-network).
+// --static: the static checks only; --unit: the unit tests only; --system: the whole-system tests only; --ledger KIND: the ledger that they run against (embedded, fabric, fabric-bft, test-network).
 // GRIDVEIL_TEST_NODES (for CI): exact Node versions, separated by blanks, that run the unit tests.
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +14,8 @@ import { build, npm, ROOT, run } from './prepare.mjs';
 
 let options;
 try {
-  options = parseArgs({ options: { system: { type: 'boolean' }, ledger: { type: 'string' } } }).values;
+  const flag = { type: 'boolean' };
+  options = parseArgs({ options: { static: flag, unit: flag, system: flag, ledger: { type: 'string' } } }).values;
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exit(2);
@@ -45,10 +46,14 @@ const mocha =
   async (name, report) => {
     const counts = join(scratch, `counts-${++runs}`);
     const reporter = join(ROOT, 'scripts', 'test-reporter.cjs');
-    const code = await run(node, [bin('mocha/bin/mocha.js'), '--reporter', reporter, ...colours, ...args], {
-      env: { ...process.env, GRIDVEIL_TEST_COUNTS: counts },
-      stdio: ['ignore', report, report],
-    });
+    const code = await run(
+      node,
+      ['--enable-source-maps', bin('mocha/bin/mocha.js'), '--reporter', reporter, ...colours, ...args],
+      {
+        env: { ...process.env, GRIDVEIL_TEST_COUNTS: counts },
+        stdio: ['ignore', report, report],
+      },
+    );
     const { passed, failed, skipped, tests } = readCounts(counts);
     recorded.push(...tests);
     total.passed += passed;
@@ -94,12 +99,17 @@ const unit = (node) => async (name, report) => {
   );
 };
 
+const chosen = ['static', 'unit', 'system'].filter((part) => options[part]);
+const isWanted = (part) => chosen.length === 0 || chosen.includes(part);
+
 async function* sections() {
-  yield ['whole system', mocha(process.execPath, '--timeout', '120000', ...SYSTEM_TESTS)];
-  if (options.system) return;
-  yield ['licence headers', check(process.execPath, 'scripts/check-headers.mjs')];
-  yield ['format', check(process.execPath, bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.')];
-  yield ['lint', check(process.execPath, bin('eslint/bin/eslint.js'), '--max-warnings=0', '.')];
+  if (isWanted('system')) yield ['whole system', mocha(process.execPath, '--timeout', '120000', ...SYSTEM_TESTS)];
+  if (isWanted('static')) {
+    yield ['lint', check(process.execPath, bin('eslint/bin/eslint.js'), '--max-warnings=0', '.')];
+    yield ['licence headers', check(process.execPath, 'scripts/check-headers.mjs')];
+    yield ['format', check(process.execPath, bin('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.')];
+  }
+  if (!isWanted('unit')) return;
   const versions = (process.env.GRIDVEIL_TEST_NODES ?? '').split(/\s+/).filter(Boolean);
   let ran = false;
   for (const version of versions) {
@@ -169,7 +179,7 @@ try {
   const queue = sections();
   await Promise.all([worker(queue), worker(queue)]);
   clearLine();
-  if (!options.system) await claims(claimsOfCi);
+  if (chosen.length === 0) await claims(claimsOfCi);
 } catch (error) {
   total.failed.push(error.message);
   failed = true;

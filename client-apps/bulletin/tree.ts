@@ -39,8 +39,8 @@ export async function readTree(root: string): Promise<BulletinTree> {
   const strangers: string[] = [];
   const regions: RegionTree[] = [];
   let hasParameters = false;
-  const top = await entries(root, '').catch((cause: Error) => {
-    throw new ClientError('WRONG_USE', `${root}: ${cause.message}`, { cause });
+  const top = await entries(root, '').catch((cause: unknown) => {
+    throw new ClientError('WRONG_USE', `${root}: ${(cause as Error).message}`, { cause });
   });
   for (const { path, name, kind } of top) {
     if (path === PARAMETERS_FILE && kind === 'file') {

@@ -12,14 +12,14 @@ import { ClientError } from '../runtime/errors.js';
  * @throws ProtocolError of `decode`
  */
 export async function readNamedFile<T>(file: string, decode: (bytes: Uint8Array) => T): Promise<T> {
-  const bytes = await readFile(file).catch((cause: Error) => {
-    throw new ClientError('WRONG_USE', `${file} cannot be read: ${cause.message}`, { cause });
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw new ClientError('WRONG_USE', `${file} cannot be read: ${(cause as Error).message}`, { cause });
   });
   try {
     return decode(bytes);
   } catch (cause) {
     if (cause instanceof ProtocolError) {
-      throw new ProtocolError(cause.code, `${file}: ${cause.message}`, { cause });
+      throw new ProtocolError(cause.code, `${file}: ${(cause as Error).message}`, { cause });
     }
     throw cause;
   }
@@ -32,8 +32,8 @@ export async function readNamedFile<T>(file: string, decode: (bytes: Uint8Array)
  */
 export async function requireWritableFile(file: string): Promise<void> {
   const folder = dirname(file);
-  await access(folder, constants.W_OK).catch((cause: Error) => {
-    throw new ClientError('WRONG_USE', `${file} cannot be written: ${cause.message}`, { cause });
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    throw new ClientError('WRONG_USE', `${file} cannot be written: ${(cause as Error).message}`, { cause });
   });
   if (
     await stat(file).then(

@@ -75,7 +75,13 @@ describe('client-apps/cli: a party that is a relay too', () => {
     const ended = new Promise<void>((resolve) => (end = resolve));
     const both = await start(async () => {
       assert.equal(await listens(ports[0]!), true);
-      return { ended, stop: () => Promise.resolve(end()) };
+      return {
+        ended,
+        stop: () => {
+          end();
+          return ended;
+        },
+      };
     });
     await both.stop();
     await both.ended;

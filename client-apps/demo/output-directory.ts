@@ -13,11 +13,11 @@ import { ClientError } from '../runtime/errors.js';
  */
 export async function prepareOutput(directory: string): Promise<string> {
   const path = resolve(directory);
-  const names = await readdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') {
+  const names = await readdir(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
       return [];
     }
-    throw new ClientError('WRONG_USE', `--out ${directory}: ${error.message}`, { cause: error });
+    throw new ClientError('WRONG_USE', `--out ${directory}: ${(error as Error).message}`, { cause: error });
   });
   if (names.length > 0) {
     if (!(await holdsDemoBulletin(path, names))) {

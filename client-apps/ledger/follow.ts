@@ -24,7 +24,8 @@ export async function* follow<T>(
   signal: AbortSignal,
 ): AsyncGenerator<T, void, void> {
   const backoff = new Backoff(patience, signal);
-  while (!signal.aborted) {
+  const isAborted = (): boolean => signal.aborted;
+  while (!isAborted()) {
     let stream: CloseableAsyncIterable<T> | undefined;
     const close = (): void => stream?.close();
     signal.addEventListener('abort', close);
@@ -36,7 +37,7 @@ export async function* follow<T>(
         backoff.reset();
       }
     } catch (thrown) {
-      if (signal.aborted) {
+      if (isAborted()) {
         return;
       }
       const { error, retryable } = diagnose(thrown);

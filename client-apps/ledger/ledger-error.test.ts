@@ -4,7 +4,7 @@ import { Metadata, status as GrpcStatus, type ServiceError } from '@grpc/grpc-js
 import { CommitError, GatewayError, StatusCode } from '@hyperledger/fabric-gateway';
 import { diagnose, LedgerError, parseChaincodeRefusal } from './ledger-error.js';
 
-function gatewayError(code: number, message: string, ...details: string[]): GatewayError {
+function gatewayError(code: GrpcStatus, message: string, ...details: string[]): GatewayError {
   const cause: ServiceError = Object.assign(new Error(message), { code, details: message, metadata: new Metadata() });
   return new GatewayError({
     code,

@@ -35,6 +35,14 @@ export class LedgerError extends Error {
   }
 }
 
+/** Statuses of gRPC by which a peer says that the same request will be refused again. */
+const CLIENT_FAULTS: ReadonlySet<number> = new Set([
+  GrpcStatus.INVALID_ARGUMENT,
+  GrpcStatus.PERMISSION_DENIED,
+  GrpcStatus.UNAUTHENTICATED,
+  GrpcStatus.UNIMPLEMENTED,
+]);
+
 /** What a failed attempt means for the next one. */
 export interface Diagnosis {
   /** The error to report if no further attempt is made. */
@@ -127,7 +135,7 @@ export function diagnose(thrown: unknown): Diagnosis {
       return { error, retryable: CURED_BY_TIME.has(refusal.code) };
     }
   }
-  if (texts.some((text) => PERMANENT.test(text)) || isClientFault(thrown.code)) {
+  if (texts.some((text) => PERMANENT.test(text)) || CLIENT_FAULTS.has(thrown.code)) {
     return { error: new LedgerError('DENIED', texts.join('; '), { cause: thrown }), retryable: false };
   }
   return { error: new LedgerError('UNAVAILABLE', unavailableText(texts), { cause: thrown }), retryable: true };
@@ -150,13 +158,4 @@ function diagnoseCommit(thrown: CommitError): Diagnosis {
     return { error: new LedgerError('CONFLICT_PERSISTS', message, { cause: thrown }), retryable: true };
   }
   return { error: new LedgerError('INVALID_TRANSACTION', thrown.message, { cause: thrown }), retryable: false };
-}
-
-function isClientFault(code: number): boolean {
-  return (
-    code === GrpcStatus.INVALID_ARGUMENT ||
-    code === GrpcStatus.PERMISSION_DENIED ||
-    code === GrpcStatus.UNAUTHENTICATED ||
-    code === GrpcStatus.UNIMPLEMENTED
-  );
 }

@@ -63,8 +63,8 @@ export class LedgerWatch {
   }
 
   async #follow(client: LedgerClient, channel: LedgerKind, start: bigint): Promise<void> {
-    for await (const event of client.chaincodeEvents(channel, start)) {
-      event;
+    const events = client.chaincodeEvents(channel, start)[Symbol.asyncIterator]();
+    while ((await events.next()).done !== true) {
       this.#changes++;
       this.#wake();
       this.#rearm();

@@ -91,7 +91,13 @@ describe('links', () => {
 
   it('are refused below TLS 1.3, and to garbage', async () => {
     let refused = 0;
-    const listener = opened(await listen('server', { onEnd: () => void refused++ }));
+    const listener = opened(
+      await listen('server', {
+        onEnd: () => {
+          refused++;
+        },
+      }),
+    );
     const { key, certificate } = await identityOf('client');
     const old = connectTls({
       host: '127.0.0.1',
@@ -137,9 +143,15 @@ describe('links', () => {
   it('come back by themselves, and say so', async () => {
     let ups = 0;
     let received = 0;
-    const onFrame = (): void => void received++;
+    const onFrame = (): void => {
+      received++;
+    };
     const first = await listen('server', { onFrame });
-    const options = await connectOptions('client', { onUp: () => void ups++ });
+    const options = await connectOptions('client', {
+      onUp: () => {
+        ups++;
+      },
+    });
     const link = opened(new OutgoingLink(targetOf('server', first.port), options));
     await until('up', () => ups === 1);
     await first.close();

@@ -135,7 +135,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
   });
 
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
+    server.once('error', (cause: Error) => {
       reject(
         new ClientError('LINK_REFUSED', `cannot listen on ${options.host}:${options.port}: ${cause.message}`, {
           cause,

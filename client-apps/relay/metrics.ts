@@ -72,8 +72,9 @@ export async function serveMetrics(
     missing.inc(counters.missingLoops);
     refused.inc(counters.linksRefused);
     cut.inc(counters.linksCut);
-    for (const [name, level] of Object.entries(levels())) {
-      gauges[name as keyof Levels].set(level);
+    const current = levels();
+    for (const name of Object.keys(gauges) as (keyof Levels)[]) {
+      gauges[name].set(current[name]);
     }
   };
 

@@ -100,7 +100,9 @@ export class Relay implements RunningParty {
     this.#bulletin = new HttpsBulletin(url, pin);
     this.#heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
     this.#loops = new LoopWatch(context.clock, {
-      onMissing: () => void this.counters.missingLoops++,
+      onMissing: () => {
+        this.counters.missingLoops++;
+      },
       onCutOff: (cutOff) => {
         this.#noteCutOff(cutOff);
       },
@@ -168,7 +170,7 @@ export class Relay implements RunningParty {
     }
     context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
     // A relay that cannot know the epochs must not let simulated time go on.
-    this.#following = context.clock.track('parameters', this.#begin()).catch((error) => {
+    this.#following = context.clock.track('parameters', this.#begin()).catch((error: unknown) => {
       this.#giveUp(error);
     });
   }

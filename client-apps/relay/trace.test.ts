@@ -40,7 +40,7 @@ describe('unsafe trace', function () {
       return text
         .trimEnd()
         .split('\n')
-        .map((line) => JSON.parse(line)) as [TraceHeader, ...TraceRecord[]];
+        .map((line) => JSON.parse(line) as unknown) as [TraceHeader, ...TraceRecord[]];
     };
     const [header, first] = await read(0);
     const [, second] = await read(2);

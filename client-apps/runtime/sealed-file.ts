@@ -108,8 +108,8 @@ export async function readFileKey(path: string): Promise<Uint8Array> {
 /** Makes a new key file, mode 0600. An existing one is kept: replacing it would lose all that it seals. */
 export async function createFileKey(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const file = await open(path, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'EEXIST') {
+  const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') {
       return undefined;
     }
     throw error;

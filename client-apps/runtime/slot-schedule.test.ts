@@ -34,7 +34,7 @@ describe('slot schedule', () => {
     await Promise.resolve();
   });
 
-  it('does not make up for slots that went by, nor repeats any when the clock goes back', async () => {
+  it('does not make up for slots that went by, nor repeats any when the clock goes back', () => {
     let now = ORIGIN * 1000;
     let due: { at: number; task: () => unknown } | undefined;
     const clock: Clock = {
@@ -61,7 +61,7 @@ describe('slot schedule', () => {
     fireAt(4_200);
     fireAt(4_500);
     now = ORIGIN * 1000;
-    assert.equal(due?.at, (ORIGIN + 4_800) * 1000);
+    assert.equal(due.at, (ORIGIN + 4_800) * 1000);
     fireAt(4_800);
     assert.deepEqual(slots, [300, 4_200, 4_500, 4_800]);
   });

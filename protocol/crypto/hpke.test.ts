@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import type { webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { AeadId, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from '@hpke/core';
 import type { AeadInterface } from '@hpke/core';
@@ -8,6 +9,11 @@ import { requireShared } from '../../test/support/shared-data.js';
 import { asciiBytes, concatBytes, fromHex, toHex } from './bytes.js';
 import { HPKE_OVERHEAD, hpkeOpen, hpkeSeal } from './hpke.js';
 import { nobleCrypto } from './noble.js';
+
+// The declarations of @hpke/core name a global of browsers.
+declare global {
+  type CryptoKey = webcrypto.CryptoKey;
+}
 
 /** Vectors that the RFC publishes for base mode with this suite (RFC 9180, A.2.1), by the names used there. */
 interface HpkeVector {

@@ -53,7 +53,8 @@ export function parseCanonical(bytes: Uint8Array, maximumLength: number): JsonVa
   return value;
 }
 
-function canonicalText(value: JsonValue): string {
+/** @param value a `JsonValue`, or whatever else JSON.parse made */
+function canonicalText(value: unknown): string {
   if (typeof value === 'string') {
     return canonicalString(value);
   }
@@ -67,15 +68,15 @@ function canonicalText(value: JsonValue): string {
     return String(value);
   }
   if (Array.isArray(value)) {
-    return `[${(value as readonly JsonValue[]).map(canonicalText).join(',')}]`;
+    return `[${value.map(canonicalText).join(',')}]`;
   }
   if (typeof value !== 'object' || value === null) {
     throw new ProtocolError('MALFORMED', 'no JSON value of this format');
   }
-  const members = value as JsonObject;
+  const members = value as Readonly<Record<string, unknown>>;
   const texts = Object.keys(members)
     .sort() // by UTF-16 code unit, independent of the locale
-    .map((key) => `${canonicalString(key)}:${canonicalText(members[key] as JsonValue)}`);
+    .map((key) => `${canonicalString(key)}:${canonicalText(members[key])}`);
   return `{${texts.join(',')}}`;
 }
 
@@ -135,7 +136,7 @@ export function readObject<Key extends string>(value: JsonValue, keys: readonly 
 
 /** Reads an object whose keys the caller checks. @throws ProtocolError `MALFORMED` */
 export function readAnyObject(value: JsonValue): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (typeof value !== 'object' || Array.isArray(value)) {
     throw new ProtocolError('MALFORMED', 'expected an object');
   }
   return value as JsonObject;

@@ -123,5 +123,5 @@ export function histogramTotal(histogram: readonly HistogramEntry[]): bigint {
 
 /** Whether two histograms are the same. */
 export function sameHistogram(a: readonly HistogramEntry[], b: readonly HistogramEntry[]): boolean {
-  return a.length === b.length && a.every((entry, i) => entry.value === b[i]?.value && entry.count === b[i]?.count);
+  return a.length === b.length && a.every((entry, i) => entry.value === b[i]?.value && entry.count === b[i].count);
 }

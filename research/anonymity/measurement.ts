@@ -65,9 +65,10 @@ export class Measurement {
   }
 
   get byHonestRelays(): ByHonestRelays[] {
-    return this.#byHonest.flatMap((sums, honestRelays) =>
-      sums === undefined ? [] : [{ honestRelays, packets: sums.packets, meanEntropyBits: sums.bits / sums.packets }],
-    );
+    // Numbers of relays that no packet had are holes, which flatMap skips.
+    return this.#byHonest.flatMap(({ packets, bits }, honestRelays) => [
+      { honestRelays, packets, meanEntropyBits: bits / packets },
+    ]);
   }
 
   add(slot: ObservedSlot): void {

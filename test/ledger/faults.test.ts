@@ -10,6 +10,7 @@ import { IntervalMaker, type IntervalKit } from '../support/interval.js';
 import { requireFabric, requireOwn, requireSecondPeer, useLedger } from '../support/ledger/ledger-under-test.js';
 import {
   Clients,
+  useClients,
   CONSUMERS_MSP,
   CONTROL_CENTER_MSP,
   regionKit,
@@ -24,15 +25,11 @@ describe('faults', function () {
   // A lost acknowledgement costs a client its whole wait for the commit before it asks again.
   this.timeout(400_000);
   const ledger = useLedger();
-  let clients: Clients;
-  before(() => (clients = new Clients(ledger())));
-  after(() => {
-    clients?.close();
-  });
+  const clients = useClients(ledger);
 
   const newRegion = async (name: string, meters = 10): Promise<[RegionOnLedger, IntervalMaker]> => {
     const kit = regionKit(name, { meters });
-    const region = new RegionOnLedger(clients, kit);
+    const region = new RegionOnLedger(clients(), kit);
     await region.begin();
     return [region, new IntervalMaker(kit)];
   };
@@ -63,7 +60,7 @@ describe('faults', function () {
     const [region, maker] = await newRegion('restart');
     const interval = maker.next(ROWS);
     await region.complete(interval);
-    const client = clients.of(CONSUMERS_MSP);
+    const client = clients().of(CONSUMERS_MSP);
     const heights = await Promise.all(LEDGER_KINDS.map((kind) => client.height(kind)));
     await own.restart();
     assert.deepEqual(await Promise.all(LEDGER_KINDS.map((kind) => client.height(kind))), heights);
@@ -140,7 +137,7 @@ describe('faults', function () {
   /** Resolves when a region has made so many events on `consumption`. */
   async function untilEvents(region: RegionOnLedger, count: number): Promise<void> {
     let seen = 0;
-    for await (const { payload } of clients.of(CONSUMERS_MSP).chaincodeEvents('consumption', 0n)) {
+    for await (const { payload } of clients().of(CONSUMERS_MSP).chaincodeEvents('consumption', 0n)) {
       if (text(payload).includes(`"region":"${region.kit.region}"`) && ++seen === count) {
         return;
       }
@@ -149,7 +146,7 @@ describe('faults', function () {
 
   /** Every header, page and seal of the intervals was written by exactly one valid transaction, with the right bytes. */
   async function assertOnce(region: RegionOnLedger, intervals: readonly IntervalKit[]): Promise<void> {
-    const client = clients.of(CONSUMERS_MSP);
+    const client = clients().of(CONSUMERS_MSP);
     for (const kind of LEDGER_KINDS) {
       const written = new Map<string, Uint8Array[]>();
       for await (const block of client.blocks(kind, 0n, (await client.height(kind)) - 1n)) {
@@ -168,7 +165,11 @@ describe('faults', function () {
         const prefix = `${region.kit.region}/${String(ledgerId.startSeconds).padStart(12, '0')}`;
         expected.pages.forEach((rows, page) => {
           const key = `page/${prefix}/${String(page).padStart(4, '0')}`;
-          assert.deepEqual(written.get(key)?.map(Buffer.from), [Buffer.from(rows)], key);
+          assert.deepEqual(
+            written.get(key)?.map((value) => Buffer.from(value)),
+            [Buffer.from(rows)],
+            key,
+          );
         });
         const seals = written.get(`seal/${prefix}`)?.map(text);
         assert.deepEqual(seals, [text(encodeSignedSeal(expected.seal))], `seal/${prefix} on ${kind}`);

@@ -6,7 +6,7 @@ import { decodeRow, signRow } from '../../protocol/ledger/row.js';
 import { IntervalMaker } from '../support/interval.js';
 import { CROSSED_MODES, MODES, modesText } from '../support/modes.js';
 import { useLedger } from '../support/ledger/ledger-under-test.js';
-import { Clients, pageArguments, refused, regionKit, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
+import { useClients, pageArguments, refused, regionKit, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 /** More than fit on a page. */
@@ -15,16 +15,11 @@ const CONSUMERS = 502;
 describe('modes of a region', function () {
   this.timeout(120_000);
   const ledger = useLedger();
-  let clients: Clients;
-
-  before(() => (clients = new Clients(ledger())));
-  after(() => {
-    clients?.close();
-  });
+  const clients = useClients(ledger);
 
   const begin = async (region: string, modes: (typeof MODES)[number]): Promise<RegionOnLedger> => {
     const kit = regionKit(region, { consumers: CONSUMERS, parameters: modes });
-    const found = new RegionOnLedger(clients, kit);
+    const found = new RegionOnLedger(clients(), kit);
     await found.begin();
     return found;
   };

@@ -14,7 +14,7 @@ import { toHex } from '../../protocol/crypto/bytes.js';
 import { IntervalMaker, type IntervalKit } from '../support/interval.js';
 import { fabricEnvironment } from '../support/ledger/kind.js';
 import { useLedger } from '../support/ledger/ledger-under-test.js';
-import { Clients, CONTROL_CENTER_MSP, regionKit, RegionOnLedger, text } from '../support/ledger/region-on-ledger.js';
+import { useClients, CONTROL_CENTER_MSP, regionKit, RegionOnLedger, text } from '../support/ledger/region-on-ledger.js';
 
 const run = promisify(execFile);
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
@@ -31,7 +31,7 @@ describe('the `peer` command, as the manual has it', function () {
   this.timeout(120_000);
   const ledger = useLedger();
   const kit = regionKit('demo');
-  let clients: Clients;
+  const clients = useClients(ledger);
   let interval: IntervalKit;
 
   before(async function () {
@@ -39,14 +39,10 @@ describe('the `peer` command, as the manual has it', function () {
     if (FabricNetwork.missingBinaries(fabricEnvironment()).includes('peer')) {
       this.skip();
     }
-    clients = new Clients(ledger());
-    const region = new RegionOnLedger(clients, kit);
+    const region = new RegionOnLedger(clients(), kit);
     await region.begin();
     interval = new IntervalMaker(kit).next(ROWS);
     await region.complete(interval);
-  });
-  after(() => {
-    clients?.close();
   });
 
   /** Runs the manual's settings, then the one of its queries that calls `transaction` on a channel. */

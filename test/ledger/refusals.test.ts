@@ -13,7 +13,7 @@ import { ROLES } from '../support/ledger/kind.js';
 import { useLedger } from '../support/ledger/ledger-under-test.js';
 import { openGateway } from '../support/ledger/raw-gateway.js';
 import {
-  Clients,
+  useClients,
   CONSUMERS_MSP,
   CONTROL_CENTER_MSP,
   pageArguments,
@@ -33,18 +33,14 @@ describe('refused through the gateway', function () {
   const ledger = useLedger();
   const kit = regionKit('refusals', { meters: 60 });
   const maker = new IntervalMaker(kit);
-  let clients: Clients;
+  const clients = useClients(ledger);
   let region: RegionOnLedger;
   let interval: IntervalKit;
 
   before(async () => {
-    clients = new Clients(ledger());
-    region = new RegionOnLedger(clients, kit);
+    region = new RegionOnLedger(clients(), kit);
     await region.begin();
     interval = maker.next(THREE_PAGES);
-  });
-  after(() => {
-    clients?.close();
   });
 
   /** Puts rows of one page under a header that fits them, so that only the rows themselves can be wrong. */

@@ -6,7 +6,7 @@ import { toHex } from '../../protocol/crypto/bytes.js';
 import { LEDGER_KINDS, rowPseudonym } from '../../protocol/ledger/row.js';
 import { IntervalMaker, type IntervalKit } from '../support/interval.js';
 import { requireOwn, useLedger } from '../support/ledger/ledger-under-test.js';
-import { Clients, CONSUMERS_MSP, regionKit, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
+import { useClients, CONSUMERS_MSP, regionKit, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
@@ -14,14 +14,13 @@ describe('transient data', function () {
   this.timeout(120_000);
   const ledger = useLedger();
   const kit = regionKit('secrets');
-  let clients: Clients;
+  const clients = useClients(ledger);
   let interval: IntervalKit;
   let blocks: Buffer[];
   let files: { readonly path: string; readonly content: Buffer }[];
 
   before(async () => {
-    clients = new Clients(ledger());
-    const region = new RegionOnLedger(clients, kit);
+    const region = new RegionOnLedger(clients(), kit);
     await region.begin();
     interval = new IntervalMaker(kit).next(ROWS);
     await region.complete(interval);
@@ -33,9 +32,6 @@ describe('transient data', function () {
     await assert.rejects(region.putPage('consumption', next.ledgerId, 0, next.consumption.rows, changed));
     blocks = await allBlocks();
     files = ledgerFiles();
-  });
-  after(() => {
-    clients?.close();
   });
 
   /** What the transient map held, of two rows, and what the pricing contract was given. */
@@ -88,7 +84,7 @@ describe('transient data', function () {
   /** Every envelope of every channel, which is all that is hashed into a block, and all metadata. */
   async function allBlocks(): Promise<Buffer[]> {
     const found: Buffer[] = [];
-    const client = clients.of(CONSUMERS_MSP);
+    const client = clients().of(CONSUMERS_MSP);
     for (const kind of LEDGER_KINDS) {
       for await (const block of client.blocks(kind, 0n, (await client.height(kind)) - 1n)) {
         found.push(Buffer.concat([...block.transactions.map(({ envelope }) => envelope), ...block.metadata]));

@@ -18,7 +18,7 @@ import {
 } from '../support/ledger/raw-gateway.js';
 import type { GatewayRing } from '../../client-apps/ledger/gateway-ring.js';
 import {
-  Clients,
+  useClients,
   CONSUMERS_MSP,
   CONTROL_CENTER_MSP,
   pageArguments,
@@ -36,18 +36,16 @@ describe('transactions', function () {
   const ledger = useLedger();
   const kit = regionKit('transact');
   const maker = new IntervalMaker(kit);
-  let clients: Clients;
+  const clients = useClients(ledger);
   let region: RegionOnLedger;
-  let controlCenter: GatewayRing;
+  let controlCenter: GatewayRing | undefined;
 
   before(async () => {
-    clients = new Clients(ledger());
-    region = new RegionOnLedger(clients, kit);
+    region = new RegionOnLedger(clients(), kit);
     controlCenter = openGateway(ledger(), CONTROL_CENTER_MSP);
     await region.begin();
   });
   after(() => {
-    clients?.close();
     controlCenter?.close();
   });
 
@@ -66,8 +64,8 @@ describe('transactions', function () {
   it('of two that exclude each other, the second is an MVCC conflict', async () => {
     const [other, interval] = [new IntervalMaker(kit).next(OTHER_ROWS), maker.next(ROWS)];
     const [first, second] = [
-      await endorse(controlCenter, header(other.consumption.header)),
-      await endorse(controlCenter, header(interval.consumption.header)),
+      await endorse(controlCenter!, header(other.consumption.header)),
+      await endorse(controlCenter!, header(interval.consumption.header)),
     ];
     assert.equal(await commit(first), StatusCode.VALID);
     assert.equal(await commit(second), StatusCode.MVCC_READ_CONFLICT);
@@ -78,7 +76,7 @@ describe('transactions', function () {
   it('a page that comes after the seal, though endorsed before it, is an MVCC conflict', async () => {
     const interval = maker.next(ROWS);
     await region.putHeader(interval.consumption.header);
-    const late = await endorse(controlCenter, page(interval));
+    const late = await endorse(controlCenter!, page(interval));
     await region.complete(interval);
     assert.equal(await commit(late), StatusCode.MVCC_READ_CONFLICT);
   });
@@ -92,32 +90,32 @@ describe('transactions', function () {
       await region.putSeal(interval.consumption.seal),
     ];
     for (const { blockNumber, transactionId } of again) {
-      for await (const block of clients.of(CONSUMERS_MSP).blocks('consumption', blockNumber, blockNumber)) {
+      for await (const block of clients().of(CONSUMERS_MSP).blocks('consumption', blockNumber, blockNumber)) {
         const transaction = block.transactions.find(({ id }) => id === transactionId);
         assert.equal(transaction?.validationCode, StatusCode.VALID);
-        assert.deepEqual(transaction?.endorsed?.writes, []);
-        assert.equal(transaction?.endorsed?.event, undefined);
+        assert.deepEqual(transaction.endorsed?.writes, []);
+        assert.equal(transaction.endorsed.event, undefined);
       }
     }
   });
 
   it("another organisation's endorsement is refused at commit", async () => {
     const interval = maker.next(ROWS);
-    const before = await clients.of(CONSUMERS_MSP).height('consumption');
+    const before = await clients().of(CONSUMERS_MSP).height('consumption');
     for (const mspId of new Set([SERVICE_PROVIDER_MSP, CONSUMERS_MSP])) {
-      const endorsed = await endorse(controlCenter, header(interval.consumption.header));
-      const forged = await endorsedInstead(controlCenter, endorsed, peerIdentity(ledger(), mspId));
+      const endorsed = await endorse(controlCenter!, header(interval.consumption.header));
+      const forged = await endorsedInstead(controlCenter!, endorsed, peerIdentity(ledger(), mspId));
       assert.equal(await commit(forged), StatusCode.ENDORSEMENT_POLICY_FAILURE, mspId);
     }
     const stolen = {
       ...peerIdentity(ledger(), CONTROL_CENTER_MSP),
       privateKeyPem: peerIdentity(ledger(), SERVICE_PROVIDER_MSP).privateKeyPem,
     };
-    const endorsed = await endorse(controlCenter, header(interval.consumption.header));
-    const forged = await endorsedInstead(controlCenter, endorsed, stolen);
+    const endorsed = await endorse(controlCenter!, header(interval.consumption.header));
+    const forged = await endorsedInstead(controlCenter!, endorsed, stolen);
     assert.equal(await commit(forged), StatusCode.ENDORSEMENT_POLICY_FAILURE, "the control center's certificate");
     // They stand in blocks, and changed nothing.
-    assert.ok((await clients.of(CONSUMERS_MSP).height('consumption')) > before);
+    assert.ok((await clients().of(CONSUMERS_MSP).height('consumption')) > before);
     await assert.rejects(region.query('consumption', 'GetHeader', interval.ledgerId.startSeconds), {
       code: 'NOT_FOUND',
     });
@@ -159,7 +157,7 @@ describe('transactions', function () {
 
   it('events are replayed from block 0, and from any later block', async () => {
     for (const kind of LEDGER_KINDS) {
-      const client = clients.of(SERVICE_PROVIDER_MSP);
+      const client = clients().of(SERVICE_PROVIDER_MSP);
       const expected: string[] = [];
       const height = await client.height(kind);
       for await (const block of client.blocks(kind, 0n, height - 1n)) {
@@ -195,7 +193,7 @@ describe('transactions', function () {
   it('every contract tells its own metadata', async () => {
     const names = { consumption: 'ConsumptionContract', pricing: 'PricingContract', billing: 'BillingContract' };
     for (const kind of LEDGER_KINDS) {
-      const answer = await clients.of(CONSUMERS_MSP).evaluate(kind, 'org.hyperledger.fabric:GetMetadata');
+      const answer = await clients().of(CONSUMERS_MSP).evaluate(kind, 'org.hyperledger.fabric:GetMetadata');
       const { contracts } = JSON.parse(text(answer)) as {
         contracts: Record<string, { transactions: { name: string }[] }>;
       };

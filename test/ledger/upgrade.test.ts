@@ -4,7 +4,7 @@ import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { IntervalMaker } from '../support/interval.js';
 import { requireOwn, useLedger } from '../support/ledger/ledger-under-test.js';
-import { Clients, regionKit, RegionOnLedger, text } from '../support/ledger/region-on-ledger.js';
+import { useClients, regionKit, RegionOnLedger, text } from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
@@ -13,14 +13,10 @@ describe('a new version of the chaincodes', function () {
   const ledger = useLedger();
   const kit = regionKit('upgrade');
   const maker = new IntervalMaker(kit);
-  let clients: Clients;
-  before(() => (clients = new Clients(ledger())));
-  after(() => {
-    clients?.close();
-  });
+  const clients = useClients(ledger);
 
   it('keeps the state, and goes on where the old one stopped', async () => {
-    const region = new RegionOnLedger(clients, kit);
+    const region = new RegionOnLedger(clients(), kit);
     await region.begin();
     const [before, open] = [maker.next(ROWS), maker.next(ROWS)];
     await region.complete(before);
@@ -37,7 +33,7 @@ describe('a new version of the chaincodes', function () {
 
   it('goes on after a restart', async function () {
     await requireOwn(this, ledger()).restart();
-    await goesOn(new RegionOnLedger(clients, kit));
+    await goesOn(new RegionOnLedger(clients(), kit));
   });
 
   async function goesOn(region: RegionOnLedger): Promise<void> {

@@ -113,7 +113,7 @@ describe('Section 4, with numbers that a person can follow', () => {
   describe('Definition 5, the Schnorr signature', () => {
     /** A hash that a person can compute, and can break: letters are 1 to 26, their sum and R modulo q. */
     const H = (msg: string, R: number): number =>
-      modQ([...msg].reduce((sum, letter) => sum + letter.charCodeAt(0) - 96, R));
+      modQ(Array.from(msg).reduce((sum, letter) => sum + letter.charCodeAt(0) - 96, R));
     const z = 4;
     const Z = power(g, z);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createProgram } from '../../client-apps/cli/program.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const LOCK = JSON.stringify({ packages: { '': {}, 'node_modules/compiler': { version: '1.0.0', dev: true } } });
@@ -53,14 +54,19 @@ describe('scripts/bootstrap.mjs', () => {
     rmSync(join(clone, '..'), { recursive: true, force: true });
   });
 
-  /** Runs a task as npm's scripts do; what it said, and what it called. */
-  const run = (task: string): { said: string; called: string[] } => {
+  const start = (task: string, environment: NodeJS.ProcessEnv = {}): SpawnSyncReturns<string> => {
     writeFileSync(calls, '');
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/bootstrap.mjs', task], {
+    const npm = { npm_lifecycle_event: task, npm_execpath: join(clone, '..', 'npm-cli.js') };
+    return spawnSync(process.execPath, ['scripts/bootstrap.mjs', task], {
       cwd: clone,
       encoding: 'utf8',
-      env: { ...process.env, NODE_ENV: 'production', CALLS: calls, npm_execpath: join(clone, '..', 'npm-cli.js') },
+      env: { ...process.env, NODE_ENV: 'production', CALLS: calls, ...npm, ...environment },
     });
+  };
+
+  /** Runs a task as npm's scripts do; what it said, and what it called. */
+  const run = (task: string): { said: string; called: string[] } => {
+    const { status, stdout, stderr } = start(task);
     assert.equal(status, 0, stderr);
     return { said: stdout + stderr, called: readFileSync(calls, 'utf8').split('\n').filter(Boolean) };
   };
@@ -83,5 +89,47 @@ describe('scripts/bootstrap.mjs', () => {
     assert.deepEqual(run('build').called, ['npm in clone', 'npm in chaincode', 'build']);
     assert.deepEqual(run('build').called, ['build']);
     assert.deepEqual(run('prepare').called, []);
+  });
+
+  it('refuses options that npm kept for itself, before anything is installed', () => {
+    for (const name of ['readings', 'household-relays']) {
+      const kept = { [`npm_config_${name.replace('-', '_')}`]: 'six.csv' };
+      const { status, stderr } = start('demo', kept);
+      assert.equal(status, 2);
+      assert.match(stderr, new RegExp(`npm did not pass on --${name}: .*npm run demo -- `));
+      assert.equal(readFileSync(calls, 'utf8'), '');
+      // A program started by npm for another reason inherits npm's variables.
+      assert.equal(start('prepare', kept).status, 0);
+    }
+  });
+
+  it('knows all options of the demo that npm could keep', () => {
+    const demo = createProgram().commands.find((command) => command.name() === 'demo')!;
+    const names = demo.options.map(({ long }) => long!.slice(2)).filter((name) => name !== 'json' && name !== 'k');
+    const npm = Object.fromEntries(names.map((name) => [`npm_config_${name.replaceAll('-', '_')}`, 'true']));
+    const listed = / on (.*): put /.exec(start('demo', npm).stderr)?.[1]?.split(', ') ?? [];
+    assert.deepEqual(listed.sort(), names.map((name) => `--${name}`).sort());
+  });
+});
+
+describe('a checkout with core.autocrlf=true', () => {
+  it('has the line endings of the repository in every file', function () {
+    this.timeout(60_000);
+    const folder = mkdtempSync(join(tmpdir(), 'gridveil-checkout-'));
+    const git = (...args: string[]): SpawnSyncReturns<string> =>
+      spawnSync('git', args, { cwd: folder, encoding: 'utf8' });
+    try {
+      if (git('-C', ROOT, 'rev-parse', '--verify', 'HEAD').status !== 0) {
+        this.skip(); // not a clone
+      }
+      const cloned = git('-c', 'core.autocrlf=true', 'clone', '--quiet', '--no-hardlinks', ROOT, 'clone');
+      assert.equal(cloned.status, 0, cloned.stderr);
+      const converted = git('-C', 'clone', 'ls-files', '--eol')
+        .stdout.split('\n')
+        .filter((line) => /^i\/(?!lf|none|-text)|w\/(?!lf|none|-text)/.test(line));
+      assert.deepEqual(converted, []);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });

@@ -25,7 +25,7 @@ export function addConsumer(program: Command): void {
   onRun<HubOptions>(withConsumerOption(withConfig(pairing)), async (options) => {
     const { readPairing } = await import('../../consumer/main.js');
     const data = await readPairing(await loadConsumerConfig(options), randomSource);
-    return { data: { ...data }, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+    return { data: { ...data }, text: pairs(Object.entries(data)) };
   });
 
   const bill = consumer.command('bill').description('the intervals that the hub verified, and what they cost');

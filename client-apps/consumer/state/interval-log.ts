@@ -59,8 +59,8 @@ export class IntervalLog {
 
   /** All intervals, ascending, day by day. */
   async *all(): AsyncGenerator<LoggedInterval> {
-    const names = await readdir(this.#directory).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') {
+    const names = await readdir(this.#directory).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
         return [];
       }
       throw error;

@@ -124,8 +124,8 @@ export class HttpsServer {
   }
 
   async #sendFile(path: string, response: ServerResponse): Promise<void> {
-    const file = await open(join(this.#options.bulletin, path)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') {
+    const file = await open(join(this.#options.bulletin, path)).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
         return undefined;
       }
       throw error;

@@ -17,7 +17,7 @@ export class Cast {
   readonly #children: Child[] = [];
   readonly #lives = new Map<Child, Promise<ReportData>>();
   #stopped = false;
-  #fail: (error: Error) => void = () => {};
+  #fail: (error: unknown) => void = () => {};
   /** Never resolves; rejects when a process ends that should not. */
   readonly failed: Promise<never> = new Promise((_, reject) => (this.#fail = reject));
   /** How often processes were started again, by name. */
@@ -87,7 +87,7 @@ export class Cast {
     };
     const life = live();
     this.#lives.set(child, life);
-    life.catch((error: Error) => {
+    life.catch((error: unknown) => {
       if (this.#lives.get(child) === life) {
         this.#fail(error);
       }

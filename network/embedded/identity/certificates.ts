@@ -75,10 +75,9 @@ export class CertificateAuthority {
       publicKey: keys.publicKey,
       signingKey: this.#keys.privateKey,
       extensions: [
-        new x509.KeyUsagesExtension(
-          KeyUsageFlags.digitalSignature | (purpose.kind === 'tls' ? KeyUsageFlags.keyEncipherment : 0),
-          true,
-        ),
+        purpose.kind === 'tls'
+          ? new x509.KeyUsagesExtension(KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment, true)
+          : new x509.KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
         ...(purpose.kind === 'tls' ? tlsExtensions(purpose.hosts) : []),
         new x509.BasicConstraintsExtension(false, undefined, true),
         await x509.AuthorityKeyIdentifierExtension.create(this.#certificate),

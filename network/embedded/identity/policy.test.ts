@@ -74,9 +74,9 @@ describe('signature policy', () => {
     const { identitiesList, rule } = new SignaturePolicy("AND('A.peer',OR('B.peer','A.peer'))").toEnvelope().toObject();
     assert.equal(identitiesList.length, 2);
     assert.equal(rule?.nOutOf?.n, 2);
-    assert.equal(rule?.nOutOf?.rulesList[0]?.signedBy, 0);
+    assert.equal(rule.nOutOf.rulesList[0]?.signedBy, 0);
     assert.deepEqual(
-      rule?.nOutOf?.rulesList[1]?.nOutOf?.rulesList.map((child) => child.signedBy),
+      rule.nOutOf.rulesList[1]?.nOutOf?.rulesList.map((child) => child.signedBy),
       [1, 0],
     );
   });

@@ -34,7 +34,10 @@ describe('multi-version concurrency control', () => {
   const readRange = (start: string, end: string, limit = Infinity) =>
     simulate(async (simulator) => {
       const cursor = simulator.openRange('cc', start, end, 0);
-      for (let read = 0; read < limit && (await cursor.next()) !== undefined; read++) {}
+      let read = 0;
+      while (read < limit && (await cursor.next()) !== undefined) {
+        read++;
+      }
       await cursor.close();
     });
 

@@ -81,7 +81,7 @@ export class Endorser {
     try {
       const final = await this.#chaincodes
         .execute({ channel, transactionId, namespace, simulator, input, signedProposal })
-        .catch((error: Error) => error);
+        .catch((error: unknown) => error as Error);
       const outcome = finalResponse(final, transactionId);
       if (typeof outcome === 'string') {
         return { kind: 'failed', message: `error in simulation: ${outcome}` };

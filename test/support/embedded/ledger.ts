@@ -104,7 +104,7 @@ export interface Refusal {
 export async function refusalOf(request: Promise<unknown>): Promise<Refusal> {
   const error = await request.then(
     () => assert.fail('it was not refused'),
-    (thrown: unknown) => thrown as GatewayError,
+    (thrown: unknown) => thrown as Omit<GatewayError, 'details'> & Partial<Pick<GatewayError, 'details'>>,
   );
   return { code: error.code, message: error.message, details: (error.details ?? []).map(({ message }) => message) };
 }

@@ -54,8 +54,8 @@ export abstract class AdministeredFabric {
   /** A chaincode's definition on a channel; undefined when it has none. */
   async committed(channel: string, chaincode: string): Promise<{ version: string; sequence: number } | undefined> {
     const args = ['lifecycle', 'chaincode', 'querycommitted', '-C', channel, '-n', chaincode];
-    const text = await this.peer(this.topology.roles.controlCenter, ...args).catch((error: Error) => {
-      if (error.message.includes(`namespace ${chaincode} is not defined`)) {
+    const text = await this.peer(this.topology.roles.controlCenter, ...args).catch((error: unknown) => {
+      if ((error as Error).message.includes(`namespace ${chaincode} is not defined`)) {
         return '';
       }
       throw error;

@@ -189,14 +189,19 @@ export class ContractClient implements LedgerClient {
   }
 
   async #alive<T>(task: () => Promise<T>): Promise<T> {
-    if (this.#isDead) {
-      return new Promise<never>(() => undefined);
-    }
+    await this.#hangIfDead();
     if (this.#isClosed) {
       throw new LedgerError('CLOSED', 'the ledger client was closed');
     }
     const result = await task();
-    return this.#isDead ? new Promise<never>(() => undefined) : result;
+    await this.#hangIfDead();
+    return result;
+  }
+
+  async #hangIfDead(): Promise<void> {
+    if (this.#isDead) {
+      await new Promise<never>(() => undefined);
+    }
   }
 
   #perish(): Promise<never> {

@@ -140,7 +140,11 @@ function processProposal(client: Client, signed: peer.SignedProposal): Promise<p
       (bytes) => peer.ProposalResponse.deserializeBinary(bytes),
       signed,
       (error, response) => {
-        error === null ? resolve(response!) : reject(error);
+        if (error === null) {
+          resolve(response!);
+        } else {
+          reject(error);
+        }
       },
     );
   });

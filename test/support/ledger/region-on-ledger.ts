@@ -63,6 +63,20 @@ export class Clients {
   }
 }
 
+/**
+ * Declares, in a `describe`, that its tests need one client for each organisation; closes them after the last test.
+ *
+ * @returns the clients, inside a test or a later hook
+ */
+export function useClients(ledger: () => LedgerUnderTest): () => Clients {
+  let clients: Clients | undefined;
+  before(() => {
+    clients = new Clients(ledger());
+  });
+  after(() => clients?.close());
+  return () => clients!;
+}
+
 /** A test region on the ledger: the transactions of its control center and its service provider. */
 export class RegionOnLedger {
   constructor(

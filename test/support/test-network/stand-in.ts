@@ -65,7 +65,7 @@ export class TestNetworkStandIn {
    */
   static use(): () => TestNetworkStandIn {
     let standIn: TestNetworkStandIn | undefined;
-    before(async function () {
+    before(function () {
       this.timeout(COMMAND_MILLISECONDS);
       const script = sharedPath(STAND_IN);
       const { FABRIC_NATIVE: native, FABRIC_SAMPLES: samples } = process.env;
