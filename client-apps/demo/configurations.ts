@@ -6,7 +6,7 @@ import { relayIdentity, relayKeysFrom } from '../relay/keys.js';
 import type { LedgerAccess } from './ledgers/demo-ledger.js';
 import type { Plan } from './plan.js';
 import { enrolmentSeed } from './seeds.js';
-import { CENTER_NAME, directoryName, HOST, type RelayPlace, type Site } from './site.js';
+import { CENTER_NAME, directoryName, HOST, type RelayPlace, type RunAddresses } from './addresses.js';
 
 /** In every interval about so many hubs check all signatures, in turns; the others check their own rows'. */
 const FULL_CHECKS_PER_INTERVAL = 5;
@@ -33,7 +33,7 @@ export interface RunFacts {
   readonly seed: string;
   readonly region: string;
   readonly plan: Plan;
-  readonly site: Site;
+  readonly addresses: RunAddresses;
 }
 
 /** The service provider's; before the control center is known, only its keys can be made from it. */
@@ -55,7 +55,7 @@ export function serviceProviderConfiguration(
 
 /** The control center's; before the others are known, only its keys can be made from it. */
 export function controlCenterConfiguration(
-  { seed, region, plan, site }: RunFacts,
+  { seed, region, plan, addresses }: RunFacts,
   directory: string,
   rest?: {
     readonly out: string;
@@ -75,12 +75,12 @@ export function controlCenterConfiguration(
     bulletin: rest.out,
     region,
     ledger: rest.ledger,
-    https: { host: HOST, port: site.httpsPort },
-    links: { host: HOST, port: site.linkPort, address: CENTER_NAME },
+    https: { host: HOST, port: addresses.httpsPort },
+    links: { host: HOST, port: addresses.linkPort, address: CENTER_NAME },
     parameters: [{ ...plan.settings, tariffSignature: rest.tariffSignature }],
     serviceProvider: rest.provider,
     relays: rest.admitted.map((place) => admission(seed, place)),
-    addressOverrides: site.addressOverrides,
+    addressOverrides: addresses.addressOverrides,
     epochLeadSeconds: plan.epochLeadSeconds,
   };
 }
@@ -92,7 +92,7 @@ function admission(seed: string, { name, layer }: RelayPlace): object {
 
 /** A relay's. @param enrolmentCode a household's, which gets its place with it */
 export function relayConfiguration(
-  { seed, region, site }: RunFacts,
+  { seed, region, addresses }: RunFacts,
   directory: string,
   place: RelayPlace,
   center: CenterIdentity,
@@ -104,9 +104,9 @@ export function relayConfiguration(
     region,
     ...(enrolmentCode === undefined ? { operator: place.name, layer: place.layer } : { enrolmentCode }),
     links: { host: HOST, port: place.port, address },
-    controlCenter: { ...centerAddress(site, center), linkAddress: CENTER_NAME },
+    controlCenter: { ...centerAddress(addresses, center), linkAddress: CENTER_NAME },
     trustAnchor: center.fingerprint,
-    addressOverrides: site.addressOverrides,
+    addressOverrides: addresses.addressOverrides,
     replayCapacity: REPLAY_CAPACITY,
     poolCapacity: POOL_CAPACITY,
     enrolmentSeed: enrolmentSeed(seed, place.name),
@@ -120,14 +120,14 @@ export function meterHostConfiguration(
   center: CenterIdentity,
   households: readonly { readonly id: string; readonly readingsFile: string; readonly code: string }[],
 ): object {
-  const { seed, site } = facts;
+  const { seed, addresses } = facts;
   return {
     ...sharedByHousehold(facts, center),
     meters: households.map(({ id, readingsFile, code }, index) => ({
       directory: join(directory, String(index)),
       enrolmentCode: code,
       readings: { file: readingsFile, household: id },
-      hub: demoPairing(fromHex(hubSeed(seed, index)), site.mailboxRelay),
+      hub: demoPairing(fromHex(hubSeed(seed, index)), addresses.mailboxRelay),
       enrolmentSeed: enrolmentSeed(seed, `meter ${index}`),
     })),
   };
@@ -142,7 +142,7 @@ export function consumerHostConfiguration(
 ): object {
   return {
     ...sharedByHousehold(facts, center),
-    mailboxRelay: facts.site.mailboxRelay,
+    mailboxRelay: facts.addresses.mailboxRelay,
     fullCheckEvery: Math.max(1, Math.floor(codes.length / FULL_CHECKS_PER_INTERVAL)),
     hubs: codes.map((enrolmentCode, index) => ({
       directory: join(directory, String(index)),
@@ -152,16 +152,16 @@ export function consumerHostConfiguration(
   };
 }
 
-function sharedByHousehold({ region, site }: RunFacts, center: CenterIdentity): object {
+function sharedByHousehold({ region, addresses }: RunFacts, center: CenterIdentity): object {
   return {
     region,
-    controlCenter: centerAddress(site, center),
+    controlCenter: centerAddress(addresses, center),
     trustAnchor: center.fingerprint,
-    addressOverrides: site.addressOverrides,
+    addressOverrides: addresses.addressOverrides,
   };
 }
 
-function centerAddress({ httpsPort }: Site, { pin }: CenterIdentity): { url: string; pin: string } {
+function centerAddress({ httpsPort }: RunAddresses, { pin }: CenterIdentity): { url: string; pin: string } {
   return { url: `https://${HOST}:${httpsPort}`, pin };
 }
 

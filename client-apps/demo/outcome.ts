@@ -52,7 +52,7 @@ export interface Outcome {
 }
 
 /** Listens to meters and hubs, and concludes from what they said, the readings and the bulletin. */
-export class Observer {
+export class ReportCollector {
   readonly #meters = new Map<number, MeterFigures>();
   readonly #hubs = new Map<number, HubFigures>();
 
@@ -62,7 +62,7 @@ export class Observer {
     this.#readings = readings;
   }
 
-  watch(meters: Child, hubs: Child): void {
+  attach(meters: Child, hubs: Child): void {
     meters.onReport = (name, data) => {
       if (name === 'meter') {
         this.#meters.set(data['meter'] as number, meterFigures(data));
@@ -80,7 +80,7 @@ export class Observer {
    *
    * @throws ClientError UNBALANCED naming the first thing that does not agree; VERIFICATION_FAILED for the bulletin
    */
-  async conclude(out: string, fingerprint: string): Promise<Outcome> {
+  async reconcile(out: string, fingerprint: string): Promise<Outcome> {
     const { households } = this.#readings;
     const intervals: VerifiedInterval[] = [];
     const audit = await auditBulletin(sodiumCrypto, out, fingerprint, {

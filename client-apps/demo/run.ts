@@ -4,15 +4,15 @@ import type { PriceMode } from '../../protocol/ledger/parameters.js';
 import type { TestNetwork } from '../../network/fabric/test-network.js';
 import { ClientError } from '../runtime/errors.js';
 import type { Readings } from '../readings/readings.js';
-import { Cast, type ProcessInterference } from './processes/cast.js';
+import { ProcessGroup, type ProcessHooks } from './processes/process-group.js';
 import { startEmbeddedLedger, type DemoLedger } from './ledgers/demo-ledger.js';
 import { startFabricLedger } from './ledgers/fabric-ledger.js';
-import { Observer, type Outcome } from './outcome.js';
-import { introduce, startParties, type Stage } from './parties.js';
+import { ReportCollector, type Outcome } from './outcome.js';
+import { provisionParties, startParties, type RunContext } from './parties.js';
 import { planRun } from './plan.js';
-import { Premises } from './premises.js';
+import { RunDirectory } from './run-directory.js';
 import { FIRST_REGION, regionOn } from './region.js';
-import { chooseSite } from './site.js';
+import { allocateAddresses } from './addresses.js';
 import { Stepper } from './processes/stepper.js';
 
 /** Kinds of ledger a run can use. */
@@ -46,28 +46,28 @@ export interface RunSettings {
   readonly unsafeTrace?: string | undefined;
   /** Keep the parties' directories and logs. */
   readonly keep: boolean;
-  readonly interference?: Interference;
+  readonly hooks?: TestHooks;
 }
 
 /** What the system tests change about a run: a demo has none of it. */
-export interface Interference extends ProcessInterference {
+export interface TestHooks extends ProcessHooks {
   /** Called when all is added up and everybody still runs. */
   readonly beforeEnd?: (run: {
     readonly ledger: DemoLedger;
     readonly region: string;
-    readonly premises: Premises;
-    readonly cast: Cast;
+    readonly runDirectory: RunDirectory;
+    readonly processes: ProcessGroup;
   }) => Promise<void>;
 }
 
 /** Told to whoever watches. */
-export interface Watcher {
+export interface RunListener {
   /** Something begins. */
-  readonly begins: (what: string) => void;
+  readonly onPhase: (what: string) => void;
   /** Simulated time has moved: the share of it that is over, 0 to 1, and where it stands, Unix seconds. */
-  readonly moves: (share: number, nowSeconds: number) => void;
+  readonly onProgress: (share: number, nowSeconds: number) => void;
   /** It is over, well or not, and this directory holds what the parties had. */
-  readonly keeps: (directory: string) => void;
+  readonly onKept: (directory: string) => void;
 }
 
 /**
@@ -76,51 +76,51 @@ export interface Watcher {
  * @throws ClientError PARTY_FAILED, UNBALANCED, VERIFICATION_FAILED, READINGS_INVALID, REGION_TAKEN, INTERRUPTED;
  *   LedgerError when a ledger that was there before does not answer
  */
-export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<Outcome> {
+export async function runDemo(settings: RunSettings, listener: RunListener): Promise<Outcome> {
   const { readings, out, layers, relaysPerLayer, householdRelays, unsafeTrace } = settings;
   const plan = planRun(readings, settings);
-  const premises = await Premises.create();
+  const runDirectory = await RunDirectory.create();
   const stepper = new Stepper(plan.startSeconds * 1000);
-  const cast = new Cast(stepper, premises.logs, settings.interference);
-  const observer = new Observer(readings);
+  const processes = new ProcessGroup(stepper, runDirectory.logs, settings.hooks);
+  const reports = new ReportCollector(readings);
 
   let ledger: Promise<DemoLedger> | undefined;
 
-  const play = async (): Promise<Outcome> => {
-    const site = await chooseSite(layers, relaysPerLayer, householdRelays);
-    watcher.begins('starting the ledger, making keys and configurations');
+  const runParties = async (): Promise<Outcome> => {
+    const addresses = await allocateAddresses(layers, relaysPerLayer, householdRelays);
+    listener.onPhase('starting the ledger, making keys and configurations');
     ledger =
       settings.ledger === 'fabric'
-        ? startFabricLedger(premises, settings.testNetwork)
-        : startEmbeddedLedger(cast, premises);
+        ? startFabricLedger(runDirectory, settings.testNetwork)
+        : startEmbeddedLedger(processes, runDirectory);
     ledger.catch(() => {});
     // The embedded one is the run's own, so nothing waits for it before the keys are made.
     const region =
       settings.ledger === 'embedded'
         ? (settings.region ?? FIRST_REGION)
         : await regionOn(await ledger, settings.region);
-    const stage: Stage = {
-      facts: { ...settings, region, plan, site },
+    const context: RunContext = {
+      facts: { ...settings, region, plan, addresses },
       readings,
       out,
-      premises,
-      cast,
+      runDirectory,
+      processes,
       householdRelays,
       unsafeTrace,
     };
-    const parties = await introduce(stage, ledger);
-    watcher.begins('starting the control center, the service provider, relays, meters and hubs');
-    const { meters, hubs } = await startParties(stage, parties);
-    observer.watch(meters, hubs);
-    watcher.begins('running');
+    const parties = await provisionParties(context, ledger);
+    listener.onPhase('starting the control center, the service provider, relays, meters and hubs');
+    const { meters, hubs } = await startParties(context, parties);
+    reports.attach(meters, hubs);
+    listener.onPhase('running');
     const length = plan.endSeconds - plan.startSeconds;
     stepper.onStep = (now) => {
-      watcher.moves((now / 1000 - plan.startSeconds) / length, now / 1000);
+      listener.onProgress((now / 1000 - plan.startSeconds) / length, now / 1000);
     };
     await stepper.advanceTo(plan.endSeconds * 1000);
-    watcher.begins('checking and adding up');
-    const outcome = await observer.conclude(out, parties.center.fingerprint);
-    await settings.interference?.beforeEnd?.({ ledger: await ledger, region, premises, cast });
+    listener.onPhase('checking and adding up');
+    const outcome = await reports.reconcile(out, parties.center.fingerprint);
+    await settings.hooks?.beforeEnd?.({ ledger: await ledger, region, runDirectory, processes });
     return outcome;
   };
   let interrupt: () => void = () => {};
@@ -133,18 +133,18 @@ export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<
   for (const signal of SIGNALS) {
     process.on(signal, interrupt);
   }
-  const playing = play();
+  const running = runParties();
   try {
-    return await Promise.race([playing, cast.failed, interrupted]);
+    return await Promise.race([running, processes.failed, interrupted]);
   } finally {
-    await cast.stop();
+    await processes.stop();
     // What was going on meets ended processes and fails; only then is nobody left who writes.
-    await playing.catch(() => {});
+    await running.catch(() => {});
     await ledger?.then(({ stop }) => stop()).catch(() => {});
     if (settings.keep) {
-      watcher.keeps(premises.root);
+      listener.onKept(runDirectory.root);
     } else {
-      await premises.remove();
+      await runDirectory.remove();
     }
     for (const signal of SIGNALS) {
       process.off(signal, interrupt);

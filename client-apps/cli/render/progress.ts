@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Presets, SingleBar } from 'cli-progress';
 import { progress } from '../output.js';
-import type { Watcher } from '../../demo/run.js';
+import type { RunListener } from '../../demo/run.js';
 
 /** Shows on stderr what a run does: a line for each thing that begins, and a bar while simulated time moves. */
-export class ProgressDisplay implements Watcher {
+export class ProgressDisplay implements RunListener {
   #bar: SingleBar | undefined;
   #tenth = 0;
 
-  begins(what: string): void {
+  onPhase(what: string): void {
     this.end();
     progress(`${what} …`);
   }
 
-  moves(share: number, nowSeconds: number): void {
+  onProgress(share: number, nowSeconds: number): void {
     const time = new Date(nowSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
     if (process.stderr.isTTY) {
       this.#bar ??= this.#newBar(time);
@@ -25,7 +25,7 @@ export class ProgressDisplay implements Watcher {
     }
   }
 
-  keeps(directory: string): void {
+  onKept(directory: string): void {
     this.end();
     progress(`the parties' directories and logs are in ${directory}`);
   }

@@ -28,7 +28,7 @@ export interface ChildSpec {
 /** How long a child may take to answer or to become ready before the run is given up. Generous: machines are slow. */
 const PATIENCE_MILLISECONDS = 60_000;
 /** How long a child may take to end by itself after SIGTERM. */
-const FAREWELL_MILLISECONDS = 3_000;
+const TERMINATION_GRACE_MILLISECONDS = 3_000;
 /** The part of a log that an error shows. */
 const LAST_LOG_BYTES = 4_000;
 const LAST_LOG_LINES = 12;
@@ -129,7 +129,7 @@ export class Child {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#process?.kill('SIGTERM');
-    const timer = setTimeout(() => this.#process?.kill('SIGKILL'), FAREWELL_MILLISECONDS);
+    const timer = setTimeout(() => this.#process?.kill('SIGKILL'), TERMINATION_GRACE_MILLISECONDS);
     await this.#ended;
     clearTimeout(timer);
   }
@@ -178,7 +178,7 @@ export class Child {
     const { kind } = message as ClockAnswer | ReportMessage;
     if (kind === 'state') {
       this.#stateWaiters.shift()?.resolve(message as never);
-    } else if (kind === 'report') {
+    } else {
       const { name, data } = message as ReportMessage;
       this.onReport(name, data);
       const waiter = this.#reportWaiters.get(name)?.shift();

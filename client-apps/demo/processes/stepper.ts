@@ -3,7 +3,7 @@ import type { ClockRequest, ClockState } from '../../runtime/clock.js';
 import { ClientError } from '../../runtime/errors.js';
 
 /** A process whose time is moved from here. */
-export interface Stepped {
+export interface SteppedProcess {
   readonly name: string;
   /** Its clock's answer; rejects when the process has ended. */
   ask(request: ClockRequest): Promise<ClockState>;
@@ -24,9 +24,9 @@ const LONGEST_PAUSE_MILLISECONDS = 16;
  */
 export class Stepper {
   /** What each process last said. */
-  readonly #members = new Map<Stepped, ClockState>();
+  readonly #members = new Map<SteppedProcess, ClockState>();
   /** Processes that have ended and are being started again: time waits for them. */
-  readonly #away = new Set<Stepped>();
+  readonly #restarting = new Set<SteppedProcess>();
 
   /** Called with the simulated time after each step. */
   onStep: (nowMilliseconds: number) => void = () => {};
@@ -35,44 +35,44 @@ export class Stepper {
   constructor(public nowMilliseconds: number) {}
 
   /** Gives a process that has just started its time. */
-  async give(child: Stepped): Promise<void> {
+  async setTime(child: SteppedProcess): Promise<void> {
     await child.ask({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
   }
 
   /** From now on time waits for this process's work. */
-  async join(child: Stepped): Promise<void> {
+  async add(child: SteppedProcess): Promise<void> {
     this.#members.set(child, await child.ask({ kind: 'poll' }));
-    this.#away.delete(child);
+    this.#restarting.delete(child);
   }
 
   /** A process has ended and will join again. The other ends of its links take back what they counted on them. */
-  lose(child: Stepped): void {
+  suspend(child: SteppedProcess): void {
     this.#members.delete(child);
-    this.#away.add(child);
+    this.#restarting.add(child);
   }
 
   /** Moves time to `toMilliseconds` and returns when all is quiet there. */
   async advanceTo(toMilliseconds: number): Promise<void> {
-    await this.settle();
+    await this.waitUntilIdle();
     while (this.nowMilliseconds < toMilliseconds) {
       const due = [...this.#members.values()].map((state) => state.nextTimer ?? Number.POSITIVE_INFINITY);
       const next = Math.max(this.nowMilliseconds + QUANTUM_MILLISECONDS, Math.min(...due));
       this.nowMilliseconds = Math.min(toMilliseconds, next);
       await this.#askAll({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
-      await this.settle();
+      await this.waitUntilIdle();
       this.onStep(this.nowMilliseconds);
     }
   }
 
   /** Returns when all is quiet at the present time. */
-  async settle(): Promise<void> {
+  async waitUntilIdle(): Promise<void> {
     let quiet = 0;
     let pause = SHORTEST_PAUSE_MILLISECONDS;
     let mark = '';
     let since = performance.now();
     while (quiet < 2) {
       await this.#askAll({ kind: 'poll' });
-      if (this.#isQuiet()) {
+      if (this.#isIdle()) {
         quiet++;
         continue;
       }
@@ -91,11 +91,11 @@ export class Stepper {
   }
 
   async #askAll(request: ClockRequest): Promise<void> {
-    const ask = async (child: Stepped): Promise<void> => {
+    const ask = async (child: SteppedProcess): Promise<void> => {
       try {
         this.#members.set(child, await child.ask(request));
       } catch (error) {
-        if (!this.#away.has(child)) {
+        if (!this.#restarting.has(child)) {
           throw error;
         }
       }
@@ -103,9 +103,11 @@ export class Stepper {
     await Promise.all([...this.#members.keys()].map(ask));
   }
 
-  #isQuiet(): boolean {
+  #isIdle(): boolean {
     const { sent, received } = this.#frames();
-    return this.#away.size === 0 && sent === received && [...this.#members.values()].every((state) => state.work === 0);
+    return (
+      this.#restarting.size === 0 && sent === received && [...this.#members.values()].every((state) => state.work === 0)
+    );
   }
 
   #frames(): { sent: number; received: number } {
@@ -120,7 +122,7 @@ export class Stepper {
 
   /** Who is at work on what, and the frames under way. */
   #describe(): string {
-    const busy = [...this.#away].map((child) => `${child.name} (starting again)`);
+    const busy = [...this.#restarting].map((child) => `${child.name} (starting again)`);
     for (const [child, state] of this.#members) {
       const work = Object.entries(state.labels).map(([label, count]) => `${label} ×${count}`);
       if (work.length > 0) {

@@ -13,7 +13,7 @@ export interface RelayPlace {
 }
 
 /** Who is found where. Ports are the machine's; names are the same in every run, because the directory is published. */
-export interface Site {
+export interface RunAddresses {
   readonly httpsPort: number;
   readonly linkPort: number;
   readonly relays: readonly RelayPlace[];
@@ -36,7 +36,11 @@ export function directoryName(name: string): string {
  *
  * @param householdRelays the relays are households', which the control center places: in each layer in turn
  */
-export async function chooseSite(layers: number, relaysPerLayer: number, householdRelays: boolean): Promise<Site> {
+export async function allocateAddresses(
+  layers: number,
+  relaysPerLayer: number,
+  householdRelays: boolean,
+): Promise<RunAddresses> {
   const ports = await freePorts(2 + layers * relaysPerLayer);
   const [httpsPort, linkPort] = ports.splice(0, 2) as [number, number];
   const relays = ports.map((port, index) => {

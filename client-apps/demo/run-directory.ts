@@ -19,27 +19,27 @@ const COMMAND_MILLISECONDS = 60_000;
 const COMMAND_OUTPUT_BYTES = 16 * 1024 * 1024;
 
 /** Where a run keeps what belongs to its processes: one folder each, which nobody else opens. */
-export class Premises {
+export class RunDirectory {
   readonly logs: string;
 
   private constructor(readonly root: string) {
     this.logs = join(root, 'logs');
   }
 
-  static async create(): Promise<Premises> {
+  static async create(): Promise<RunDirectory> {
     // Node resolves a script's path; on some systems the temporary folder is a link.
-    const premises = new Premises(await realpath(await mkdtemp(join(tmpdir(), 'gridveil-demo-'))));
-    await mkdir(premises.logs, { mode: 0o700 });
-    return premises;
+    const runDirectory = new RunDirectory(await realpath(await mkdtemp(join(tmpdir(), 'gridveil-demo-'))));
+    await mkdir(runDirectory.logs, { mode: 0o700 });
+    return runDirectory;
   }
 
   /** Makes a party's folder with a file key of its own. */
-  async settle(name: string): Promise<Home> {
+  async createPartyDirectory(name: string): Promise<PartyDirectory> {
     const root = join(this.root, name);
     await mkdir(root, { mode: 0o700 });
-    const home = new Home(name, root);
-    await createFileKey(home.keyFile);
-    return home;
+    const partyDirectory = new PartyDirectory(name, root);
+    await createFileKey(partyDirectory.keyFile);
+    return partyDirectory;
   }
 
   async remove(): Promise<void> {
@@ -48,11 +48,11 @@ export class Premises {
 }
 
 /** One party's folder: its file key, its configuration, and the directory that it keeps its state in. */
-export class Home {
+export class PartyDirectory {
   readonly keyFile: string;
   readonly configFile: string;
   /** What the configuration names as the party's own directory. */
-  readonly directory: string;
+  readonly stateDirectory: string;
 
   constructor(
     readonly name: string,
@@ -60,7 +60,7 @@ export class Home {
   ) {
     this.keyFile = join(root, 'file-key');
     this.configFile = join(root, CONFIG_NAME);
-    this.directory = join(root, 'state');
+    this.stateDirectory = join(root, 'state');
   }
 
   /** Writes the party's configuration. */

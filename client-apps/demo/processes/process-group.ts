@@ -5,23 +5,23 @@ import { Child, type ChildSpec } from './child.js';
 import type { Stepper } from './stepper.js';
 
 /** What the system tests change about processes. */
-export interface ProcessInterference {
+export interface ProcessHooks {
   /** Changes how a process is started. */
-  readonly prepare?: (spec: ChildSpec) => ChildSpec;
+  readonly beforeStart?: (spec: ChildSpec) => ChildSpec;
   /** Processes that are started again when they end by themselves; any other end fails the run. */
-  readonly revived?: ReadonlySet<string>;
+  readonly restartable?: ReadonlySet<string>;
 }
 
 /** All processes of a run. None outlives it, however it ends. */
-export class Cast {
+export class ProcessGroup {
   readonly #children: Child[] = [];
-  readonly #lives = new Map<Child, Promise<ReportData>>();
+  readonly #runs = new Map<Child, Promise<ReportData>>();
   #stopped = false;
   #fail: (error: Error) => void = () => {};
   /** Never resolves; rejects when a process ends that should not. */
   readonly failed: Promise<never> = new Promise((_, reject) => (this.#fail = reject));
   /** How often processes were started again, by name. */
-  readonly revivals = new Map<string, number>();
+  readonly restarts = new Map<string, number>();
   readonly #killAll = (): void => {
     this.#children.forEach((child) => {
       child.killNow();
@@ -30,12 +30,12 @@ export class Cast {
 
   readonly #stepper: Stepper;
   readonly #logDirectory: string;
-  readonly #interference: ProcessInterference;
+  readonly #hooks: ProcessHooks;
 
-  constructor(stepper: Stepper, logDirectory: string, interference: ProcessInterference = {}) {
+  constructor(stepper: Stepper, logDirectory: string, hooks: ProcessHooks = {}) {
     this.#stepper = stepper;
     this.#logDirectory = logDirectory;
-    this.#interference = interference;
+    this.#hooks = hooks;
 
     this.failed.catch(() => {});
     process.once('exit', this.#killAll);
@@ -46,20 +46,20 @@ export class Cast {
     if (this.#stopped) {
       throw new ClientError('INTERRUPTED', `${spec.name} is not started any more`);
     }
-    const child = new Child(this.#interference.prepare?.(spec) ?? spec, this.#logDirectory);
+    const child = new Child(this.#hooks.beforeStart?.(spec) ?? spec, this.#logDirectory);
     this.#children.push(child);
     child.onUnexpectedEnd = (error) => {
-      if (!this.#interference.revived?.has(child.name)) {
+      if (!this.#hooks.restartable?.has(child.name)) {
         this.#fail(error);
         return;
       }
-      this.revivals.set(child.name, (this.revivals.get(child.name) ?? 0) + 1);
+      this.restarts.set(child.name, (this.restarts.get(child.name) ?? 0) + 1);
       if (child.spec.stepped) {
-        this.#stepper.lose(child);
+        this.#stepper.suspend(child);
       }
-      this.#begin(child);
+      this.#startRun(child);
     };
-    this.#begin(child);
+    this.#startRun(child);
     return { child, ready: await this.#ready(child) };
   }
 
@@ -73,23 +73,23 @@ export class Cast {
   }
 
   /** Begins a life of a process. Whether it was the last one shows when it ends. */
-  #begin(child: Child): void {
+  #startRun(child: Child): void {
     const live = async (): Promise<ReportData> => {
       child.start();
       if (child.spec.stepped) {
-        await this.#stepper.give(child);
+        await this.#stepper.setTime(child);
       }
       const ready = child.spec.reports ? await child.report('ready') : {};
       if (child.spec.stepped) {
-        await this.#stepper.join(child);
+        await this.#stepper.add(child);
       }
       return ready;
     };
     const life = live();
-    this.#lives.set(child, life);
-    life.catch((error: Error) => {
-      if (this.#lives.get(child) === life) {
-        this.#fail(error);
+    this.#runs.set(child, life);
+    life.catch((error: unknown) => {
+      if (this.#runs.get(child) === life) {
+        this.#fail(error as Error);
       }
     });
   }
@@ -97,11 +97,11 @@ export class Cast {
   /** What a process reported when it was ready, in whichever of its lives. */
   async #ready(child: Child): Promise<ReportData> {
     for (;;) {
-      const life = this.#lives.get(child)!;
+      const life = this.#runs.get(child)!;
       try {
         return await life;
       } catch (error) {
-        if (this.#lives.get(child) === life) {
+        if (this.#runs.get(child) === life) {
           throw error;
         }
       }
