@@ -8,27 +8,27 @@ import type { Plan } from './plan.js';
 import { enrolmentSeed } from './seeds.js';
 import { CENTER_NAME, directoryName, HOST, type RelayPlace, type RunAddresses } from './addresses.js';
 
-/** In every interval about so many hubs check all signatures, in turns; the others check their own rows'. */
+/** Hubs that do a full check in an interval, in turns; the others check the signatures of their own rows. */
 const FULL_CHECKS_PER_INTERVAL = 5;
-/** Packets that a relay remembers and holds: a demo's tier carries few, and tables are made at the start. */
+/** Capacities of a relay, in packets: a demo's tier carries few, and tables are allocated at the start. */
 const REPLAY_CAPACITY = 1 << 20;
 const POOL_CAPACITY = 1 << 16;
 
-/** What the control center tells about itself. */
+/** Public identity of the control center. */
 export interface CenterIdentity {
-  /** Of its HTTPS and link servers. */
+  /** Pin of its HTTPS and link servers. */
   readonly pin: string;
-  /** Of its signature key: the trust anchor. */
+  /** Fingerprint of its signature key: the trust anchor. */
   readonly fingerprint: string;
 }
 
-/** What the service provider tells the control center's operator. */
+/** Public identity of the service provider. */
 export interface ProviderIdentity {
   readonly publicKey: string;
   readonly signaturePublicKey: string;
 }
 
-/** What all configurations of a run are made from. */
+/** Facts from which all configurations of a run are made. */
 export interface RunFacts {
   readonly seed: string;
   readonly region: string;
@@ -36,7 +36,7 @@ export interface RunFacts {
   readonly addresses: RunAddresses;
 }
 
-/** The service provider's; before the control center is known, only its keys can be made from it. */
+/** Configuration of the service provider. Without `rest` it suffices for creating its keys. */
 export function serviceProviderConfiguration(
   { seed, region }: RunFacts,
   directory: string,
@@ -53,7 +53,7 @@ export function serviceProviderConfiguration(
   };
 }
 
-/** The control center's; before the others are known, only its keys can be made from it. */
+/** Configuration of the control center. Without `rest` it suffices for creating its keys. */
 export function controlCenterConfiguration(
   { seed, region, plan, addresses }: RunFacts,
   directory: string,
@@ -62,7 +62,7 @@ export function controlCenterConfiguration(
     readonly ledger: LedgerAccess;
     readonly provider: ProviderIdentity & { readonly mspId: string };
     readonly tariffSignature: string;
-    /** The relays that its operator admits. */
+    /** Relays that its operator admits. */
     readonly admitted: readonly RelayPlace[];
   },
 ): object {
@@ -85,12 +85,12 @@ export function controlCenterConfiguration(
   };
 }
 
-/** What `gridveil relay descriptor` tells the control center's operator; here it follows from the relay's seed. */
+/** Output of `gridveil relay descriptor`; in a demo it follows from the relay's seed. */
 function admission(seed: string, { name, layer }: RelayPlace): object {
   return { ...relayIdentity(relayKeysFrom(fromHex(enrolmentSeed(seed, name)))), operator: name, layer };
 }
 
-/** A relay's. @param enrolmentCode a household's, which gets its place with it */
+/** Configuration of a relay. @param enrolmentCode for a household's relay, which the control center places */
 export function relayConfiguration(
   { seed, region, addresses }: RunFacts,
   directory: string,
@@ -113,7 +113,7 @@ export function relayConfiguration(
   };
 }
 
-/** The meters'. A household carries its hub's pairing to its meter; here it follows from the hub's seed. */
+/** Configuration of the meters' host. The pairing of each hub follows from the hub's seed. */
 export function meterHostConfiguration(
   facts: RunFacts,
   directory: string,
@@ -133,7 +133,7 @@ export function meterHostConfiguration(
   };
 }
 
-/** The hubs', in the order of the meters. */
+/** Configuration of the hubs' host, in the order of the meters. */
 export function consumerHostConfiguration(
   facts: RunFacts,
   directory: string,

@@ -18,7 +18,7 @@ import {
 import type { DemoLedger } from './ledgers/demo-ledger.js';
 import type { PartyDirectory, RunDirectory } from './run-directory.js';
 
-/** What the parties are set up with. */
+/** Everything that the steps of a run share. */
 export interface RunContext {
   readonly facts: RunFacts;
   readonly readings: Readings;
@@ -26,13 +26,13 @@ export interface RunContext {
   readonly out: string;
   readonly runDirectory: RunDirectory;
   readonly processes: ProcessGroup;
-  /** Meters and hubs are the relays. */
+  /** Whether the relays run inside meters and hubs. */
   readonly householdRelays: boolean;
-  /** Where the relays write traces. */
+  /** Directory of the relays' traces. */
   readonly unsafeTrace?: string | undefined;
 }
 
-/** Everybody's folder with a complete configuration, and what the world must know to check the run. */
+/** Directories of all parties with complete configurations, and the trust anchor of the run. */
 export interface Parties {
   readonly center: CenterIdentity;
   readonly directories: {
@@ -42,13 +42,13 @@ export interface Parties {
     readonly meters: PartyDirectory;
     readonly hubs: PartyDirectory;
   };
-  /** Configurations of the relays that meters and hubs are too. */
+  /** Configuration files of the relays inside meters and hubs. */
   readonly relayFiles: { readonly meters: readonly string[]; readonly hubs: readonly string[] };
 }
 
 /**
- * Does by machine what people do once before a region begins: public keys and a signed tariff go to the control center,
- * relays are admitted, each household gets its two codes. Nobody's secret leaves its folder.
+ * Does what operators and households do once before a region begins: public keys and a signed tariff go to the control
+ * center, relays are admitted, each household gets its two codes. No secret leaves its party's directory.
  */
 export async function provisionParties(context: RunContext, ledger: Promise<DemoLedger>): Promise<Parties> {
   const { facts, runDirectory, out } = context;
@@ -92,7 +92,7 @@ export async function provisionParties(context: RunContext, ledger: Promise<Demo
   return { center, directories: { controlCenter, serviceProvider, relays, meters, hubs }, relayFiles };
 }
 
-/** Starts all parties. The control center comes first: the others enrol with it. */
+/** Starts all parties, the control center first because the others enrol with it. */
 export async function startParties(
   { processes, unsafeTrace }: RunContext,
   { directories, relayFiles }: Parties,
@@ -101,7 +101,7 @@ export async function startParties(
   await processes.start(directories.controlCenter.spec('control-center', 'run'));
   const relayOptions = (files: readonly string[]): string[] => files.flatMap((file) => ['--relay', file]);
   const meters = processes.start(directories.meters.spec('meter', 'host', ...relayOptions(relayFiles.meters)));
-  // The control center places relays as they come: a seeded run gives the same directory only in the same order.
+  // The control center places relays in the order of their enrolment, which must be the same in every seeded run.
   if (relayFiles.meters.length > 0) {
     await meters;
   }
@@ -141,7 +141,7 @@ async function provisionControlCenter({ facts, runDirectory, readings, household
   return { controlCenter, center, codes };
 }
 
-/** Relays of households, one for each code; their places in the site begin with the `first`. */
+/** Configures households' relays, one per code; `first` is the position of the first in the addresses. */
 function configureRelays(
   { facts }: RunContext,
   partyDirectory: PartyDirectory,
@@ -158,7 +158,7 @@ function configureRelays(
   );
 }
 
-/** Every meter gets a file with its own readings and nobody else's. */
+/** Writes the meters' configuration, and for each meter a file with its own readings only. */
 async function provisionMeters(
   context: RunContext,
   center: CenterIdentity,

@@ -8,17 +8,17 @@ import { ClientError } from '../runtime/errors.js';
 import { createFileKey } from '../runtime/sealed-file.js';
 import type { ChildSpec } from './processes/child.js';
 
-/** The program that every party is run by: this one. */
+/** The program that runs every party: `gridveil` itself. */
 const PROGRAM = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 const CONFIG_NAME = 'config.json';
 
-/** A command that only computes something takes a second; one that hangs must not hang the run. */
+/** Time limit of a party's command that only computes something; it takes a second. */
 const COMMAND_MILLISECONDS = 60_000;
-/** Enough for the codes and pairings of a full region. */
+/** Output limit, enough for the codes of a full region. */
 const COMMAND_OUTPUT_BYTES = 16 * 1024 * 1024;
 
-/** Where a run keeps what belongs to its processes: one folder each, which nobody else opens. */
+/** Temporary directory of a run, with one directory per party. */
 export class RunDirectory {
   readonly logs: string;
 
@@ -27,13 +27,13 @@ export class RunDirectory {
   }
 
   static async create(): Promise<RunDirectory> {
-    // Node resolves a script's path; on some systems the temporary folder is a link.
+    // Node resolves a script's path; on some systems the temporary directory is a symbolic link.
     const runDirectory = new RunDirectory(await realpath(await mkdtemp(join(tmpdir(), 'gridveil-demo-'))));
     await mkdir(runDirectory.logs, { mode: 0o700 });
     return runDirectory;
   }
 
-  /** Makes a party's folder with a file key of its own. */
+  /** Creates a party's directory with its own file key. */
   async createPartyDirectory(name: string): Promise<PartyDirectory> {
     const root = join(this.root, name);
     await mkdir(root, { mode: 0o700 });
@@ -47,11 +47,11 @@ export class RunDirectory {
   }
 }
 
-/** One party's folder: its file key, its configuration, and the directory that it keeps its state in. */
+/** Directory of one party: its file key, configuration and state. */
 export class PartyDirectory {
   readonly keyFile: string;
   readonly configFile: string;
-  /** What the configuration names as the party's own directory. */
+  /** The `directory` of the party's configuration. */
   readonly stateDirectory: string;
 
   constructor(
@@ -68,7 +68,7 @@ export class PartyDirectory {
     return this.write(CONFIG_NAME, config);
   }
 
-  /** Writes a file for the party; amounts become decimal strings. It may hold secrets, so only its owner may read it. */
+  /** Writes a JSON file for the party, readable by its owner only; amounts become decimal strings. */
   async write(name: string, content: object): Promise<string> {
     const path = join(this.root, name);
     const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
@@ -76,7 +76,7 @@ export class PartyDirectory {
     return path;
   }
 
-  /** How the party is run on the stepped clock, such as `meter host`. */
+  /** Specification of the party's process on the stepped clock, for a command such as `meter host`. */
   spec(...command: readonly string[]): ChildSpec {
     return {
       name: this.name,
@@ -90,10 +90,10 @@ export class PartyDirectory {
   }
 
   /**
-   * Runs one of the party's commands to its end.
+   * Runs a command of the party and waits for its end.
    *
    * @returns its `--json` result
-   * @throws ClientError PARTY_FAILED with what it wrote to stderr
+   * @throws ClientError PARTY_FAILED with its stderr
    */
   ask(...command: readonly string[]): Promise<unknown> {
     const args = [PROGRAM, ...command, '--config', this.configFile, '--json'];

@@ -3,14 +3,14 @@ import { Presets, SingleBar } from 'cli-progress';
 import { progress } from '../output.js';
 import type { RunListener } from '../../demo/run.js';
 
-/** Shows on stderr what a run does: a line for each thing that begins, and a bar while simulated time moves. */
+/** Shows the progress of a run on stderr: a line for each phase, and a bar while simulated time advances. */
 export class ProgressDisplay implements RunListener {
   #bar: SingleBar | undefined;
   #tenth = 0;
 
-  onPhase(what: string): void {
+  onPhase(name: string): void {
     this.end();
-    progress(`${what} …`);
+    progress(`${name} …`);
   }
 
   onProgress(share: number, nowSeconds: number): void {
@@ -19,7 +19,7 @@ export class ProgressDisplay implements RunListener {
       this.#bar ??= this.#newBar(time);
       this.#bar.update(Math.round(100 * share), { time });
     } else if (Math.floor(10 * share) > this.#tenth) {
-      // Into a file or a log: a line for each tenth.
+      // Not a terminal: one line for each tenth.
       this.#tenth = Math.floor(10 * share);
       progress(`${10 * this.#tenth} %, simulated time ${time}`);
     }

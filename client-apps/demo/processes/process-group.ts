@@ -4,23 +4,23 @@ import type { ReportData } from '../../runtime/report.js';
 import { Child, type ChildSpec } from './child.js';
 import type { Stepper } from './stepper.js';
 
-/** What the system tests change about processes. */
+/** Hooks of the system tests. */
 export interface ProcessHooks {
-  /** Changes how a process is started. */
+  /** Changes the specification of a process before it starts. */
   readonly beforeStart?: (spec: ChildSpec) => ChildSpec;
-  /** Processes that are started again when they end by themselves; any other end fails the run. */
+  /** Names of processes that are restarted when they exit; the exit of any other fails the run. */
   readonly restartable?: ReadonlySet<string>;
 }
 
-/** All processes of a run. None outlives it, however it ends. */
+/** All processes of a run. None outlives the run, however it ends. */
 export class ProcessGroup {
   readonly #children: Child[] = [];
   readonly #runs = new Map<Child, Promise<ReportData>>();
   #stopped = false;
   #fail: (error: Error) => void = () => {};
-  /** Never resolves; rejects when a process ends that should not. */
+  /** Never resolves; rejects when a process exits unexpectedly. */
   readonly failed: Promise<never> = new Promise((_, reject) => (this.#fail = reject));
-  /** How often processes were started again, by name. */
+  /** Number of restarts by process name. */
   readonly restarts = new Map<string, number>();
   readonly #killAll = (): void => {
     this.#children.forEach((child) => {
@@ -41,10 +41,10 @@ export class ProcessGroup {
     process.once('exit', this.#killAll);
   }
 
-  /** Starts a process, gives it the time if it keeps any, and returns what it reports when it is ready. */
+  /** Starts a process, sets its clock if it is stepped, and returns its `ready` report. */
   async start(spec: ChildSpec): Promise<{ child: Child; ready: ReportData }> {
     if (this.#stopped) {
-      throw new ClientError('INTERRUPTED', `${spec.name} is not started any more`);
+      throw new ClientError('INTERRUPTED', `${spec.name} not started: the run is stopping`);
     }
     const child = new Child(this.#hooks.beforeStart?.(spec) ?? spec, this.#logDirectory);
     this.#children.push(child);
@@ -63,7 +63,7 @@ export class ProcessGroup {
     return { child, ready: await this.#ready(child) };
   }
 
-  /** Ends all processes, the last started first: what others depend on was started before them. */
+  /** Stops all processes in reverse order of their start, so that dependencies stop last. */
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const child of [...this.#children].reverse()) {
@@ -72,9 +72,9 @@ export class ProcessGroup {
     process.off('exit', this.#killAll);
   }
 
-  /** Begins a life of a process. Whether it was the last one shows when it ends. */
+  /** Starts one run of a process; a restart replaces it by another. */
   #startRun(child: Child): void {
-    const live = async (): Promise<ReportData> => {
+    const run = async (): Promise<ReportData> => {
       child.start();
       if (child.spec.stepped) {
         await this.#stepper.setTime(child);
@@ -85,23 +85,23 @@ export class ProcessGroup {
       }
       return ready;
     };
-    const life = live();
-    this.#runs.set(child, life);
-    life.catch((error: unknown) => {
-      if (this.#runs.get(child) === life) {
+    const current = run();
+    this.#runs.set(child, current);
+    current.catch((error: unknown) => {
+      if (this.#runs.get(child) === current) {
         this.#fail(error as Error);
       }
     });
   }
 
-  /** What a process reported when it was ready, in whichever of its lives. */
+  /** The `ready` report of a process, of its latest run. */
   async #ready(child: Child): Promise<ReportData> {
     for (;;) {
-      const life = this.#runs.get(child)!;
+      const current = this.#runs.get(child)!;
       try {
-        return await life;
+        return await current;
       } catch (error) {
-        if (this.#runs.get(child) === life) {
+        if (this.#runs.get(child) === current) {
           throw error;
         }
       }
