@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { EmbeddedLedger } from '../../../network/embedded/embedded-ledger.js';
 import { LedgerDirectory } from '../../../network/embedded/ledger-directory.js';
 import { defaultTopologyPath, readTopology, type Roles } from '../../../network/topology/topology.js';
-import type { Cast } from '../processes/cast.js';
+import type { ProcessGroup } from '../processes/process-group.js';
 import { freePorts } from '../ports.js';
-import type { Premises } from '../premises.js';
+import type { RunDirectory } from '../run-directory.js';
 
 /** How a party reaches the ledger: two fields of its configuration. */
 export interface LedgerAccess {
@@ -33,10 +33,10 @@ const CHAINCODE_PROGRAM = join(ROOT, 'chaincode', 'node_modules', 'fabric-shim',
 const LEAVE_WITH_PARENT = 'data:text/javascript,process.once("disconnect",()=>process.exit())';
 
 /** Starts the development ledger and the three chaincode servers, and deploys. */
-export async function startEmbeddedLedger(cast: Cast, premises: Premises): Promise<DemoLedger> {
+export async function startEmbeddedLedger(processes: ProcessGroup, runDirectory: RunDirectory): Promise<DemoLedger> {
   const topologyPath = defaultTopologyPath();
   const topology = readTopology(topologyPath);
-  const directory = new LedgerDirectory(join(premises.root, 'ledger'));
+  const directory = new LedgerDirectory(join(runDirectory.root, 'ledger'));
   const ports = await freePorts(topology.chaincodes.length);
   const chaincodes = topology.chaincodes.map(({ name, channel }, index) => ({
     name,
@@ -44,16 +44,16 @@ export async function startEmbeddedLedger(cast: Cast, premises: Premises): Promi
     address: `127.0.0.1:${ports[index]}`,
   }));
   await Promise.all([
-    cast.start({
+    processes.start({
       name: 'ledger',
       script: LEDGER_PROGRAM,
       args: ['serve', '--directory', directory.path, '--topology', topologyPath, '--ports', 'free'],
-      directory: premises.root,
+      directory: runDirectory.root,
       stepped: false,
       reports: true,
     }),
     ...chaincodes.map(({ name, address }) =>
-      cast.start({
+      processes.start({
         name: `${name}-chaincode`,
         script: CHAINCODE_PROGRAM,
         args: ['server', '--chaincode-address', address, '--chaincode-id', `${name}:1.0`],

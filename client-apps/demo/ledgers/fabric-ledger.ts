@@ -4,7 +4,7 @@ import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
 import type { TestNetwork } from '../../../network/fabric/test-network.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { DemoLedger } from './demo-ledger.js';
-import type { Premises } from '../premises.js';
+import type { RunDirectory } from '../run-directory.js';
 
 const FROM_NOTHING = ['up', 'createChannel', 'deployCC'];
 
@@ -14,7 +14,7 @@ const FROM_NOTHING = ['up', 'createChannel', 'deployCC'];
  *
  * @throws ClientError PARTY_FAILED with what network.sh says: a missing binary, a taken port
  */
-export async function startFabricLedger(premises: Premises, testNetwork?: TestNetwork): Promise<DemoLedger> {
+export async function startFabricLedger(runDirectory: RunDirectory, testNetwork?: TestNetwork): Promise<DemoLedger> {
   if (testNetwork !== undefined) {
     return { ...ledgerOf(testNetwork), repair: `scripts/deploy-to-test-network.sh ${testNetwork.directory}` };
   }
@@ -24,7 +24,7 @@ export async function startFabricLedger(premises: Premises, testNetwork?: TestNe
     await run(standing, ...(standing.hasChaincode ? ['up'] : FROM_NOTHING));
     return { ...ledgerOf(standing), repair: 'network/fabric/network.sh restart' };
   }
-  const own = new FabricNetwork({ directory: join(premises.root, 'fabric') });
+  const own = new FabricNetwork({ directory: join(runDirectory.root, 'fabric') });
   const takeDownNow = (): void => {
     own.downNow();
   };
