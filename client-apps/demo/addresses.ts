@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { freePorts } from './ports.js';
+import { freePorts } from '../../network/topology/ports.js';
 
 /** All processes of a run listen on the loopback interface. */
 export const HOST = '127.0.0.1';
