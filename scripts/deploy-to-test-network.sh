@@ -104,9 +104,7 @@ if [ -z "${FABRIC_BIN:-}" ] && [ -x "$TEST_NETWORK/../bin/peer" ]; then FABRIC_B
 # Everything this script wrote; only a folder that it marked first is removed.
 remove_state() {
   [ -d "$STATE_DIR" ] || return 0
-  [ -f "$STATE_DIR/network" ] || fail NOT_OURS "$STATE_DIR was not written by this script; nothing was removed"
-  stop_all
-  rm -rf "$STATE_DIR"
+  remove_marked "$STATE_DIR" network
 }
 
 # What tells one test-network from the next in the same folder: 'network.sh down' and 'up' make new certificates.
@@ -199,8 +197,10 @@ if [ -f "$STATE_DIR/network" ] && [ "$(cat "$STATE_DIR/network")" != "$(fingerpr
   remove_state
 fi
 load_settings
-mkdir -p "$STATE_DIR" "$LOG_DIR" "$PID_DIR"
-fingerprint >"$STATE_DIR/network"
+mkdir -p "$STATE_DIR"
+fingerprint >"$STATE_DIR/network.partial"
+mv "$STATE_DIR/network.partial" "$STATE_DIR/network"
+mkdir -p "$LOG_DIR" "$PID_DIR"
 cp "$NETWORK_DIR/test-network.json" "$GRIDVEIL_TOPOLOGY"
 require_test_network
 chaincode_certificates

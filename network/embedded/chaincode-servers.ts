@@ -28,7 +28,7 @@ export interface ChaincodeServerOptions {
   readonly mspId: string;
 }
 
-/** How `fabric-chaincode-node server`, unmodified, is forked. */
+/** Command that runs `fabric-chaincode-node server`, unmodified. */
 export interface ChaincodeServerCommand {
   readonly script: string;
   readonly args: readonly string[];

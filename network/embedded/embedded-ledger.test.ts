@@ -99,7 +99,7 @@ describe('embedded ledger', function () {
     assert.match((await live)[0]!, / three$/);
   });
 
-  it('gives filtered blocks and blocks with (no) private data', async () => {
+  it('gives filtered blocks', async () => {
     const network = kit.gateway().gateway.getNetwork('consumption');
     const filtered = await network.getFilteredBlockEvents({ startBlock: 1n });
     for await (const block of filtered) {
@@ -108,12 +108,6 @@ describe('embedded ledger', function () {
       break;
     }
     filtered.close();
-    const complete = await network.getBlockAndPrivateDataEvents({ startBlock: 1n });
-    for await (const block of complete) {
-      assert.equal(block.getBlock()!.getHeader()!.getNumber(), 1);
-      break;
-    }
-    complete.close();
   });
 
   it('survives the death of a chaincode and dials it again', async () => {

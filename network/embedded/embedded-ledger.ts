@@ -16,7 +16,7 @@ import { defaultTopologyPath, readTopology, type Topology } from '../topology/to
 const START_TIMEOUT_MILLISECONDS = 60_000;
 const STOP_TIMEOUT_MILLISECONDS = 30_000;
 
-/** How the ledger process is started. */
+/** Settings of the ledger process. */
 export interface LedgerProcessOptions {
   readonly directory: string;
   readonly topologyPath: string;

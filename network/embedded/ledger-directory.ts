@@ -29,9 +29,12 @@ export class LedgerDirectory extends NetworkDirectory {
     this.#control = join(path, 'control.json');
   }
 
-  /** @throws EmbeddedLedgerError NOT_OURS if the path holds anything else than a ledger */
+  /** @throws EmbeddedLedgerError NOT_OURS if the path holds no ledger and something else */
   create(): void {
-    this.#requireOurs();
+    // A ledger is continued beside whatever else is in its directory; only a new one must not mix with other files.
+    if (!this.hasOrganizations() || !existsSync(this.#ports)) {
+      this.#requireOurs();
+    }
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
   }
 

@@ -20,7 +20,7 @@ describe('topology', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('of this project can be used: CC endorses, nobody changes the rules alone, CC orders', () => {
+  it('of this project can be used: CC endorses, no organisation changes the rules alone, CC orders', () => {
     const topology = readTopology(shipped);
     const endorsement = new SignaturePolicy(topology.policies.endorsement);
     const endorsing = topology.organizations.map(({ mspId }) => mspId).filter((id) => endorsement.mentionsPeersOf(id));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The machine's clock, in milliseconds since 1970. A ledger stands outside simulated time, as a real one does: it checks
+ * The machine's clock, in milliseconds since 1970. A ledger does not follow simulated time: it checks
  * that certificates and requests are not out of date. No contract sees it.
  */
 export function wallClockMilliseconds(): number {

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { NetworkDirectory, type UserIdentity } from '../topology/network-directory.js';
 import { defaultTopologyPath, NETWORK_FOLDER, readTopology, type Topology } from '../topology/topology.js';
 
-/** What `network.sh` calls; `osnadmin` and the others lie in the same folder of Fabric's release. */
+/** Fabric's programs that `network.sh` and the tests call. */
 const BINARIES = ['peer', 'orderer', 'osnadmin', 'cryptogen', 'configtxgen', 'configtxlator'];
 
 /** From nothing to three channels takes seconds; a machine that needs minutes will not finish a run either. */
@@ -14,9 +14,9 @@ const SCRIPT_MILLISECONDS = 180_000;
 /** Environment of the script and of Fabric's binaries. */
 export type FabricEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** How a network is run. */
+/** Settings of a network. */
 export interface FabricNetworkOptions {
-  /** Where the network keeps its files. Default: `GRIDVEIL_FABRIC_DIR`, then network/fabric/state. */
+  /** Directory of the network's files. Default: `GRIDVEIL_FABRIC_DIR`, then network/fabric/state. */
   readonly directory?: string;
   /** Default: `GRIDVEIL_TOPOLOGY`, then network/topology.json. */
   readonly topologyPath?: string;
@@ -36,7 +36,7 @@ export class FabricNetworkError extends Error {
   }
 }
 
-/** How the script words its refusals. */
+/** Form of the script's refusals. */
 const REFUSAL = /^network\.sh: ([A-Z][A-Z0-9_]*): /m;
 
 /** Folder of this file's sources: the scripts are not compiled. */
@@ -47,7 +47,7 @@ export class FabricNetwork {
   readonly topology: Topology;
   readonly topologyPath: string;
   readonly directory: string;
-  /** What the script and Fabric's binaries are started with. */
+  /** Environment of the script and of Fabric's binaries. */
   readonly environment: FabricEnvironment;
   readonly #files: NetworkDirectory;
 
@@ -65,7 +65,7 @@ export class FabricNetwork {
     this.#files = new NetworkDirectory(this.directory);
   }
 
-  /** Those of Fabric's binaries that are neither in `FABRIC_BIN` nor on `PATH`. */
+  /** Names of Fabric's binaries that are neither in `FABRIC_BIN` nor on `PATH`. */
   static missingBinaries(environment: FabricEnvironment = process.env): string[] {
     const folders = binaryFolders(environment);
     return BINARIES.filter((name) => !folders.some((folder) => isExecutable(join(folder, name))));
@@ -124,7 +124,7 @@ export class FabricNetwork {
   }
 }
 
-/** Where core.yaml lies: beside the binaries, as in Fabric's release. */
+/** Folder of core.yaml: beside that of the binaries, as in Fabric's release. */
 function configurationFolder(environment: FabricEnvironment): string | undefined {
   const binaries = binaryFolders(environment).find((folder) => isExecutable(join(folder, 'peer')));
   return binaries && join(dirname(binaries), 'config');

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Hyperledger Fabric for Gridveil: native processes, three channels, chaincode as a service. Modes and flags are those
-# that users of fabric-samples' test-network know.
+# Hyperledger Fabric for Gridveil: native processes, three channels, chaincode as a service. Modes and flags are those of
+# fabric-samples' test-network.
 set -euo pipefail
 
 NETWORK_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,16 +20,16 @@ Usage: network.sh MODE... [FLAGS]
 
 Modes, done in the order given:
   prereq          how to get Fabric's binaries, and which are found now
-  up              certificates, orderers and peers (a second time: starts what is not running)
+  up              certificates, orderers and peers; again: starts what is not running
   createChannel   the channels consumption, pricing, billing, joined by every orderer and peer
   deployCC        packages, installs, approves, commits and starts the chaincodes; with a new -ccv, upgrades them
-  status          processes, channels, chaincodes, and certificates that end within 30 days
+  status          processes, channels, chaincodes, and certificates that expire within 30 days
   restart         stops everything and starts it again with its data
   down            stops everything and removes every file the network wrote
 
 Flags:
   -c NAME         only this channel (createChannel, deployCC)
-  -bft            four orderers of four organisations under SmartBFT instead of three raft orderers of CC's (Fabric 3)
+  -bft            four orderers of four organisations under SmartBFT instead of three raft orderers of the control center (Fabric 3)
   -ca             certificates by fabric-ca instead of cryptogen
   -ccv VERSION    chaincode version (default: the committed one, at first 1.0)
   -org NAME       only what this organisation runs, for a network over several machines (docs/OPERATIONS.md); repeatable
@@ -97,7 +97,7 @@ done
 
 prereq() {
   cat <<'TEXT'
-Gridveil runs on Hyperledger Fabric 3.1 (or 2.5). Fabric's own installer brings the binaries, see
+Gridveil runs on Hyperledger Fabric 3.1 and 2.5. Fabric's own installer downloads the binaries, see
 "Getting Started - Install Fabric" in Hyperledger Fabric's documentation:
 
   ./install-fabric.sh --fabric-version 3.1.5 binary
@@ -115,15 +115,18 @@ up() {
   require_binaries peer orderer osnadmin cryptogen configtxgen
   if uses_ca; then require_binaries fabric-ca-server fabric-ca-client; fi
   if [ "$CONSENSUS" = bft ] && [ -f "$STATE_DIR/consensus" ] && [ "$(cat "$STATE_DIR/consensus")" != bft ]; then
-    fail OTHER_NETWORK "a network with other orderers stands in $STATE_DIR; run 'network.sh down' first"
+    fail OTHER_NETWORK "$STATE_DIR holds a network with raft orderers; run 'network.sh down' first"
   fi
   load_consensus
   if [ "$CONSENSUS" = bft ] && [ "$CHANNEL_CAPABILITY" != V3_0 ]; then
     fail NEEDS_FABRIC_3 "-bft needs Fabric 3, this is $FABRIC_VERSION"
   fi
   check_ports
-  mkdir -p "$STATE_DIR" "$LOG_DIR" "$PID_DIR" "$STATE_DIR/data"
-  printf '%s' "$CONSENSUS" >"$STATE_DIR/consensus"
+  # the mark by which `down` knows the folder comes first, and whole
+  mkdir -p "$STATE_DIR"
+  printf '%s' "$CONSENSUS" >"$STATE_DIR/consensus.partial"
+  mv "$STATE_DIR/consensus.partial" "$STATE_DIR/consensus"
+  mkdir -p "$LOG_DIR" "$PID_DIR" "$STATE_DIR/data"
   if uses_ca; then start_cas; fi
   generate_crypto
   start_nodes
@@ -132,20 +135,15 @@ up() {
 }
 
 down() {
-  if [ -d "$STATE_DIR" ]; then
-    # `up` writes this file first, so a folder without it is somebody else's
-    [ -f "$STATE_DIR/consensus" ] || fail NOT_OURS "$STATE_DIR holds no network; nothing was removed"
-    stop_all
-    rm -rf "$STATE_DIR"
-  fi
+  if [ -d "$STATE_DIR" ]; then remove_marked "$STATE_DIR" consensus; fi
   info "down: no process and no file left"
 }
 
 status() {
   local file name state failed=0
   [ -d "$STATE_DIR" ] || {
-    printf 'no network stands\n'
-    return 1
+    printf 'no network exists in %s\n' "$STATE_DIR"
+    exit 1
   }
   load_consensus
   printf 'consensus %s\n' "$CONSENSUS"
@@ -166,7 +164,7 @@ status() {
     if [ -e "$file" ]; then printf 'chaincode %s\n' "$(cut -d ' ' -f 4 "$file")"; fi
   done
   if command -v node >/dev/null; then node "$NETWORK_DIR/lib/certificates.mjs" "$ORGS_DIR" || failed=1; fi
-  return "$failed"
+  [ "$failed" = 0 ] || exit 1
 }
 
 select_channels() {
@@ -190,7 +188,7 @@ for mode in "${MODES[@]}"; do
       ;;
     restart)
       require_binaries peer orderer osnadmin cryptogen configtxgen
-      [ -d "$ORGS_DIR" ] || fail NOT_UP "no network stands; run 'network.sh up' first"
+      [ -d "$ORGS_DIR" ] || fail NOT_UP "$STATE_DIR holds no network; run 'network.sh up' first"
       stop_all
       up
       ;;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
-import { spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -24,7 +24,7 @@ const ROOT = dirname(NETWORK);
 const FOLDER = join(NETWORK, 'fabric');
 const BINARIES = ['peer', 'orderer', 'osnadmin', 'cryptogen', 'configtxgen'];
 
-// What the scripts refuse and compute before any binary of Fabric runs; the ledger tests run them with Fabric.
+// Refusals and results of the scripts before any binary of Fabric runs; the ledger tests run them with Fabric.
 describe('network/fabric', function () {
   this.timeout(20_000);
   const scratch = mkdtempSync(join(tmpdir(), 'gridveil-network-'));
@@ -37,7 +37,7 @@ describe('network/fabric', function () {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  /** A folder with programs that stand for Fabric's. */
+  /** A folder with stubs of Fabric's programs. */
   const fakeBinaries = (version: string): string => {
     const folder = join(scratch, version, 'bin');
     mkdirSync(folder, { recursive: true });
@@ -64,7 +64,7 @@ describe('network/fabric', function () {
     assert.ok(!existsSync(join(scratch, 'state')), 'nothing was written');
   };
 
-  it('says how it is used, and ends with 2 for wrong use', () => {
+  it('prints its usage, and exits with 2 for wrong use', () => {
     assert.equal(script(['-h']).status, 0);
     for (const args of [[], ['start'], ['up', '-c'], ['up', '-ccv', 'a b'], ['deployCC', '-ccs', '0']]) {
       const { status, stderr } = script(args);
@@ -108,13 +108,26 @@ describe('network/fabric', function () {
     server.close();
   });
 
-  it('modes that need a network say that none stands; down has nothing to do', () => {
+  it('modes that need a network refuse without one; down has nothing to do', () => {
     const FABRIC_BIN = fakeBinaries('v3.1.5');
     refused(script(['createChannel'], { FABRIC_BIN }), 'NOT_UP');
     refused(script(['deployCC'], { FABRIC_BIN }), 'NO_CHANNEL');
     refused(script(['restart'], { FABRIC_BIN }), 'NOT_UP');
-    assert.equal(script(['status']).status, 1);
+    assert.deepEqual([script(['status']).status, script(['status']).stderr], [1, '']);
     assert.equal(script(['down', 'down']).status, 0);
+  });
+
+  it('down signals no process that a stale pid file names, and goes on where it was interrupted', () => {
+    const folder = join(scratch, 'with blanks');
+    const stranger = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);
+    mkdirSync(join(folder, 'pids'), { recursive: true });
+    writeFileSync(join(folder, 'pids', 'peer0.pid'), `${stranger.pid}\n${join(folder, 'bin', 'peer0')}\n`);
+    writeFileSync(join(folder, 'consensus'), 'raft');
+    const down = script(['down'], { GRIDVEIL_FABRIC_DIR: folder });
+    assert.deepEqual([down.status, down.stderr], [0, 'down: no process and no file left\n']);
+    assert.equal(stranger.exitCode ?? stranger.signalCode, null);
+    stranger.kill();
+    assert.ok(!existsSync(folder));
   });
 
   it('down removes no folder that is not its own', () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Why a topology cannot be used:
+ * Reason for which a topology cannot be used:
  * - `CONFIG_INVALID`: the file cannot be read, or does not describe a network;
  * - `NOT_FOUND`: it has no organisation of that MSP id.
  */

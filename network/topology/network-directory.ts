@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TopologyError } from './errors.js';
 import type { Organization, Topology } from './topology.js';
 
-/** Where a Fabric user's certificate and key lie. */
+/** Certificate and key of a Fabric user. */
 export interface UserIdentity {
   readonly mspId: string;
   readonly certificatePath: string;
@@ -21,7 +21,7 @@ export function ordererOrganizationPath(directory: string, { domain }: { domain:
   return join(directory, 'ordererOrganizations', domain);
 }
 
-/** Where an organisation's connection profile lies: the same place and name as the real network's. */
+/** Path of an organisation's connection profile, the same on every kind of network. */
 export function connectionProfilePath(organizations: string, organization: Organization): string {
   const file = `connection-${organization.name.toLowerCase()}.json`;
   return join(peerOrganizationPath(organizations, organization), file);

@@ -7,7 +7,7 @@ const LOWEST = 10_000;
 const HIGHEST = 32_000;
 const ATTEMPTS = 1_000;
 
-/** Ports of the loopback interface that are free now. They are fixed before the run, so that a process may come back. */
+/** Finds free ports of the loopback interface. They are chosen before a process starts, so that it can return to them. */
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let attempt = 0; found.size < count && attempt < ATTEMPTS; attempt++) {
@@ -22,7 +22,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return [...found];
 }
 
-/** Whether nobody listens on a port of the loopback interface. */
+/** Whether a port of the loopback interface is free. */
 export function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();

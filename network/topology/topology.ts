@@ -64,7 +64,7 @@ const topologySchema = z
     }
   });
 
-/** `network/topology.json`, as far as the embedded ledger reads it: the same file describes the real network. */
+/** The part of `network/topology.json` that is read here; `fabric/lib/topology.mjs` reads the rest for Fabric's tools. */
 export type Topology = z.infer<typeof topologySchema>;
 export type Organization = Topology['organizations'][number];
 export type OrdererOrganization = Topology['ordering']['organizations'][number];
@@ -73,18 +73,18 @@ export type Roles = Topology['roles'];
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** The folder `network/` of this checkout, from source and from `dist/` alike: what lies there is not compiled. */
+/** The folder `network/` of this checkout, from source and from `dist/` alike: its JSON files and scripts are not compiled. */
 export const NETWORK_FOLDER = HERE.includes(join('dist', 'network'))
   ? resolve(HERE, '..', '..', '..', 'network')
   : resolve(HERE, '..');
 
-/** The topology in use: what `GRIDVEIL_TOPOLOGY` names, by default `network/topology.json`. */
+/** Path of the topology in use: the file that `GRIDVEIL_TOPOLOGY` names, by default `network/topology.json`. */
 export function defaultTopologyPath(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   return environment['GRIDVEIL_TOPOLOGY'] ?? join(NETWORK_FOLDER, 'topology.json');
 }
 
 /**
- * Reads and checks a topology; names everything that is wrong at once.
+ * Reads and checks a topology; reports all faults at once.
  * @throws TopologyError `CONFIG_INVALID`
  */
 export function readTopology(path: string): Topology {
@@ -92,7 +92,7 @@ export function readTopology(path: string): Topology {
   try {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new TopologyError('CONFIG_INVALID', `${path} is no readable JSON file`, { cause });
+    throw new TopologyError('CONFIG_INVALID', `${path} is not a readable JSON file`, { cause });
   }
   const parsed = topologySchema.safeParse(json);
   if (!parsed.success) {

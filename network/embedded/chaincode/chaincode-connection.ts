@@ -10,7 +10,7 @@ type Stream = ClientDuplexStream<peer.ChaincodeMessage, peer.ChaincodeMessage>;
 
 /** Fabric's `chaincode.executetimeout`. */
 const EXECUTE_TIMEOUT_MILLISECONDS = 30_000;
-/** How long a transaction waits for a chaincode that is not there; one that restarts is back sooner. */
+/** Time that a transaction waits for a chaincode without a connection; one that restarts connects sooner. */
 const LAUNCH_TIMEOUT_MILLISECONDS = 10_000;
 const REDIAL_PAUSE_MILLISECONDS = 100;
 /** Fabric's limit for a message between peer and chaincode. */

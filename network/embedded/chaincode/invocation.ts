@@ -7,7 +7,7 @@ import type { RangeCursor, Simulator } from '../ledger/simulator.js';
 export interface Invocation {
   readonly channel: string;
   readonly transactionId: string;
-  /** Name of the chaincode, under which its keys stand. */
+  /** Name of the chaincode, and of the namespace of its keys. */
   readonly namespace: string;
   readonly simulator: Simulator;
   readonly input: peer.ChaincodeInput;

@@ -63,7 +63,7 @@ export async function answerShimRequest(
   }
 }
 
-/** Name of a request's type, as it stands in error texts. */
+/** Name of a request's type, as error texts name it. */
 export function requestName(message: peer.ChaincodeMessage): string {
   const type = message.getType();
   return Object.entries(Type).find(([, value]) => value === type)?.[0] ?? String(type);

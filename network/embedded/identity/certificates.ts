@@ -18,7 +18,7 @@ export interface IssuedCertificate {
   readonly privateKey: string;
 }
 
-/** What a leaf certificate is for. */
+/** Purpose of a leaf certificate. */
 export type LeafPurpose =
   | { readonly kind: 'identity'; readonly role: 'client' | 'peer' | 'admin' | 'orderer' }
   | { readonly kind: 'tls'; readonly hosts: readonly string[] };
@@ -61,7 +61,7 @@ export class CertificateAuthority {
     return new CertificateAuthority(await pem(certificate, keys), certificate, keys);
   }
 
-  /** Issues a certificate for a new key. An identity's role stands in its OU, which is where Fabric's NodeOUs look. */
+  /** Issues a certificate for a new key. An identity's role is its OU, as Fabric's NodeOUs require. */
   async issue(commonName: string, purpose: LeafPurpose): Promise<IssuedCertificate> {
     const keys = await newKeys();
     const { KeyUsageFlags } = x509;

@@ -26,7 +26,7 @@ describe('ECDSA with low s', () => {
     assert.equal(verifyLowS(publicKey, message, high), false);
   });
 
-  it('refuses another message, another key and what is no signature', () => {
+  it('refuses another message, another key and bytes that are not a signature', () => {
     const signature = signLowS(privateKey, message);
     const other = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
     assert.equal(verifyLowS(publicKey, Buffer.from('another'), signature), false);

@@ -8,7 +8,7 @@ const SCALAR_BYTES = 32;
 
 /**
  * ECDSA P-256 with SHA-256 in DER, with low s. Of the two signatures (r, s) and (r, n − s) that verify, Fabric takes only
- * the one with the smaller s, so that nobody can turn a signature into another one; OpenSSL makes either.
+ * the one with the smaller s, so that a signature cannot be turned into another one; OpenSSL makes either.
  */
 export function signLowS(key: KeyObject, message: Uint8Array): Uint8Array {
   const raw = sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' });

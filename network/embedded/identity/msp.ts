@@ -7,7 +7,7 @@ import { verifyLowS } from './ecdsa.js';
 export type Role = 'client' | 'peer' | 'admin' | 'orderer';
 const ROLES: ReadonlySet<string> = new Set<Role>(['client', 'peer', 'admin', 'orderer']);
 
-/** Certificates that clients show are few; whoever sends ever new ones shall not fill the memory. */
+/** Clients use few certificates; one that sends new ones without end must not fill the memory. */
 const CACHE_LIMIT = 1_000;
 
 /** A certificate that a known organisation's CA vouches for. */

@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { NETWORK_FOLDER, readTopology, type Topology } from '../../topology/topology.js';
 import { createOrganizations } from './organizations.js';
 
-/** What cryptogen 3.1 writes for one peer organisation with one peer, an administrator and one user. */
+/** Files that cryptogen 3.1 writes for one peer organisation with one peer, an administrator and one user. */
 const CRYPTOGEN_FILES = [
   'ca/ca.DOMAIN-cert.pem',
   'ca/priv_sk',

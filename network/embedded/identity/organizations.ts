@@ -106,7 +106,7 @@ async function createTls(
   write(join(path, `${side}.key`), privateKey);
 }
 
-/** What every MSP directory holds: the roots, and the OUs that tell roles apart. */
+/** Writes the files that every MSP directory has: the roots, and the OUs of the roles. */
 function writeMsp(path: string, { domain, identity, tls }: Authorities): void {
   const root = `cacerts/ca.${domain}-cert.pem`;
   write(join(path, root), identity.issued.certificate);

@@ -47,7 +47,7 @@ describe('signature policy', () => {
     assert.ok(evaluate(two, 'a.peer', 'a.peer2'));
   });
 
-  it('refuses what is no policy', () => {
+  it('refuses text that is not a policy', () => {
     for (const text of [
       '',
       'A.peer',

@@ -190,6 +190,6 @@ class Parser {
   }
 
   #fail(): never {
-    throw new EmbeddedLedgerError('CONFIG_INVALID', `"${this.#text}" is no signature policy`);
+    throw new EmbeddedLedgerError('CONFIG_INVALID', `"${this.#text}" is not a signature policy`);
   }
 }

@@ -9,7 +9,7 @@ import { signLowS } from './ecdsa.js';
 /** A peer's or orderer's own identity, which endorses or signs blocks. */
 export class SigningIdentity {
   readonly mspId: string;
-  /** msp.SerializedIdentity, as it stands in endorsements and signature headers. */
+  /** msp.SerializedIdentity, as used in endorsements and signature headers. */
   readonly serialized: Uint8Array;
   readonly #key: KeyObject;
 

@@ -8,7 +8,7 @@ import { commitHashOf, completeBlock, headerBytes, headerHash, newBlock, validat
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 describe('block', () => {
-  it("hashes a header as Fabric does: block 4 of a channel of Fabric 3.1.5, whose hash stands in that channel's block 5", () => {
+  it("hashes a header as Fabric does: block 4 of a channel of Fabric 3.1.5, whose hash is in that channel's block 5", () => {
     const header = new common.BlockHeader();
     header.setNumber(4);
     header.setPreviousHash(Buffer.from('18dfafee1ce6acd30255460f0399075a4341e7cc786446a8e78b20f8f2529885', 'hex'));

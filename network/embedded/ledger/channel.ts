@@ -16,7 +16,7 @@ const { DUPLICATE_TXID, VALID } = peer.TxValidationCode;
 /** Signatures cost: after so many transactions the event loop gets its turn, so that endorsing goes on. */
 const TRANSACTIONS_PER_TURN = 16;
 
-/** What a channel needs beside its name and blocks. */
+/** Parts that a channel is made from. */
 export interface ChannelOptions {
   readonly database: Database;
   readonly rules: ValidationRules;

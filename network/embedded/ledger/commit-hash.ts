@@ -23,7 +23,7 @@ export function commitHash(codes: Uint8Array, updates: readonly StateUpdate[], p
     .digest();
 }
 
-/** The namespace stands only in the first write of each. */
+/** Only the first write of a namespace contains its name. */
 function encodeUpdates(updates: readonly StateUpdate[]): Uint8Array {
   const writer = new BinaryWriter();
   let namespace = '';

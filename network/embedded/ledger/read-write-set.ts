@@ -26,7 +26,7 @@ export interface RangeRead {
   readonly reads: { readonly key: string; readonly version: Version }[];
 }
 
-/** What a transaction read and wants to write in one chaincode's namespace. */
+/** Reads and writes of a transaction in one chaincode's namespace. */
 export interface NamespaceReadWriteSet {
   readonly namespace: string;
   readonly reads: readonly StateRead[];

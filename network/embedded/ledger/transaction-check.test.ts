@@ -79,7 +79,7 @@ describe('transaction check', () => {
     assert.equal(codeOf({}, otherResult), codes.ENDORSEMENT_POLICY_FAILURE);
   });
 
-  it('wants a policy for every namespace that is written', () => {
+  it('requires a policy for every namespace that is written', () => {
     const { envelope } = newTransaction(client, [peer0], results('unknown'));
     assert.equal(checkTransaction(envelope, rules).code, codes.INVALID_CHAINCODE);
     assert.equal(codeOf({ chaincode: 'unknown' }), codes.INVALID_CHAINCODE);

@@ -15,7 +15,7 @@ import {
 
 const { TxValidationCode } = peer;
 
-/** What a channel says about its transactions. */
+/** Rules of a channel for its transactions. */
 export interface ValidationRules {
   readonly channel: string;
   readonly members: ReadonlySet<string>;
@@ -26,7 +26,7 @@ export interface ValidationRules {
   isKnown(transactionId: string): boolean;
 }
 
-/** What one envelope is worth, as far as it can be told without the other transactions of its block. */
+/** Validity of one envelope, as far as it does not depend on the other transactions of its block. */
 export interface CheckedTransaction {
   /** Undefined if the id is not this transaction's to have: forged, or another's that is on the ledger. */
   readonly transactionId: string | undefined;

@@ -108,7 +108,7 @@ export function transactionIdOf(nonce: Uint8Array, creator: Uint8Array): string 
 }
 
 /**
- * What endorsers sign as the proposal's hash: SHA-256 of channel header ‖ signature header ‖ payload, the payload without
+ * Hash of a proposal, which endorsers sign: SHA-256 of channel header ‖ signature header ‖ payload, the payload without
  * transient data.
  */
 export function proposalHash(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Where a value was written: the transaction's place on the channel. Multi-version concurrency control compares these. */
+/** Block and position of the transaction that wrote a value. Multi-version concurrency control compares versions. */
 export interface Version {
   readonly block: number;
   readonly transaction: number;

@@ -6,7 +6,7 @@ import { memberIdentity } from '../ledger/transaction-check.js';
 /** Channels that exist, by name. */
 export type Channels = ReadonlyMap<string, Channel>;
 
-/** Something that somebody signed. */
+/** Signed bytes, with the signer's identity. */
 export interface SignedData {
   readonly identity: Uint8Array;
   readonly data: Uint8Array;
@@ -43,7 +43,7 @@ export function policyFailure(channel: string, policy: AccessPolicy): string {
   return `Failed evaluating policy on signed data during ${check}: [${implicitPolicyFailure(policy)}]`;
 }
 
-/** Fabric's text for an `ANY` policy that nobody's signature satisfied. */
+/** Fabric's text for an `ANY` policy that no signature satisfied. */
 export function implicitPolicyFailure(policy: AccessPolicy): string {
   return `implicit policy evaluation failed - 0 sub-policies were satisfied, but this policy requires 1 of the '${policy}' sub-policies to be satisfied`;
 }

@@ -6,7 +6,7 @@ import { implicitPolicyFailure, satisfies, type Channels } from './access.js';
 
 const { Status } = common;
 
-/** An orderer's answer: accepted for ordering, which is no commit, or why not. */
+/** Answer of an orderer: accepted for ordering, which is not yet a commit, or the reason for the refusal. */
 export interface BroadcastResult {
   readonly status: number;
   /** Fabric's name of the status, such as BAD_REQUEST. */

@@ -15,11 +15,11 @@ const { Status } = common;
 const { TypeCase } = orderer.SeekPosition;
 type StatusCode = common.StatusMap[keyof common.StatusMap];
 
-/** Fabric's `authentication.timewindow`: an envelope older or newer than this is no fresh request. */
+/** Fabric's `authentication.timewindow`: an envelope older or newer than this is refused. */
 const TIME_WINDOW_MILLISECONDS = 15 * 60 * 1000;
 
-/** How a block is sent: one of the deliver service's three methods. */
-export type BlockForm = 'block' | 'filtered' | 'with-private-data';
+/** Form in which a block is sent. The third of Fabric's, with private data, does not exist here, nor does such data. */
+export type BlockForm = 'block' | 'filtered';
 
 /** Answers one seek request with its blocks, then with a status. Ends without one if the signal aborts. */
 export async function* deliver(
@@ -114,23 +114,15 @@ function statusResponse(status: StatusCode): peer.DeliverResponse {
 
 function blockResponse(block: common.Block, channel: string, form: BlockForm): peer.DeliverResponse {
   const response = new peer.DeliverResponse();
-  switch (form) {
-    case 'block':
-      response.setBlock(block);
-      break;
-    case 'filtered':
-      response.setFilteredBlock(filter(block, channel));
-      break;
-    case 'with-private-data': {
-      const withPrivateData = new peer.BlockAndPrivateData(); // of which there is none
-      withPrivateData.setBlock(block);
-      response.setBlockAndPrivateData(withPrivateData);
-    }
+  if (form === 'block') {
+    response.setBlock(block);
+  } else {
+    response.setFilteredBlock(filter(block, channel));
   }
   return response;
 }
 
-/** What a filtered block tells of each transaction: id, type, validity, and its event without the payload. */
+/** A filtered block holds each transaction's id, type, validity, and its event without the payload. */
 function filter(block: common.Block, channel: string): peer.FilteredBlock {
   const codes = validationCodesOf(block);
   const filtered = new peer.FilteredBlock();

@@ -15,7 +15,7 @@ const ERROR_THRESHOLD = 400;
 /** Chaincode status from which on the peer still sends the (unsigned) result. */
 const ERROR = 500;
 
-/** What became of a proposal. */
+/** Outcome of a proposal. */
 export type EndorserResult =
   /** The proposal itself is wrong, or its sender not entitled: no peer will take it. */
   | { readonly kind: 'rejected'; readonly message: string }

@@ -9,7 +9,7 @@ import { prepareTransaction } from './prepared-transaction.js';
 import { parseProposal, type Proposal } from './proposal.js';
 import { decodeRequest, RpcError } from './rpc-error.js';
 
-/** What all gateways of the process share. */
+/** Services that all gateways of the process share. */
 export interface GatewayServices {
   readonly channels: Channels;
   readonly peers: PeerDirectory;

@@ -51,7 +51,6 @@ export class PeerServer {
     this.#server.addService(peer.DeliverService, {
       deliver: deliverAs('block'),
       deliverFiltered: deliverAs('filtered'),
-      deliverWithPrivateData: deliverAs('with-private-data'),
     });
     this.#server.addService(peer.EndorserService, {
       processProposal: unary(limit, stop, (signed: peer.SignedProposal) =>

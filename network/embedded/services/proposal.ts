@@ -13,7 +13,7 @@ export interface Proposal {
   readonly creator: Uint8Array;
   readonly nonce: Uint8Array;
   readonly input: peer.ChaincodeInput;
-  /** ChaincodeProposalPayload without its transient map: what is hashed, and stands in the block. */
+  /** ChaincodeProposalPayload without its transient map, as hashed and stored in the block. */
   readonly payloadWithoutTransient: Uint8Array;
   readonly hasTransientData: boolean;
   readonly hash: Uint8Array;
@@ -76,7 +76,7 @@ export function parseProposal(signed: peer.SignedProposal | undefined): Proposal
   };
 }
 
-/** @returns what is wrong with the proposal's form, whoever sent it; undefined if nothing is. */
+/** @returns the fault of the proposal's form; undefined if it has none. */
 export function proposalFault(proposal: Proposal): string | undefined {
   const type = proposal.channelHeader.getType();
   if (type !== common.HeaderType.ENDORSER_TRANSACTION) {

@@ -3,7 +3,7 @@ import { Metadata, status as GrpcStatus, type ServiceError } from '@grpc/grpc-js
 import { gateway, google } from '@hyperledger/fabric-protos';
 import anyProtos from 'google-protobuf/google/protobuf/any_pb.js';
 
-/** What one peer had to say about a request, for the caller of a gateway. */
+/** Error of one peer, for the caller of a gateway. */
 export interface PeerError {
   /** `host:port` of the peer. */
   readonly address: string;

@@ -4,7 +4,7 @@
 
 # The script that sources this, in front of its refusals.
 PROGRAM=$(basename "$0")
-# All that the script writes; `down` removes it whole. Certificates may be another network's.
+# Everything that the script writes; `down` removes it. Certificates may be another network's.
 STATE_DIR="${STATE_DIR:-${GRIDVEIL_FABRIC_DIR:-$NETWORK_DIR/state}}"
 ORGS_DIR="${ORGS_DIR:-$STATE_DIR/organizations}"
 LOG_DIR="$STATE_DIR/logs"
@@ -19,7 +19,7 @@ fail() {
   printf '%s: %s: %s\n' "$PROGRAM" "$code" "$*" >&2
   exit 1
 }
-# A command that fails where no refusal was foreseen is named, so that no run ends without a word.
+# Names a command that fails where the script expects no failure, so that no run ends without a message.
 set -E
 trap 'printf "%s: FAILED: %s, line %s: %s\n" "$PROGRAM" "${BASH_SOURCE[0]##*/}" "$LINENO" "$BASH_COMMAND" >&2' ERR
 topology() { node "$NETWORK_DIR/lib/topology.mjs" "$@"; }
@@ -90,18 +90,19 @@ wait_port() {
   done
 }
 
-# A pid file counts only while that process still runs the command it was written for: after a reboot the number may
-# belong to somebody else.
+# A pid file counts only while that process still runs the command it was written for: after a reboot the number may be
+# another process's. -ww: ps of macOS cuts lines at the width of the terminal.
 running() {
   local file="$PID_DIR/$1.pid" pid command
   [ -f "$file" ] || return 1
   { read -r pid && read -r command; } <"$file" || return 1
-  case "$(ps -p "$pid" -o args= 2>/dev/null)" in *"$command"*) return 0 ;; esac
+  case "$(ps -ww -p "$pid" -o args= 2>/dev/null || true)" in *"$command"*) return 0 ;; esac
   return 1
 }
 
-# start NAME MARK COMMAND...: detached, output to the log, pid and a mark of its command line to the pid file. The process
-# writes that file itself before it becomes COMMAND: an interrupted script leaves no process behind that no file names.
+# start NAME MARK COMMAND...: detached, output to the log, pid and a mark that only this process's command line contains to
+# the pid file. The process writes that file itself before it becomes COMMAND: an interrupted script leaves no process
+# without a file.
 start() {
   local name=$1 mark=$2 file="$PID_DIR/$1.pid" tries=0
   shift 2
@@ -138,5 +139,21 @@ stop_all() {
     stop "$(basename "$file" .pid)" &
     jobs+=("$!")
   done
-  [ "${#jobs[@]}" = 0 ] || await "stopping" "${jobs[@]}"
+  await "stopping" ${jobs[@]+"${jobs[@]}"} # bash 3.2 takes an empty array for an unset one
+}
+
+# program NAME COMMAND: a link to a binary by the name of its node, so that the command line tells its process from others.
+program() {
+  mkdir -p "$STATE_DIR/bin"
+  ln -sf "$(command -v "$2")" "$STATE_DIR/bin/$1"
+  printf '%s' "$STATE_DIR/bin/$1"
+}
+
+# remove_marked FOLDER FILE: removes a folder that FILE marks as written by the script. The mark goes last, so that an
+# interrupted removal can be repeated.
+remove_marked() {
+  [ -f "$1/$2" ] || fail NOT_OURS "$1 was not written by this script; nothing was removed"
+  stop_all
+  find "$1" -mindepth 1 -maxdepth 1 ! -name "$2" -exec rm -rf {} +
+  rm -rf "$1"
 }

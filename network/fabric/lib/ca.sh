@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Certificates by fabric-ca: one server an organisation, which stays up for renewals, and cryptogen's folder layout.
+# Certificates by fabric-ca, in cryptogen's folder layout: one server per organisation, which keeps running for renewals.
 
 random_secret() { node -e "process.stdout.write(require('node:crypto').randomBytes(24).toString('base64url'))"; }
 
 # Starts every organisation's CA; its bootstrap secret is made once and kept 0600 in the CA's folder.
 start_cas() {
   local domain port home
+  # an identity that an interrupted run has registered cannot be registered again: such a run begins anew
+  if [ ! -d "$ORGS_DIR" ] && [ -d "$CA_DIR" ]; then
+    # shellcheck disable=SC2034 # uses_ca reads it
+    USE_CA=true
+    while read -r _ _ domain _; do stop "ca.$domain"; done < <(own_cas)
+    rm -rf "$CA_DIR"
+  fi
   while read -r _ _ domain port; do
     if running "ca.$domain"; then continue; fi
     home="$CA_DIR/$domain"
     mkdir -p "$home"
     [ -f "$home/secret" ] || (umask 077 && random_secret >"$home/secret")
     # by the environment: every user of the machine can read a command line
-    FABRIC_CA_SERVER_BOOT="admin:$(cat "$home/secret")" start "ca.$domain" "fabric-ca-server start" \
+    FABRIC_CA_SERVER_BOOT="admin:$(cat "$home/secret")" start "ca.$domain" "fabric-ca-server start --home $home" \
       fabric-ca-server start --home "$home" --port "$port" --address 127.0.0.1 --csr.cn "ca.$domain" --csr.hosts localhost,127.0.0.1 \
       --ca.name "ca-$domain" --tls.enabled --operations.listenaddress 127.0.0.1:0 --loglevel warning
   done < <(own_cas)
@@ -87,5 +94,5 @@ enroll_with_ca() {
     enroll_organization "$work" "$kind" "$domain" "$port" &
     jobs+=("$!")
   done < <(own_cas)
-  await "enrolling with fabric-ca" "${jobs[@]}"
+  await "enrolling with fabric-ca" ${jobs[@]+"${jobs[@]}"}
 }

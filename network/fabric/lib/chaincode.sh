@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153 # ANSWER is set by with_leader of channels.sh
 # Chaincode as a service: package, install on CC's peers, approve, commit, start; and the same again for a new version or
 # a new address. Each chaincode has two ports: what replaces a package listens on the port that the approved one does
 # not use, so the old server answers until peers have turned to the new one.
@@ -11,8 +11,6 @@ SECOND_PORT=5
 DRAIN_SECONDS=2
 # Longer than the peer's dial time-out for a chaincode server, 10 s.
 ANSWER_SECONDS=30
-# A new channel has no raft leader for a second or two; one whose orderers are down has none for longer.
-LEADER_SECONDS=60
 # Where chaincode servers get their TLS certificates from, in cryptogen's layout.
 CHAINCODE_ORGS_DIR="${CHAINCODE_ORGS_DIR:-$ORGS_DIR}"
 # Set where all CC peers reach one server on this host: what they dial, where it listens, and the port before the first.
@@ -61,8 +59,11 @@ committed() {
 # Id of the package that CC has approved for a sequence; empty when there is none.
 approved_package() {
   local answer
-  answer=$(as_control_center peer lifecycle chaincode queryapproved -C "$2" -n "$1" --sequence "$3" --output json 2>/dev/null) ||
-    return 0
+  answer=$(as_control_center peer lifecycle chaincode queryapproved -C "$2" -n "$1" --sequence "$3" --output json 2>&1) ||
+    case "$answer" in
+      *"could not fetch approved"*) return 0 ;;
+      *) fail QUERY_FAILED "the approved definition of $1 on $2: $answer" ;;
+    esac
   printf '%s' "$answer" | node -e '
     const { source } = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
     process.stdout.write(source?.Type?.LocalPackage?.package_id ?? "");'
@@ -79,7 +80,7 @@ start_chaincode() {
     if running "chaincode-$name-$offset-$peer"; then continue; fi
     tls="$CHAINCODE_ORGS_DIR/peerOrganizations/$domain/peers/chaincode-server.$domain/tls"
     # CORE_PEER_LOCALMSPID: the contracts take the organisation that runs them as the control center
-    (cd "$CHAINCODE_DIR/build/$name" && start "chaincode-$name-$offset-$peer" "--chaincode-id $id" env \
+    (cd "$CHAINCODE_DIR/build/$name" && start "chaincode-$name-$offset-$peer" "--chaincode-address $listen:$((base + offset)) --chaincode-id $id" env \
       CORE_PEER_LOCALMSPID="$CC_MSP" CORE_CHAINCODE_LOGGING_LEVEL=ERROR NODE_ENV=production \
       node "$CHAINCODE_DIR/node_modules/fabric-shim/cli.js" server \
       --chaincode-address "$listen:$((base + offset))" --chaincode-id "$id" \
@@ -112,16 +113,6 @@ install_chaincode() {
     jobs+=("$!")
   done < <(chaincode_peers)
   await "installing $file" "${jobs[@]}"
-}
-
-# Repeats a lifecycle command while the channel's orderers have no leader. What it prints is in ANSWER.
-with_leader() {
-  local started=$SECONDS
-  until ANSWER=$("$@" 2>&1); do
-    case "$ANSWER" in *SERVICE_UNAVAILABLE* | *"no Raft leader"*) ;; *) return 1 ;; esac
-    [ $((SECONDS - started)) -lt "$LEADER_SECONDS" ] || return 1
-    sleep 0.5
-  done
 }
 
 # CC commits once the others have approved; where they run elsewhere, it waits for them.
@@ -168,7 +159,7 @@ define_chaincode() {
     jobs+=("$!")
     verbose "$org approves $name $version"
   done < <(own_organizations)
-  await "approving $name $version" "${jobs[@]}"
+  await "approving $name $version" ${jobs[@]+"${jobs[@]}"}
   if [ "$committed" = yes ] || ! runs_chaincode; then return; fi
   commit_definition "$name" "$version" "$channel" "${definition[@]}"
 }
@@ -229,7 +220,7 @@ deploy() {
   version=${CC_VERSION:-${old:-1.0}}
   if [ "$old" = "$version" ]; then committed=yes; fi
   if runs_chaincode && [ -n "$old" ]; then
-    approved=$(approved_package "$name" "$channel" "$sequence")
+    approved=$(approved_package "$name" "$channel" "$sequence") || exit 1
     current=$(port_of "$name" "$approved" "$offset")
   fi
   if [ "$committed" = no ]; then
@@ -292,7 +283,7 @@ deploy_chaincodes() {
     deploy "$name" "$channel" "$offset" &
     jobs+=("$!")
   done < <(topology chaincodes)
-  await "deploying chaincode" "${jobs[@]}"
+  await "deploying chaincode" ${jobs[@]+"${jobs[@]}"}
 }
 
 restart_chaincodes() {
@@ -303,5 +294,5 @@ restart_chaincodes() {
     start_recorded "$record" &
     jobs+=("$!")
   done
-  [ "${#jobs[@]}" = 0 ] || await "starting chaincode" "${jobs[@]}"
+  await "starting chaincode" ${jobs[@]+"${jobs[@]}"}
 }

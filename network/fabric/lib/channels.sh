@@ -21,17 +21,32 @@ as_admin() {
     FABRIC_LOGGING_SPEC="${FABRIC_LOGGING_SPEC:-ERROR}" "$@"
 }
 
-# A channel that the ordering service has already keeps its genesis block, whatever became of the file: another one would
-# be another channel of the same name.
+# A new channel has no raft leader for a second or two; one whose orderers are down has none for longer.
+LEADER_SECONDS=60
+
+# Repeats a command while the channel's orderers have no leader. What it prints is in ANSWER.
+with_leader() {
+  local started=$SECONDS
+  until ANSWER=$("$@" 2>&1); do
+    case "$ANSWER" in *SERVICE_UNAVAILABLE* | *"no Raft leader"*) ;; *) return 1 ;; esac
+    [ $((SECONDS - started)) -lt "$LEADER_SECONDS" ] || return 1
+    sleep 0.5
+  done
+}
+
+# A channel that the ordering service has keeps its genesis block even if the file is gone: another block would make another
+# channel of the same name.
 genesis_block() {
   local channel=$1
   local block="$STATE_DIR/channels/$channel.block"
-  [ -f "$block" ] || {
-    fetch_genesis_block "$channel" "$block.partial" ||
-      FABRIC_CFG_PATH="$STATE_DIR" FABRIC_LOGGING_SPEC=ERROR \
-        quietly configtxgen -profile "$channel" -channelID "$channel" -outputBlock "$block.partial"
-    mv "$block.partial" "$block"
-  }
+  [ ! -f "$block" ] || return 0
+  if ! with_leader fetch_genesis_block "$channel" "$block.partial"; then
+    # an orderer that does not answer may have the channel
+    case "$ANSWER" in *NOT_FOUND*) ;; *) fail QUERY_FAILED "channel $channel: $ANSWER" ;; esac
+    FABRIC_CFG_PATH="$STATE_DIR" FABRIC_LOGGING_SPEC=ERROR \
+      quietly configtxgen -profile "$channel" -channelID "$channel" -outputBlock "$block.partial"
+  fi
+  mv "$block.partial" "$block"
 }
 
 fetch_genesis_block() {
@@ -40,7 +55,7 @@ fetch_genesis_block() {
   address=$(all_nodes | awk -v msp="$msp" '$1 == "peer" && $3 == msp { print $5 ":" $6; exit }')
   read -r orderer override ca < <(first_orderer)
   as_admin "$msp" "$domain" "$address" peer channel fetch oldest "$file" -c "$channel" \
-    -o "$orderer" --ordererTLSHostnameOverride "$override" --tls --cafile "$ca" >/dev/null 2>&1
+    -o "$orderer" --ordererTLSHostnameOverride "$override" --tls --cafile "$ca"
 }
 
 join_orderer() {
@@ -87,6 +102,6 @@ create_channels() {
       jobs+=("$!")
     done < <(own_nodes)
   done
-  await "joining the channels" "${jobs[@]}"
+  await "joining the channels" ${jobs[@]+"${jobs[@]}"}
   info "channels: ${CHANNELS[*]}"
 }

@@ -7,7 +7,7 @@ generate_crypto() {
   local work="$STATE_DIR/organizations.partial"
   rm -rf "$work"
   mkdir -p "$work"
-  if [ "$USE_CA" = true ]; then
+  if uses_ca; then
     enroll_with_ca "$work"
   else
     info "certificates: cryptogen"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Orderer and peer processes. Settings that differ from Fabric's own orderer.yaml and core.yaml stand here as the
-# environment names Fabric reads, each with its reason.
+# Orderer and peer processes. Settings that differ from Fabric's own orderer.yaml and core.yaml are set through the
+# environment.
 
 # Every port that `up` will listen on, as "name host port".
 own_ports() {
@@ -25,9 +25,10 @@ check_ports() {
 
 start_orderer() {
   local name=$1 msp=$2 domain=$3 host=$4 port=$5 admin=$6 operations=$7
-  local dir="$ORGS_DIR/ordererOrganizations/$domain/orderers/$name" data="$STATE_DIR/data/$name"
+  local dir="$ORGS_DIR/ordererOrganizations/$domain/orderers/$name" data="$STATE_DIR/data/$name" program
   mkdir -p "$data"
-  start "$name" orderer env \
+  program=$(program "$name" orderer)
+  start "$name" "$program" env \
     FABRIC_LOGGING_SPEC="${FABRIC_LOGGING_SPEC:-WARNING}" \
     ORDERER_GENERAL_LISTENADDRESS="$host" \
     ORDERER_GENERAL_LISTENPORT="$port" \
@@ -52,15 +53,16 @@ start_orderer() {
     ORDERER_FILELEDGER_LOCATION="$data/ledger" \
     ORDERER_CONSENSUS_WALDIR="$data/wal" \
     ORDERER_CONSENSUS_SNAPDIR="$data/snapshots" \
-    orderer
+    "$program"
 }
 
 start_peer() {
   local name=$1 msp=$2 domain=$3 host=$4 port=$5 chaincode=$6 operations=$7 base=$8
-  local dir="$ORGS_DIR/peerOrganizations/$domain/peers/$name" data="$STATE_DIR/data/$name"
+  local dir="$ORGS_DIR/peerOrganizations/$domain/peers/$name" data="$STATE_DIR/data/$name" program
   mkdir -p "$data"
   # CORE_VM_ENDPOINT empty: no Docker. The gateway's default of 500 requests at once refuses a quarter of a burst of pages.
-  start "$name" "peer node start" env \
+  program=$(program "$name" peer)
+  start "$name" "$program" env \
     FABRIC_LOGGING_SPEC="${FABRIC_LOGGING_SPEC:-WARNING}" \
     CORE_PEER_ID="$name" \
     CORE_PEER_LOCALMSPID="$msp" \
@@ -81,10 +83,10 @@ start_peer() {
     CORE_OPERATIONS_LISTENADDRESS="$host:$operations" \
     CORE_METRICS_PROVIDER=prometheus \
     CORE_VM_ENDPOINT="" \
-    CORE_CHAINCODE_EXTERNALBUILDERS="[{name: gridveil_ccaas, path: $NETWORK_DIR/builder, propagateEnvironment: [GRIDVEIL_CHAINCODE_HOST, GRIDVEIL_CHAINCODE_BASE]}]" \
+    CORE_CHAINCODE_EXTERNALBUILDERS="[{name: gridveil_ccaas, path: \"$NETWORK_DIR/builder\", propagateEnvironment: [GRIDVEIL_CHAINCODE_HOST, GRIDVEIL_CHAINCODE_BASE]}]" \
     GRIDVEIL_CHAINCODE_HOST="$host" \
     GRIDVEIL_CHAINCODE_BASE="${base%0}" \
-    peer node start
+    "$program" node start
 }
 
 start_nodes() {

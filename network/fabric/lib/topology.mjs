@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns network/topology.json into what Fabric's own tools read. Built-ins only: operators run it without installing anything.
 //
-//   node topology.mjs nodes <raft|bft> [operators]   a line a process: kind, name, mspId, domain, host, ports
+//   node topology.mjs nodes <raft|bft> [operators]   a line per process: kind, name, mspId, domain, host, ports
 //   node topology.mjs cryptogen <raft|bft> [operators]   crypto-config.yaml for cryptogen
 //   node topology.mjs configtx <raft|bft> <orgsDir> <capability>   configtx.yaml for configtxgen
 //   node topology.mjs profiles <orgsDir> [operators] writes connection-<org>.json beside each organisation's MSP
-//   node topology.mjs cas <raft|bft> [operators]     a line an organisation: peer|orderer, mspId, domain, caPort
-//   node topology.mjs identities <raft|bft> <domain> a line an identity: folder, name, type, host (- for users)
+//   node topology.mjs cas <raft|bft> [operators]     a line per organisation: peer|orderer, mspId, domain, caPort
+//   node topology.mjs identities <raft|bft> <domain> a line per identity: folder, name, type, host (- for users)
 //   node topology.mjs organizations [operators] | channels | chaincodes | value <dotted.path>
 //
 // operators: names of organisations, comma separated; only what they run on their own machines. Default: everything.
@@ -60,7 +60,7 @@ function nodeLines(consensus, operators) {
 
 const sans = (host) => [...new Set(['localhost', '127.0.0.1', host])];
 
-/** Names that get TLS certificates for the link between CC's peers and their chaincode servers, and no Fabric identity. */
+/** Hosts that get TLS certificates for the link between CC's peers and their chaincode servers, without a Fabric identity. */
 function chaincodeHosts(org) {
   const hosts = org.peers.filter((peer) => peer.chaincodeBasePort).map((peer) => peer.host);
   if (hosts.length === 0) return [];
@@ -78,7 +78,7 @@ function caLines(consensus, operators) {
   ];
 }
 
-/** What fabric-ca is asked to certify for one organisation; the types are Fabric's NodeOUs. */
+/** Identities that fabric-ca certifies for one organisation; the types are Fabric's NodeOUs. */
 function identityLines(consensus, domain) {
   const orderers = ordererOrganizations(consensus).find((org) => org.domain === domain)?.orderers ?? [];
   const org = organizations.find((candidate) => candidate.domain === domain);
@@ -119,7 +119,7 @@ function cryptogenConfig(consensus, operators) {
 const signature = (rule) => ({ Type: 'Signature', Rule: rule });
 const anyOf = (name) => ({ Type: 'ImplicitMeta', Rule: `ANY ${name}` });
 
-/** The host under which other nodes reach a node, where that is not the one that this machine uses: containers. */
+/** Host name under which other nodes reach a node; with containers it differs from the one that this machine uses. */
 const reachedAt = ({ host, networkHost }) => networkHost ?? host;
 
 function peerOrganization(org, orgsDir) {
@@ -197,7 +197,7 @@ function ordererSection(consensus, orgsDir) {
               ClientTLSCert,
               ServerTLSCert,
             })),
-            // short ticks: a new leader stands within about two seconds of the old one's death
+            // short ticks: a new leader is elected within about two seconds after the old one failed
             Options: {
               TickInterval: '100ms',
               ElectionTick: 10,
@@ -219,7 +219,7 @@ function ordererSection(consensus, orgsDir) {
     Policies: {
       Readers: anyOf('Readers'),
       Writers: anyOf('Writers'),
-      // batch sizes and consenters are channel rules too: not CC's, nor anybody's, alone
+      // batch sizes and consenters are channel rules too: no organisation changes them alone
       Admins: signature(policies.admins),
       BlockValidation: anyOf('Writers'),
     },
@@ -249,7 +249,7 @@ function configtx(consensus, orgsDir, channelCapability) {
   return { Profiles: Object.fromEntries(channels.map((channel) => [channel.name, profile(channel)])) };
 }
 
-/** Fabric's common connection profile, as fabric-samples' test-network writes it, a file an organisation. */
+/** Fabric's common connection profile, as fabric-samples' test-network writes it, one file per organisation. */
 function connectionProfile(org, orgsDir) {
   const tlsCa = readFileSync(
     join(orgsDir, 'peerOrganizations', org.domain, 'tlsca', `tlsca.${org.domain}-cert.pem`),

@@ -94,7 +94,7 @@ export class LedgerKit {
   }
 }
 
-/** What a request was refused with. */
+/** Refusal of a request. */
 export interface Refusal {
   readonly code: number;
   readonly message: string;

@@ -8,7 +8,7 @@ import { endorse } from '../../../network/embedded/services/endorser.js';
 import { prepareTransaction } from '../../../network/embedded/services/prepared-transaction.js';
 import { parseProposal, type Proposal } from '../../../network/embedded/services/proposal.js';
 
-/** What a test transaction is made of; each part can be falsified. */
+/** Parts of a test transaction; each can be falsified. */
 export interface TransactionParts {
   readonly channel?: string;
   readonly chaincode?: string;
@@ -65,7 +65,7 @@ export function writesOf(namespace: string, writes: Readonly<Record<string, stri
   return builder.encode();
 }
 
-/** What the endorsers sign. */
+/** The bytes that the endorsers sign. */
 export function responsePayloadOf(proposal: Proposal, results: Uint8Array): Uint8Array {
   const id = new peer.ChaincodeID();
   id.setName(proposal.chaincode);

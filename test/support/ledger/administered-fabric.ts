@@ -17,7 +17,7 @@ const COMMAND_OUTPUT_BYTES = 16 * 1024 * 1024;
 export interface Orderer {
   readonly name: string;
   readonly address: string;
-  /** Its organisation's TLS root, PEM file. */
+  /** TLS root of its organisation, PEM file. */
   readonly tlsRootPath: string;
 }
 

@@ -21,7 +21,7 @@ export class ChannelConfiguration {
     this.#folder = fabric.scratch('channel-update');
   }
 
-  /** How long an orderer waits for a block to fill, such as `200ms`. */
+  /** Time that an orderer waits for a block to fill, such as `200ms`. */
   async batchTimeout(): Promise<string> {
     return batchTimeoutOf(await this.#fetch()).getTimeout();
   }

@@ -10,7 +10,7 @@ const ATTEMPTS = 50;
 /** Chaincode servers listen on base + 1 to base + 9. */
 const CHAINCODE_PORTS = 9;
 
-/** A topology with all its ports moved up by the same number, so that a network may stand beside one in use. */
+/** A topology with all its ports moved up by the same number, so that a network can run beside one in use. */
 export async function movedTopology(path: string): Promise<object> {
   const text = readFileSync(path, 'utf8');
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -19,7 +19,7 @@ export function ledgerKind(): LedgerKind {
   return known;
 }
 
-/** How Fabric orders in a network that is made for the tests; undefined where none is. */
+/** Consensus of the network that is made for the tests; undefined where none is. */
 export function consensusUnderTest(): Consensus | undefined {
   const consensus = { embedded: undefined, fabric: 'raft', 'fabric-bft': 'bft', 'test-network': undefined } as const;
   return consensus[ledgerKind()];

@@ -48,7 +48,7 @@ export function needsBinaries(): void {
   });
 }
 
-/** Declares, in a `describe`, that its tests need a ledger each: on one that stands they are skipped, by their names. */
+/** Declares, in a `describe`, that its tests need a ledger each: on an existing one they are skipped, by their names. */
 export function needsLedgersOfItsOwn(): void {
   needsBinaries();
   before(function () {

@@ -5,7 +5,7 @@ import type { Topology } from '../../../network/topology/topology.js';
 /** A ledger with the three channels and their chaincodes, and what a test may do to it. */
 export interface LedgerUnderTest {
   readonly topology: Topology;
-  /** Everything that the ledger's processes keep lies below it. */
+  /** Directory of the files of the ledger's processes. */
   readonly directory: string;
   /** `organizations/`, in cryptogen's layout. */
   readonly organizations: string;

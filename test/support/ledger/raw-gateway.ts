@@ -56,7 +56,7 @@ export interface PeerIdentity {
   readonly privateKeyPem: string;
 }
 
-/** Reads a peer's own identity: what whoever runs that peer holds. */
+/** Reads a peer's own identity, which its operator holds. */
 export function peerIdentity(ledger: LedgerUnderTest, mspId: string): PeerIdentity {
   const { domain, peers } = ledger.topology.organizations.find((candidate) => candidate.mspId === mspId)!;
   const folder = join(ledger.organizations, 'peerOrganizations', domain, 'peers', `${peers[0]!.name}.${domain}`, 'msp');

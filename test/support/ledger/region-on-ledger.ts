@@ -32,7 +32,7 @@ export function regionKit(name: string, options: RegionOptions = {}): RegionKit 
   return new RegionKit({ ...options, roles: ROLES, parameters: { ...options.parameters, region: unusedRegion(name) } });
 }
 
-/** Who writes headers and pages of a ledger. */
+/** Writer of a ledger's headers and pages. */
 export const WRITER: Record<LedgerKind, string> = {
   consumption: CONTROL_CENTER_MSP,
   pricing: SERVICE_PROVIDER_MSP,
@@ -114,7 +114,7 @@ export class RegionOnLedger {
     return this.submit(signed.seal.kind, 'PutSeal', [text(encodeSignedSeal(signed))], undefined, CONTROL_CENTER_MSP);
   }
 
-  /** What a page of this kind brings in the transient map. */
+  /** Transient map of a page of this kind. */
   transient(kind: LedgerKind, rows: Uint8Array, witnesses: Uint8Array = new Uint8Array()): TransientData {
     switch (kind) {
       case 'consumption':
@@ -148,7 +148,7 @@ export class RegionOnLedger {
     }
   }
 
-  /** A query by interval, asked by the consumers' organisation, for something that stands. */
+  /** A query by interval, asked by the consumers' organisation, for something that is committed. */
   query(kind: LedgerKind, transaction: string, ...args: readonly (string | number)[]): Promise<Uint8Array> {
     const client = this.clients.of(CONSUMERS_MSP);
     return caughtUp(() => client.evaluate(kind, transaction, [this.kit.region, ...args.map(String)]));

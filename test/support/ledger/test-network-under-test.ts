@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const DEPLOY = join(dirname(NETWORK_FOLDER), 'scripts', 'deploy-to-test-network.sh');
 const DEPLOY_MILLISECONDS = 300_000;
 
-/** fabric-samples' test-network, which stood before the tests and stands after them. */
+/** fabric-samples' test-network, which exists before and after the tests. */
 export class TestNetworkUnderTest extends AdministeredFabric implements LedgerUnderTest {
   readonly #testNetwork: TestNetwork;
 
@@ -25,7 +25,7 @@ export class TestNetworkUnderTest extends AdministeredFabric implements LedgerUn
     this.#testNetwork = testNetwork;
   }
 
-  /** Peers and orderers run in containers of their own: of the ledger only what is ours lies here. */
+  /** Peers and orderers run in containers of their own; only files of the deploy script are here. */
   get directory(): string {
     return this.#testNetwork.state;
   }
