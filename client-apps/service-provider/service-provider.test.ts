@@ -201,9 +201,10 @@ describe('client-apps/service-provider', function () {
   function showing(change: (channel: string, transaction: string, answer: Uint8Array) => Uint8Array): LedgerClient {
     const honest = ledger.client('ServiceProviderMSP');
     return new Proxy(honest, {
-      get(target, name, receiver): unknown {
+      get(target, name): unknown {
         if (name !== 'evaluate') {
-          return Reflect.get(target, name, receiver) as unknown;
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
         }
         return async (channel: string, transaction: string, args: string[]) =>
           change(channel, transaction, await target.evaluate(channel, transaction, args));

@@ -121,7 +121,8 @@ describe('consumption page', () => {
     const witnessed = new IntervalMaker(kit).consumptionRow(
       interval.ledgerId,
       {
-        ...stranger,
+        number: stranger.number,
+        identity: stranger.identity,
         secretsOf: (epoch) => ({ ...stranger.secretsOf(epoch), leaf: kit.meters[0]!.secretsOf(epoch).leaf }),
       },
       0,

@@ -124,9 +124,9 @@ export class EnrollingMeter extends FakeMeter {
     return this.#enrolment;
   }
 
-  set enrolment(enrolment: MeterEnrolment) {
+  set enrolment(enrolment: MeterEnrolment | undefined) {
     this.#enrolment = enrolment;
-    this.number = enrolment.meterNumber;
+    this.number = enrolment?.meterNumber ?? NaN;
   }
 
   request(code: Uint8Array): EnrolmentRequest {
