@@ -192,6 +192,8 @@ export default tseslint.config(
       curly: ['error', 'all'],
       // noUncheckedIndexedAccess makes every index of a byte or list possibly undefined: `!` says that it is in range.
       '@typescript-eslint/no-non-null-assertion': 'off',
+      // `() => f()` is as clear as a body of three lines.
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       // Numbers and bigints have one spelling each in a text.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // The type argument names what a flag parser or a JSON file yields, so that the one cast is where it is read.

@@ -32,7 +32,7 @@ export async function benchDemo(): Promise<Record<string, number>> {
         householdRelays: false,
         keep: false,
       },
-      { begins: () => {}, moves: () => (running ||= seconds()), keeps: () => {} },
+      { onPhase: () => {}, onProgress: () => (running ||= seconds()), onKept: () => {} },
     );
     return {
       'seconds from start until all 17 processes run and everybody is enrolled': running,

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { connectLedger, type LedgerClient } from '../client-apps/ledger/index.js';
-import { freePort, startChaincodeServer } from '../network/embedded/chaincode-servers.js';
+import { startChaincodeServer } from '../network/embedded/chaincode-servers.js';
 import { startEmbeddedLedger } from '../network/embedded/embedded-ledger.js';
+import { freePorts } from '../network/topology/ports.js';
 import { NETWORK_FOLDER } from '../network/topology/topology.js';
 
 const CHANNEL = 'consumption';
@@ -32,7 +33,7 @@ export async function benchLedger(): Promise<Record<string, number>> {
   const { controlCenter } = ledger.topology.roles;
   await ledger.createChannels();
   const startMilliseconds = performance.now() - started;
-  const address = `127.0.0.1:${await freePort()}`;
+  const address = `127.0.0.1:${(await freePorts(1))[0]}`;
   const chaincode = startChaincodeServer({ name: CHANNEL, path: FIXTURE, address, mspId: controlCenter });
   await ledger.deployChaincode({ name: CHANNEL, channel: CHANNEL, address });
   const readyMilliseconds = performance.now() - started;
@@ -41,7 +42,7 @@ export async function benchLedger(): Promise<Record<string, number>> {
     return {
       'ledger process with new certificates, ms from start to channels': Math.round(startMilliseconds),
       'with chaincode deployed, ms from start': Math.round(readyMilliseconds),
-      ...(await benchTransactions(client, ledger.pid!)),
+      ...(await benchTransactions(client, ledger.process!.pid!)),
       ...(await benchReads(client)),
     };
   } finally {

@@ -29,8 +29,8 @@ export abstract class LedgerContract extends Contract {
       if (ctx.stub.getChannelID() !== this.#kind) {
         throw new Refusal('WRONG_CHANNEL', `this contract serves the channel ${this.#kind} only`);
       }
-      await super.aroundTransaction(ctx, transaction as () => void, parameters);
-      return;
+      // eslint-disable-next-line @typescript-eslint/no-confusing-void-expression -- declared void, carries the result
+      return await super.aroundTransaction(ctx, transaction as () => void, parameters);
     } catch (error) {
       throw asRefusal(error);
     }

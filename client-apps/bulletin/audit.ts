@@ -23,7 +23,7 @@ import { ClientError } from '../runtime/errors.js';
 import { readBulletinFile, readTree, type BulletinTree, type RegionTree } from './tree.js';
 import { EpochDocuments } from './epoch-documents.js';
 
-/** Something wrong in a bulletin. */
+/** A fault in a bulletin. */
 export interface AuditFault {
   /** Path relative to the bulletin's root. */
   readonly file: string;
@@ -31,34 +31,33 @@ export interface AuditFault {
   readonly message: string;
 }
 
-/** What an audit saw. Sums are over the intervals in which everything is right. */
+/** Result of an audit. Sums are over the intervals without a fault. */
 export interface Audit {
   readonly faults: readonly AuditFault[];
-  /** Fingerprint of the control center's key in version 1: given, or found and believed; undefined if unreadable. */
+  /** Fingerprint of the control center's key in version 1, given or read from the file; undefined if unreadable. */
   readonly trusted: string | undefined;
   readonly intervals: number;
   readonly rows: number;
   readonly totalMilliWattHours: bigint;
   readonly billedNanoCurrency: bigint;
-  /** The last interval that was seen, right or wrong: what comes after it cannot be missed, it is not there. */
+  /** The last interval found, valid or not. Files cannot rule out later intervals. */
   readonly last: { readonly region: string; readonly startSeconds: number; readonly sealed?: LedgerKind } | undefined;
 }
 
-/** Told what an audit comes across, in order. */
+/** Receives the findings of an audit, in order. */
 export interface AuditListener {
-  /** An interval in which everything is right. */
+  /** An interval without a fault. */
   readonly onInterval?: (interval: VerifiedInterval) => void;
-  /** What shows that the service provider signed a wrong price, once for each interval. */
+  /** Evidence that the service provider signed a wrong price, at most once per interval. */
   readonly onWrongPrice?: (evidence: PriceEvidence) => void;
 }
 
 /**
  * Audits a bulletin from its files alone: parameters and their chain, relay directories, and every interval completely,
- * with its chains of seals. An interval may lack price or bills, as one that is just being sealed does, if every later
- * one lacks them too.
+ * with its chains of seals. The last intervals may lack price or bills, because sealing is under way.
  *
- * @param fingerprint of the control center's first key; undefined believes the one in `parameters.json`
- * @throws ClientError WRONG_USE when the root is no directory
+ * @param fingerprint of the control center's first key; undefined trusts the one in `parameters.json`
+ * @throws ClientError WRONG_USE when the root is not a directory
  */
 export async function auditBulletin(
   crypto: Crypto,
@@ -88,8 +87,8 @@ class Auditor {
   }
 
   async run(fingerprint: string | undefined): Promise<Audit> {
-    for (const path of this.#tree.strangers) {
-      this.#fault(path, 'UNKNOWN_FILE', 'it belongs to no bulletin');
+    for (const path of this.#tree.unknown) {
+      this.#fault(path, 'UNKNOWN_FILE', 'not a file of a bulletin');
     }
     let trusted: string | undefined;
     const parameters = await this.#attempt(PARAMETERS_FILE, async () => {
@@ -110,7 +109,7 @@ class Auditor {
       }
     }
     if (parameters !== undefined && this.#last === undefined) {
-      this.#fault('bulletin', 'NO_INTERVALS', 'there is no interval to audit');
+      this.#fault('bulletin', 'NO_INTERVALS', 'no interval found');
     }
     return {
       faults: this.#faults,
@@ -180,7 +179,7 @@ class Auditor {
     }
   }
 
-  /** Checks the documents of a kind. @returns what each that is right says, by epoch */
+  /** Checks all documents of a kind. @returns the content of the valid ones, by epoch */
   async #perEpoch<T>(
     epochs: readonly number[],
     fileOf: (region: string, epoch: number) => string,
@@ -204,7 +203,7 @@ class Auditor {
         this.#listener.onWrongPrice?.(evidence);
       }
     } catch (error) {
-      // Files that cannot be read are faults already, and no evidence.
+      // Unreadable files were reported as faults and give no evidence.
       if (!(error instanceof ProtocolError)) {
         throw error;
       }
@@ -228,7 +227,7 @@ class Auditor {
   }
 }
 
-/** The version in force; undefined for an interval before the first or outside the epochs, whose audit says so. */
+/** The version in force; undefined before the first version or outside the epochs, which the audit reports. */
 function parametersAt(startSeconds: number, list: readonly SignedParameters[]): Parameters | undefined {
   try {
     const parameters = parametersFor(list, startSeconds);

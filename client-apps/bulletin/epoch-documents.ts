@@ -10,7 +10,7 @@ import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
 import type { IntervalTrust } from '../../protocol/rules/verify-interval.js';
 import { readBulletinFile } from './tree.js';
 
-/** What a bulletin says once per registry epoch, as the seals of the epoch bind it. */
+/** Reads and checks the documents that a bulletin holds once per registry epoch and that seals bind. */
 export class EpochDocuments {
   readonly #crypto: Crypto;
   readonly #root: string;

@@ -6,12 +6,12 @@ import type { Row, RowType } from '../../protocol/ledger/row.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { formatMilliWattHours, formatNanoCurrency } from '../../protocol/energy/units.js';
 
-/** One field of a row, as the paper and as this project names it. */
+/** A field of a row, by the paper's symbol and this project's name. */
 export interface ExplainedField {
   readonly name: string;
   /** The paper's symbol. */
   readonly symbol: string;
-  /** First byte of the row that it takes, and how many. */
+  /** Offset of its first byte in the row, and its length. */
   readonly offset: number;
   readonly length: number;
   /** Its bytes, hex. */
@@ -19,25 +19,25 @@ export interface ExplainedField {
   readonly meaning: string;
 }
 
-/** Something that can be said of a row from the row alone, or from the row and the parameters. */
+/** A check of a row alone, or of the row and the parameters. */
 export interface ExplainedCheck {
   readonly check: string;
   readonly ok: boolean;
 }
 
-/** A row as a reader of the paper knows it. */
+/** A row in the paper's notation. */
 export interface ExplainedRow {
-  /** What kind of row it is, and in which of the paper's tables it stands. */
+  /** Kind of the row, and the paper's table that defines it. */
   readonly title: string;
   readonly fields: readonly ExplainedField[];
   /** H_2 of the signed bytes, hex. */
   readonly message: string;
   readonly checks: readonly ExplainedCheck[];
-  /** What the row does not show, and who can say. */
+  /** Properties that the row does not show, and what checks them. */
   readonly beyond: readonly string[];
 }
 
-/** How the paper writes the parts of a row of each type. */
+/** Notation of the paper for a row of each type. */
 interface Notation {
   readonly title: string;
   readonly type: string;
@@ -51,7 +51,7 @@ interface Notation {
   readonly beyond: readonly string[];
 }
 
-/** One of two ways to write A, or both. */
+/** One of two notations of A, or both when the mode is unknown. */
 const either = (first: string, second: string, where: string, isSecond?: boolean): string =>
   isSecond === undefined ? `${first}, or ${second} in ${where}` : isSecond ? second : first;
 
@@ -74,8 +74,8 @@ const NOTATION: Record<RowType, Notation> = {
     key: 'sigPk_{i,k}',
     signer: 'sigSk_{i,k}',
     beyond: [
-      'whose row it is: only its meter, its household and the control center can tell',
-      'that a registered meter sent it: the control center and its peers checked A, sigPk and the registry',
+      'whose row it is: known only to the meter, its household and the control center',
+      'registration of the meter: the control center and its peers checked A, sigPk and the registry',
     ],
   },
   1: {
@@ -93,7 +93,7 @@ const NOTATION: Record<RowType, Notation> = {
     value: 'p_j',
     key: 'sigPk_SP',
     signer: 'sigSk_SP',
-    beyond: ['that the price is the one of the tariff: gridveil verify computes it from the sealed total'],
+    beyond: ['the price against the tariff: gridveil verify computes it from the sealed total'],
   },
   2: {
     title: 'bill: a row of the ledger L_BC_j (Table 3)',
@@ -104,12 +104,12 @@ const NOTATION: Record<RowType, Notation> = {
     value: 'B_{i,j,k}',
     key: 'sigPk_SP',
     signer: 'sigSk_SP',
-    beyond: ['that B = p · c: gridveil verify compares it with the consumption row of the same A'],
+    beyond: ['B = p · c: gridveil verify compares it with the consumption row of the same A'],
   },
 };
 
 /**
- * A row field by field, with the paper's symbols, and what can be checked of it.
+ * Explains a row field by field in the paper's notation, and checks what can be checked.
  *
  * @param bytes 177 bytes
  * @param parameters in force for the row's ledger: with them its time, value and key are checked too
@@ -124,15 +124,10 @@ export function explainRow(crypto: Crypto, bytes: Uint8Array, parameters?: Param
   const fields = [
     ['type', notation.type, ROW_OFFSET.type, notation.title],
     ['ledger id', notation.ledger, ROW_OFFSET.ledgerId, `region ${row.ledgerId.region}, interval from ${started}`],
-    [
-      'pseudonym',
-      notation.pseudonym(parameters),
-      ROW_OFFSET.pseudonym,
-      'the anonymous name, used for this message alone',
-    ],
-    ['time', notation.time, ROW_OFFSET.time, `${time(row.timeSeconds)}: the end of the interval, for every row`],
+    ['pseudonym', notation.pseudonym(parameters), ROW_OFFSET.pseudonym, 'pseudonym, used for this message only'],
+    ['time', notation.time, ROW_OFFSET.time, `${time(row.timeSeconds)}: end of the interval, the same in every row`],
     ['value', notation.value, ROW_OFFSET.value, valueText(row)],
-    ['key', notation.key, ROW_OFFSET.signaturePublicKey, 'the key that verifies the signature: Z = g^z'],
+    ['key', notation.key, ROW_OFFSET.signaturePublicKey, 'verification key of the signature: Z = g^z'],
     [
       'signature',
       `sigSign_{${notation.signer}}(H2(${signed}))`,
@@ -149,7 +144,7 @@ export function explainRow(crypto: Crypto, bytes: Uint8Array, parameters?: Param
     message: toHex(rowMessage(crypto, bytes)),
     checks: [
       {
-        check: 'g^y = R · Z^c with c = H(R ‖ Z ‖ H2(…)): the signature is valid',
+        check: 'signature is valid: g^y = R · Z^c with c = H(R ‖ Z ‖ H2(…))',
         ok: verifyRowSignature(crypto, bytes),
       },
       ...(parameters === undefined ? [] : parameterChecks(row, parameters)),
@@ -169,7 +164,7 @@ function parameterChecks(row: Row, parameters: Parameters): ExplainedCheck[] {
       ok: row.timeSeconds === row.ledgerId.startSeconds + intervalSeconds,
     },
     row.type === 0
-      ? { check: `c is one of the five categories: ${place}`, ok: category > 0 }
+      ? { check: `c is one of the five categories (${place})`, ok: category > 0 }
       : {
           check: "sigPk is the service provider's key",
           ok: equalBytes(row.signaturePublicKey, serviceProvider.signaturePublicKey),

@@ -23,8 +23,8 @@ const NUMBER = /\/(0|[1-9][0-9]{0,11})(?:\/|\.json$)/;
 const FILES: readonly IntervalFile[] = [...Object.values(ROWS_FILE), INDEX_FILE, SEALS_FILE];
 
 /**
- * Whether a path, relative to the root, is one that a bulletin can hold: nothing else is served. The path is not
- * cleaned but compared with what its region and number would give, so no spelling leads elsewhere.
+ * Tells whether a path, relative to the root, is that of a bulletin file; nothing else is served. The path is not
+ * normalised but compared with the one that its region and number give, so no other spelling is accepted.
  */
 export function isBulletinPath(path: string): boolean {
   if (path === PARAMETERS_FILE) {

@@ -20,7 +20,7 @@ import type { BulletinWriter } from './writer.js';
 import { ClientError } from '../runtime/errors.js';
 import type { LedgerClient, StateWrite } from '../ledger/index.js';
 
-/** What an export wrote. */
+/** Counts of an export. */
 export interface Exported {
   readonly blocks: number;
   readonly parameterVersions: number;
@@ -33,8 +33,8 @@ export interface Exported {
 const VALID = 0;
 
 /**
- * Rebuilds a region's bulletin from the blocks of the three channels: what is written is what the control center
- * publishes, byte for byte. Nothing is checked here; `gridveil verify` does that. Holds one interval at a time.
+ * Rebuilds a region's bulletin from the blocks of the three channels, byte for byte as the control center publishes it.
+ * It checks nothing, which `gridveil verify` does, and holds one interval in memory at a time.
  *
  * @throws LedgerError; ClientError BULLETIN_CONFLICT when the directory holds other bytes
  */
@@ -51,7 +51,7 @@ export async function exportBulletin(client: LedgerClient, region: string, write
         }
         for (const write of endorsed.writes) {
           if (write.namespace === kind) {
-            await exporter.take(kind, write);
+            await exporter.apply(kind, write);
           }
         }
       }
@@ -87,8 +87,8 @@ class Exporter {
     };
   }
 
-  /** Takes one change of the world state, in the order of the blocks. */
-  async take(kind: LedgerKind, { key, value }: StateWrite): Promise<void> {
+  /** Applies one write to the world state, in the order of the blocks. */
+  async apply(kind: LedgerKind, { key, value }: StateWrite): Promise<void> {
     const [what, region, number, page] = key.split('/');
     if (region !== this.#region || value === undefined || !/^[0-9]+$/.test(number ?? '')) {
       return;
@@ -118,7 +118,7 @@ class Exporter {
         await this.#interval(kind, at, value);
         break;
       default:
-      // Registry roots and markers are no part of a bulletin.
+      // Registry roots and markers are not part of a bulletin.
     }
   }
 
@@ -128,7 +128,7 @@ class Exporter {
     }
   }
 
-  /** A sealed ledger of an interval: its pages and its header stand before its seal. */
+  /** Writes a sealed ledger of an interval; its header and pages were committed before the seal. */
   async #interval(kind: LedgerKind, startSeconds: number, seal: Uint8Array): Promise<void> {
     const header = decodeHeader(this.#headers.get(startSeconds)!);
     const rows = concatBytes(...(this.#pages.get(startSeconds) ?? []));
@@ -149,14 +149,14 @@ class Exporter {
     this.#intervals[kind]++;
   }
 
-  /** The seals that were written for the interval from the channels before. */
+  /** Reads the interval's seals of the channels before. */
   async #before(kind: LedgerKind, startSeconds: number): Promise<Partial<SealsFile>> {
     if (kind === 'consumption') {
       return {};
     }
     const bytes = await new DirectoryBulletin(this.#writer.root).readFile(this.#region, startSeconds, SEALS_FILE);
     if (bytes === undefined) {
-      throw new ClientError('BAD_ANSWER', `the ${kind} of ${startSeconds} is sealed, its consumption is not`);
+      throw new ClientError('BAD_ANSWER', `${kind} of interval ${startSeconds} is sealed, but not its consumption`);
     }
     return decodeSealsFile(bytes);
   }

@@ -3,14 +3,13 @@ import type { IntervalFile } from './layout.js';
 import type { BulletinSource } from './reader.js';
 import type { Clock } from '../runtime/clock.js';
 
-/** How long an answer is shared. Shorter than any slot, so that a reader sees in a slot what stands then. */
+/** Time for which an answer is shared; shorter than any slot, so that a reader sees the current files in each slot. */
 const SHARED_MILLISECONDS = 10_000;
 
 type Answer = Promise<Uint8Array | undefined>;
 
 /**
- * Lets the parties of one host share their downloads: what one has just fetched, the next gets without asking again.
- * It shares bytes, not trust: each party verifies for itself.
+ * Shares downloads among the parties of a host for a short time. Only bytes are shared: each party verifies them itself.
  */
 export class MemoBulletin implements BulletinSource {
   readonly #answers = new Map<string, Answer>();
@@ -54,7 +53,7 @@ export class MemoBulletin implements BulletinSource {
     if (answer === undefined) {
       answer = read();
       this.#answers.set(name, answer);
-      // The next one asks again after a failure.
+      // A failure is not shared.
       answer.catch(() => this.#answers.delete(name));
     }
     return answer;

@@ -9,13 +9,12 @@ import { intervalPath, type IntervalFile } from './layout.js';
 import { ClientError } from '../runtime/errors.js';
 import { answerReason, PinnedHttps } from '../links/pinned-https.js';
 
-/** Longest bulletin file that is read, in bytes: rows of a full interval, the largest kind of file. */
+/** Maximum length of a bulletin file in bytes: the rows of a full interval. */
 export const MAXIMUM_BULLETIN_FILE_LENGTH = MAXIMUM_ROWS * ROW_LENGTH;
 
 /**
- * Where meters, hubs and auditors read from. What comes out is bytes of unknown truth: only signed seals make them
- * trusted. There is no "latest": intervals follow one another, so a reader asks for the next one and gets undefined
- * until it is sealed.
+ * Source of bulletin files for meters, hubs and auditors. The bytes are untrusted until they are checked against signed
+ * seals. There is no "latest": a reader asks for the next interval and gets undefined until it is sealed.
  */
 export interface BulletinSource {
   /** The bytes of `parameters.json`, or undefined. */
@@ -56,7 +55,7 @@ export class DirectoryBulletin extends PathSource {
     super();
   }
 
-  /** Regions of which the bulletin holds anything, sorted. */
+  /** Regions in the bulletin, sorted. */
   async listRegions(): Promise<string[]> {
     return (await this.#list('bulletin')).sort();
   }
@@ -79,7 +78,10 @@ export class DirectoryBulletin extends PathSource {
       () => 0,
     );
     if (size > MAXIMUM_BULLETIN_FILE_LENGTH) {
-      throw new ClientError('LIMIT_EXCEEDED', `${path} is too long`);
+      throw new ClientError(
+        'LIMIT_EXCEEDED',
+        `${path}: expected at most ${MAXIMUM_BULLETIN_FILE_LENGTH} bytes, got ${size}`,
+      );
     }
     return readIfPresent(full);
   }
@@ -96,7 +98,7 @@ export class DirectoryBulletin extends PathSource {
   }
 }
 
-/** The control center's bulletin over HTTPS, by the pin of its key. */
+/** A bulletin over HTTPS, authenticated by the pin of the server's key. */
 export class HttpsBulletin extends PathSource {
   readonly #https: PinnedHttps;
 

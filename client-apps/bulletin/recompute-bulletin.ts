@@ -6,22 +6,22 @@ import { auditBulletin, type AuditFault } from './audit.js';
 import { readBulletinFile } from './tree.js';
 import { recompute, type Handles, type Recomputed } from './recompute.js';
 
-/** What a household computed from a bulletin. */
+/** Bills that a household computed from a bulletin. */
 export interface RecomputedBulletin {
   /** Fingerprint of the control center's key that was trusted; undefined if unreadable. */
   readonly trusted: string | undefined;
-  /** What is wrong in the bulletin; an interval with a fault is not computed. */
+  /** Faults of the bulletin; an interval with a fault is not computed. */
   readonly faults: readonly AuditFault[];
   readonly intervals: readonly Recomputed[];
-  /** Handles whose row is nowhere: left out, not sealed yet, or in an interval with a fault. */
+  /** Handles without a row: suppressed, lost, not sealed yet, or in an interval with a fault. */
   readonly missing: readonly string[];
 }
 
 /**
- * Audits a bulletin and computes the household's part of every interval in which everything is right.
+ * Audits a bulletin and computes the household's part of every interval without a fault.
  *
- * @param fingerprint of the control center's first key; undefined believes the one that is found
- * @throws ClientError WRONG_USE when the root is no directory
+ * @param fingerprint of the control center's first key; undefined trusts the one in `parameters.json`
+ * @throws ClientError WRONG_USE when the root is not a directory
  */
 export async function recomputeBulletin(
   crypto: Crypto,

@@ -9,12 +9,12 @@ import type { VerifiedInterval } from '../../protocol/rules/verify-interval.js';
 import { ClientError } from '../runtime/errors.js';
 
 /**
- * What a household knows its rows by: A, or sigPk ("smart meter sends A, or sigPk_i, to its user"), in hex. Which of
+ * Handles by which a household finds its rows: A, or sigPk ("smart meter sends A, or sigPk_i, to its user"), in hex. Which of
  * the two does not matter: both are 32 bytes, and one is never the other.
  */
 export type Handles = ReadonlySet<string>;
 
-/** A household's own arithmetic on one interval: the paper's Remark 5. */
+/** A household's own computation of one interval: the paper's Remark 5. */
 export interface Recomputed {
   readonly region: string;
   readonly startSeconds: number;
@@ -23,7 +23,7 @@ export interface Recomputed {
   readonly milliWattHours: bigint;
   /** The sum of all rows of the region, added up here. */
   readonly regionMilliWattHours: bigint;
-  /** What the tariff gives for that sum, nano-currency per kWh. */
+  /** The tariff price for that sum, nano-currency per kWh. */
   readonly priceNanoPerKilowattHour: bigint;
   /** Σ p · c over the household's rows. */
   readonly billNanoCurrency: bigint;
@@ -32,7 +32,7 @@ export interface Recomputed {
 }
 
 /**
- * Computes price and bill from the consumption rows alone, and the service provider's bill beside it.
+ * Computes price and bill from the consumption rows, and adds up the service provider's bills for the same rows.
  *
  * @param interval whose seals and rows were verified
  * @param billing rows in the order of the consumption rows; undefined before they are sealed
@@ -73,7 +73,7 @@ export function recompute(
 }
 
 /**
- * Reads handles, one a line: 64 hex digits. Empty lines are passed over.
+ * Parses handles, one per line: 64 hex digits. Empty lines are ignored.
  *
  * @throws ClientError WRONG_USE naming the line
  */
@@ -85,7 +85,7 @@ export function parseHandles(text: string): Set<string> {
       return;
     }
     if (!/^[0-9a-f]+$/.test(handle) || handle.length !== 2 * KEY_LENGTH) {
-      throw new ClientError('WRONG_USE', `line ${index + 1} of the handles is not ${2 * KEY_LENGTH} hex digits`);
+      throw new ClientError('WRONG_USE', `handles, line ${index + 1}: expected ${2 * KEY_LENGTH} hex digits`);
     }
     handles.add(toHex(fromHex(handle)));
   });

@@ -17,7 +17,7 @@ import { intervalContext } from '../../protocol/rules/interval-context.js';
 import type { BulletinSource } from './reader.js';
 import { ClientError } from '../runtime/errors.js';
 
-/** Epochs whose directories are kept: the last, whose intervals are still being sealed, the present and the next. */
+/** Number of epochs whose directories are kept: the previous one, whose intervals are being sealed, this and the next. */
 const KEPT_EPOCHS = 3;
 
 /** A sealed interval as a meter needs it. */
@@ -32,9 +32,8 @@ export interface SealedIndex {
 }
 
 /**
- * A bulletin read with a trust anchor: what comes out has been checked down to the control center's first signature
- * key. Parameters and the newest directories are kept, so that a reader goes on while the bulletin cannot be reached: a
- * directory that was read once serves to the end of its epoch.
+ * A bulletin read with a trust anchor: everything returned was verified up to the control center's first signature key.
+ * Parameters and the newest directories are cached, so that a reader continues while the bulletin is unreachable.
  */
 export class TrustedBulletin {
   #parametersBytes: Uint8Array = new Uint8Array(0);
@@ -51,7 +50,7 @@ export class TrustedBulletin {
 
   /**
    * @param trustAnchor hex SHA-256 of the control center's signature key in version 1 of the parameters; undefined
-   *   trusts the key found in the first list, which is for a source that is known by its own pin
+   *   trusts the key in the first list, for a source that is authenticated by its own pin
    */
   constructor(
     crypto: Crypto,
@@ -65,12 +64,12 @@ export class TrustedBulletin {
     this.#trustAnchor = trustAnchor;
   }
 
-  /** The anchor; undefined before the first list when none was given. */
+  /** The trust anchor; undefined before the first list when none was given. */
   get trustAnchor(): string | undefined {
     return this.#trustAnchor;
   }
 
-  /** The versions read last; empty before the first. */
+  /** The versions last read; empty before the first read. */
   get versions(): readonly SignedParameters[] {
     return this.#versions;
   }
@@ -78,12 +77,12 @@ export class TrustedBulletin {
   /**
    * Reads the list of parameter versions.
    *
-   * @throws ClientError UNREACHABLE; VERIFICATION_FAILED when it does not verify, or is not the known list continued
+   * @throws ClientError UNREACHABLE; VERIFICATION_FAILED when it does not verify or does not continue the known list
    */
   async refresh(): Promise<readonly SignedParameters[]> {
     const bytes = await this.source.readParameters();
     if (bytes === undefined) {
-      throw new ClientError('UNREACHABLE', 'the bulletin holds no parameters');
+      throw new ClientError('UNREACHABLE', 'the bulletin has no parameters');
     }
     if (equalBytes(bytes, this.#parametersBytes)) {
       return this.#versions;
@@ -92,13 +91,16 @@ export class TrustedBulletin {
       const list = decodeParametersFile(bytes);
       this.#trustAnchor = verifyParametersList(this.#crypto, list, this.#trustAnchor);
       if (list[0]?.parameters.region !== this.#region) {
-        throw new ProtocolError('PARAMETERS_INVALID', 'they are those of another region');
+        throw new ProtocolError(
+          'PARAMETERS_INVALID',
+          `expected region ${this.#region}, got ${list[0]?.parameters.region}`,
+        );
       }
       // Each version binds the one before, so a list that continues the known one holds its last signature.
       const known = this.#versions.at(-1);
       const same = known === undefined ? undefined : list[this.#versions.length - 1];
       if (known !== undefined && (same === undefined || !equalBytes(same.signature, known.signature))) {
-        throw new ProtocolError('PARAMETERS_CHAIN', 'a version that stood in the list is gone');
+        throw new ProtocolError('PARAMETERS_CHAIN', 'the list does not continue the known versions');
       }
       return list;
     });
@@ -108,10 +110,10 @@ export class TrustedBulletin {
   }
 
   /**
-   * The relay directory of a registry epoch. Once read it is not read again, unless a seal of its epoch shows that the
-   * control center stands by another one: then this reader was shown a forked one, and takes none but the sealed one.
+   * Returns the relay directory of a registry epoch. It is read once, unless a seal of its epoch binds another one: then
+   * this reader was shown a fork and accepts only the sealed directory.
    *
-   * @returns undefined while there is none
+   * @returns undefined while none is published
    * @throws ClientError UNREACHABLE, VERIFICATION_FAILED; ProtocolError NOT_EFFECTIVE before the first parameters
    */
   async directory(epoch: number): Promise<Directory | undefined> {
@@ -130,9 +132,9 @@ export class TrustedBulletin {
   }
 
   /**
-   * The consumer list of a registry epoch, in price mode `direct`.
+   * Returns the consumer list of a registry epoch, in price mode `direct`.
    *
-   * @returns undefined while there is none
+   * @returns undefined while none is published
    * @throws ClientError UNREACHABLE, VERIFICATION_FAILED; ProtocolError NOT_EFFECTIVE before the first parameters
    */
   async consumers(epoch: number): Promise<ConsumerList | undefined> {
@@ -152,7 +154,7 @@ export class TrustedBulletin {
   }
 
   /**
-   * The index of an interval, when it is sealed: a row that is not in it is proven not to be on the ledger.
+   * Returns the sealed index of an interval: a row that is not in it is proven not to be on the ledger.
    *
    * @param previous digest of the consumption seal of the interval before; undefined to begin in the middle of a chain
    * @returns undefined while the interval is not sealed
@@ -177,13 +179,13 @@ export class TrustedBulletin {
       const content = consumptionSealContent(this.#crypto, context, header, {
         registryRoot: seal.registryRoot,
         registeredMeters: seal.registeredMeters,
-        // All use the one directory that the seals bind, or somebody was shown another one.
+        // A fork of the directory is detected here: the seals bind the one that all meters use.
         directoryDigest: directory === undefined ? NO_DIGEST : directoryDigest(this.#crypto, directory),
         indexDigest: indexDigest(this.#crypto, index),
       });
       checkSeal(this.#crypto, consumption, content, 'unknown', context);
       if (previous !== undefined && !equalBytes(seal.previous, previous)) {
-        throw new ProtocolError('SEAL_CHAIN', 'the seal does not follow the one of the interval before');
+        throw new ProtocolError('SEAL_CHAIN', 'the seal does not chain to that of the previous interval');
       }
       return { startSeconds, digest: sealDigest(this.#crypto, seal), index, parameters };
     });
@@ -201,12 +203,12 @@ export class TrustedBulletin {
     });
     const sealed = this.#sealedDirectories.get(epoch);
     if (sealed !== undefined && !equalBytes(directoryDigest(this.#crypto, signed.directory), sealed)) {
-      throw new ProtocolError('DIRECTORY_INVALID', 'it is not the directory that the seals of its epoch bind');
+      throw new ProtocolError('DIRECTORY_INVALID', 'directory differs from the one that the seals of its epoch bind');
     }
     return signed.directory;
   }
 
-  /** Forgets a directory when a genuine seal of its epoch binds another. */
+  /** Drops a cached directory when a valid seal of its epoch binds another. */
   #noteSealedDirectory({ seal, signature }: SignedSeal, parameters: Parameters): void {
     verifySealSignature(this.#crypto, { seal, signature }, parameters.controlCenter.signaturePublicKey);
     const { registryEpoch, directoryDigest: sealed } = seal;
@@ -217,7 +219,7 @@ export class TrustedBulletin {
     }
   }
 
-  /** An epoch's directory serves the version that is in force when its packets begin. */
+  /** The parameters that apply to an epoch's documents: the version in force at its start. */
   #parametersOfEpoch(epoch: number): Parameters {
     const { parameters: first } = this.#versions[0] ?? {};
     if (first === undefined) {
@@ -228,7 +230,7 @@ export class TrustedBulletin {
   }
 }
 
-/** Keeps something of an epoch; of too many epochs the one unused for longest is given up. */
+/** Caches a value by epoch; beyond the limit the least recently used one is dropped. */
 function keep<T>(byEpoch: Map<number, T>, epoch: number, value: T): void {
   byEpoch.delete(epoch);
   byEpoch.set(epoch, value);
@@ -238,7 +240,7 @@ function keep<T>(byEpoch: Map<number, T>, epoch: number, value: T): void {
   }
 }
 
-/** Lays a refusal of the protocol layer to the file it is about. */
+/** Wraps a refusal of the protocol layer, naming the file. */
 function verified<T>(what: string, check: () => T): T {
   try {
     return check();

@@ -8,13 +8,13 @@ import { intervalPath, type IntervalFile } from './layout.js';
 import { ClientError } from '../runtime/errors.js';
 
 /**
- * Writes a bulletin directory. Every write is atomic, durable and idempotent. Most files are write-once; the two that
- * collect (`parameters.json`, `seals.json`) only grow, so that a restart which repeats an early step takes nothing back.
+ * Writes a bulletin directory. Every write is atomic, durable and idempotent. Files are write-once, except
+ * `parameters.json` and `seals.json`, which only grow, so that a restart that repeats an early step removes nothing.
  */
 export class BulletinWriter {
   private constructor(readonly root: string) {}
 
-  /** Opens or makes the directory and removes what a crash left half-written. */
+  /** Opens or creates the directory and removes temporary files of a crash. */
   static async open(root: string): Promise<BulletinWriter> {
     await mkdir(root, { recursive: true });
     for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
@@ -30,30 +30,30 @@ export class BulletinWriter {
     return this.#write(PARAMETERS_FILE, bytes, true);
   }
 
-  /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
+  /** @throws ClientError BULLETIN_CONFLICT when the file exists with other bytes */
   writeDirectory(region: string, epoch: number, bytes: Uint8Array): Promise<void> {
     return this.#write(directoryFile(region, epoch), bytes, false);
   }
 
-  /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
+  /** @throws ClientError BULLETIN_CONFLICT when the file exists with other bytes */
   writeConsumers(region: string, epoch: number, bytes: Uint8Array): Promise<void> {
     return this.#write(consumersFile(region, epoch), bytes, false);
   }
 
-  /** @throws ClientError BULLETIN_CONFLICT when other bytes stand there */
+  /** @throws ClientError BULLETIN_CONFLICT when the file exists with other bytes */
   writeFile(region: string, startSeconds: number, file: IntervalFile, bytes: Uint8Array): Promise<void> {
     return this.#write(intervalPath(region, startSeconds, file), bytes, file === SEALS_FILE);
   }
 
   async #write(relative: string, bytes: Uint8Array, grows: boolean): Promise<void> {
     const path = join(this.root, relative);
-    const standing = await readIfPresent(path);
-    if (standing !== undefined) {
-      if (equalBytes(standing, bytes) || (grows && standing.length > bytes.length)) {
+    const existing = await readIfPresent(path);
+    if (existing !== undefined) {
+      if (equalBytes(existing, bytes) || (grows && existing.length > bytes.length)) {
         return;
       }
-      if (!grows || standing.length === bytes.length) {
-        throw new ClientError('BULLETIN_CONFLICT', `${relative} already holds other bytes`);
+      if (!grows || existing.length === bytes.length) {
+        throw new ClientError('BULLETIN_CONFLICT', `${relative} exists with other bytes`);
       }
     }
     await mkdir(dirname(path), { recursive: true });

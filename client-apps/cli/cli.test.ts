@@ -183,7 +183,7 @@ describe('the command gridveil', function () {
       averageMilliWattHours: '250000',
       skipped: [],
     });
-    assert.match((await gridveil('readings', 'check', file)).stdout, /^average of an interval +0\.25 kWh$/m);
+    assert.match((await gridveil('readings', 'check', file)).stdout, /^average per interval +0\.25 kWh$/m);
   });
 
   it('prints the faults of a bulletin and exits with 1', async () => {
@@ -191,7 +191,7 @@ describe('the command gridveil', function () {
     const { code, stdout } = await gridveil('verify', folder);
     assert.equal(code, 1);
     assert.match(stdout, /^FAULT parameters\.json: MALFORMED: /m);
-    assert.match(stdout, /^key trusted +none$/m);
+    assert.match(stdout, /^trusted key +none$/m);
     const json = JSON.parse((await gridveil('verify', folder, '--json')).stdout) as { ok: boolean; faults: unknown[] };
     assert.deepEqual([json.ok, json.faults.length], [false, 1]);
   });

@@ -6,7 +6,7 @@ import { createProgram } from './program.js';
 try {
   await createProgram().parseAsync(process.argv);
 } catch (error) {
-  // Help and version come as an error and are printed already; help that nobody asked for is wrong use.
+  // Commander throws after it has printed help or the version; help printed for a missing command is wrong use.
   if (error instanceof CommanderError && error.exitCode === 0) {
     process.exitCode = EXIT.done;
   } else {

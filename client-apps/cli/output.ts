@@ -2,27 +2,27 @@
 import type { Command } from 'commander';
 import { CommanderError } from 'commander';
 
-/** Exit codes of every command. */
+/** Exit codes of all commands. */
 export const EXIT = {
   done: 0,
-  /** Refused, or a check that failed. */
+  /** The operation was refused or a check failed. */
   failed: 1,
-  /** Wrong flags, values, configuration or files given to the command; nothing was started. */
+  /** Wrong flags, values, configuration or files; nothing was started. */
   wrongUse: 2,
 } as const;
 
-/** What a command found: `data` for `--json`, `text` for people. `ok: false` ends the process with {@link EXIT.failed}. */
+/** Result of a command: `data` for `--json`, `text` for people. `ok: false` gives exit code {@link EXIT.failed}. */
 export interface Result {
   readonly data: Readonly<Record<string, unknown>>;
   readonly text: readonly string[];
   readonly ok?: boolean;
 }
 
-/** Codes that say that the command was used wrongly, so that nothing was begun. */
+/** Error codes of wrong use: nothing was started. */
 const WRONG_USE = new Set(['WRONG_USE', 'CONFIG_INVALID', 'KEY_FILE', 'NOT_A_TEST_NETWORK']);
 
 /**
- * Gives a command its `--json` flag and its body. The result, and nothing else, goes to stdout: one JSON object, or
+ * Adds the `--json` flag and the body of a command. The result, and nothing else, goes to stdout: one JSON object, or
  * lines of text. Progress and errors go to stderr.
  */
 export function onRun<Options extends object>(
@@ -40,19 +40,19 @@ export function onRun<Options extends object>(
   });
 }
 
-/** One line, or several, on stdout. */
+/** Writes one or more lines to stdout. */
 export function print(text: string): void {
   if (text !== '') {
     process.stdout.write(`${text}\n`);
   }
 }
 
-/** A line on stderr: what goes on, for the person who waits. */
+/** Writes a line of progress to stderr. */
 export function progress(text: string): void {
   process.stderr.write(`gridveil: ${text}\n`);
 }
 
-/** The stable code of an error: its own, `FILE` for one of the file system, or `INTERNAL` for one that no layer has named. */
+/** The stable code of an error: its own, `FILE` for a file-system error, or `INTERNAL` for an unforeseen one. */
 export function codeOf(error: unknown): string {
   if (error instanceof CommanderError) {
     return 'WRONG_USE';
@@ -68,18 +68,18 @@ export function exitCodeOf(error: unknown): number {
   return WRONG_USE.has(codeOf(error)) ? EXIT.wrongUse : EXIT.failed;
 }
 
-/** `gridveil: CODE: sentence` on stderr, with the causes below it; the stack only for an error nobody has named. */
+/** Writes `gridveil: CODE: message` and the causes to stderr; for an unforeseen error also the stack. */
 export function printError(error: unknown): void {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message.replace(/^error: /, '') : String(error);
   const lines = [`gridveil: ${code}: ${message}`];
   for (let cause = (error as Error).cause; cause instanceof Error; cause = cause.cause) {
     if (!message.includes(cause.message)) {
-      lines.push(`  because ${cause.message}`);
+      lines.push(`  caused by: ${cause.message}`);
     }
   }
   if (error instanceof CommanderError) {
-    lines.push('  (--help says what the command takes)');
+    lines.push('  (see --help for usage)');
   }
   if (code === 'INTERNAL' && error instanceof Error && error.stack !== undefined) {
     lines.push(error.stack);
@@ -87,13 +87,13 @@ export function printError(error: unknown): void {
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 
-/** Names and what belongs to them, both to the left. */
+/** Renders names and values in two left-aligned columns. */
 export function pairs(rows: readonly (readonly [name: string, value: string])[]): string[] {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`.trimEnd());
 }
 
-/** Columns aligned by their widest cell, the first to the left, the others to the right. */
+/** Renders a table: the first column left-aligned, the others right-aligned. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -105,4 +105,14 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
+}
+
+/** Renders an object as its fields, one a line. */
+export function fieldsResult(data: object): Result {
+  return { data: { ...data }, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+}
+
+/** An instant in ISO 8601, from Unix seconds. */
+export function timeText(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
 }

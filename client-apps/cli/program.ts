@@ -18,14 +18,14 @@ import { addServiceProvider } from './commands/service-provider.js';
 import { addSimulate } from './commands/simulate.js';
 import { addVerify } from './commands/verify.js';
 
-/** Every command of `gridveil`. What a command needs is loaded when it runs, so that help is quick. */
+/** Creates the `gridveil` program. Commands load their modules when they run, so that help is quick. */
 export function createProgram(): Command {
   const program = new Command('gridveil')
     .description('Private smart metering with bills that anyone can check.')
     .version(packageVersion())
-    // A flag belongs to the command before it, even if a subcommand has one of the same name.
+    // A flag belongs to the command it follows, even if a subcommand has one of the same name.
     .enablePositionalOptions()
-    // Errors are printed once, by main, with their codes; this process decides its exit code itself.
+    // Errors are printed by main only, with their codes, and main sets the exit code.
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   for (const add of [

@@ -12,13 +12,13 @@ import { ipcReport, type Report } from '../runtime/report.js';
 import { loadFileKey } from '../runtime/sealed-file.js';
 import { onRun, print } from './output.js';
 
-/** A party as its own folder exports it: how its configuration looks, and how it is started. */
+/** A party as its own folder exports it: the schema of its configuration and its start function. */
 export interface Party<Config> {
   readonly config: ZodType<Config>;
   readonly start: (config: Config, context: PartyContext) => Promise<RunningParty>;
 }
 
-/** Options that every party's run has. */
+/** Options of every command that runs a party. */
 export interface RunOptions {
   config: string;
   logLevel: string;
@@ -26,18 +26,18 @@ export interface RunOptions {
   json?: true;
 }
 
-/** Secret random bytes of the operating system, for everything this process does. */
+/** The operating system's random source, for all secrets of this process. */
 export const randomSource: RandomSource = osRandom();
 
-/** Adds what every command of a party needs. */
+/** Adds the configuration option of a party's commands. */
 export function withConfig(command: Command): Command {
   return command
-    .requiredOption('--config <file>', 'configuration, JSON')
-    .addHelpText('after', '\nGRIDVEIL_KEY_FILE names the file with the key that seals what the party writes.');
+    .requiredOption('--config <file>', 'configuration file, JSON')
+    .addHelpText('after', '\nEnvironment: GRIDVEIL_KEY_FILE, path of the key that encrypts the files of the party.');
 }
 
 /**
- * A party's configuration and the key of its sealed files, for a command that is not `run`.
+ * Loads a party's configuration and the key of its sealed files, for a command other than `run`.
  *
  * @throws ClientError CONFIG_INVALID, KEY_FILE
  */
@@ -51,11 +51,11 @@ export async function loadPartyConfig<Config>(
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 /**
- * Adds a command that runs a party until it is told to end (SIGTERM, Ctrl-C). Its log goes to stderr; with `--json` its
- * reports go to stdout, one JSON object a line.
+ * Adds a command that runs a party until SIGTERM or SIGINT. Its log goes to stderr; with `--json` its reports go to
+ * stdout, one JSON object per line.
  *
- * @param load loads the party's module when it is run, and not for help
- * @returns the command, for options of the party's own
+ * @param load loads the party's module, only when the command runs
+ * @returns the command, to which options may be added
  */
 export function addRun<Config, Options extends RunOptions = RunOptions>(
   parent: Command,
@@ -64,8 +64,8 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
   load: (options: Options) => Promise<Party<Config>>,
 ): Command {
   const command = withConfig(parent.command(verb).description(description))
-    .addOption(new Option('--log-level <level>', 'least level that is logged').choices(LOG_LEVELS).default('info'))
-    .addOption(new Option('--stepped-clock', 'simulated time over the IPC channel').hideHelp());
+    .addOption(new Option('--log-level <level>', 'minimum log level').choices(LOG_LEVELS).default('info'))
+    .addOption(new Option('--stepped-clock', 'take simulated time from the IPC channel').hideHelp());
   return onRun<Options>(command, async (options) => {
     const { config: schema, start } = await load(options);
     const name = parent.name();
@@ -82,11 +82,11 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
     try {
       await party.ended;
     } catch (error) {
-      // What it still has on the clock and on its links would keep the process alive.
+      // Its timers and links would keep the process alive.
       await party.stop().catch(() => undefined);
       throw error;
     } finally {
-      // And so would the IPC channel of a run.
+      // So would the IPC channel of a demo run.
       if (process.connected) {
         process.disconnect();
       }
@@ -100,9 +100,12 @@ async function clockFor(options: RunOptions): Promise<Clock> {
     return new SystemClock();
   }
   if (process.send === undefined) {
-    throw new ClientError('WRONG_USE', '--stepped-clock needs the IPC channel of a run that moves the time');
+    throw new ClientError(
+      'WRONG_USE',
+      '--stepped-clock requires an IPC channel to the process that advances the clock',
+    );
   }
-  // Without whoever moves the time there is none: the process must not outlive the run.
+  // The process must not outlive the run that advances its clock.
   process.once('disconnect', () => process.exit());
   return SteppedClock.connect(process);
 }

@@ -4,7 +4,7 @@ import { loadConfig } from '../runtime/config.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { addRun, type Party, type RunOptions } from './run-party.js';
 
-/** {@link addRun} for a party that may be a relay too. */
+/** Adds a command that runs a party and, with `--relay`, relays in the same process. */
 export function addRunWithRelays<Config>(
   parent: Command,
   verb: string,
@@ -13,17 +13,14 @@ export function addRunWithRelays<Config>(
 ): void {
   addRun(parent, verb, description, async ({ relay }: RunOptions & { relay?: string[] }) =>
     withRelays(await load(), relay),
-  ).option(
-    '--relay <file...>',
-    'be a relay too, in the same process: its configuration, JSON (several: that many relays)',
-  );
+  ).option('--relay <file...>', 'also run a relay in this process, with this configuration, JSON (repeatable)');
 }
 
 /**
- * A party that is one or more relays too, as the paper has meters and consumers (section 5). They share nothing but the
- * process: each relay has its own directory, keys and links, and its reports are those of `relay run` with `relay-`
- * before their names. They start first, because a region of such relays alone has no directory before they have
- * announced themselves; the party's failure ends the relays and the other way round.
+ * Combines a party with one or more relays, as the paper does with meters and consumers (section 5). They share only the
+ * process: each relay has its own directory, keys and links, and its reports are those of `relay run` with the prefix
+ * `relay-`. Relays start first, because a region without other relays has no directory before they have announced
+ * themselves. If the party or one of its relays fails, all of them stop.
  */
 export function withRelays<Config>(party: Party<Config>, files: readonly string[] = []): Party<Config> {
   if (files.length === 0) {
@@ -60,7 +57,7 @@ async function startRelayOf(file: string, context: PartyContext): Promise<Runnin
   });
 }
 
-/** The last started first. */
+/** Stops in reverse order of the start. */
 async function stopAll(started: readonly RunningParty[]): Promise<void> {
   for (const one of started) {
     await one.stop();

@@ -4,7 +4,7 @@ import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
 import { controlCenterAddress, hexBytes, region } from '../runtime/config.js';
 
-/** What hubs of one host have in common. */
+/** Fields that all hubs of a host share. */
 const shared = {
   region,
   controlCenter: controlCenterAddress,
@@ -12,18 +12,18 @@ const shared = {
   trustAnchor: hexBytes(32).optional(),
   /** Relay that keeps the mailboxes, as the directory names it: `host:port`, of the last layer. */
   mailboxRelay: z.string().min(3).max(260),
-  /** Where the relays' names in the directory really are. */
+  /** Maps relay addresses of the directory to real ones, for a private network. */
   addressOverrides: z.record(z.string(), z.string()).default({}),
-  /** Every so many intervals all signatures of all rows are checked, and not only the household's own. */
+  /** Period of full checks, in intervals: a full check verifies the signatures of all rows. */
   fullCheckEvery: z.int().min(1).max(1_000).default(1),
 };
 
-/** What is one hub's own. */
+/** Fields of one hub. */
 const own = {
-  /** Its directory; all but the disputes is sealed under the key of `GRIDVEIL_KEY_FILE`. */
+  /** The hub's directory; everything but the disputes is encrypted with the key of `GRIDVEIL_KEY_FILE`. */
   directory: z.string().min(1),
   enrolmentCode: hexBytes(ENROLMENT_CODE_LENGTH),
-  /** Demo only: the hub's secret comes from it. */
+  /** Demo only: seed of the hub's secret. */
   enrolmentSeed: hexBytes(32).optional(),
 };
 

@@ -13,19 +13,19 @@ import type { ConsumerConfig } from './config.js';
 import type { OpenedHub } from './open-hub.js';
 import type { HubSums } from './state/state.js';
 
-/** What whoever runs a hub is told. */
+/** Events of a running hub. */
 export interface HubEvents {
   /** A slot's work is done. */
   readonly onSlot: (slot: Slot, sums: HubSums) => void;
-  /** The hub cannot go on: its own files failed. */
+  /** The hub must stop: its own files failed. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Puts an opened hub on the clock and on the link to its mailbox. */
+/** Runs an opened hub on the clock and on the link to its mailbox. */
 export class HubDaemon {
   readonly #stopSlots: () => void;
   #mailbox: { readonly relay: LinkTarget; readonly client: MailboxClient } | undefined;
-  /** Slots are worked on one after the other, however long one takes. */
+  /** The last slot's work; slots are processed one after the other. */
   #last: Promise<void> = Promise.resolve();
 
   readonly #opened: OpenedHub;
@@ -68,11 +68,11 @@ export class HubDaemon {
     return this.#last;
   }
 
-  /** The packets that wait in the mailbox. The link stays up between slots. */
+  /** Fetches all packets of the mailbox. The link stays open between slots. */
   async #drain(slot: Slot): Promise<Uint8Array[]> {
     const relay = await this.#mailboxRelay(slot);
     if (relay === undefined) {
-      throw new ClientError('UNREACHABLE', 'the mailbox relay is not in the directory');
+      throw new ClientError('UNREACHABLE', `mailbox relay ${this.#config.mailboxRelay} is not in the relay directory`);
     }
     const known = this.#mailbox;
     if (known === undefined || known.relay.address !== relay.address || !equalBytes(known.relay.pin, relay.pin)) {

@@ -44,7 +44,7 @@ describe('Hub', () => {
     assert.equal(sums.intervals, 4);
     assert.equal(sums.fullChecks, 4);
     assert.equal(sums.disputes, 0);
-    assert.equal(sums.leftOut, 0);
+    assert.equal(sums.unpublished, 0);
     assert.equal(sums.onLedgerMilliWattHours, energy);
     assert.equal(sums.billedNanoCurrency, billed);
     const state = (await home.files.state())!;
@@ -83,7 +83,7 @@ describe('Hub', () => {
     await home.finish(2);
     assert.equal(home.hub.sums.onLedgerMilliWattHours, 1_350_000n);
     assert.equal(home.hub.sums.rows, 4);
-    assert.equal(home.hub.sums.leftOut, 0);
+    assert.equal(home.hub.sums.unpublished, 0);
     assert.equal((await home.files.intervals.get(home.kit.startOf(0)))?.rows.length, 4);
     assert.equal(home.hub.sums.disputes, 0);
   });
@@ -111,7 +111,7 @@ describe('Hub', () => {
       await home.window(interval, { energy: 0n });
     }
     await home.finish(4);
-    assert.equal(home.hub.sums.leftOut, 1);
+    assert.equal(home.hub.sums.unpublished, 1);
     assert.equal(home.hub.sums.onLedgerMilliWattHours, 1_200_000n);
     assert.equal(home.hub.sums.disputes, 0, 'leaving out is the rule, not a fault');
     assert.equal((await home.files.state())!.offset, 0n);
@@ -185,7 +185,7 @@ describe('Hub', () => {
     await home.finish(2);
     assert.equal(home.hub.sums.onLedgerMilliWattHours, 1_350_000n);
     assert.equal(home.hub.sums.rows, 4);
-    assert.equal(home.hub.sums.leftOut, 0);
+    assert.equal(home.hub.sums.unpublished, 0);
   });
 
   it('counts a row once when the mailbox gives out old packets again', async () => {
@@ -207,7 +207,7 @@ describe('Hub', () => {
     home.mailbox.push(...packets.slice(0, -6));
     await home.finish(5);
     const { sums } = home.hub;
-    assert.equal(sums.leftOut, 0);
+    assert.equal(sums.unpublished, 0);
     assert.ok(sums.rows > rows && sums.onLedgerMilliWattHours > onLedgerMilliWattHours);
     assert.equal((await home.files.state())!.offset, 0n);
   });

@@ -5,15 +5,15 @@ import { openHubPacket, type HubPayload } from '../../protocol/onion/hub-payload
 import { ClientError } from '../runtime/errors.js';
 import type { Slot } from '../../protocol/schedule/slots.js';
 import { fetchInterval } from './checks/check-interval.js';
-import { takePayloads } from './state/handles.js';
+import { mergePayloads } from './state/handles.js';
 import type { HubParts } from './parts.js';
 import type { HubState, HubSums } from './state/state.js';
 import { verifyNext } from './checks/verify-next.js';
 
-/** Intervals that are verified in one slot; after a long absence the rest follows in the next slots. */
+/** Maximum number of intervals verified in one slot; after a long outage the next slots continue. */
 const MAXIMUM_VERIFIED_PER_SLOT = 20;
 
-/** A household's hub: what it does in a slot, apart from when and through which link. */
+/** A household's hub: the work of a slot, independent of clock and links. */
 export class Hub {
   readonly #parts: HubParts;
   #state: HubState;
@@ -28,10 +28,10 @@ export class Hub {
   }
 
   /**
-   * Does a slot's work: takes what the meter said, and verifies what was sealed since. What cannot be reached is tried
-   * again in the next slot.
+   * Does a slot's work: merges the meter's packets, and verifies the intervals sealed since the last slot. Sources that
+   * cannot be reached are tried again in the next slot.
    *
-   * @param drain fetches the packets that wait in the mailbox
+   * @param drain fetches the packets in the mailbox
    * @throws ClientError SEALED_INVALID; a failed write of the hub's own files
    */
   async slot(slot: Slot, drain: () => Promise<readonly Uint8Array[]>): Promise<void> {
@@ -39,17 +39,17 @@ export class Hub {
     if (this.#parts.bulletin.versions.length === 0) {
       return;
     }
-    await this.#attempt('mailbox', async () => this.#take(await drain(), slot));
+    await this.#attempt('mailbox', async () => this.#merge(await drain(), slot));
     await this.#attempt('bulletin', () => this.#verify());
   }
 
-  async #take(packets: readonly Uint8Array[], slot: Slot): Promise<void> {
+  async #merge(packets: readonly Uint8Array[], slot: Slot): Promise<void> {
     const payloads = packets.flatMap((packet) => this.#open(packet) ?? []);
     const { parameters } = this.#parts.bulletin.versions.at(-1)!;
-    await this.#keep(takePayloads(this.#state, payloads, parameters, slot.startSeconds));
+    await this.#keep(mergePayloads(this.#state, payloads, parameters, slot.startSeconds));
   }
 
-  /** A mailbox takes packets from anyone; only those of the paired meter open. */
+  /** Opens a packet. A mailbox accepts packets from anyone; only those of the paired meter open. */
   #open(packet: Uint8Array): HubPayload | undefined {
     try {
       return openHubPacket(this.#parts.crypto, this.#parts.identity.keys, packet);
@@ -97,7 +97,7 @@ export class Hub {
       if (!(error instanceof ClientError) || error.code === 'SEALED_INVALID') {
         throw error;
       }
-      this.#parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
+      this.#parts.log.warn({ code: error.code, reason: error.message }, `${what} unavailable in this slot`);
     }
   }
 }

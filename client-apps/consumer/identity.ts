@@ -7,22 +7,22 @@ import { linkKeyFromSeed, type LinkKey } from '../links/link-identity.js';
 import { mailboxIdOf } from '../links/mailbox-frames.js';
 import type { HubPairingJson } from '../links/pairing.js';
 
-/** Bytes of the one secret that a hub keeps. */
+/** Length of a hub's secret, in bytes. */
 export const HUB_SECRET_LENGTH = KEY_LENGTH;
 
 const NO_SALT = new Uint8Array(0);
 
-/** What a hub is known by. */
+/** Keys of a hub. */
 export interface HubIdentity {
-  /** Opens the meter's packets. */
+  /** Keys that open the meter's packets. */
   readonly keys: HubKeys;
   /** Key of the link to the mailbox's relay. */
   readonly link: LinkKey;
-  /** sk_{U_i} and pk_{U_i}, X25519, shared with the service provider alone. */
+  /** sk_{U_i} and pk_{U_i}, X25519, for the price tags of the service provider. */
   readonly price: { readonly secretKey: Uint8Array; readonly publicKey: Uint8Array };
 }
 
-/** A hub's keys, each by HKDF from its secret under a name of its own. */
+/** Derives a hub's keys from its secret by HKDF. */
 export function hubIdentity(crypto: Crypto, secret: Uint8Array): HubIdentity {
   const key = (name: string): Uint8Array =>
     hkdf(crypto, NO_SALT, secret, asciiBytes(`gridveil hub ${name}`), KEY_LENGTH);
@@ -35,12 +35,12 @@ export function hubIdentity(crypto: Crypto, secret: Uint8Array): HubIdentity {
   };
 }
 
-/** The secret of a hub in a demo, where everything about enrolment follows from the seed. 32 bytes. */
+/** Derives a demo hub's secret, 32 bytes, from its enrolment seed. */
 export function demoHubSecret(crypto: Crypto, enrolmentSeed: Uint8Array): Uint8Array {
   return hkdf(crypto, NO_SALT, enrolmentSeed, asciiBytes('gridveil hub secret'), HUB_SECRET_LENGTH);
 }
 
-/** What the household carries to its meter. Holds the pairing key, so it is as secret as the household's bills. */
+/** The pairing for the meter's configuration. Secret, because it holds the pairing key. */
 export function pairingOf(identity: HubIdentity, mailboxRelay: string): HubPairingJson {
   return {
     publicKey: toHex(identity.keys.publicKey),

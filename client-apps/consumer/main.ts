@@ -31,7 +31,7 @@ export function startConsumer(config: ConsumerConfig, context: PartyContext): Pr
  * Starts many hubs in one process. They share downloads of the bulletin and nothing else.
  *
  * Reports: `ready` `{ consumers }` when all are enrolled and scheduled; `consumer` after every slot of each hub:
- * `{ consumer, slotStartSeconds, intervals, fullChecks, rows, leftOut, disputes, onLedgerMilliWattHours,
+ * `{ consumer, slotStartSeconds, intervals, fullChecks, rows, unpublished, disputes, onLedgerMilliWattHours,
  * billedNanoCurrency }`, where `consumer` is the position in the configuration, `intervals` counts those verified
  * without a fault, and amounts are decimal strings.
  *
@@ -48,19 +48,19 @@ export function startConsumerHost(config: ConsumerHostConfig, context: PartyCont
   );
 }
 
-/** What a hub's household carries into its meter's configuration; makes the hub's secret on first use. */
+/** Returns a hub's pairing for its meter's configuration; creates the hub's secret on first use. */
 export async function readPairing(config: ConsumerConfig, random: RandomSource): Promise<HubPairingJson> {
   const files = new HubFiles(config.directory, await loadFileKey(process.env));
   const secret = await files.secret(sodiumCrypto, random, config.enrolmentSeed);
   return pairingOf(hubIdentity(sodiumCrypto, secret), config.mailboxRelay);
 }
 
-/** The pairing of a demo's hub, which follows from its seed: a demo's orchestrator opens no hub's directory. */
+/** Returns the pairing of a demo's hub from its seed, without opening its directory. */
 export function demoPairing(enrolmentSeed: Uint8Array, mailboxRelay: string): HubPairingJson {
   return pairingOf(hubIdentity(sodiumCrypto, demoHubSecret(sodiumCrypto, enrolmentSeed)), mailboxRelay);
 }
 
-/** A household's own view of its bills. @throws ClientError WRONG_STATE before the hub is enrolled; SEALED_INVALID */
+/** Reads the household's summary. @throws ClientError WRONG_STATE before the hub is enrolled; SEALED_INVALID */
 export async function readSummary(config: ConsumerConfig): Promise<HouseholdSummary> {
   const files = new HubFiles(config.directory, await loadFileKey(process.env));
   const state = await files.state();
@@ -70,15 +70,15 @@ export async function readSummary(config: ConsumerConfig): Promise<HouseholdSumm
   return householdSummary(state, files.intervals.all());
 }
 
-/** What a household looks for in a bulletin, and whom it believes. */
+/** Handles of a household's verified rows, and its trust anchor. */
 export interface OwnRows {
-  /** What its hub knows the verified rows by: their pseudonyms A, in hex, in the order of the intervals. */
+  /** Pseudonyms A of the verified rows, in hex, in the order of the intervals. */
   readonly handles: Iterable<string>;
-  /** Fingerprint of the control center's first key: the one the hub has trusted since its enrolment. */
+  /** Fingerprint of the control center's first key, which the hub has trusted since its enrolment. */
   readonly trustAnchor: string | undefined;
 }
 
-/** @throws ClientError KEY_FILE, SEALED_INVALID */
+/** Reads the handles of a hub's verified rows. @throws ClientError KEY_FILE, SEALED_INVALID */
 export async function readOwnRows(config: ConsumerConfig): Promise<OwnRows> {
   const files = new HubFiles(config.directory, await loadFileKey(process.env));
   const anchor = (await files.state())?.trustAnchor ?? config.trustAnchor;
@@ -89,7 +89,7 @@ export async function readOwnRows(config: ConsumerConfig): Promise<OwnRows> {
   return { handles, trustAnchor: anchor && toHex(anchor) };
 }
 
-/** A hub's disputes, by interval; the evidence stands in folders beside them. */
+/** Reads a hub's disputes, by interval; their evidence is in folders beside them. */
 export async function readDisputes(config: ConsumerConfig): Promise<Dispute[]> {
   return new HubFiles(config.directory, await loadFileKey(process.env)).disputes.list();
 }

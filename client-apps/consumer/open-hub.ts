@@ -15,7 +15,7 @@ import { Hub } from './hub.js';
 import { hubIdentity, type HubIdentity } from './identity.js';
 import { NO_SUMS, type HubState } from './state/state.js';
 
-/** An enrolled hub and what it is known by on its link. */
+/** An enrolled hub and its link identity. */
 export interface OpenedHub {
   readonly hub: Hub;
   readonly bulletin: TrustedBulletin;
@@ -46,11 +46,13 @@ export async function openHub(
   const versions = await untilReachable(log, 'bulletin', () => bulletin.refresh());
   const { parameters } = versions.at(-1)!;
   if (parameters.demo !== (enrolmentSeed !== undefined)) {
-    throw new ClientError('CONFIG_INVALID', 'an enrolment seed belongs to the region of a demo, and to no other');
+    throw new ClientError(
+      'CONFIG_INVALID',
+      `enrolmentSeed must be ${parameters.demo ? 'set' : 'absent'}: the region is ${parameters.demo ? '' : 'not '}a demo`,
+    );
   }
 
-  const state =
-    known ?? (await enrolNew(config, identity, versions[0]!.parameters, fromHex(bulletin.trustAnchor!), context));
+  const state = known ?? (await enrol(config, identity, bulletin, context));
   if (known === undefined) {
     await files.write(state);
   }
@@ -67,11 +69,10 @@ export async function openHub(
   return { hub, bulletin, link: { key: identity.link, certificate: state.certificate } };
 }
 
-async function enrolNew(
+async function enrol(
   { controlCenter, enrolmentCode }: ConsumerConfig,
   identity: HubIdentity,
-  first: Parameters,
-  trustAnchor: Uint8Array,
+  { versions, trustAnchor }: TrustedBulletin,
   { clock, log }: PartyContext,
 ): Promise<HubState> {
   const { certificate } = await untilReachable(log, 'enrolment', () =>
@@ -79,20 +80,20 @@ async function enrolNew(
   );
   return {
     certificate,
-    trustAnchor,
-    nextSeconds: firstSealedAfter(first, clock.nowMilliseconds() / 1000),
+    trustAnchor: fromHex(trustAnchor!),
+    nextSeconds: firstSealedAfter(versions[0]!.parameters, clock.nowMilliseconds() / 1000),
     previousSeals: undefined,
     suspectSeconds: undefined,
     open: [],
     seen: [],
     totals: [],
     offset: undefined,
-    leftOutSeconds: undefined,
+    unpublishedSeconds: undefined,
     sums: NO_SUMS,
   };
 }
 
-/** s of the interval whose rows are being sent now, for the meter may be running already. */
+/** s of the interval whose rows are being sent now, because the meter may be running already. */
 function firstSealedAfter(first: Parameters, nowSeconds: number): number {
   const { epochOriginSeconds: origin, intervalSeconds, effectiveFromSeconds } = first;
   const current = origin + (Math.floor((nowSeconds - origin) / intervalSeconds) - 1) * intervalSeconds;

@@ -8,24 +8,24 @@ import type { IntervalLog } from './state/interval-log.js';
 import type { HubState } from './state/state.js';
 import type { IntervalFiles, IntervalTrust } from '../../protocol/rules/verify-interval.js';
 
-/** What a hub works with. */
+/** Dependencies of a hub. */
 export interface HubParts {
   readonly crypto: Crypto;
   readonly identity: HubIdentity;
   readonly bulletin: TrustedBulletin;
   readonly region: string;
-  /** Every so many intervals the check is full. */
+  /** Period of full checks, in intervals. */
   readonly fullCheckEvery: number;
   readonly intervals: IntervalLog;
-  /** The intervals verified last, by s; empty at first. */
+  /** The intervals verified last, by s; empty after a start. */
   readonly recent: Map<number, RecentInterval>;
   readonly disputes: Disputes;
-  /** Returns when the state is on the disk. */
+  /** Writes the state; returns when it is on the disk. */
   readonly write: (state: HubState) => Promise<void>;
   readonly log: Log;
 }
 
-/** An interval that the hub has verified: its files, and what the check of them rested on. */
+/** An interval that the hub has verified: its files, and the trust of that check. */
 export interface RecentInterval {
   readonly startSeconds: number;
   readonly files: IntervalFiles;

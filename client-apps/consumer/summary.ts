@@ -2,21 +2,21 @@
 import type { LoggedInterval } from './state/interval-log.js';
 import type { HubState } from './state/state.js';
 
-/** Intervals that a summary lists, the newest: a week of half hours. */
+/** Number of intervals in a summary: a week of half hours. */
 const LISTED_INTERVALS = 336;
 
-/** A household's view of its own bills, for its page. Amounts are decimal strings. Private. */
+/** Summary of a household's bills, private. Amounts are decimal strings. */
 export interface HouseholdSummary {
   readonly intervals: number;
   readonly fullChecks: number;
   readonly disputes: number;
   readonly rows: number;
-  readonly leftOut: number;
+  readonly unpublished: number;
   readonly onLedgerMilliWattHours: string;
   readonly billedNanoCurrency: string;
-  /** Energy that was on the ledger before this hub began; undefined until it could be compared. */
+  /** Energy on the ledger from before the hub's first interval; undefined before the first comparison. */
   readonly earlierMilliWattHours?: string;
-  /** The meter's last word, when there is one. */
+  /** The meter's last totals, if any. */
   readonly meter?: {
     readonly slotSeconds: number;
     readonly measuredMilliWattHours: string;
@@ -45,23 +45,23 @@ export async function householdSummary(
       newest.shift();
     }
   }
-  const said = state.totals.at(-1);
+  const totals = state.totals.at(-1);
   return {
     intervals: sums.intervals,
     fullChecks: sums.fullChecks,
     disputes: sums.disputes,
     rows: sums.rows,
-    leftOut: sums.leftOut,
+    unpublished: sums.unpublished,
     onLedgerMilliWattHours: sums.onLedgerMilliWattHours.toString(),
     billedNanoCurrency: sums.billedNanoCurrency.toString(),
     ...(offset === undefined ? {} : { earlierMilliWattHours: offset.toString() }),
-    ...(said === undefined
+    ...(totals === undefined
       ? {}
       : {
           meter: {
-            slotSeconds: said.slotSeconds,
-            measuredMilliWattHours: said.measured.toString(),
-            carriedMilliWattHours: said.carried.toString(),
+            slotSeconds: totals.slotSeconds,
+            measuredMilliWattHours: totals.measured.toString(),
+            carriedMilliWattHours: totals.carried.toString(),
           },
         }),
     listed: newest.map(({ startSeconds, depth, priceNanoPerKilowattHour, rows }) => ({

@@ -6,37 +6,37 @@ import { relayIdentity, relayKeysFrom } from '../relay/keys.js';
 import type { LedgerAccess } from './ledgers/demo-ledger.js';
 import type { Plan } from './plan.js';
 import { enrolmentSeed } from './seeds.js';
-import { CENTER_NAME, directoryName, HOST, type RelayPlace, type Site } from './site.js';
+import { CENTER_NAME, directoryName, HOST, type RelayPlace, type RunAddresses } from './addresses.js';
 
-/** In every interval about so many hubs check all signatures, in turns; the others check their own rows'. */
+/** Hubs that do a full check in an interval, in turns; the others check the signatures of their own rows. */
 const FULL_CHECKS_PER_INTERVAL = 5;
-/** Packets that a relay remembers and holds: a demo's tier carries few, and tables are made at the start. */
+/** Capacities of a relay, in packets: a demo's tier carries few, and tables are allocated at the start. */
 const REPLAY_CAPACITY = 1 << 20;
 const POOL_CAPACITY = 1 << 16;
 
-/** What the control center tells about itself. */
+/** Public identity of the control center. */
 export interface CenterIdentity {
-  /** Of its HTTPS and link servers. */
+  /** Pin of its HTTPS and link servers. */
   readonly pin: string;
-  /** Of its signature key: the trust anchor. */
+  /** Fingerprint of its signature key: the trust anchor. */
   readonly fingerprint: string;
 }
 
-/** What the service provider tells the control center's operator. */
+/** Public identity of the service provider. */
 export interface ProviderIdentity {
   readonly publicKey: string;
   readonly signaturePublicKey: string;
 }
 
-/** What all configurations of a run are made from. */
+/** Facts from which all configurations of a run are made. */
 export interface RunFacts {
   readonly seed: string;
   readonly region: string;
   readonly plan: Plan;
-  readonly site: Site;
+  readonly addresses: RunAddresses;
 }
 
-/** The service provider's; before the control center is known, only its keys can be made from it. */
+/** Configuration of the service provider. Without `rest` it suffices for creating its keys. */
 export function serviceProviderConfiguration(
   { seed, region }: RunFacts,
   directory: string,
@@ -53,16 +53,16 @@ export function serviceProviderConfiguration(
   };
 }
 
-/** The control center's; before the others are known, only its keys can be made from it. */
+/** Configuration of the control center. Without `rest` it suffices for creating its keys. */
 export function controlCenterConfiguration(
-  { seed, region, plan, site }: RunFacts,
+  { seed, region, plan, addresses }: RunFacts,
   directory: string,
   rest?: {
     readonly out: string;
     readonly ledger: LedgerAccess;
     readonly provider: ProviderIdentity & { readonly mspId: string };
     readonly tariffSignature: string;
-    /** The relays that its operator admits. */
+    /** Relays that its operator admits. */
     readonly admitted: readonly RelayPlace[];
   },
 ): object {
@@ -75,24 +75,24 @@ export function controlCenterConfiguration(
     bulletin: rest.out,
     region,
     ledger: rest.ledger,
-    https: { host: HOST, port: site.httpsPort },
-    links: { host: HOST, port: site.linkPort, address: CENTER_NAME },
+    https: { host: HOST, port: addresses.httpsPort },
+    links: { host: HOST, port: addresses.linkPort, address: CENTER_NAME },
     parameters: [{ ...plan.settings, tariffSignature: rest.tariffSignature }],
     serviceProvider: rest.provider,
     relays: rest.admitted.map((place) => admission(seed, place)),
-    addressOverrides: site.addressOverrides,
+    addressOverrides: addresses.addressOverrides,
     epochLeadSeconds: plan.epochLeadSeconds,
   };
 }
 
-/** What `gridveil relay descriptor` tells the control center's operator; here it follows from the relay's seed. */
+/** Output of `gridveil relay descriptor`; in a demo it follows from the relay's seed. */
 function admission(seed: string, { name, layer }: RelayPlace): object {
   return { ...relayIdentity(relayKeysFrom(fromHex(enrolmentSeed(seed, name)))), operator: name, layer };
 }
 
-/** A relay's. @param enrolmentCode a household's, which gets its place with it */
+/** Configuration of a relay. @param enrolmentCode for a household's relay, which the control center places */
 export function relayConfiguration(
-  { seed, region, site }: RunFacts,
+  { seed, region, addresses }: RunFacts,
   directory: string,
   place: RelayPlace,
   center: CenterIdentity,
@@ -104,36 +104,36 @@ export function relayConfiguration(
     region,
     ...(enrolmentCode === undefined ? { operator: place.name, layer: place.layer } : { enrolmentCode }),
     links: { host: HOST, port: place.port, address },
-    controlCenter: { ...centerAddress(site, center), linkAddress: CENTER_NAME },
+    controlCenter: { ...centerAddress(addresses, center), linkAddress: CENTER_NAME },
     trustAnchor: center.fingerprint,
-    addressOverrides: site.addressOverrides,
+    addressOverrides: addresses.addressOverrides,
     replayCapacity: REPLAY_CAPACITY,
     poolCapacity: POOL_CAPACITY,
     enrolmentSeed: enrolmentSeed(seed, place.name),
   };
 }
 
-/** The meters'. A household carries its hub's pairing to its meter; here it follows from the hub's seed. */
+/** Configuration of the meters' host. The pairing of each hub follows from the hub's seed. */
 export function meterHostConfiguration(
   facts: RunFacts,
   directory: string,
   center: CenterIdentity,
   households: readonly { readonly id: string; readonly readingsFile: string; readonly code: string }[],
 ): object {
-  const { seed, site } = facts;
+  const { seed, addresses } = facts;
   return {
     ...sharedByHousehold(facts, center),
     meters: households.map(({ id, readingsFile, code }, index) => ({
       directory: join(directory, String(index)),
       enrolmentCode: code,
       readings: { file: readingsFile, household: id },
-      hub: demoPairing(fromHex(hubSeed(seed, index)), site.mailboxRelay),
+      hub: demoPairing(fromHex(hubSeed(seed, index)), addresses.mailboxRelay),
       enrolmentSeed: enrolmentSeed(seed, `meter ${index}`),
     })),
   };
 }
 
-/** The hubs', in the order of the meters. */
+/** Configuration of the hubs' host, in the order of the meters. */
 export function consumerHostConfiguration(
   facts: RunFacts,
   directory: string,
@@ -142,7 +142,7 @@ export function consumerHostConfiguration(
 ): object {
   return {
     ...sharedByHousehold(facts, center),
-    mailboxRelay: facts.site.mailboxRelay,
+    mailboxRelay: facts.addresses.mailboxRelay,
     fullCheckEvery: Math.max(1, Math.floor(codes.length / FULL_CHECKS_PER_INTERVAL)),
     hubs: codes.map((enrolmentCode, index) => ({
       directory: join(directory, String(index)),
@@ -152,16 +152,16 @@ export function consumerHostConfiguration(
   };
 }
 
-function sharedByHousehold({ region, site }: RunFacts, center: CenterIdentity): object {
+function sharedByHousehold({ region, addresses }: RunFacts, center: CenterIdentity): object {
   return {
     region,
-    controlCenter: centerAddress(site, center),
+    controlCenter: centerAddress(addresses, center),
     trustAnchor: center.fingerprint,
-    addressOverrides: site.addressOverrides,
+    addressOverrides: addresses.addressOverrides,
   };
 }
 
-function centerAddress({ httpsPort }: Site, { pin }: CenterIdentity): { url: string; pin: string } {
+function centerAddress({ httpsPort }: RunAddresses, { pin }: CenterIdentity): { url: string; pin: string } {
   return { url: `https://${HOST}:${httpsPort}`, pin };
 }
 

@@ -7,14 +7,14 @@ import type { ReportData } from '../runtime/report.js';
 import { auditBulletin } from '../bulletin/audit.js';
 import type { Child } from './processes/child.js';
 
-/** What the meter of one household last reported, mWh. */
+/** Last report of a household's meter, mWh. */
 interface MeterFigures {
   readonly measured: bigint;
   readonly carried: bigint;
   readonly inFlight: bigint;
 }
 
-/** What the hub of one household last reported. */
+/** Last report of a household's hub. */
 interface HubFigures {
   readonly intervals: number;
   readonly fullChecks: number;
@@ -24,7 +24,7 @@ interface HubFigures {
   readonly billed: bigint;
 }
 
-/** What came out of a run. Every sum has its own source and was compared with the others. */
+/** Outcome of a run. Every sum has its own source and was compared with the others. */
 export interface Outcome {
   /** Fingerprint of the control center's key. */
   readonly fingerprint: string;
@@ -51,8 +51,8 @@ export interface Outcome {
   };
 }
 
-/** Listens to meters and hubs, and concludes from what they said, the readings and the bulletin. */
-export class Observer {
+/** Collects the reports of meters and hubs, and reconciles them with the readings and the bulletin. */
+export class ReportCollector {
   readonly #meters = new Map<number, MeterFigures>();
   readonly #hubs = new Map<number, HubFigures>();
 
@@ -62,7 +62,7 @@ export class Observer {
     this.#readings = readings;
   }
 
-  watch(meters: Child, hubs: Child): void {
+  attach(meters: Child, hubs: Child): void {
     meters.onReport = (name, data) => {
       if (name === 'meter') {
         this.#meters.set(data['meter'] as number, meterFigures(data));
@@ -76,11 +76,11 @@ export class Observer {
   }
 
   /**
-   * Adds up and compares.
+   * Audits the bulletin and compares all sums.
    *
-   * @throws ClientError UNBALANCED naming the first thing that does not agree; VERIFICATION_FAILED for the bulletin
+   * @throws ClientError UNBALANCED naming the first sum that differs; VERIFICATION_FAILED for the bulletin
    */
-  async conclude(out: string, fingerprint: string): Promise<Outcome> {
+  async reconcile(out: string, fingerprint: string): Promise<Outcome> {
     const { households } = this.#readings;
     const intervals: VerifiedInterval[] = [];
     const audit = await auditBulletin(sodiumCrypto, out, fingerprint, {
@@ -96,12 +96,12 @@ export class Observer {
       const meter = this.#meters.get(index);
       const hub = this.#hubs.get(index);
       if (meter === undefined || hub === undefined) {
-        throw unbalanced(`${id}: no report of its meter or hub`);
+        throw unbalanced(`${id}: meter or hub sent no report`);
       }
       const measured = milliWattHours.reduce((sum, energy) => sum + energy, 0n);
-      expectEqual(`${id}: energy read, and energy measured by its meter`, measured, meter.measured);
+      expectEqual(`${id}: energy measured by the meter`, measured, meter.measured);
       const accounted = hub.onLedger + meter.carried + meter.inFlight;
-      expectEqual(`${id}: energy measured, and energy on the ledger, carried and in flight`, measured, accounted);
+      expectEqual(`${id}: energy on the ledger, carried and in flight`, measured, accounted);
       sums.measured += measured;
       sums.onLedger += hub.onLedger;
       sums.carried += meter.carried;
@@ -112,12 +112,12 @@ export class Observer {
       consumers.disputes += hub.disputes;
       consumers.fullChecks += hub.fullChecks;
     });
-    expectEqual('intervals read, and intervals in the bulletin', this.#readings.intervals, intervals.length);
-    expectEqual('rows that the hubs found, and rows in the bulletin', sums.rows, audit.rows);
-    expectEqual('energy that the hubs found, and energy in the bulletin', sums.onLedger, audit.totalMilliWattHours);
-    expectEqual('bills that the hubs found, and bills in the bulletin', sums.billed, audit.billedNanoCurrency);
+    expectEqual('intervals in the bulletin', this.#readings.intervals, intervals.length);
+    expectEqual('rows in the bulletin, against those found by the hubs', sums.rows, audit.rows);
+    expectEqual('energy in the bulletin, against that found by the hubs', sums.onLedger, audit.totalMilliWattHours);
+    expectEqual('bills in the bulletin, against those found by the hubs', sums.billed, audit.billedNanoCurrency);
     const accounted = sums.onLedger + sums.carried + sums.inFlight;
-    expectEqual('energy measured, and energy on the ledger, carried and in flight', sums.measured, accounted);
+    expectEqual('energy on the ledger, carried and in flight', sums.measured, accounted);
     return {
       fingerprint,
       region: intervals[0]!.ledgerId.region,
@@ -153,9 +153,9 @@ function hubFigures(data: ReportData): HubFigures {
   };
 }
 
-function expectEqual(what: string, one: bigint | number, other: bigint | number): void {
-  if (one !== other) {
-    throw unbalanced(`${what}, do not agree: ${one} and ${other}`);
+function expectEqual(what: string, expected: bigint | number, actual: bigint | number): void {
+  if (actual !== expected) {
+    throw unbalanced(`${what}: expected ${expected}, got ${actual}`);
   }
 }
 

@@ -5,8 +5,8 @@ import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { ClientError } from '../runtime/errors.js';
 
 /**
- * Makes the directory that a demo's bulletin goes to. One that holds an earlier demo's bulletin is emptied; one that
- * holds anything else, a real bulletin above all, is refused and left alone.
+ * Prepares the output directory of a demo's bulletin. A directory that holds an earlier demo's bulletin is emptied; one
+ * that holds anything else, such as a real bulletin, is refused and not changed.
  *
  * @returns its absolute path
  * @throws ClientError WRONG_USE
@@ -14,14 +14,15 @@ import { ClientError } from '../runtime/errors.js';
 export async function prepareOutput(directory: string): Promise<string> {
   const path = resolve(directory);
   const names = await readdir(path).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') {
       return [];
     }
-    throw new ClientError('WRONG_USE', `--out ${directory}: ${(error as Error).message}`, { cause: error });
+    throw new ClientError('WRONG_USE', `--out ${directory}: ${message}`, { cause: error });
   });
   if (names.length > 0) {
     if (!(await holdsDemoBulletin(path, names))) {
-      throw new ClientError('WRONG_USE', `--out ${directory} is not empty, and not the bulletin of an earlier demo`);
+      throw new ClientError('WRONG_USE', `--out ${directory} is not empty and does not hold an earlier demo`);
     }
     for (const name of names) {
       await rm(join(path, name), { recursive: true });

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeLongCsv } from '../readings/long-csv.js';
 import type { Readings } from '../readings/readings.js';
-import type { Cast } from './processes/cast.js';
+import type { ProcessGroup } from './processes/process-group.js';
 import type { Child } from './processes/child.js';
 import {
   consumerHostConfiguration,
@@ -16,67 +16,67 @@ import {
   type RunFacts,
 } from './configurations.js';
 import type { DemoLedger } from './ledgers/demo-ledger.js';
-import type { Home, Premises } from './premises.js';
+import type { PartyDirectory, RunDirectory } from './run-directory.js';
 
-/** What the parties are set up with. */
-export interface Stage {
+/** Everything that the steps of a run share. */
+export interface RunContext {
   readonly facts: RunFacts;
   readonly readings: Readings;
   /** The bulletin's directory. */
   readonly out: string;
-  readonly premises: Premises;
-  readonly cast: Cast;
-  /** Meters and hubs are the relays. */
+  readonly runDirectory: RunDirectory;
+  readonly processes: ProcessGroup;
+  /** Whether the relays run inside meters and hubs. */
   readonly householdRelays: boolean;
-  /** Where the relays write traces. */
+  /** Directory of the relays' traces. */
   readonly unsafeTrace?: string | undefined;
 }
 
-/** Everybody's folder with a complete configuration, and what the world must know to check the run. */
+/** Directories of all parties with complete configurations, and the trust anchor of the run. */
 export interface Parties {
   readonly center: CenterIdentity;
-  readonly homes: {
-    readonly controlCenter: Home;
-    readonly serviceProvider: Home;
-    readonly relays: readonly Home[];
-    readonly meters: Home;
-    readonly hubs: Home;
+  readonly directories: {
+    readonly controlCenter: PartyDirectory;
+    readonly serviceProvider: PartyDirectory;
+    readonly relays: readonly PartyDirectory[];
+    readonly meters: PartyDirectory;
+    readonly hubs: PartyDirectory;
   };
-  /** Configurations of the relays that meters and hubs are too. */
+  /** Configuration files of the relays inside meters and hubs. */
   readonly relayFiles: { readonly meters: readonly string[]; readonly hubs: readonly string[] };
 }
 
 /**
- * Does by machine what people do once before a region begins: public keys and a signed tariff go to the control center,
- * relays are admitted, each household gets its two codes. Nobody's secret leaves its folder.
+ * Does what operators and households do once before a region begins: public keys and a signed tariff go to the control
+ * center, relays are admitted, each household gets its two codes. No secret leaves its party's directory.
  */
-export async function introduce(stage: Stage, ledger: Promise<DemoLedger>): Promise<Parties> {
-  const { facts, premises, out } = stage;
+export async function provisionParties(context: RunContext, ledger: Promise<DemoLedger>): Promise<Parties> {
+  const { facts, runDirectory, out } = context;
   const [{ serviceProvider, provider, tariffSignature }, { controlCenter, center, codes }] = await Promise.all([
-    askServiceProvider(stage),
-    askControlCenter(stage),
+    provisionServiceProvider(context),
+    provisionControlCenter(context),
   ]);
-  const admitted = stage.householdRelays ? [] : facts.site.relays;
+  const admitted = context.householdRelays ? [] : facts.addresses.relays;
   const relays = await Promise.all(
     admitted.map(async (place) => {
-      const home = await premises.settle(place.name);
-      await home.configure(relayConfiguration(facts, home.directory, place, center));
-      return home;
+      const partyDirectory = await runDirectory.createPartyDirectory(place.name);
+      await partyDirectory.configure(relayConfiguration(facts, partyDirectory.stateDirectory, place, center));
+      return partyDirectory;
     }),
   );
-  const meters = await settleMeters(stage, center, codes.meter);
-  const hubs = await premises.settle('hubs');
-  await hubs.configure(consumerHostConfiguration(facts, hubs.directory, center, codes.hub));
+  const meters = await provisionMeters(context, center, codes.meter);
+  const hubs = await runDirectory.createPartyDirectory('hubs');
+  await hubs.configure(consumerHostConfiguration(facts, hubs.stateDirectory, center, codes.hub));
 
   const { access, roles } = await ledger;
   await serviceProvider.configure(
-    serviceProviderConfiguration(facts, serviceProvider.directory, {
+    serviceProviderConfiguration(facts, serviceProvider.stateDirectory, {
       ledger: { ...access(roles.serviceProvider), controlCenterMspId: roles.controlCenter },
       center,
     }),
   );
   await controlCenter.configure(
-    controlCenterConfiguration(facts, controlCenter.directory, {
+    controlCenterConfiguration(facts, controlCenter.stateDirectory, {
       out,
       ledger: access(roles.controlCenter),
       provider: { ...provider, mspId: roles.serviceProvider },
@@ -86,37 +86,37 @@ export async function introduce(stage: Stage, ledger: Promise<DemoLedger>): Prom
   );
   const half = codes.relay.length / 2;
   const relayFiles = {
-    meters: await configureRelays(stage, meters, center, codes.relay.slice(0, half), 0),
-    hubs: await configureRelays(stage, hubs, center, codes.relay.slice(half), half),
+    meters: await configureRelays(context, meters, center, codes.relay.slice(0, half), 0),
+    hubs: await configureRelays(context, hubs, center, codes.relay.slice(half), half),
   };
-  return { center, homes: { controlCenter, serviceProvider, relays, meters, hubs }, relayFiles };
+  return { center, directories: { controlCenter, serviceProvider, relays, meters, hubs }, relayFiles };
 }
 
-/** Starts all parties. The control center comes first: the others enrol with it. */
+/** Starts all parties, the control center first because the others enrol with it. */
 export async function startParties(
-  { cast, unsafeTrace }: Stage,
-  { homes, relayFiles }: Parties,
+  { processes, unsafeTrace }: RunContext,
+  { directories, relayFiles }: Parties,
 ): Promise<{ readonly meters: Child; readonly hubs: Child }> {
   const traced = unsafeTrace === undefined ? [] : ['--unsafe-trace', unsafeTrace];
-  await cast.start(homes.controlCenter.spec('control-center', 'run'));
+  await processes.start(directories.controlCenter.spec('control-center', 'run'));
   const relayOptions = (files: readonly string[]): string[] => files.flatMap((file) => ['--relay', file]);
-  const meters = cast.start(homes.meters.spec('meter', 'host', ...relayOptions(relayFiles.meters)));
-  // The control center places relays as they come: a seeded run gives the same directory only in the same order.
+  const meters = processes.start(directories.meters.spec('meter', 'host', ...relayOptions(relayFiles.meters)));
+  // The control center places relays in the order of their enrolment, which must be the same in every seeded run.
   if (relayFiles.meters.length > 0) {
     await meters;
   }
   const [{ child: meterHost }, { child: hubHost }] = await Promise.all([
     meters,
-    cast.start(homes.hubs.spec('consumer', 'host', ...relayOptions(relayFiles.hubs))),
-    cast.start(homes.serviceProvider.spec('service-provider', 'run')),
-    ...homes.relays.map((relay) => cast.start(relay.spec('relay', 'run', ...traced))),
+    processes.start(directories.hubs.spec('consumer', 'host', ...relayOptions(relayFiles.hubs))),
+    processes.start(directories.serviceProvider.spec('service-provider', 'run')),
+    ...directories.relays.map((relay) => processes.start(relay.spec('relay', 'run', ...traced))),
   ]);
   return { meters: meterHost, hubs: hubHost };
 }
 
-async function askServiceProvider({ facts, premises }: Stage) {
-  const serviceProvider = await premises.settle('service-provider');
-  await serviceProvider.configure(serviceProviderConfiguration(facts, serviceProvider.directory));
+async function provisionServiceProvider({ facts, runDirectory }: RunContext) {
+  const serviceProvider = await runDirectory.createPartyDirectory('service-provider');
+  await serviceProvider.configure(serviceProviderConfiguration(facts, serviceProvider.stateDirectory));
   const provider = (await serviceProvider.ask('service-provider', 'identity')) as ProviderIdentity;
   const tariffFile = await serviceProvider.write('tariff.json', facts.plan.settings.tariff);
   const proposal = await serviceProvider.ask('service-provider', 'tariff', tariffFile);
@@ -124,9 +124,9 @@ async function askServiceProvider({ facts, premises }: Stage) {
   return { serviceProvider, provider, tariffSignature };
 }
 
-async function askControlCenter({ facts, premises, readings, householdRelays }: Stage) {
-  const controlCenter = await premises.settle('control-center');
-  await controlCenter.configure(controlCenterConfiguration(facts, controlCenter.directory));
+async function provisionControlCenter({ facts, runDirectory, readings, householdRelays }: RunContext) {
+  const controlCenter = await runDirectory.createPartyDirectory('control-center');
+  await controlCenter.configure(controlCenterConfiguration(facts, controlCenter.stateDirectory));
   const center = (await controlCenter.ask('control-center', 'identity')) as CenterIdentity;
   const codesFor = async (role: 'meter' | 'hub' | 'relay', count: number): Promise<string[]> => {
     const made = await controlCenter.ask('control-center', 'codes', '--role', role, '--count', String(count));
@@ -136,33 +136,37 @@ async function askControlCenter({ facts, premises, readings, householdRelays }: 
   const codes = {
     meter: await codesFor('meter', households),
     hub: await codesFor('hub', households),
-    relay: householdRelays ? await codesFor('relay', facts.site.relays.length) : [],
+    relay: householdRelays ? await codesFor('relay', facts.addresses.relays.length) : [],
   };
   return { controlCenter, center, codes };
 }
 
-/** Relays of households, one for each code; their places in the site begin with the `first`. */
+/** Configures households' relays, one per code; `first` is the position of the first in the addresses. */
 function configureRelays(
-  { facts }: Stage,
-  home: Home,
+  { facts }: RunContext,
+  partyDirectory: PartyDirectory,
   center: CenterIdentity,
   codes: readonly string[],
   first: number,
 ): Promise<string[]> {
   return Promise.all(
     codes.map((code, index) => {
-      const place = facts.site.relays[first + index]!;
-      const directory = join(home.root, place.name);
-      return home.write(`${place.name}.json`, relayConfiguration(facts, directory, place, center, code));
+      const place = facts.addresses.relays[first + index]!;
+      const directory = join(partyDirectory.root, place.name);
+      return partyDirectory.write(`${place.name}.json`, relayConfiguration(facts, directory, place, center, code));
     }),
   );
 }
 
-/** Every meter gets a file with its own readings and nobody else's. */
-async function settleMeters(stage: Stage, center: CenterIdentity, codes: readonly string[]): Promise<Home> {
-  const { facts, readings, premises } = stage;
-  const home = await premises.settle('meters');
-  const folder = join(home.root, 'readings');
+/** Writes the meters' configuration, and for each meter a file with its own readings only. */
+async function provisionMeters(
+  context: RunContext,
+  center: CenterIdentity,
+  codes: readonly string[],
+): Promise<PartyDirectory> {
+  const { facts, readings, runDirectory } = context;
+  const partyDirectory = await runDirectory.createPartyDirectory('meters');
+  const folder = join(partyDirectory.root, 'readings');
   await mkdir(folder, { mode: 0o700 });
   const households = await Promise.all(
     readings.households.map(async ({ id }, index) => {
@@ -171,6 +175,6 @@ async function settleMeters(stage: Stage, center: CenterIdentity, codes: readonl
       return { id, readingsFile, code: codes[index]! };
     }),
   );
-  await home.configure(meterHostConfiguration(facts, home.directory, center, households));
-  return home;
+  await partyDirectory.configure(meterHostConfiguration(facts, partyDirectory.stateDirectory, center, households));
+  return partyDirectory;
 }

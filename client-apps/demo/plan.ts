@@ -6,17 +6,17 @@ import type { TariffPoint } from '../../protocol/tariff/tariff.js';
 import { ClientError } from '../runtime/errors.js';
 import { averageMilliWattHours, type Readings } from '../readings/readings.js';
 
-/** Length of a slot; a readings file's step must be whole slots. */
+/** Length of a slot; the step of a readings file must be a multiple. */
 const SLOT_SECONDS = 300;
 const GRACE_SECONDS = 120;
 const EPOCH_SECONDS = 86_400;
-/** Before the first interval the registry and the directory of its epoch are fixed; before that everybody enrols. */
+/** Time between fixing the first epoch's registry and directory and its start; enrolment ends before. */
 const EPOCH_LEAD_SECONDS = 1_800;
 const ENROLMENT_SECONDS = 600;
-/** After the last close every meter and hub reads the bulletin at the start of its next slot; one more for the answer. */
+/** Slots after the last close: meters and hubs read the bulletin at the start of a slot and report in the next. */
 const READING_SLOTS = 2;
 
-/** What the demo's energy costs: at no use, at the region's average, at twice the average; nano-currency per kWh. */
+/** Prices at no use, at the region's average and at twice the average; nano-currency per kWh. */
 const PRICES = [120_000_000n, 240_000_000n, 420_000_000n];
 
 /** A run's course in simulated time (Unix seconds) and the parameters that follow from its readings. */
@@ -48,7 +48,7 @@ export interface Plan {
   readonly epochLeadSeconds: number;
 }
 
-/** What of the parameters is the user's choice. */
+/** Parameters that the user chooses. */
 export interface PlanChoices {
   readonly kAnonymity: number;
   readonly identityMode: IdentityMode;
@@ -56,7 +56,7 @@ export interface PlanChoices {
   readonly layers: number;
 }
 
-/** @throws ClientError READINGS_INVALID when the step of the readings is not whole slots, or they hold no energy */
+/** Plans a run. @throws ClientError READINGS_INVALID when the step is not a multiple of a slot or there is no energy */
 export function planRun(readings: Readings, choices: PlanChoices): Plan {
   const { kAnonymity, identityMode, priceMode, layers } = choices;
   const { intervalSeconds, intervals, startSeconds: first } = readings;
@@ -67,7 +67,7 @@ export function planRun(readings: Readings, choices: PlanChoices): Plan {
   if (intervalSeconds % SLOT_SECONDS !== 0) {
     throw new ClientError(
       'READINGS_INVALID',
-      `${readings.source}: a step of ${intervalSeconds} s is not whole 5-minute slots`,
+      `${readings.source}: step of ${intervalSeconds} s must be a multiple of ${SLOT_SECONDS} s`,
     );
   }
   const closes = Array.from({ length: intervals }, (_, j) => first + (j + 2) * intervalSeconds + GRACE_SECONDS);

@@ -7,11 +7,11 @@ import { syntheticReadings } from '../readings/synthetic.js';
 const DEFAULT_METERS = 100;
 const DEFAULT_INTERVALS = 4;
 const SYNTHETIC_INTERVAL_SECONDS = 1_800;
-/** A Monday in winter, 17:00 UTC: people come home. */
+/** A winter Monday, 17:00 UTC, when use rises. */
 const SYNTHETIC_START_SECONDS = Date.UTC(2026, 0, 5, 17) / 1_000;
 const SYNTHETIC_SEED = 'gridveil';
 
-/** Which readings a run uses. */
+/** Selects the readings of a run. */
 export interface ReadingsChoice {
   readonly readings?: string;
   readonly meters?: number;
@@ -22,11 +22,11 @@ export interface ReadingsChoice {
 }
 
 /**
- * Reads, or makes up, what the meters of a run measure.
+ * Loads or synthesises the readings of a run.
  *
- * @param leastMeters fewer could publish nothing
- * @param onSkipped told of each household that is left out
- * @throws ReadingsError; ClientError READINGS_INVALID for fewer households than were asked for or are needed
+ * @param leastMeters k: fewer meters could publish nothing
+ * @param onSkipped called for each household that is skipped
+ * @throws ReadingsError; ClientError READINGS_INVALID for too few households
  */
 export async function readingsFor(
   choice: ReadingsChoice,
@@ -48,8 +48,8 @@ export async function readingsFor(
   found.skipped.forEach(onSkipped);
   const needed = options.lenient === true ? leastMeters : Math.max(leastMeters, options.meters ?? 0);
   if (found.households.length < needed) {
-    const has = `${found.source}: ${found.households.length} households`;
-    throw new ClientError('READINGS_INVALID', `${has}, ${needed} are needed`);
+    const got = found.households.length;
+    throw new ClientError('READINGS_INVALID', `${found.source}: expected at least ${needed} households, got ${got}`);
   }
   return options.intervals === undefined ? firstIntervals(found, DEFAULT_INTERVALS) : found;
 }

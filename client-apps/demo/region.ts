@@ -4,7 +4,7 @@ import { ClientError } from '../runtime/errors.js';
 import { connectLedger, DEFAULT_PATIENCE, LedgerError, type LedgerClient } from '../ledger/index.js';
 import type { DemoLedger } from './ledgers/demo-ledger.js';
 
-/** Name of the region on a ledger of the run's own. */
+/** Name of the region on a ledger that the run starts itself. */
 export const FIRST_REGION = 'demo';
 
 /** Names of the kind `run-x7k2`: 8 bytes, as a ledger id has room for. */
@@ -12,15 +12,15 @@ const FRESH_PREFIX = 'run-';
 const FRESH_DIGITS = 4;
 const RADIX = 36;
 
-/** A network that has just been started answers within seconds; one that does not within these is not ready for a run. */
+/** Time within which an existing network must answer. */
 const PATIENCE = { ...DEFAULT_PATIENCE, totalMilliseconds: 15_000 };
 
 /**
- * The region of a run. A ledger keeps what earlier runs wrote, so a name is of use only once on each. The question goes
- * the service provider's way, so that a ledger which it does not reach is found out before anything is started.
+ * Chooses the region of a run. A ledger keeps the regions of earlier runs, so a name can be used only once. The query uses
+ * the service provider's gateway, so that an unreachable ledger is found before anything is started.
  *
- * @param wanted by default `demo` on a ledger of the run's own, a fresh name on one that was there before
- * @throws ClientError REGION_TAKEN; LedgerError, UNAVAILABLE with what to do when the ledger does not answer
+ * @param wanted by default `demo` on a ledger that the run starts, a fresh name on an existing one
+ * @throws ClientError REGION_TAKEN; LedgerError UNAVAILABLE when the ledger does not answer
  */
 export async function regionOn({ repair, roles, access }: DemoLedger, wanted?: string): Promise<string> {
   if (repair === undefined) {
@@ -44,12 +44,12 @@ export async function regionOn({ repair, roles, access }: DemoLedger, wanted?: s
     if (!(cause instanceof LedgerError) || cause.code !== 'UNAVAILABLE') {
       throw cause;
     }
-    throw new LedgerError('UNAVAILABLE', `${cause.message}; ${repair} starts what has stopped`, { cause });
+    throw new LedgerError('UNAVAILABLE', `${cause.message}; to restart stopped processes: ${repair}`, { cause });
   } finally {
     client.close();
   }
-  const advice = 'give another --region, or none for a new name';
-  throw new ClientError('REGION_TAKEN', `this ledger holds a region ${wanted} of an earlier run already; ${advice}`);
+  const advice = 'choose another --region, or omit it for a new name';
+  throw new ClientError('REGION_TAKEN', `region ${wanted} already exists on this ledger; ${advice}`);
 }
 
 function freshRegion(): string {

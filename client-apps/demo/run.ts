@@ -4,33 +4,33 @@ import type { PriceMode } from '../../protocol/ledger/parameters.js';
 import type { TestNetwork } from '../../network/fabric/test-network.js';
 import { ClientError } from '../runtime/errors.js';
 import type { Readings } from '../readings/readings.js';
-import { Cast, type ProcessInterference } from './processes/cast.js';
+import { ProcessGroup, type ProcessHooks } from './processes/process-group.js';
 import { startEmbeddedLedger, type DemoLedger } from './ledgers/demo-ledger.js';
 import { startFabricLedger } from './ledgers/fabric-ledger.js';
-import { Observer, type Outcome } from './outcome.js';
-import { introduce, startParties, type Stage } from './parties.js';
+import { ReportCollector, type Outcome } from './outcome.js';
+import { provisionParties, startParties, type RunContext } from './parties.js';
 import { planRun } from './plan.js';
-import { Premises } from './premises.js';
+import { RunDirectory } from './run-directory.js';
 import { FIRST_REGION, regionOn } from './region.js';
-import { chooseSite } from './site.js';
+import { allocateAddresses } from './addresses.js';
 import { Stepper } from './processes/stepper.js';
 
-/** Kinds of ledger a run can use. */
+/** Kinds of ledger. */
 export const LEDGER_KINDS = ['embedded', 'fabric'] as const;
 export type LedgerKind = (typeof LEDGER_KINDS)[number];
 
-/** What ends a run early: Ctrl-C, a supervisor, a closed terminal. */
+/** Signals that interrupt a run. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What a run is made of. */
+/** Settings of a run. */
 export interface RunSettings {
   readonly readings: Readings;
   readonly ledger: LedgerKind;
-  /** The network of kind `fabric` that is used; by default see {@link startFabricLedger}. */
+  /** An existing test-network, for kind `fabric`; the default is in {@link startFabricLedger}. */
   readonly testNetwork?: TestNetwork | undefined;
-  /** From which every party's keys come. */
+  /** Seed of every party's keys. */
   readonly seed: string;
-  /** By default see {@link regionOn}. */
+  /** The default is in {@link regionOn}. */
   readonly region?: string | undefined;
   /** An empty directory for the bulletin. */
   readonly out: string;
@@ -40,111 +40,111 @@ export interface RunSettings {
   readonly priceMode: PriceMode;
   readonly layers: number;
   readonly relaysPerLayer: number;
-  /** The relays are meters and hubs, as in the paper, and not processes of their own. */
+  /** Whether the relays run inside meters and hubs, as in the paper, instead of as separate processes. */
   readonly householdRelays: boolean;
-  /** Absolute path of a directory into which the relays write which packet became which. */
+  /** Absolute path of a directory in which the relays record which packet became which. */
   readonly unsafeTrace?: string | undefined;
-  /** Keep the parties' directories and logs. */
+  /** Whether to keep the parties' directories and logs. */
   readonly keep: boolean;
-  readonly interference?: Interference;
+  readonly hooks?: TestHooks;
 }
 
-/** What the system tests change about a run: a demo has none of it. */
-export interface Interference extends ProcessInterference {
-  /** Called when all is added up and everybody still runs. */
+/** Hooks of the system tests; a demo sets none. */
+export interface TestHooks extends ProcessHooks {
+  /** Called after the reconciliation, while all processes still run. */
   readonly beforeEnd?: (run: {
     readonly ledger: DemoLedger;
     readonly region: string;
-    readonly premises: Premises;
-    readonly cast: Cast;
+    readonly runDirectory: RunDirectory;
+    readonly processes: ProcessGroup;
   }) => Promise<void>;
 }
 
-/** Told to whoever watches. */
-export interface Watcher {
-  /** Something begins. */
-  readonly begins: (what: string) => void;
-  /** Simulated time has moved: the share of it that is over, 0 to 1, and where it stands, Unix seconds. */
-  readonly moves: (share: number, nowSeconds: number) => void;
-  /** It is over, well or not, and this directory holds what the parties had. */
-  readonly keeps: (directory: string) => void;
+/** Receives the progress of a run. */
+export interface RunListener {
+  /** A phase begins. */
+  readonly onPhase: (name: string) => void;
+  /** Simulated time has advanced: the share that has passed, 0 to 1, and the time, Unix seconds. */
+  readonly onProgress: (share: number, nowSeconds: number) => void;
+  /** The run has ended and the parties' directories were kept here. */
+  readonly onKept: (directory: string) => void;
 }
 
 /**
- * Runs the whole system over all intervals of the readings: every party a process of its own, on simulated time.
+ * Runs the whole system over all intervals of the readings, every party in a process of its own, on simulated time.
  *
  * @throws ClientError PARTY_FAILED, UNBALANCED, VERIFICATION_FAILED, READINGS_INVALID, REGION_TAKEN, INTERRUPTED;
- *   LedgerError when a ledger that was there before does not answer
+ *   LedgerError when an existing ledger does not answer
  */
-export async function runDemo(settings: RunSettings, watcher: Watcher): Promise<Outcome> {
+export async function runDemo(settings: RunSettings, listener: RunListener): Promise<Outcome> {
   const { readings, out, layers, relaysPerLayer, householdRelays, unsafeTrace } = settings;
   const plan = planRun(readings, settings);
-  const premises = await Premises.create();
+  const runDirectory = await RunDirectory.create();
   const stepper = new Stepper(plan.startSeconds * 1000);
-  const cast = new Cast(stepper, premises.logs, settings.interference);
-  const observer = new Observer(readings);
+  const processes = new ProcessGroup(stepper, runDirectory.logs, settings.hooks);
+  const reports = new ReportCollector(readings);
 
   let ledger: Promise<DemoLedger> | undefined;
 
-  const play = async (): Promise<Outcome> => {
-    const site = await chooseSite(layers, relaysPerLayer, householdRelays);
-    watcher.begins('starting the ledger, making keys and configurations');
+  const runParties = async (): Promise<Outcome> => {
+    const addresses = await allocateAddresses(layers, relaysPerLayer, householdRelays);
+    listener.onPhase('starting the ledger, creating keys and configurations');
     ledger =
       settings.ledger === 'fabric'
-        ? startFabricLedger(premises, settings.testNetwork)
-        : startEmbeddedLedger(cast, premises);
+        ? startFabricLedger(runDirectory, settings.testNetwork)
+        : startEmbeddedLedger(processes, runDirectory);
     ledger.catch(() => {});
-    // The embedded one is the run's own, so nothing waits for it before the keys are made.
+    // The run starts an embedded ledger itself, so creating keys need not wait for it.
     const region =
       settings.ledger === 'embedded'
         ? (settings.region ?? FIRST_REGION)
         : await regionOn(await ledger, settings.region);
-    const stage: Stage = {
-      facts: { ...settings, region, plan, site },
+    const context: RunContext = {
+      facts: { ...settings, region, plan, addresses },
       readings,
       out,
-      premises,
-      cast,
+      runDirectory,
+      processes,
       householdRelays,
       unsafeTrace,
     };
-    const parties = await introduce(stage, ledger);
-    watcher.begins('starting the control center, the service provider, relays, meters and hubs');
-    const { meters, hubs } = await startParties(stage, parties);
-    observer.watch(meters, hubs);
-    watcher.begins('running');
+    const parties = await provisionParties(context, ledger);
+    listener.onPhase('starting control center, service provider, relays, meters and hubs');
+    const { meters, hubs } = await startParties(context, parties);
+    reports.attach(meters, hubs);
+    listener.onPhase('running the intervals');
     const length = plan.endSeconds - plan.startSeconds;
     stepper.onStep = (now) => {
-      watcher.moves((now / 1000 - plan.startSeconds) / length, now / 1000);
+      listener.onProgress((now / 1000 - plan.startSeconds) / length, now / 1000);
     };
     await stepper.advanceTo(plan.endSeconds * 1000);
-    watcher.begins('checking and adding up');
-    const outcome = await observer.conclude(out, parties.center.fingerprint);
-    await settings.interference?.beforeEnd?.({ ledger: await ledger, region, premises, cast });
+    listener.onPhase('auditing the bulletin and comparing totals');
+    const outcome = await reports.reconcile(out, parties.center.fingerprint);
+    await settings.hooks?.beforeEnd?.({ ledger: await ledger, region, runDirectory, processes });
     return outcome;
   };
-  let interrupt: () => void = () => {};
+  let interrupt: (signal: string) => void = () => {};
   const interrupted = new Promise<never>((_, reject) => {
-    interrupt = () => {
-      reject(new ClientError('INTERRUPTED', 'everything is being stopped'));
+    interrupt = (signal) => {
+      reject(new ClientError('INTERRUPTED', `interrupted by ${signal}`));
     };
   });
-  // A second one changes nothing: who pressed twice would otherwise leave keys of the parties behind.
+  // A second signal is ignored: ending at once would leave the parties' keys on the disk.
   for (const signal of SIGNALS) {
     process.on(signal, interrupt);
   }
-  const playing = play();
+  const running = runParties();
   try {
-    return await Promise.race([playing, cast.failed, interrupted]);
+    return await Promise.race([running, processes.failed, interrupted]);
   } finally {
-    await cast.stop();
-    // What was going on meets ended processes and fails; only then is nobody left who writes.
-    await playing.catch(() => {});
+    await processes.stop();
+    // Work under way fails on the stopped processes; after that nothing writes to the directories.
+    await running.catch(() => {});
     await ledger?.then(({ stop }) => stop()).catch(() => {});
     if (settings.keep) {
-      watcher.keeps(premises.root);
+      listener.onKept(runDirectory.root);
     } else {
-      await premises.remove();
+      await runDirectory.remove();
     }
     for (const signal of SIGNALS) {
       process.off(signal, interrupt);

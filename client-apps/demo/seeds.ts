@@ -7,10 +7,10 @@ const SEED_LENGTH = 32;
 const NO_SALT = new Uint8Array(0);
 
 /**
- * The enrolment seed of one party: HKDF of the run's seed and the party's label. A party gets its own and cannot
- * compute another's.
+ * Derives the enrolment seed of a party by HKDF from the run's seed and the party's label. A party cannot compute
+ * another's.
  *
- * @returns 32 bytes in hex, as configurations hold it
+ * @returns 32 bytes in hex, as in configurations
  */
 export function enrolmentSeed(seed: string, label: string): string {
   return toHex(hkdf(sodiumCrypto, NO_SALT, asciiBytes(seed), asciiBytes(`gridveil demo ${label}`), SEED_LENGTH));

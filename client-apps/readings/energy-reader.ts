@@ -12,7 +12,7 @@ export interface EnergyReader {
   energyOf(startSeconds: number): Promise<bigint | undefined>;
 }
 
-/** A reader of recorded readings. */
+/** A measuring part that replays recorded readings. */
 export class RecordedReader implements EnergyReader {
   readonly #series: BigInt64Array;
 
@@ -24,15 +24,18 @@ export class RecordedReader implements EnergyReader {
 
     const series = readings.households[household];
     if (series === undefined) {
-      throw new ClientError('WRONG_STATE', 'the readings hold no such household');
+      throw new ClientError(
+        'WRONG_STATE',
+        `expected a household from 0 to ${readings.households.length - 1}, got ${household}`,
+      );
     }
     this.#series = series.milliWattHours;
   }
 
   /**
-   * Reads one household's series from a file and nothing of its neighbours.
+   * Reads one household's series from a file.
    *
-   * @param intervalSeconds L; a file of another step is refused
+   * @param intervalSeconds L; a file with another step is refused
    * @throws ReadingsError
    */
   static async fromFile(path: string, household: string, intervalSeconds: number): Promise<RecordedReader> {

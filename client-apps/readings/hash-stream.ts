@@ -6,8 +6,8 @@ const WORD_LENGTH = 4;
 const WORD_VALUES = 2 ** 32;
 
 /**
- * Repeatable draws: SHA-256 over a label and a counter, the same on every machine. For made-up readings only; nothing
- * secret is drawn from it.
+ * Reproducible draws: SHA-256 over a label and a counter, the same on every machine. For synthetic readings only, never
+ * for secrets.
  */
 export class HashStream {
   #block = new Uint8Array(0);
@@ -23,7 +23,7 @@ export class HashStream {
 
   /** A uniform integer in [0, limit), limit ≤ 2^32. */
   below(limit: number): number {
-    // Words above the last whole multiple are drawn again, or small results would come more often.
+    // Words above the last multiple of the limit are drawn again, which keeps the distribution uniform.
     const bound = WORD_VALUES - (WORD_VALUES % limit);
     for (;;) {
       const word = this.#word();

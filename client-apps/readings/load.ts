@@ -8,10 +8,10 @@ import { wideLayout, wideReader } from './wide-csv.js';
 type LineReader = (fields: string[], line: number) => void;
 
 /**
- * Reads a readings file, wide or long by its header, checking everything that is asked for before anything is
- * returned. Memory grows with the readings taken, not with the file.
+ * Reads a readings file, wide or long by its header, and checks all requested readings before it returns. Memory grows
+ * with the number of readings kept, not with the file.
  *
- * @throws ReadingsError with `file:line` and a fault; under `lenient` only for what cannot be laid to one household
+ * @throws ReadingsError with `file:line` and a fault; under `lenient` only for faults that concern the whole file
  */
 export async function loadReadings(path: string, options: LoadOptions = {}): Promise<Readings> {
   const collector = new SeriesCollector(path, options);
@@ -20,10 +20,10 @@ export async function loadReadings(path: string, options: LoadOptions = {}): Pro
     for (const [position, line] of lines.entries()) {
       const number = firstLine + position;
       if (line.includes('"')) {
-        throw collector.error('BAD_LINE', number, 'quoted fields are not read');
+        throw collector.error('BAD_LINE', number, 'quoted fields are not supported');
       }
       if (line === '') {
-        throw collector.error('BAD_LINE', number, 'the line is empty');
+        throw collector.error('BAD_LINE', number, 'empty line');
       }
       const fields = line.split(',');
       if (read === undefined) {
@@ -34,7 +34,7 @@ export async function loadReadings(path: string, options: LoadOptions = {}): Pro
     }
   }
   if (read === undefined) {
-    throw new ReadingsError('TOO_SHORT', path, 'the file is empty');
+    throw new ReadingsError('TOO_SHORT', path, 'empty file');
   }
   return collector.finish();
 }
@@ -48,5 +48,5 @@ function lineReader(collector: SeriesCollector, header: string[]): LineReader {
   if (long !== undefined) {
     return longReader(collector, long);
   }
-  throw collector.error('BAD_HEADER', 1, 'neither household,date,00:00,… nor household,start,kwh');
+  throw collector.error('BAD_HEADER', 1, 'expected household,date,00:00,… or household,start,kwh');
 }

@@ -2,7 +2,7 @@
 
 const DAY_SECONDS = 86_400;
 
-/** A calendar day of a time zone, `YYYY-MM-DD`, as seconds since 1970-01-01 00:00 of the same wall clock. */
+/** Parses a calendar day, `YYYY-MM-DD`, to seconds since 1970-01-01 00:00 of the same wall clock. */
 export function parseDate(text: string): number | undefined {
   const match = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
   if (match === null) {
@@ -10,14 +10,14 @@ export function parseDate(text: string): number | undefined {
   }
   const [year, month, day] = match.slice(1).map(Number) as [number, number, number];
   const milliseconds = Date.UTC(year, month - 1, day);
-  // Date.UTC moves 31 April to 1 May: what does not read back was no date.
+  // Date.UTC moves 31 April to 1 May: a date that does not read back is invalid.
   return new Date(milliseconds).toISOString().startsWith(text) ? milliseconds / 1000 : undefined;
 }
 
 /**
- * An instant in ISO 8601 with its offset, to the second: `2013-11-11T00:30:00Z`, `2013-11-11T01:30+01:00`.
+ * Parses an instant in ISO 8601 with its offset, to the second: `2013-11-11T00:30:00Z`, `2013-11-11T01:30+01:00`.
  *
- * @returns Unix seconds, or undefined when the text is anything else
+ * @returns Unix seconds, or undefined when the text is not of this form
  */
 export function parseInstant(text: string): number | undefined {
   const match = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}):(\d{2})(?::(\d{2}))?(?:Z|([+-])(\d{2}):?(\d{2}))$/.exec(text);
@@ -34,7 +34,7 @@ export function parseInstant(text: string): number | undefined {
   return day + hour * 3600 + minute * 60 + second - offset;
 }
 
-/** What a day's local times are in a zone: the day's start, or why the day cannot be read. */
+/** A day of a time zone: its start, or the reason why it cannot be read. */
 export type ZoneDay = { readonly startSeconds: number } | { readonly fault: string };
 
 /** A time zone of the IANA database, for reading wall-clock times that name no offset. */
@@ -61,9 +61,9 @@ export class TimeZone {
   }
 
   /**
-   * The instants of a day that is cut into equal steps by the wall clock. A day on which the clock is changed has a
-   * wall-clock time that is missing or comes twice, or a step of another length: such a day is a fault, because no
-   * reading of it can be placed with certainty.
+   * Locates a day that the wall clock divides into equal steps. On a day with a clock change a wall-clock time is missing
+   * or ambiguous, or a step has another length: such a day is a fault, because its readings cannot be located with
+   * certainty.
    *
    * @param localDay the day as {@link parseDate} gives it
    * @param stepSeconds length of a step, a divisor of a day
@@ -77,7 +77,7 @@ export class TimeZone {
       const instants = this.#instants(localDay + passed);
       const [instant] = instants;
       if (instant === undefined || instants.length > 1) {
-        const what = instant === undefined ? 'does not exist' : 'comes twice';
+        const what = instant === undefined ? 'does not exist' : 'is ambiguous';
         return { fault: `${wallClock(localDay + passed)} ${what} in ${this.name}` };
       }
       if (passed === 0) {
@@ -89,7 +89,7 @@ export class TimeZone {
     return { startSeconds };
   }
 
-  /** The instants at which the zone's clock shows a wall-clock time: none, one or two. */
+  /** The instants at which the zone's clock shows a wall-clock time: zero, one or two. */
   #instants(local: number): number[] {
     // No zone is more than a day from UTC and none changes twice in two days, so these are all offsets that can apply.
     const offsets = new Set([this.#offset(local - DAY_SECONDS), this.#offset(local + DAY_SECONDS)]);

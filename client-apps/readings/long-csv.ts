@@ -3,7 +3,7 @@ import { parseInstant } from './local-time.js';
 import type { Readings } from './readings.js';
 import type { SeriesCollector } from './series-collector.js';
 
-/** Columns of the long format: one reading a line. */
+/** Columns of the long format: one reading per line. */
 export interface LongLayout {
   readonly columns: number;
   readonly householdColumn: number;
@@ -11,7 +11,7 @@ export interface LongLayout {
   readonly energyColumn: number;
 }
 
-/** Reads a long header: `household`, `start`, `kwh` in any order; other columns are passed over. */
+/** Parses a long header: `household`, `start`, `kwh` in any order; other columns are ignored. */
 export function longLayout(names: readonly string[]): LongLayout | undefined {
   const [householdColumn, startColumn, energyColumn] = ['household', 'start', 'kwh'].map((name) => names.indexOf(name));
   if (householdColumn! < 0 || startColumn! < 0 || energyColumn! < 0) {
@@ -25,7 +25,7 @@ export function longLayout(names: readonly string[]): LongLayout | undefined {
   };
 }
 
-/** A reader of long lines. Households may be mixed; each one's readings stand in time order. */
+/** Returns a reader of long lines. Households may be interleaved; each one's readings are in time order. */
 export function longReader(collector: SeriesCollector, layout: LongLayout): (fields: string[], line: number) => void {
   return (fields, line) => {
     const series = collector.open(fields[layout.householdColumn] ?? '', line);
@@ -33,19 +33,19 @@ export function longReader(collector: SeriesCollector, layout: LongLayout): (fie
       return;
     }
     if (fields.length !== layout.columns) {
-      collector.refuse(series, 'BAD_LINE', line, `${fields.length} columns, the header has ${layout.columns}`);
+      collector.refuse(series, 'BAD_LINE', line, `expected ${layout.columns} columns, got ${fields.length}`);
       return;
     }
     const start = parseInstant(fields[layout.startColumn]!);
     if (start === undefined) {
-      collector.refuse(series, 'BAD_TIME', line, 'the start is not an ISO 8601 time with an offset');
+      collector.refuse(series, 'BAD_TIME', line, 'start must be an ISO 8601 time with an offset');
       return;
     }
     collector.add(series, start, fields[layout.energyColumn]!, line);
   };
 }
 
-/** One household's series as a long CSV, so that its meter can be given its own readings and nobody else's. */
+/** Writes one household's series as a long CSV, for its meter. */
 export function writeLongCsv(readings: Readings, household: number): string {
   const { id, milliWattHours } = readings.households[household]!;
   const lines = ['household,start,kwh'];
@@ -56,7 +56,7 @@ export function writeLongCsv(readings: Readings, household: number): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Exact decimal text: a milliwatt hour is the sixth decimal of a kilowatt hour. */
+/** Exact decimal text; a milliwatt hour is the sixth decimal of a kilowatt hour. */
 function kilowattHours(milliWattHours: bigint): string {
   const digits = milliWattHours.toString().padStart(7, '0');
   return `${digits.slice(0, -6)}.${digits.slice(-6)}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ClientError } from '../runtime/errors.js';
 
-/** Why readings are refused. */
+/** Reasons for refusing readings. */
 export type ReadingsFault =
   | 'UNREADABLE'
   | 'BAD_HEADER'
@@ -21,7 +21,7 @@ export type ReadingsFault =
   | 'TOO_SHORT'
   | 'TOO_LARGE';
 
-/** A refusal of readings, `READINGS_INVALID`. The message begins with the place and the fault. */
+/** A refusal of readings, `READINGS_INVALID`. The message begins with place and fault. */
 export class ReadingsError extends ClientError {
   constructor(
     readonly fault: ReadingsFault,
@@ -41,7 +41,7 @@ export interface HouseholdSeries {
   readonly milliWattHours: BigInt64Array;
 }
 
-/** A household left out under `lenient`, and the first fault that was found in it. */
+/** A household skipped under `lenient`, and the first fault found in it. */
 export interface SkippedHousehold {
   readonly id: string;
   readonly fault: ReadingsFault;
@@ -50,7 +50,7 @@ export interface SkippedHousehold {
 
 /** Readings of several households over the same consecutive intervals. */
 export interface Readings {
-  /** Where they come from: the file's path, or the synthetic generator and its seed. */
+  /** Source of the readings: the file's path, or the synthetic generator and its seed. */
   readonly source: string;
   /** L, the length of an interval. */
   readonly intervalSeconds: number;
@@ -62,19 +62,19 @@ export interface Readings {
   readonly skipped: readonly SkippedHousehold[];
 }
 
-/** Households in one file at most: what one region takes, see the ledger's limits. */
+/** Maximum number of households, that of a region. */
 export const MAX_HOUSEHOLDS = 5_000;
 
-/** Readings held at most, 8 bytes each: a region of 5,000 meters for 80 days of half hours. */
+/** Maximum number of readings in memory, 8 bytes each: 80 days of half hours of 5,000 meters. */
 export const MAX_READINGS = 20_000_000;
 
-/** Shortest interval that readings may have. */
+/** Shortest interval. */
 export const MIN_INTERVAL_SECONDS = 60;
 
-/** A connection of 100 kW is beyond any household's; a higher average is a fault of the data. */
+/** Mean power beyond that of any household's connection; more is a fault of the data. */
 const MAX_AVERAGE_WATTS = 100_000n;
 
-/** The most energy one interval of a household can hold, in milliwatt hours. */
+/** Maximum energy of a household in one interval, in milliwatt hours. */
 export function maximumMilliWattHours(intervalSeconds: number): bigint {
   return (MAX_AVERAGE_WATTS * 1_000n * BigInt(intervalSeconds)) / 3_600n;
 }

@@ -13,26 +13,26 @@ import {
 
 const DAY_SECONDS = 86_400;
 
-/** Household names are 1 to 64 printable characters without blanks at the ends. */
+/** Household names: 1 to 64 printable ASCII characters without blanks at the ends. */
 const HOUSEHOLD_NAME = /^[!-~](?:[ -~]{0,62}[!-~])?$/;
 
-/** What a caller may ask of readings. */
+/** Options for loading readings. */
 export interface LoadOptions {
   /** IANA zone of times without an offset (wide CSV). Default UTC. */
   readonly timeZone?: string;
-  /** Leave out and count a household with a fault, instead of refusing the file. */
+  /** Skip and report a household with a fault, instead of refusing the file. */
   readonly lenient?: boolean;
-  /** Take the first so many households in file order; the rest is not looked at. */
+  /** Number of households to read, in file order; the rest is ignored. */
   readonly meters?: number;
-  /** Take the first so many steps for which every household has a reading. */
+  /** Number of steps to return, of those for which every household has a reading. */
   readonly intervals?: number;
-  /** The only step accepted; needed for a file with one reading a household, whose step cannot be seen. */
+  /** Required step; needed for a file with one reading per household, which does not show its step. */
   readonly intervalSeconds?: number;
-  /** Take this household only. */
+  /** The only household to read. */
   readonly household?: string;
 }
 
-/** A household's readings so far: consecutive from `startSeconds`. */
+/** Readings of a household so far, consecutive from `startSeconds`. */
 export class Series {
   values = new BigInt64Array(64);
   count = 0;
@@ -46,8 +46,8 @@ export class Series {
 }
 
 /**
- * Gathers readings from any file format: checks each one, keeps every household's series without a gap, and cuts all
- * to the steps that they have in common. The first fault throws, or costs the household its place under `lenient`.
+ * Collects readings of any file format: checks each one, keeps every household's series without a gap, and trims all to
+ * the steps that they have in common. The first fault throws; under `lenient` the household is skipped.
  */
 export class SeriesCollector {
   readonly #series = new Map<string, Series>();
@@ -64,22 +64,26 @@ export class SeriesCollector {
     }
   }
 
-  /** Fixes the step of all series. @throws ReadingsError BAD_STEP */
+  /** Sets the step of all series. @throws ReadingsError BAD_STEP */
   setStep(seconds: number, line: number): void {
     if (this.#stepSeconds !== undefined && this.#stepSeconds !== seconds) {
-      throw this.error('BAD_STEP', line, `the step is ${seconds} s, expected ${this.#stepSeconds} s`);
+      throw this.error('BAD_STEP', line, `expected a step of ${this.#stepSeconds} s, got ${seconds} s`);
     }
     if (seconds < MIN_INTERVAL_SECONDS || DAY_SECONDS % seconds !== 0) {
-      throw this.error('BAD_STEP', line, `a step of ${seconds} s is no whole part of a day of at least a minute`);
+      throw this.error(
+        'BAD_STEP',
+        line,
+        `step of ${seconds} s must be at least ${MIN_INTERVAL_SECONDS} s and divide a day`,
+      );
     }
     this.#stepSeconds = seconds;
     this.#maximum = maximumMilliWattHours(seconds);
   }
 
   /**
-   * The series of a household, for adding to it.
+   * Opens the series of a household for adding readings.
    *
-   * @returns undefined when the household is not asked for or is left out
+   * @returns undefined when the household is not requested or was skipped
    * @throws ReadingsError BAD_HOUSEHOLD, TOO_LARGE
    */
   open(id: string, line: number): Series | undefined {
@@ -92,7 +96,7 @@ export class SeriesCollector {
       return undefined;
     }
     if (!HOUSEHOLD_NAME.test(id)) {
-      throw this.error('BAD_HOUSEHOLD', line, 'a household is named by 1 to 64 printable characters');
+      throw this.error('BAD_HOUSEHOLD', line, 'household name must be 1 to 64 printable ASCII characters');
     }
     if (this.#series.size === MAX_HOUSEHOLDS) {
       throw this.error('TOO_LARGE', line, `more than ${MAX_HOUSEHOLDS} households`);
@@ -107,13 +111,13 @@ export class SeriesCollector {
    *
    * @param startSeconds start of its interval, Unix seconds
    * @param kilowattHours decimal text
-   * @returns false when the household is left out from here on
+   * @returns false when the household is skipped from here on
    * @throws ReadingsError unless `lenient`
    */
   add(series: Series, startSeconds: number, kilowattHours: string, line: number): boolean {
     const misplaced = this.#misplaced(series, startSeconds, line);
     if (misplaced !== undefined) {
-      return this.refuse(series, misplaced, line, `reading of ${instant(startSeconds)}, ${PLACE_FAULTS[misplaced]}`);
+      return this.refuse(series, misplaced, line, `reading of ${instant(startSeconds)} ${PLACE_FAULTS[misplaced]}`);
     }
     if (kilowattHours === '' || kilowattHours === 'Null') {
       return this.refuse(series, 'MISSING', line, `no reading for ${instant(startSeconds)}`);
@@ -125,17 +129,22 @@ export class SeriesCollector {
     try {
       energy = parseKilowattHours(kilowattHours);
     } catch {
-      return this.refuse(series, 'BAD_NUMBER', line, `${JSON.stringify(kilowattHours.slice(0, 40))} is no kWh value`);
+      return this.refuse(
+        series,
+        'BAD_NUMBER',
+        line,
+        `${JSON.stringify(kilowattHours.slice(0, 40))} is not a kWh value`,
+      );
     }
-    // The step is still unknown at the very first reading of a long file: the limit of a whole day bounds it meanwhile.
+    // At the first reading of a long file the step is unknown: the limit of a day applies until it is.
     if (energy > (this.#maximum || maximumMilliWattHours(DAY_SECONDS))) {
-      return this.refuse(series, 'IMPOSSIBLE', line, `${kilowattHours} kWh is more than 100 kW can give`);
+      return this.refuse(series, 'IMPOSSIBLE', line, `${kilowattHours} kWh exceeds a mean of 100 kW`);
     }
     this.#store(series, startSeconds, energy, line);
     return true;
   }
 
-  /** Throws the refusal, or leaves the household out under `lenient` and returns false. */
+  /** Throws the refusal; under `lenient` skips the household and returns false. */
   refuse(series: Series, fault: ReadingsFault, line: number, detail: string): false {
     const error = this.error(fault, line, `household ${series.id}: ${detail}`);
     if (this.options.lenient !== true) {
@@ -151,22 +160,22 @@ export class SeriesCollector {
     return new ReadingsError(fault, `${this.path}:${line}`, detail);
   }
 
-  /** The common steps of all households kept. @throws ReadingsError BAD_STEP, TOO_SHORT, IMPOSSIBLE, UNKNOWN_HOUSEHOLD */
+  /** Returns the common steps of all households not skipped. @throws ReadingsError BAD_STEP, TOO_SHORT, IMPOSSIBLE, UNKNOWN_HOUSEHOLD */
   finish(): Readings {
     const { intervals: wanted, household } = this.options;
     const step = this.#stepSeconds;
     if (household !== undefined && !this.#series.has(household)) {
-      throw new ReadingsError('UNKNOWN_HOUSEHOLD', this.path, `there is no household ${household}`);
+      throw new ReadingsError('UNKNOWN_HOUSEHOLD', this.path, `household ${household} not found`);
     }
     if (step === undefined) {
-      throw new ReadingsError('BAD_STEP', this.path, 'no household has two readings');
+      throw new ReadingsError('BAD_STEP', this.path, 'step unknown: no household has two readings');
     }
     const kept = [...this.#series.values()].filter((series) => this.#agrees(series, step));
     const startSeconds = Math.max(...kept.map((series) => series.startSeconds));
     const endSeconds = Math.min(...kept.map((series) => series.startSeconds + series.count * step));
     const common = kept.length === 0 ? 0 : Math.max(0, (endSeconds - startSeconds) / step);
     if (common === 0 || (wanted !== undefined && common < wanted)) {
-      const detail = `${common} steps are complete for ${kept.length} households, ${wanted ?? 1} needed`;
+      const detail = `expected ${wanted ?? 1} complete steps, got ${common} for ${kept.length} households`;
       throw new ReadingsError('TOO_SHORT', this.path, detail);
     }
     const intervals = wanted ?? common;
@@ -183,16 +192,21 @@ export class SeriesCollector {
     };
   }
 
-  /** What can only be checked when the step is known: the first value's limit, and the grid that all series share. */
+  /** Checks that need the step: the limit of the first value, and the alignment of all series. */
   #agrees(series: Series, step: number): boolean {
     if (series.fault !== undefined || series.count === 0) {
       return false;
     }
     if (series.values[0]! > this.#maximum) {
-      return this.refuse(series, 'IMPOSSIBLE', series.firstLine, 'more than 100 kW can give');
+      return this.refuse(series, 'IMPOSSIBLE', series.firstLine, 'first reading exceeds a mean of 100 kW');
     }
     if (series.startSeconds % step !== this.#first().startSeconds % step) {
-      return this.refuse(series, 'BAD_STEP', series.firstLine, 'its steps begin at other times than those before it');
+      return this.refuse(
+        series,
+        'BAD_STEP',
+        series.firstLine,
+        'steps are not aligned with those of the first household',
+      );
     }
     return true;
   }
@@ -203,10 +217,10 @@ export class SeriesCollector {
         return series;
       }
     }
-    throw new ReadingsError('TOO_SHORT', this.path, 'there are no readings');
+    throw new ReadingsError('TOO_SHORT', this.path, 'no readings');
   }
 
-  /** A series has no gap, so a time inside it has been read before. */
+  /** Checks a reading's place in its series. A series has no gap, so a time inside it is a duplicate. */
   #misplaced(series: Series, startSeconds: number, line: number): keyof typeof PLACE_FAULTS | undefined {
     if (series.count === 0) {
       return undefined;
@@ -249,9 +263,9 @@ export class SeriesCollector {
 
 const PLACE_FAULTS = {
   UNORDERED: 'is earlier than the one before it',
-  DUPLICATE: 'a time that has been read already',
-  BAD_STEP: 'which is not on the step of those before it',
-  MISSING: 'but one or more before it are missing',
+  DUPLICATE: 'is a duplicate',
+  BAD_STEP: 'is not on the step of the readings before it',
+  MISSING: 'follows a gap',
 } as const;
 
 function instant(seconds: number): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { HashStream } from './hash-stream.js';
 
-/** Energy is made in cells of five minutes, so that every step that is a multiple of them adds up to the same day. */
+/** Energy is generated in cells of five minutes, so that all steps add up to the same day. */
 export const CELL_SECONDS = 300;
 export const CELLS_PER_DAY = 86_400 / CELL_SECONDS;
 const CELLS_PER_HOUR = 12;
@@ -9,12 +9,12 @@ const CELLS_PER_HOUR = 12;
 /** 1970-01-01 was a Thursday. */
 const EPOCH_WEEKDAY = 4;
 
-/** Whole milliwatt hours that a power gives in one cell. */
+/** Energy of a power over one cell, whole milliwatt hours. */
 const cellEnergy = (watts: number): number => Math.floor((watts * 1_000) / CELLS_PER_HOUR);
 
 const atHour = (hour: number): number => hour * CELLS_PER_HOUR;
 
-/** An appliance: how long it runs at which power. */
+/** An appliance: its power, and the range of its running time. */
 interface Appliance {
   readonly watts: number;
   readonly cells: readonly [number, number];
@@ -27,7 +27,7 @@ const DINNER: Appliance = { watts: 1_500, cells: [6, 12] };
 const WASHING_MACHINE: Appliance = { watts: 600, cells: [12, 18] };
 const DISHWASHER: Appliance = { watts: 720, cells: [14, 20] };
 
-/** What stays the same for a household. */
+/** Properties of a household that do not change from day to day. */
 interface Habits {
   readonly people: number;
   readonly baseWatts: number;
@@ -38,7 +38,7 @@ interface Habits {
   readonly sleeps: number;
 }
 
-/** A made-up household: standby and fridge all day, light and screens while somebody is up, and appliances. */
+/** A synthetic household: standby and fridge all day, light and screens while people are awake, and appliances. */
 export class SyntheticHousehold {
   readonly #habits: Habits;
 
@@ -72,7 +72,7 @@ export class SyntheticHousehold {
       const fridge = (cell + habits.fridgePhase) % 10 < 4 ? 100 : 0;
       return cellEnergy(habits.baseWatts + fridge);
     });
-    // Now and then nobody is at home for a day.
+    // Some days nobody is at home.
     if (draw.chance(3)) {
       return cells;
     }
@@ -96,7 +96,6 @@ export class SyntheticHousehold {
     const screens = 40 + 30 * habits.people + draw.below(120);
     for (let cell = wakes; cell < sleeps; cell++) {
       const out = !atHome && cell >= leaves && cell < returns;
-      // By daylight less is lit.
       if (!out) {
         cells[cell]! += cellEnergy(cell >= atHour(16) ? 2 * screens : screens);
       }

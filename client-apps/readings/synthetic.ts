@@ -4,7 +4,7 @@ import { CELL_SECONDS, SyntheticHousehold } from './synthetic-household.js';
 
 const DAY_SECONDS = 86_400;
 
-/** What the generator makes. */
+/** Options of the generator. */
 export interface SyntheticOptions {
   /** Any text; the same seed gives the same readings on every machine. */
   readonly seed: string;
@@ -17,8 +17,8 @@ export interface SyntheticOptions {
 }
 
 /**
- * Made-up readings with the shape of real days (base load, mornings, evenings, weekends, appliances) and a mean of
- * about 0.2 kWh a half hour. Integers only. A household's energy does not depend on the number of households, on L or
+ * Synthesises readings with the shape of real days (base load, mornings, evenings, weekends, appliances) and a mean of
+ * about 0.2 kWh per half hour. Integers only. A household's energy does not depend on the number of households, on L or
  * on the start: the same five minutes hold the same energy.
  *
  * @throws ReadingsError BAD_STEP, TOO_LARGE
@@ -27,7 +27,11 @@ export function syntheticReadings(options: SyntheticOptions): Readings {
   const { seed, meters, intervals, intervalSeconds, startSeconds } = options;
   const source = `synthetic, seed ${seed}`;
   if (intervalSeconds % CELL_SECONDS !== 0 || DAY_SECONDS % intervalSeconds !== 0 || startSeconds % intervalSeconds) {
-    throw new ReadingsError('BAD_STEP', source, 'the interval is no multiple of five minutes that divides a day');
+    throw new ReadingsError(
+      'BAD_STEP',
+      source,
+      `interval of ${intervalSeconds} s must be a multiple of ${CELL_SECONDS} s that divides a day and its start`,
+    );
   }
   if (meters > MAX_HOUSEHOLDS || meters * intervals > MAX_READINGS) {
     throw new ReadingsError('TOO_LARGE', source, `more than ${MAX_HOUSEHOLDS} households or ${MAX_READINGS} readings`);

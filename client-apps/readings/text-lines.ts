@@ -2,10 +2,10 @@
 import { createReadStream } from 'node:fs';
 import { ReadingsError } from './readings.js';
 
-/** Longest line taken: a day of minutes at ten digits each is 16 kB. */
+/** Longest accepted line; a day of minutes at ten digits each is 16 kB. */
 const MAX_LINE_CHARACTERS = 65_536;
 
-/** Consecutive lines of a file; the first of them has number `firstLine`, counted from 1. */
+/** Consecutive lines of a file; `firstLine` counts from 1. */
 export interface LineBlock {
   readonly firstLine: number;
   readonly lines: readonly string[];
@@ -27,7 +27,11 @@ export async function* readLineBlocks(path: string): AsyncGenerator<LineBlock> {
       const lines = text.split('\n');
       rest = lines.pop() ?? '';
       if (rest.length > MAX_LINE_CHARACTERS) {
-        throw new ReadingsError('TOO_LARGE', `${path}:${firstLine + lines.length}`, 'the line is too long');
+        throw new ReadingsError(
+          'TOO_LARGE',
+          `${path}:${firstLine + lines.length}`,
+          `line exceeds ${MAX_LINE_CHARACTERS} characters`,
+        );
       }
       yield { firstLine, lines: lines.map(withoutCarriageReturn) };
       firstLine += lines.length;
@@ -36,7 +40,7 @@ export async function* readLineBlocks(path: string): AsyncGenerator<LineBlock> {
     if (cause instanceof ReadingsError) {
       throw cause;
     }
-    throw new ReadingsError('UNREADABLE', path, 'the file cannot be read', { cause });
+    throw new ReadingsError('UNREADABLE', path, 'cannot read the file', { cause });
   } finally {
     stream.destroy();
   }

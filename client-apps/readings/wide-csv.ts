@@ -6,7 +6,7 @@ import type { SeriesCollector } from './series-collector.js';
 const DAY_SECONDS = 86_400;
 const TIME_COLUMN = /^(\d{2}):(\d{2})$/;
 
-/** A line of the wide format: one household, one day, one column a step. */
+/** Columns of the wide format: one household and day per line, one column per step. */
 export interface WideLayout {
   readonly columns: number;
   readonly householdColumn: number;
@@ -16,8 +16,8 @@ export interface WideLayout {
 }
 
 /**
- * Reads a wide header: `household`, `date` and one column for each step of a day, named by the step's start from 00:00
- * on; other columns are passed over.
+ * Parses a wide header: `household`, `date` and one column for each step of a day, named by the step's start from 00:00
+ * on; other columns are ignored.
  *
  * @returns undefined when the header is not of this format
  * @throws ReadingsError BAD_STEP when the time columns are not the equal steps of a whole day
@@ -36,14 +36,14 @@ export function wideLayout(collector: SeriesCollector, names: readonly string[])
     return column === firstTimeColumn + position && (hours * 60 + minutes) * 60 === position * stepSeconds;
   });
   if (!regular) {
-    throw collector.error('BAD_STEP', 1, 'time columns are not the equal steps of a day from 00:00 on');
+    throw collector.error('BAD_STEP', 1, 'time columns must be the equal steps of a day from 00:00 on');
   }
   collector.setStep(stepSeconds, 1);
   return { columns: names.length, householdColumn, dateColumn, firstTimeColumn, stepSeconds };
 }
 
 /**
- * A reader of wide lines; it remembers the days it has placed in the time zone.
+ * Returns a reader of wide lines, which caches the days it has located in the time zone.
  *
  * @throws ReadingsError UNKNOWN_TIME_ZONE
  */
@@ -70,7 +70,7 @@ export function wideReader(collector: SeriesCollector, layout: WideLayout): (fie
       return;
     }
     if (fields.length !== columns) {
-      collector.refuse(series, 'BAD_LINE', line, `${fields.length} columns, the header has ${columns}`);
+      collector.refuse(series, 'BAD_LINE', line, `expected ${columns} columns, got ${fields.length}`);
       return;
     }
     const placed = day(fields[dateColumn]!);
@@ -78,7 +78,7 @@ export function wideReader(collector: SeriesCollector, layout: WideLayout): (fie
       if (placed.fault !== '') {
         collector.refuse(series, 'CLOCK_CHANGE', line, placed.fault);
       } else {
-        collector.refuse(series, 'BAD_TIME', line, 'the date is not written YYYY-MM-DD');
+        collector.refuse(series, 'BAD_TIME', line, 'date must be YYYY-MM-DD');
       }
       return;
     }
@@ -96,6 +96,6 @@ function timeZone({ path, options }: SeriesCollector): TimeZone {
   try {
     return new TimeZone(name);
   } catch (cause) {
-    throw new ReadingsError('UNKNOWN_TIME_ZONE', path, `this computer knows no time zone ${name}`, { cause });
+    throw new ReadingsError('UNKNOWN_TIME_ZONE', path, `unknown time zone ${name}`, { cause });
   }
 }

@@ -32,7 +32,7 @@ describe('control', () => {
     server.close();
   });
 
-  it('does what its owner asks, and tells why not', async () => {
+  it('performs requests of its owner, or says why not', async () => {
     assert.deepEqual(await askLedger(address, { verb: 'status' }), STATUS);
     await askLedger(address, { verb: 'createChannel', channel: 'new' });
     assert.deepEqual(created, ['new']);

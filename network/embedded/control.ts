@@ -17,6 +17,8 @@ import type { LedgerNode, LedgerStatus } from './ledger-node.js';
 const TOKEN_BYTES = 32;
 /** Requests are a name or a definition, answers a status. */
 const MAXIMUM_BODY_BYTES = 64 * 1024;
+/** Longer than any request takes; a process that hangs must not hang its owner. */
+const ANSWER_TIMEOUT_MILLISECONDS = 60_000;
 
 const requestSchema = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('status') }),
@@ -24,20 +26,24 @@ const requestSchema = z.discriminatedUnion('verb', [
   z.object({ verb: z.literal('createChannel'), channel: z.string() }),
   z.object({
     verb: z.literal('deployChaincode'),
-    definition: z.object({ channel: z.string(), name: z.string(), version: z.string(), address: z.string() }),
+    deployment: z.object({
+      channel: z.string(),
+      name: z.string(),
+      version: z.string().optional(),
+      address: z.string().optional(),
+    }),
   }),
 ]);
 
-/** What the owner of a ledger process can ask of it. */
+/** A request of the ledger's owner. */
 export type ControlRequest = z.infer<typeof requestSchema>;
 
 type ControlAnswer =
   { readonly result: unknown } | { readonly code: EmbeddedLedgerErrorCode; readonly message: string };
 
 /**
- * The process's own entrance for `createChannel`, `deployCC`, `status` and `down`: HTTP on the loopback interface, with a
- * token that only the directory's owner can read. Real peers have administrators' signatures and channel participation
- * for this; a development ledger has one owner.
+ * Control interface of the ledger process: HTTP on the loopback interface, with a token that only the directory's owner
+ * can read. Fabric has administrators' signatures and channel participation for this; a development ledger has one owner.
  */
 export class ControlServer {
   readonly #node: LedgerNode;
@@ -106,7 +112,7 @@ export class ControlServer {
         await this.#node.createChannel(request.channel);
         return null;
       case 'deployChaincode':
-        await this.#node.deployChaincode(request.definition);
+        await this.#node.deployChaincode(request.deployment);
         return null;
     }
   }
@@ -130,10 +136,11 @@ export async function askLedger({ port, token }: ControlAddress, request: Contro
   return answer.result;
 }
 
-/** A connection of its own for each request: one kept alive may be gone when the next request comes. */
+/** Uses a connection per request: one kept alive may be gone when the next request comes. */
 async function post(port: number, token: string, body: string): Promise<string> {
   const headers = { authorization: `Bearer ${token}`, 'content-length': Buffer.byteLength(body) };
-  const request = httpRequest({ host: '127.0.0.1', port, method: 'POST', agent: false, headers });
+  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MILLISECONDS);
+  const request = httpRequest({ host: '127.0.0.1', port, method: 'POST', agent: false, headers, signal });
   request.end(body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   return readBody(response);

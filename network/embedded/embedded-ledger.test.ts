@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { status as GrpcStatus } from '@grpc/grpc-js';
 import type { Contract } from '@hyperledger/fabric-gateway';
 import { peer, type common } from '@hyperledger/fabric-protos';
-import { openLedgerState } from './ledger-state.js';
 import { checkChain } from '../../test/support/embedded/block-checks.js';
 import { CONTROL_CENTER, FixtureLedger, refusalOf } from '../../test/support/embedded/ledger.js';
 
@@ -145,22 +144,6 @@ describe('embedded ledger', function () {
     await again.submitTransaction('Put', 'onwards', '1');
     const height = await heightOf('consumption');
     assert.equal((await blocksOf('consumption', height)).length, height);
-  });
-
-  it('opens to a reader when it has stopped, and only then', async () => {
-    await assert.rejects(openLedgerState(kit.directory), { code: 'ALREADY_RUNNING' });
-    await kit.ledger.stop();
-    const state = await openLedgerState(kit.directory);
-    assert.deepEqual(state.channels, ['billing', 'consumption', 'pricing']);
-    const values = new Map<string, string>();
-    for await (const { namespace, key, value } of state.state('consumption')) {
-      values.set(`${namespace}/${key}`, text(value));
-    }
-    assert.equal(values.get('consumption/onwards'), '1');
-    assert.ok([...state.blocks('consumption')].length > 10);
-    await state.close();
-    await kit.startLedger();
-    contract = kit.contract();
   });
 
   async function heightOf(channel: string): Promise<number> {

@@ -1,40 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 import { fork, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { askLedger, type ControlRequest } from './control.js';
-import { EmbeddedLedgerError } from './errors.js';
+import { EmbeddedLedgerError, type EmbeddedLedgerErrorCode } from './errors.js';
 import type { UserIdentity } from '../topology/network-directory.js';
 import { isRunning, LedgerDirectory } from './ledger-directory.js';
-import type { LedgerStatus } from './ledger-node.js';
+import { Database } from './ledger/database.js';
+import type { ChaincodeDeployment, LedgerStatus } from './ledger-node.js';
 import { defaultTopologyPath, readTopology, type Topology } from '../topology/topology.js';
 
 /** Certificates take half a second; a slow disk much more. */
 const START_TIMEOUT_MILLISECONDS = 60_000;
 const STOP_TIMEOUT_MILLISECONDS = 30_000;
 
-/** What {@link startEmbeddedLedger} needs. */
+/** How the ledger process is started. */
+export interface LedgerProcessOptions {
+  readonly directory: string;
+  readonly topologyPath: string;
+  /** Ports of a new ledger: those of the topology, or any that are free. A later start uses the same ones. */
+  readonly ports: 'topology' | 'free';
+  /** Whether the ledger outlives the process that started it. */
+  readonly stay: boolean;
+}
+
+/** Script and arguments of the ledger process. */
+export function ledgerProcessCommand({ directory, topologyPath, ports, stay }: LedgerProcessOptions): {
+  readonly script: string;
+  readonly args: readonly string[];
+} {
+  const args = ['--directory', directory, '--topology', topologyPath, '--ports', ports];
+  return {
+    script: fileURLToPath(new URL('./ledger-process.js', import.meta.url)),
+    args: stay ? [...args, '--stay'] : args,
+  };
+}
+
+/** A ledger to start. */
 export interface EmbeddedLedgerConfig {
   /** Directory of the ledger's files; created if it is not there, continued if it is. */
   readonly directory: string;
   /** Default: {@link defaultTopologyPath}. */
   readonly topologyPath?: string;
-  /** Default `free`: several ledgers on one machine do not get in each other's way. */
-  readonly ports?: 'topology' | 'free';
+  /** Ports of a new ledger. Default `free`, so that several ledgers run on one machine. */
+  readonly ports?: LedgerProcessOptions['ports'];
   /** Whether the ledger outlives this process. Default false. */
   readonly stay?: boolean;
-}
-
-/** A chaincode server to define on a channel. */
-export interface ChaincodeDeployment {
-  readonly name: string;
-  readonly channel: string;
-  /** `host:port`. */
-  readonly address: string;
-  /** Default `1.0`. */
-  readonly version?: string;
 }
 
 /**
@@ -46,7 +59,8 @@ export async function startEmbeddedLedger(config: EmbeddedLedgerConfig): Promise
   const topology = readTopology(topologyPath);
   const directory = new LedgerDirectory(resolve(config.directory));
   directory.create();
-  const child = await launch(directory, topologyPath, config);
+  const { ports = 'free', stay = false } = config;
+  const child = await launch(directory, { directory: directory.path, topologyPath, ports, stay });
   return new EmbeddedLedger(directory, topology, child);
 }
 
@@ -62,14 +76,26 @@ export class EmbeddedLedger {
     this.#child = child;
   }
 
+  /** Opens the ledger of a directory, running or not. @throws TopologyError `CONFIG_INVALID` */
+  static open(directory: string, topologyPath: string): EmbeddedLedger {
+    return new EmbeddedLedger(new LedgerDirectory(directory), readTopology(topologyPath));
+  }
+
+  /** Whether there is anything at the directory's path. */
+  get exists(): boolean {
+    return existsSync(this.#directory.path);
+  }
+
+  /** @throws EmbeddedLedgerError `NOT_RUNNING` if there is no ledger to start again */
+  requireExisting(): void {
+    if (this.#directory.readPorts() === undefined) {
+      throw new EmbeddedLedgerError('NOT_RUNNING', `${this.#directory.path} holds no ledger; up makes one`);
+    }
+  }
+
   /** `organizations/`, in cryptogen's layout. */
   get organizations(): string {
     return this.#directory.organizations;
-  }
-
-  /** Process id; undefined if it does not run. */
-  get pid(): number | undefined {
-    return this.#directory.readControl()?.pid;
   }
 
   /** The child process, if it was started here. */
@@ -96,23 +122,36 @@ export class EmbeddedLedger {
   }
 
   /**
-   * Defines a chaincode once its server, which the caller starts, has registered.
-   * @throws EmbeddedLedgerError `CHAINCODE_UNREACHABLE`
+   * Defines a chaincode once its server has registered.
+   * @throws EmbeddedLedgerError `NOT_FOUND`, `CHAINCODE_UNREACHABLE`
    */
-  async deployChaincode({ version = '1.0', ...deployment }: ChaincodeDeployment): Promise<void> {
-    await this.#ask({ verb: 'deployChaincode', definition: { ...deployment, version } });
+  async deployChaincode(deployment: ChaincodeDeployment): Promise<void> {
+    await this.#ask({ verb: 'deployChaincode', deployment });
+  }
+
+  /** Whether a process serves the directory. Its answer says so, not its id: another process may have that by now. */
+  async isRunning(): Promise<boolean> {
+    return this.status().then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof EmbeddedLedgerError && error.code === 'NOT_RUNNING') {
+          return false;
+        }
+        throw error;
+      },
+    );
   }
 
   async status(): Promise<LedgerStatus> {
     return (await this.#ask({ verb: 'status' })) as LedgerStatus;
   }
 
-  /** Stops the process; what is committed stays. */
+  /** Stops the process, if it runs; what is committed stays. */
   async stop(): Promise<void> {
-    const { pid } = this;
-    if (pid === undefined) {
+    if (!(await this.isRunning())) {
       return;
     }
+    const { pid } = this.#directory.readControl()!;
     await this.#ask({ verb: 'stop' });
     const end = performance.now() + STOP_TIMEOUT_MILLISECONDS;
     while (isRunning(pid) && performance.now() < end) {
@@ -120,28 +159,44 @@ export class EmbeddedLedger {
     }
   }
 
+  /**
+   * Stops the process and removes its directory.
+   * @throws EmbeddedLedgerError `ALREADY_RUNNING` while a process holds the database and does not answer; `NOT_OURS`
+   */
+  async remove(): Promise<void> {
+    await this.stop();
+    if (existsSync(this.#directory.database)) {
+      await requireUnlocked(this.#directory.database);
+    }
+    this.#directory.remove();
+  }
+
   async #ask(request: ControlRequest): Promise<unknown> {
     const control = this.#directory.readControl();
     if (control === undefined) {
-      throw new EmbeddedLedgerError('NOT_RUNNING', `no ledger serves ${this.#directory.path}`);
+      throw new EmbeddedLedgerError('NOT_RUNNING', `no ledger runs in ${this.#directory.path}; up starts one`);
     }
     return askLedger(control, request);
   }
 }
 
-/** Forks `main.js serve` and waits for its `ready`. */
-async function launch(
-  directory: LedgerDirectory,
-  topologyPath: string,
-  { ports = 'free', stay = false }: EmbeddedLedgerConfig,
-): Promise<ChildProcess> {
+/** A database that cannot be opened for another reason than its lock may be removed all the same. */
+async function requireUnlocked(path: string): Promise<void> {
+  try {
+    await (await Database.open(path)).close();
+  } catch (error) {
+    if (error instanceof EmbeddedLedgerError && error.code === 'ALREADY_RUNNING') {
+      throw error;
+    }
+  }
+}
+
+/** Forks the ledger process and waits for its `ready`. */
+async function launch(directory: LedgerDirectory, options: LedgerProcessOptions): Promise<ChildProcess> {
+  const { stay } = options;
   const log = openSync(directory.log, 'a', 0o600);
-  const entry = fileURLToPath(new URL('./main.js', import.meta.url));
-  const args = ['serve', '--directory', directory.path, '--topology', topologyPath, '--ports', ports];
-  const child = fork(entry, stay ? [...args, '--stay'] : args, {
-    stdio: ['ignore', log, log, 'ipc'],
-    detached: stay,
-  });
+  const { script, args } = ledgerProcessCommand(options);
+  const child = fork(script, [...args], { stdio: ['ignore', log, log, 'ipc'], detached: stay });
   closeSync(log);
   try {
     await ready(child, directory);
@@ -156,12 +211,20 @@ async function launch(
   return child;
 }
 
+/** Reports of the ledger process over IPC. */
+type ProcessReport =
+  | { readonly name: 'ready' }
+  | { readonly name: 'failed'; readonly data: { readonly code: EmbeddedLedgerErrorCode; readonly message: string } };
+
 function ready(child: ChildProcess, directory: LedgerDirectory): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (reason: string): void => {
+    const refuse = (error: EmbeddedLedgerError): void => {
       clearTimeout(timer);
-      const lastWords = readFileSync(directory.log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
-      reject(new EmbeddedLedgerError('START_FAILED', `the ledger process ${reason}: ${lastWords} (${directory.log})`));
+      reject(error);
+    };
+    const fail = (reason: string): void => {
+      const lastLine = readFileSync(directory.log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+      refuse(new EmbeddedLedgerError('START_FAILED', `the ledger process ${reason}: ${lastLine} (${directory.log})`));
     };
     const timer = setTimeout(() => {
       fail('was not ready in time');
@@ -172,10 +235,12 @@ function ready(child: ChildProcess, directory: LedgerDirectory): Promise<void> {
     child.once('exit', (code, signal) => {
       fail(`ended with ${signal ?? `exit code ${code}`}`);
     });
-    child.on('message', (message: { kind?: string; name?: string }) => {
-      if (message.kind === 'report' && message.name === 'ready') {
+    child.on('message', (report: ProcessReport) => {
+      child.removeAllListeners('exit');
+      if (report.name === 'failed') {
+        refuse(new EmbeddedLedgerError(report.data.code, report.data.message));
+      } else {
         clearTimeout(timer);
-        child.removeAllListeners('exit');
         resolve();
       }
     });

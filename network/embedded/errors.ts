@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Why the development ledger cannot be set up or asked:
+ * Reason for which the development ledger cannot be set up or asked:
  * - `CONFIG_INVALID`: topology, organisations or arguments lack something;
- * - `ALREADY_RUNNING`, `NOT_RUNNING`: the directory's ledger process is, or is not, there;
+ * - `ALREADY_RUNNING`, `NOT_RUNNING`: a ledger process serves the directory, or none does;
  * - `NOT_OURS`: the directory holds something else than a ledger;
  * - `START_FAILED`: the process ended before it was ready;
- * - `PORT_TAKEN`: somebody else listens on a port that the topology or an earlier run fixed;
+ * - `PORT_TAKEN`: another program listens on a port that the topology or an earlier start fixed;
  * - `NOT_FOUND`, `ALREADY_EXISTS`: channel or chaincode;
  * - `CHAINCODE_UNREACHABLE`: no chaincode server registered at the address in time;
  * - `DATA_CORRUPT`: the stored blocks do not form a chain.
@@ -23,7 +23,7 @@ export type EmbeddedLedgerErrorCode =
   | 'CHAINCODE_UNREACHABLE'
   | 'DATA_CORRUPT';
 
-/** The one error of the embedded ledger's own operation. What clients are refused over gRPC is an `RpcError`. */
+/** The one error of the embedded ledger's own operation. Refusals over gRPC are `RpcError`s. */
 export class EmbeddedLedgerError extends Error {
   readonly code: EmbeddedLedgerErrorCode;
 

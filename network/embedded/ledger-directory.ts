@@ -7,14 +7,14 @@ import { NetworkDirectory } from '../topology/network-directory.js';
 
 const controlSchema = z.object({ pid: z.number().int(), port: z.number().int(), token: z.string() });
 
-/** All that a ledger puts into its directory; the logs are its own and its chaincode servers'. */
+/** Everything that a ledger writes into its directory; the logs are those of the ledger and of its chaincode servers. */
 const OWN_NAME =
-  /^(organizations(\.partial)?|ledger|(ports|control|chaincode-servers)\.json(\.partial)?|[a-z-]+\.log)$/;
+  /^(organizations(\.partial)?|ledger|(ports|control|chaincode-servers)\.json(\.partial)?|[A-Za-z0-9_-]+\.log)$/;
 
-/** How to reach the process that serves a directory. */
+/** Address of the process that serves a directory. Its id says nothing until the process has answered to the token. */
 export type ControlAddress = z.infer<typeof controlSchema>;
 
-/** The files of one development ledger: certificates, database, ports, and the way to its process. */
+/** The files of one development ledger: certificates, database, ports, and the address of its process. */
 export class LedgerDirectory extends NetworkDirectory {
   readonly database: string;
   readonly log: string;
@@ -29,15 +29,13 @@ export class LedgerDirectory extends NetworkDirectory {
     this.#control = join(path, 'control.json');
   }
 
-  /** @throws EmbeddedLedgerError NOT_OURS, of a directory that holds no ledger but something else */
+  /** @throws EmbeddedLedgerError NOT_OURS if the path holds anything else than a ledger */
   create(): void {
-    if (!this.hasOrganizations()) {
-      this.#requireOurs();
-    }
+    this.#requireOurs();
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
   }
 
-  /** @throws EmbeddedLedgerError NOT_OURS, and removes nothing, when it holds anything else than a ledger */
+  /** @throws EmbeddedLedgerError NOT_OURS, with nothing removed, if the path holds anything else than a ledger */
   remove(): void {
     this.#requireOurs();
     rmSync(this.path, { recursive: true, force: true });
@@ -51,15 +49,15 @@ export class LedgerDirectory extends NetworkDirectory {
       throw new EmbeddedLedgerError('NOT_OURS', `${this.path} ${reason}; nothing was changed`);
     };
     if (!statSync(this.path).isDirectory()) {
-      refuse('is no directory');
+      refuse('is not a directory');
     }
     const foreign = readdirSync(this.path).find((name) => !OWN_NAME.test(name));
     if (foreign !== undefined) {
-      refuse(`holds ${foreign}, which is no ledger's`);
+      refuse(`holds ${foreign}, which is not a ledger's`);
     }
   }
 
-  /** Ports of an earlier run: clients keep the addresses that they have read. */
+  /** Ports of an earlier start. */
   readPorts(): ReadonlyMap<string, number> | undefined {
     return existsSync(this.#ports)
       ? new Map(Object.entries(z.record(z.string(), z.number().int()).parse(readJson(this.#ports))))
@@ -70,13 +68,13 @@ export class LedgerDirectory extends NetworkDirectory {
     writeJson(this.#ports, Object.fromEntries(ports));
   }
 
-  /** @returns undefined if no process serves the directory */
+  /** @returns where the process that serves the directory answered last; undefined if it has ended, or the file is damaged */
   readControl(): ControlAddress | undefined {
-    if (!existsSync(this.#control)) {
+    try {
+      return controlSchema.parse(readJson(this.#control));
+    } catch {
       return undefined;
     }
-    const control = controlSchema.parse(readJson(this.#control));
-    return isRunning(control.pid) ? control : undefined;
   }
 
   writeControl(control: ControlAddress): void {
@@ -88,7 +86,7 @@ export class LedgerDirectory extends NetworkDirectory {
   }
 }
 
-/** Whether a process of ours with this id runs. */
+/** Whether a process with this id runs, of this user. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ChaincodeServer } from './chaincode-servers.js';
 import { ChaincodeRuntime, type ChaincodeDefinition } from './chaincode/chaincode-runtime.js';
 import { EmbeddedLedgerError } from './errors.js';
 import { writeConnectionProfile } from '../topology/connection-profile.js';
@@ -18,25 +19,40 @@ import type { GatewayServices } from './services/gateway.js';
 import { PeerServer } from './services/peer-server.js';
 import { PeerDirectory, type LedgerPeer } from './services/peers.js';
 import { parseProposal } from './services/proposal.js';
+import { freePorts } from '../topology/ports.js';
 import { blockSigner, type ChannelDefinition, type Organization, type Topology } from '../topology/topology.js';
 
-/** How long deploying waits for the chaincode server. */
+/** Time within which a chaincode server must register. */
 const DEPLOY_TIMEOUT_MILLISECONDS = 30_000;
 
-/** What a ledger is made from. */
+const FIRST_VERSION = '1.0';
+
+/** Parts that a ledger is made from. */
 export interface LedgerNodeOptions {
   readonly topology: Topology;
   /** Directory with the organisations' certificates, cryptogen's layout. */
   readonly organizations: string;
   /** Directory of the database. */
   readonly database: string;
+  /** Directory of the chaincode servers' logs. */
+  readonly logs: string;
   /** Port of each peer, by full name; 0 for any that is free. */
   readonly ports: ReadonlyMap<string, number>;
   /** Called when a block cannot be stored; the ledger takes nothing more. */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** What there is, for people and scripts. */
+/** A chaincode to define on a channel. */
+export interface ChaincodeDeployment {
+  readonly name: string;
+  readonly channel: string;
+  /** Default: the defined version, at first 1.0. */
+  readonly version?: string | undefined;
+  /** `host:port` of a server that runs already. Default: the ledger process starts one of the project's build. */
+  readonly address?: string | undefined;
+}
+
+/** Endpoints, channels and chaincodes of a ledger. */
 export interface LedgerStatus {
   /** `host:port` by full peer name. */
   readonly endpoints: Readonly<Record<string, string>>;
@@ -55,6 +71,8 @@ export class LedgerNode {
   readonly #endorsementPolicy: SignaturePolicy;
   readonly #stop = new AbortController();
   readonly #servers: PeerServer[] = [];
+  /** Chaincode servers of this process, by channel and name. */
+  readonly #chaincodeServers = new Map<string, ChaincodeServer>();
   readonly #endpoints = new Map<string, string>();
 
   private constructor(
@@ -74,7 +92,7 @@ export class LedgerNode {
   }
 
   /**
-   * Opens what is stored, dials the chaincodes, listens, and writes the connection profiles.
+   * Opens what is stored, starts its own chaincode servers, dials all of them, listens, and writes the connection profiles.
    * @throws EmbeddedLedgerError
    */
   static async start(options: LedgerNodeOptions): Promise<LedgerNode> {
@@ -93,6 +111,7 @@ export class LedgerNode {
         }
       }
       await node.#listen();
+      await node.#startChaincodeServers();
     } catch (error) {
       await node.stop();
       throw error;
@@ -118,14 +137,35 @@ export class LedgerNode {
   }
 
   /**
-   * Defines a chaincode, or its new version or address, as soon as its server has registered.
+   * Defines a chaincode, or its new version or server, as soon as its server has registered; until then the old server
+   * answers.
    * @throws EmbeddedLedgerError `NOT_FOUND`, `CONFIG_INVALID`, `CHAINCODE_UNREACHABLE`
    */
-  async deployChaincode(definition: ChaincodeDefinition): Promise<void> {
-    if (!this.#channels.has(definition.channel)) {
-      throw new EmbeddedLedgerError('NOT_FOUND', `there is no channel ${definition.channel}`);
+  async deployChaincode({ channel, name, version, address }: ChaincodeDeployment): Promise<void> {
+    if (!this.#channels.has(channel)) {
+      throw new EmbeddedLedgerError('NOT_FOUND', `channel ${channel} does not exist; createChannel makes it`);
     }
-    await this.#chaincodes.define(definition, DEPLOY_TIMEOUT_MILLISECONDS);
+    const definition = {
+      channel,
+      name,
+      version: version ?? this.#chaincodes.definition(channel, name)?.version ?? FIRST_VERSION,
+      address: address ?? `127.0.0.1:${(await freePorts(1))[0]}`,
+      ownServer: address === undefined,
+    };
+    const server = definition.ownServer ? this.#startChaincodeServer(definition) : undefined;
+    try {
+      await this.#chaincodes.define(definition, DEPLOY_TIMEOUT_MILLISECONDS);
+    } catch (error) {
+      await server?.stop();
+      throw error;
+    }
+    const key = `${channel}/${name}`;
+    const replaced = this.#chaincodeServers.get(key);
+    this.#chaincodeServers.delete(key);
+    if (server !== undefined) {
+      this.#chaincodeServers.set(key, server);
+    }
+    await replaced?.stop();
   }
 
   status(): LedgerStatus {
@@ -136,7 +176,7 @@ export class LedgerNode {
     };
   }
 
-  /** Ends all requests with UNAVAILABLE, finishes the blocks at hand, and closes the database. */
+  /** Ends all requests with UNAVAILABLE, finishes the current blocks, and closes the database. */
   async stop(): Promise<void> {
     this.#stop.abort();
     this.#servers.forEach((server) => {
@@ -144,7 +184,24 @@ export class LedgerNode {
     });
     this.#chaincodes.close();
     await Promise.all([...this.#channels.values()].map((channel) => channel.stop()));
+    await Promise.all([...this.#chaincodeServers.values()].map((server) => server.stop()));
     await this.#database.close();
+  }
+
+  /** Starts the servers of an earlier start; one that cannot register shows in {@link status}. */
+  async #startChaincodeServers(): Promise<void> {
+    const own = this.#chaincodes.list().filter(({ ownServer }) => ownServer);
+    for (const definition of own) {
+      const key = `${definition.channel}/${definition.name}`;
+      this.#chaincodeServers.set(key, this.#startChaincodeServer(definition));
+    }
+    await Promise.all(own.map(({ address }) => this.#chaincodes.ready(address, DEPLOY_TIMEOUT_MILLISECONDS)));
+  }
+
+  #startChaincodeServer({ name, version, address }: ChaincodeDefinition): ChaincodeServer {
+    const { topology, logs } = this.#options;
+    const mspId = topology.roles.controlCenter;
+    return new ChaincodeServer({ name, address, mspId, id: `${name}:${version}` }, join(logs, `${name}.log`));
   }
 
   async #listen(): Promise<void> {

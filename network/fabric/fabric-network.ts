@@ -71,8 +71,8 @@ export class FabricNetwork {
     return BINARIES.filter((name) => !folders.some((folder) => isExecutable(join(folder, name))));
   }
 
-  /** Whether a network stands in the directory, running or not. */
-  get stands(): boolean {
+  /** Whether the directory holds a network, running or not. */
+  get exists(): boolean {
     return this.#files.hasOrganizations();
   }
 

@@ -5,8 +5,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StatusCode } from '@hyperledger/fabric-gateway';
-import { isFree } from '../../client-apps/demo/ports.js';
-import { freePort, startChaincodeServer } from '../../network/embedded/chaincode-servers.js';
+import { freePorts, isFree } from '../../network/topology/ports.js';
+import { startChaincodeServer } from '../../network/embedded/chaincode-servers.js';
 import { NETWORK_FOLDER } from '../../network/topology/topology.js';
 import { ChannelConfiguration } from '../support/ledger/channel-update.js';
 import type { FabricUnderTest } from '../support/ledger/fabric-under-test.js';
@@ -138,7 +138,7 @@ describe('who may change the rules (Fabric only)', function () {
 
   /** Packages a contract of the service provider's own, and has its peer run it as this channel's chaincode. */
   async function runOwnChaincode(): Promise<ChildProcess> {
-    const port = await freePort();
+    const [port] = (await freePorts(1)) as [number];
     const address = `127.0.0.1:${port}`;
     const folder = fabric.scratch('own-chaincode');
     const archive = join(folder, 'own.tar.gz');
@@ -149,14 +149,8 @@ describe('who may change the rules (Fabric only)', function () {
     await fabric.tool('tar', ['-C', folder, '-czf', archive, 'metadata.json', 'code.tar.gz']);
     const id = (await fabric.tool('peer', ['lifecycle', 'chaincode', 'calculatepackageid', archive])).trim();
     const log = join(folder, 'log');
-    const server = startChaincodeServer({
-      name: CHANNEL,
-      id,
-      path: WRITES_ANYTHING,
-      address,
-      mspId: CONTROL_CENTER_MSP,
-      log,
-    });
+    const own = { name: CHANNEL, id, path: WRITES_ANYTHING, address, mspId: CONTROL_CENTER_MSP };
+    const server = startChaincodeServer(own, log);
     while (await isFree(port)) {
       await pause(50);
     }

@@ -62,7 +62,7 @@ export class HouseholdUnderTest {
       seen: [],
       totals: [],
       offset: undefined,
-      leftOutSeconds: undefined,
+      unpublishedSeconds: undefined,
       sums: NO_SUMS,
     });
     await this.restartHub();

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ChildSpec } from '../../client-apps/demo/processes/child.js';
-import type { Interference } from '../../client-apps/demo/run.js';
+import type { TestHooks } from '../../client-apps/demo/run.js';
 import { filesUnder } from '../support/system/bulletin-files.js';
 import { MODES, modesText } from '../support/modes.js';
 import { consensusUnderTest } from '../support/ledger/kind.js';
@@ -34,7 +34,7 @@ for (const modes of MODES) {
       const folder = await scratchFolder('crash');
       const seenFile = (submitter: string): string => join(folder, `${submitter}.seen`);
       let ledgerControl = '';
-      const prepare = (spec: ChildSpec): ChildSpec => {
+      const beforeStart = (spec: ChildSpec): ChildSpec => {
         if (spec.name === 'ledger') {
           ledgerControl = join(spec.directory, 'ledger', 'control.json');
         }
@@ -53,17 +53,17 @@ for (const modes of MODES) {
           },
         };
       };
-      const revived = new Set(crashes.map(({ victim }) => victim));
-      const revivals = new Map<string, number>();
-      const beforeEnd: Interference['beforeEnd'] = ({ cast }) => {
-        for (const [name, count] of cast.revivals) {
-          revivals.set(name, count);
+      const restartable = new Set(crashes.map(({ victim }) => victim));
+      const restarts = new Map<string, number>();
+      const beforeEnd: TestHooks['beforeEnd'] = ({ processes }) => {
+        for (const [name, count] of processes.restarts) {
+          restarts.set(name, count);
         }
         return Promise.resolve();
       };
       const [undisturbed, disturbed] = [
         await smallRun(modes),
-        await systemRun({ ...modes, interference: { prepare, revived, beforeEnd } }),
+        await systemRun({ ...modes, hooks: { beforeStart, restartable, beforeEnd } }),
       ];
 
       assert.deepEqual(await filesUnder(disturbed.out), await filesUnder(undisturbed.out));
@@ -73,7 +73,7 @@ for (const modes of MODES) {
         assert.equal(seen, SUBMISSIONS[submitter as keyof typeof SUBMISSIONS], `submissions of ${submitter}`);
         expected.set(victim, (expected.get(victim) ?? 0) + seen);
       }
-      assert.deepEqual(revivals, expected);
+      assert.deepEqual(restarts, expected);
     }
 
     it('control center before it sends, service provider after the orderer took it', () =>

@@ -19,7 +19,7 @@ describe('kill -9 of every relay in mid-run', function () {
 
   it('loses no row and doubles none: the bulletin is that of an undisturbed run, byte for byte', async () => {
     const folder = await scratchFolder('relay-crash');
-    const prepare = (spec: ChildSpec): ChildSpec =>
+    const beforeStart = (spec: ChildSpec): ChildSpec =>
       RELAYS.includes(spec.name)
         ? {
             ...spec,
@@ -31,21 +31,21 @@ describe('kill -9 of every relay in mid-run', function () {
             },
           }
         : spec;
-    const revivals = new Map<string, number>();
+    const restarts = new Map<string, number>();
     const disturbed = await systemRun({
-      interference: {
-        prepare,
-        revived: new Set(RELAYS),
-        beforeEnd: ({ cast }) => {
-          for (const [name, count] of cast.revivals) {
-            revivals.set(name, count);
+      hooks: {
+        beforeStart,
+        restartable: new Set(RELAYS),
+        beforeEnd: ({ processes }) => {
+          for (const [name, count] of processes.restarts) {
+            restarts.set(name, count);
           }
           return Promise.resolve();
         },
       },
     });
     const undisturbed = await smallRun(MODES[0]);
-    assert.deepEqual(revivals, new Map(RELAYS.map((name) => [name, WRITES_OF_LIVES.length])));
+    assert.deepEqual(restarts, new Map(RELAYS.map((name) => [name, WRITES_OF_LIVES.length])));
     assert.deepEqual(disturbed.outcome.consumers, undisturbed.outcome.consumers);
     assert.deepEqual(await filesUnder(disturbed.out), await filesUnder(undisturbed.out));
   });

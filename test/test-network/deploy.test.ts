@@ -63,7 +63,7 @@ describe('deploy-to-test-network.sh without a network', function () {
 });
 
 describe("deploy-to-test-network.sh on fabric-samples' test-network", function () {
-  this.timeout(600_000);
+  this.timeout(STRIDE === 1 ? 3_600_000 : 600_000);
   const network = TestNetworkStandIn.use();
 
   it('deploys in one command, repeats with nothing to do, and packages are reproducible', async () => {

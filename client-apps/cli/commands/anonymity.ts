@@ -6,7 +6,7 @@ import { requireWritableFile } from '../named-file.js';
 import { integerBetween, seedText } from '../options.js';
 import { onRun } from '../output.js';
 
-/** Flags of a tier; what is not given is as in a region's parameters by default. */
+/** Flags of a tier; the defaults are those of a region's parameters. */
 export interface TierOptions {
   meters: number;
   layers?: number;
@@ -35,57 +35,54 @@ interface AbsenceOptions {
 
 const SEED = 'gridveil';
 
-/** Meters that share a tier; a region has at most 5,000, but one may want to see beyond. */
+/** Meters that share a tier; more than a region's 5,000, to measure beyond today's limit. */
 const MAXIMUM_TIER_METERS = 50_000;
 
-/** Flags that a run's traces answer themselves. */
+/** Flags of a simulated tier, which conflict with `--traces`. */
 const SIMULATED = ['meters', 'layers', 'relays', 'meanDelay', 'window', 'seed', 'slots'];
 
 /** Adds the flags of {@link TierOptions}. */
 export function withTierOptions(command: Command, maximumMeters: number, meters: number, slots: number): Command {
   return command
-    .option('--meters <n>', 'meters that send', integerBetween(2, maximumMeters), meters)
-    .option('--layers <n>', 'layers of relays', integerBetween(1, 8))
-    .option('--relays <n>', 'relays in each layer', integerBetween(1, 128), 3)
-    .option('--mean-delay <ms>', 'mean delay at a relay, milliseconds', integerBetween(10, 60_000))
-    .option('--window <s>', 'seconds in which all packets of a slot leave', integerBetween(0, 300))
-    .option('--slots <n>', 'slots to average over', integerBetween(1, 1_000), slots)
-    .option('--seed <text>', 'the same seed gives the same figures', seedText, SEED)
-    .addHelpText('after', "\nLayers, delay and window: by default those of a region's parameters.");
+    .option('--meters <n>', 'number of meters', integerBetween(2, maximumMeters), meters)
+    .option('--layers <n>', 'number of relay layers', integerBetween(1, 8))
+    .option('--relays <n>', 'relays per layer', integerBetween(1, 128), 3)
+    .option('--mean-delay <ms>', 'mean delay per relay, milliseconds', integerBetween(10, 60_000))
+    .option('--window <s>', 'window in which the packets of a slot leave, seconds', integerBetween(0, 300))
+    .option('--slots <n>', 'number of slots to average over', integerBetween(1, 1_000), slots)
+    .option('--seed <text>', 'seed of the random draws, for reproducible figures', seedText, SEED)
+    .addHelpText('after', "\nDefaults of layers, delay and window: those of a region's parameters.");
 }
 
-/** `--corrupt-per-layer` */
+/** Adds `--corrupt-per-layer`. */
 export function withCorruptOption(command: Command): Command {
   return command.option(
     '--corrupt-per-layer <n>',
-    'relays in each layer that work for the observer',
+    'relays per layer that the observer controls',
     integerBetween(0, 128),
     0,
   );
 }
 
-/** `gridveil anonymity [attacks|absence]` */
+/** Adds `gridveil anonymity [attacks|absence]`. */
 export function addAnonymity(program: Command): void {
   const command = withTierOptions(
     program
       .command('anonymity')
-      .description('measure what an observer of every link learns of who sent a packet to the control center')
+      .description('measure sender anonymity against an observer of every link')
       // Its subcommands have flags of the same names.
       .enablePositionalOptions(),
     MAXIMUM_TIER_METERS,
     500,
     20,
   )
-    .option(
-      '--targets <n>',
-      'packets of a slot whose sender is looked for',
-      integerBetween(1, MAXIMUM_TIER_METERS),
-      500,
-    )
+    .option('--targets <n>', 'packets per slot whose sender is inferred', integerBetween(1, MAXIMUM_TIER_METERS), 500)
     .addOption(
-      new Option('--traces <directory>', 'measure a run, from what "demo --unsafe-trace" wrote').conflicts(SIMULATED),
+      new Option('--traces <directory>', 'measure a run recorded by "gridveil demo --unsafe-trace"').conflicts(
+        SIMULATED,
+      ),
     )
-    .option('--plot <file>', 'write the distributions of entropy and latency as an SVG');
+    .option('--plot <file>', 'write the distributions of entropy and latency as SVG');
   onRun<AnonymityOptions>(withCorruptOption(command), async (options) => {
     const { measureSimulation, measureTraces } = await import('../../../research/anonymity/measure.js');
     const { anonymityResult } = await import('../render/anonymity.js');
@@ -104,9 +101,7 @@ export function addAnonymity(program: Command): void {
     return anonymityResult(measured);
   });
 
-  const attacks = command
-    .command('attacks')
-    .description("pair a meter's two packets by their times; drop all packets but one");
+  const attacks = command.command('attacks').description('measure the pairing and isolation attacks');
   onRun<TierOptions>(withTierOptions(attacks, MAXIMUM_METERS, 500, 4), async (options) => {
     const { attacksResult } = await import('../render/attacks.js');
     return attacksResult(options);
@@ -114,8 +109,8 @@ export function addAnonymity(program: Command): void {
 
   const absence = command
     .command('absence')
-    .description('learn the use of households from published totals and from who was silent')
-    .option('--meters <n>', 'households', integerBetween(2, MAXIMUM_METERS), 500)
+    .description('measure the absence attack: infer household use from published totals and silent meters')
+    .option('--meters <n>', 'number of households', integerBetween(2, MAXIMUM_METERS), 500)
     .addOption(
       new Option('--readings <file>', 'meter readings, CSV (default: synthetic households)').conflicts([
         'days',
@@ -123,9 +118,14 @@ export function addAnonymity(program: Command): void {
       ]),
     )
     .option('--days <n>', 'days of synthetic readings', integerBetween(3, 60), 14)
-    .option('--interval-minutes <n>', 'their intervals; a multiple of 5 that divides a day', integerBetween(5, 720), 30)
-    .option('--silences <n>', 'single intervals in which each meter is silent', integerBetween(1, 1_000), 14)
-    .option('--seed <text>', 'the same seed gives the same figures', seedText, SEED);
+    .option(
+      '--interval-minutes <n>',
+      'interval length of synthetic readings; a multiple of 5 that divides a day',
+      integerBetween(5, 720),
+      30,
+    )
+    .option('--silences <n>', 'silent intervals per meter', integerBetween(1, 1_000), 14)
+    .option('--seed <text>', 'seed of the random draws, for reproducible figures', seedText, SEED);
   onRun<AbsenceOptions>(absence, async (options) => {
     const { absenceResult } = await import('../render/attacks.js');
     return absenceResult(options);

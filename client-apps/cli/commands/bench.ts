@@ -4,12 +4,12 @@ import { BENCHMARK_NAMES, BENCHMARKS, type BenchmarkName } from '../../../bench/
 import type { Figures } from '../../../bench/figures.js';
 import { onRun, progress, table } from '../output.js';
 
-/** `gridveil bench` */
+/** Adds `gridveil bench`. */
 export function addBench(program: Command): void {
   const command = program
     .command('bench')
-    .description('measure this machine; about three minutes, and nothing else should run')
-    .addArgument(new Argument('[benchmark]', 'only this one').choices(BENCHMARK_NAMES));
+    .description('run the benchmarks, about three minutes on an otherwise idle machine')
+    .addArgument(new Argument('[benchmark]', 'run only this benchmark').choices(BENCHMARK_NAMES));
   onRun(command, async (_, only?: string) => {
     const results: Partial<Record<BenchmarkName, Figures>> = {};
     const text: string[] = [];

@@ -12,18 +12,18 @@ interface ExportOptions {
   out: string;
 }
 
-/** `gridveil bulletin export` */
+/** Adds `gridveil bulletin export`. */
 export function addBulletin(program: Command): void {
-  const bulletin = program.command('bulletin').description('the published files of a region');
+  const bulletin = program.command('bulletin').description('published files of a region');
   const command = bulletin
     .command('export')
     .description("rebuild the bulletin from the ledger's blocks, as any member of the network can")
     .requiredOption('--profile <file>', 'connection profile of an organisation (connection-<org>.json)')
-    .requiredOption('--msp <id>', 'MSP of the identity, such as ConsumersMSP')
-    .requiredOption('--certificate <path>', "the identity's certificate, or the folder that holds it")
-    .requiredOption('--key <path>', "the identity's private key, or the folder that holds it")
+    .requiredOption('--msp <id>', 'MSP ID of the identity, such as ConsumersMSP')
+    .requiredOption('--certificate <path>', 'certificate of the identity, or the directory that holds it')
+    .requiredOption('--key <path>', 'private key of the identity, or the directory that holds it')
     .requiredOption('--region <name>', 'region to export', regionName)
-    .requiredOption('--out <directory>', 'where to write it; what stands there must be the same bytes');
+    .requiredOption('--out <directory>', 'output directory; existing files must have the same bytes');
   onRun<ExportOptions>(command, async ({ profile, msp, certificate, key, region, out }) => {
     const { BulletinWriter } = await import('../../bulletin/writer.js');
     const { connectLedger } = await import('../../ledger/index.js');
@@ -42,7 +42,7 @@ export function addBulletin(program: Command): void {
             ['relay directories', String(directories)],
             ['intervals', `${intervals.consumption} sealed, ${intervals.pricing} priced, ${intervals.billing} billed`],
           ]),
-          `Check it: gridveil verify ${out}`,
+          `To audit it: gridveil verify ${out}`,
         ],
       };
     } finally {

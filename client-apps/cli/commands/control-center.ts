@@ -2,14 +2,14 @@
 import { Option, type Command } from 'commander';
 import type { CodeRole } from '../../control-center/main.js';
 import { integerBetween } from '../options.js';
-import { onRun, pairs } from '../output.js';
+import { fieldsResult, onRun } from '../output.js';
 import { addRun, randomSource, withConfig } from '../run-party.js';
 
-/** `gridveil control-center run|identity|codes` */
+/** Adds `gridveil control-center run|identity|codes`. */
 export function addControlCenter(program: Command): void {
   const center = program
     .command('control-center')
-    .description('the public body that registers meters, checks and seals ledgers, publishes the bulletin');
+    .description('control center: registers meters, verifies and seals the ledgers, publishes the bulletin');
   addRun(center, 'run', 'run the control center', async () => {
     const { controlCenterConfig, startControlCenter } = await import('../../control-center/main.js');
     return { config: controlCenterConfig, start: startControlCenter };
@@ -17,18 +17,19 @@ export function addControlCenter(program: Command): void {
 
   const identity = center
     .command('identity')
-    .description('its public keys, for the configurations of all others; makes its keys on first use');
+    .description("print the control center's public keys, for all other configurations; creates the keys on first use");
   onRun<{ config: string }>(withConfig(identity), async (options) => {
     const { controlCenterIdentity, keySettings } = await import('../../control-center/main.js');
     const { loadConfig } = await import('../../runtime/config.js');
-    const data = await controlCenterIdentity(await loadConfig(keySettings, options.config), randomSource);
-    return { data: { ...data }, text: pairs(Object.entries(data).map(([name, value]) => [name, String(value)])) };
+    return fieldsResult(await controlCenterIdentity(await loadConfig(keySettings, options.config), randomSource));
   });
 
   const codes = center
     .command('codes')
-    .description('make one-use enrolment codes, also while the control center runs')
-    .addOption(new Option('--role <role>', 'what the codes enrol').choices(['meter', 'hub', 'relay']).default('meter'))
+    .description('create one-use enrolment codes; the control center may be running')
+    .addOption(
+      new Option('--role <role>', 'role that the codes enrol').choices(['meter', 'hub', 'relay']).default('meter'),
+    )
     .option('--count <n>', 'number of codes', integerBetween(1, 10_000), 1);
   onRun<{ config: string; role: CodeRole; count: number }>(withConfig(codes), async ({ config, role, count }) => {
     const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');

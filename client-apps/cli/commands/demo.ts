@@ -28,46 +28,56 @@ interface DemoOptions extends ReadingsOptions {
   json?: true;
 }
 
-/** Layers of a demo's onion tier; each of its relays is a process. */
+/** Layers of a demo's onion tier. */
 const LAYERS = 4;
 
-/** `gridveil demo` */
+/** Adds `gridveil demo`. */
 export function addDemo(program: Command): void {
   const command = program
     .command('demo')
-    .description('run the whole system on this machine: meters, relays, ledger, prices, bills, and their check')
+    .description('run the whole system on this machine: meters, relays, ledger, pricing, billing, verification')
     .option('--readings <file>', 'meter readings, CSV (default: synthetic households)');
   withReadingsOptions(command)
-    .option('--seed <text>', 'derive all keys and synthetic readings from it: the same bulletin bytes again', seedText)
-    .addOption(new Option('--ledger <kind>', 'ledger to use').choices(['embedded', 'fabric']).default('embedded'))
-    .option('--network <folder>', 'fabric-samples/test-network with Gridveil deployed on it, for --ledger fabric')
-    .option('--out <directory>', 'where the bulletin goes; emptied if it holds an earlier demo', 'out/demo')
-    .option('--region <name>', 'name of the region (default: demo; on a network that stands, a new one)', regionName)
-    .option('--k <k>', 'least number of meters that share a published category', integerBetween(2, 1_000), 5)
+    .option(
+      '--seed <text>',
+      'derive all keys and synthetic readings from this text, for a reproducible bulletin',
+      seedText,
+    )
+    .addOption(new Option('--ledger <kind>', 'kind of ledger').choices(['embedded', 'fabric']).default('embedded'))
+    .option('--network <directory>', 'fabric-samples/test-network with Gridveil deployed, for --ledger fabric')
+    .option('--out <directory>', 'output directory of the bulletin; an earlier demo in it is deleted', 'out/demo')
+    .option('--region <name>', 'region name (default: demo, or a new name on an existing network)', regionName)
+    .option('--k <k>', 'k of k-anonymity: least number of meters in a published category', integerBetween(2, 1_000), 5)
     .addOption(
-      new Option('--identity-mode <mode>', 'how meters make pseudonyms').choices(IDENTITY_MODES).default('chain'),
+      new Option('--identity-mode <mode>', 'derivation of pseudonyms').choices(IDENTITY_MODES).default('chain'),
     )
     .addOption(
-      new Option('--price-mode <mode>', 'one price row for all, or one for each consumer')
+      new Option('--price-mode <mode>', 'one price row per interval (ledger), or one per consumer (direct)')
         .choices(PRICE_MODES)
         .default('ledger'),
     )
     .option('--relays <n>', 'relays in each of the four layers', integerBetween(2, 4), 2)
     .addOption(
-      new Option('--household-relays', 'meters and hubs are the relays, as in the paper').conflicts('unsafeTrace'),
+      new Option('--household-relays', 'run the relays inside meters and hubs, as in the paper').conflicts(
+        'unsafeTrace',
+      ),
     )
-    .option('--unsafe-trace <directory>', 'let the relays write down which packet became which, for "anonymity"')
+    .option(
+      '--unsafe-trace <directory>',
+      'record at every relay which packet became which, for "gridveil anonymity --traces"',
+    )
     .option('--keep', "keep the parties' directories and logs")
-    .addHelpText('after', '\nWithout --meters and --intervals: 100 households, 4 intervals.');
+    .addHelpText('after', '\nDefaults of --meters and --intervals: 100 households, 4 intervals.');
   onRun<DemoOptions>(command, async (options) => {
     const { readingsFor } = await import('../../demo/readings.js');
     const { prepareOutput } = await import('../../demo/output-directory.js');
     const { ProgressDisplay } = await import('../render/progress.js');
+    const { skippedText } = await import('../render/readings.js');
     const { outcomeJson, outcomeText } = await import('../render/demo.js');
     const { runDemo } = await import('../../demo/run.js');
     const started = performance.now();
-    const readings = await readingsFor(options, options.k, ({ place, fault }) => {
-      progress(`left out: ${place}: ${fault}`);
+    const readings = await readingsFor(options, options.k, (skipped) => {
+      progress(skippedText(skipped));
     });
     const testNetwork = await networkOf(options);
     const out = await prepareOutput(options.out);
@@ -94,12 +104,11 @@ export function addDemo(program: Command): void {
       );
       const seconds = Math.round((performance.now() - started) / 100) / 10;
       return {
-        // A household whose check failed is what all of this is there to show.
         ok: outcome.consumers.verified === outcome.meters,
         data: {
           ...outcomeJson(outcome, options.ledger, seconds),
           bulletin: out,
-          // What `verify --cc-key` takes.
+          // For `verify --cc-key`.
           controlCenterKey: outcome.fingerprint,
           ...(options.unsafeTrace === undefined ? {} : { unsafeTrace: options.unsafeTrace }),
         },
@@ -107,7 +116,7 @@ export function addDemo(program: Command): void {
           ...outcomeText(outcome, readings, options.out, seconds),
           ...(options.unsafeTrace === undefined
             ? []
-            : [`UNSAFE: ${options.unsafeTrace} says which packet became which; no run that matters may write it.`]),
+            : [`UNSAFE: ${options.unsafeTrace} records which packet became which. Never trace a production run.`]),
         ],
       };
     } finally {
@@ -122,7 +131,7 @@ async function networkOf({ ledger, network }: DemoOptions): Promise<TestNetwork 
     return undefined;
   }
   if (ledger !== 'fabric') {
-    throw new ClientError('WRONG_USE', '--network needs --ledger fabric');
+    throw new ClientError('WRONG_USE', '--network requires --ledger fabric');
   }
   const { TestNetwork } = await import('../../../network/fabric/test-network.js');
   return TestNetwork.open(network);

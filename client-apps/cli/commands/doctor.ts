@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { onRun, table } from '../output.js';
 
-/** `gridveil doctor` */
+/** Adds `gridveil doctor`. */
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description('check that every chaincode answers through the gateway of every organisation')
-    .requiredOption('--network <folder>', "fabric-samples' test-network with Gridveil's chaincodes on it");
+    .description("check that every chaincode answers through every organisation's gateway")
+    .requiredOption('--network <directory>', 'fabric-samples/test-network directory with Gridveil deployed');
   onRun<{ network: string }>(command, async ({ network }) => {
     const { TestNetwork } = await import('../../../network/fabric/test-network.js');
     const { askChaincodes } = await import('../../ledger/ask-chaincodes.js');
@@ -25,7 +26,7 @@ export function addDoctor(program: Command): void {
       text: [
         ...table(answers.map(({ chaincode, mspId, fault }) => [chaincode, mspId, fault ? 'FAILED' : 'ok'])),
         ...faults.map(({ chaincode, mspId, code, message }) => `${chaincode} through ${mspId}: ${code}: ${message}`),
-        ...(faults.length === 0 ? [] : ["The chaincode servers' logs are in gridveil/logs of that folder."]),
+        ...(faults.length === 0 ? [] : [`Logs of the chaincode servers: ${join(network, 'gridveil', 'logs')}`]),
       ],
     };
   });

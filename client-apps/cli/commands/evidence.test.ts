@@ -59,7 +59,10 @@ describe('gridveil evidence check', function () {
       signedPricesNanoPerKilowattHour: [(interval.price + 1_000n).toString(), interval.price.toString()],
       tariffPriceNanoPerKilowattHour: interval.price.toString(),
     });
-    assert.match((await gridveil('evidence', 'check', evidence[0]!)).stdout, /signed a wrong price\.\n$/);
+    assert.match(
+      (await gridveil('evidence', 'check', evidence[0]!)).stdout,
+      /^Proven: the service provider signed a wrong price\.\n/m,
+    );
     assert.equal((await gridveil('evidence', 'check', evidence[0]!, '--cc-key', '0'.repeat(64))).code, 1);
 
     const text = await readFile(evidence[0]!, 'utf8');
@@ -67,7 +70,7 @@ describe('gridveil evidence check', function () {
     await writeFile(evidence[0]!, text.replace(rows[0]!, rows[1]!));
     const doubled = await gridveil('evidence', 'check', evidence[0]!);
     assert.equal(doubled.code, 1);
-    assert.match(doubled.stdout, /proves nothing/);
+    assert.match(doubled.stdout, /^Not proven\.$/m);
     await writeFile(evidence[0]!, text.replace(rows[0]!, `${rows[0]!.slice(0, -2)}00`));
     assert.match((await gridveil('evidence', 'check', evidence[0]!)).stderr, /^gridveil: BAD_SIGNATURE: /);
   });

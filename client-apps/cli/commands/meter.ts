@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { addRunWithRelays } from '../with-relays.js';
 
-/** `gridveil meter run|host` */
+/** Adds `gridveil meter run|host`. */
 export function addMeter(program: Command): void {
-  const meter = program.command('meter').description('a smart meter: splits, signs and sends what it measures');
+  const meter = program.command('meter').description('smart meter: splits, signs and sends the measured energy');
   addRunWithRelays(meter, 'run', 'run one meter', async () => {
     const { meterConfig, startMeter } = await import('../../meter/main.js');
     return { config: meterConfig, start: startMeter };

@@ -47,19 +47,19 @@ describe('gridveil consumer recompute', function () {
     assert.deepEqual([found['ok'], found['missingHandles']], [true, 0]);
     assert.match(
       (await gridveil(root, '--handles', handles)).stdout,
-      /Every bill is right\.\nThe key was taken as found: .*\n$/,
+      /^ok: every bill is correct\nThe trusted key was not verified: .*\n$/m,
     );
 
     const strange = `${'ab'.repeat(32)}\n`;
     await writeFile(handles, `${toHex(rowSignaturePublicKey(own))}\n${strange}`);
     assert.match(
       (await gridveil(root, '--handles', handles)).stdout,
-      /1 of 2 handles have no row here\nEvery bill is right for the rows that are here/,
+      /1 of 2 handles have no row in this bulletin\nok: every bill is correct for the rows found/,
     );
     await writeFile(handles, strange);
     const none = await gridveil(root, '--handles', handles);
     assert.equal(none.code, 1);
-    assert.match(none.stdout, /None of these rows is here: no bill was checked\.\n.*as found/);
+    assert.match(none.stdout, /^FAILED: no row of the household found, no bill checked\n.*was not verified/m);
 
     assert.equal((await gridveil(root)).code, 2);
     assert.equal((await gridveil(root, '--handles', handles, '--config', handles)).code, 2);

@@ -10,27 +10,25 @@ interface SimulateOptions extends TierOptions {
   relayRate: number;
 }
 
-/** What one relay process takes in a second on one core; `npm run bench -- relay` measures it. */
+/** Packets per second that one relay process handles on one core, see `npm run bench -- relay`. */
 const RELAY_PACKETS_PER_SECOND = 20_000;
 
-/** `gridveil simulate` */
+/** Adds `gridveil simulate`. */
 export function addSimulate(program: Command): void {
   const command = withTierOptions(
-    program
-      .command('simulate')
-      .description('how many relays a number of meters needs, and what latency and anonymity it gets'),
+    program.command('simulate').description('estimate the relays, latency and anonymity for a number of meters'),
     1_000_000,
     100_000,
     20,
   )
-    .option('--targets <n>', 'packets of a slot whose sender is looked for', integerBetween(1, 5_000), 50)
+    .option('--targets <n>', 'packets per slot whose sender is inferred', integerBetween(1, 5_000), 50)
     .option(
       '--relay-rate <n>',
-      'packets that one relay process takes in a second',
+      'packets per second that one relay process handles',
       integerBetween(1, 1_000_000),
       RELAY_PACKETS_PER_SECOND,
     )
-    .addHelpText('after', '\nMore than 5,000 meters are several regions, each with relays of its own.');
+    .addHelpText('after', '\nMore than 5,000 meters form several regions, each with its own relays.');
   onRun<SimulateOptions>(withCorruptOption(command), async (options) => {
     const { simulateScale } = await import('../../../research/anonymity/scale.js');
     const { scaleResult } = await import('../render/anonymity.js');

@@ -3,10 +3,10 @@ import { pairs, table, type Result } from '../output.js';
 import type { Measured } from '../../../research/anonymity/measured.js';
 import type { Scale } from '../../../research/anonymity/scale.js';
 
-/** Shares of the least anonymous packets that are shown. */
+/** Quantiles of the least anonymous packets that are shown. */
 const LOW_SHARES = [0.01, 0.05] as const;
 
-/** A measurement for programs and for people. */
+/** Renders a measurement. */
 export function anonymityResult(measured: Measured): Result {
   const { source, meters, onion, relaysPerLayer, corruptPerLayer, measurement } = measured;
   const { entropy, latency, stragglers, allCorrupt, guessed } = measurement;
@@ -63,34 +63,37 @@ function anonymityText(
   const from =
     source.kind === 'simulation'
       ? `simulation, seed ${source.seed}`
-      : `UNSAFE traces of a run in ${source.directory} (${source.incomplete} packets without an end left out)`;
+      : `UNSAFE traces of a run in ${source.directory} (${source.incomplete} incomplete packets excluded)`;
   return [
     ...pairs([
       ['packets from', from],
       ['tier', `${meters} meters, ${onion.layers} layers of ${relaysPerLayer} relays`],
-      ['times', `mean delay ${onion.meanDelayMilliseconds} ms a relay, offsets in ${onion.offsetWindowSeconds} s`],
-      ['observer', `sees every link; has ${corruptPerLayer} of ${relaysPerLayer} relays of each layer`],
-      ['looked at', `${data.packets} packets to the control center, ${measurement.slots} slots`],
+      [
+        'timing',
+        `mean delay ${onion.meanDelayMilliseconds} ms per relay, offsets within ${onion.offsetWindowSeconds} s`,
+      ],
+      ['observer', `sees every link, controls ${corruptPerLayer} of ${relaysPerLayer} relays per layer`],
+      ['sample', `${data.packets} packets to the control center, ${measurement.slots} slots`],
     ]),
     '',
     ...pairs([
       ['sender entropy, mean', `${bits(entropy.mean)} of at most ${bits(Math.log2(meters))}`],
-      ['worst 5 % below', bits(entropyBits.p5)],
-      ['worst 1 % below', bits(entropyBits.p1)],
-      ['least', bits(entropyBits.minimum)],
+      ['5th percentile', bits(entropyBits.p5)],
+      ['1st percentile', bits(entropyBits.p1)],
+      ['minimum', bits(entropyBits.minimum)],
       ['true sender, mean −log2 p', bits(trueSender.meanBits)],
-      ['best guess is right', `${percent(trueSender.bestGuessShare)} (by chance ${percent(1 / meters)})`],
+      ['best guess correct', `${percent(trueSender.bestGuessShare)} (chance: ${percent(1 / meters)})`],
       ['traced, all relays corrupt', `${allCorrupt} (${percent(allCorrupt / Math.max(1, data.packets))})`],
-      ['traced, alone in a relay', `${stragglers.alone} stragglers`],
+      ['traced, alone at a relay', `${stragglers.alone} stragglers`],
       ['traced, others excluded', `${stragglers.narrowed} stragglers`],
-      ['from slot start to CC', `half in ${latencySeconds.p50} s, 99 % in ${latencySeconds.p99} s`],
+      ['latency to CC', `median ${latencySeconds.p50} s, 99th percentile ${latencySeconds.p99} s`],
     ]),
     ...(corruptPerLayer === 0
       ? []
       : [
           '',
           ...table([
-            ['honest relays on the way', 'packets', 'mean bits'],
+            ['honest relays on the path', 'packets', 'mean bits'],
             ...byHonestRelays.map(({ honestRelays, packets, meanEntropyBits }) => [
               String(honestRelays),
               String(packets),
@@ -101,12 +104,12 @@ function anonymityText(
   ];
 }
 
-/** Digits that mean something, and the same text on every machine. */
+/** Rounds to significant digits, so that all machines print the same text. */
 export function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-/** A scale for programs and for people. */
+/** Renders an estimate of scale. */
 export function scaleResult(
   scale: Scale,
   { corruptPerLayer, seed }: { corruptPerLayer: number; seed: string },
@@ -114,7 +117,7 @@ export function scaleResult(
   const { measurement, onion } = scale;
   const { entropy, latency } = measurement;
   const maximumEntropyBits = round(Math.log2(scale.metersPerRegion), 4);
-  // What the process took at most, in MB: it does not grow with the number of meters.
+  // Peak memory in MB; it does not grow with the number of meters.
   const peakMemoryMegabytes = Math.round(process.resourceUsage().maxRSS / 1024);
   const data = {
     meters: scale.meters,
@@ -141,20 +144,19 @@ export function scaleResult(
     data,
     text: pairs([
       ['meters', `${scale.meters} in ${scale.regions} regions of up to ${scale.metersPerRegion}`],
-      ['packets', `${scale.packetsPerSlot} a slot, to the control centers and to hubs`],
+      ['packets', `${scale.packetsPerSlot} per slot, to control centers and hubs`],
       [
         'relays',
         `${scale.relays}: ${onion.layers} layers of ${scale.relaysPerLayer} in each region, ` +
-          `at most ${Math.ceil(scale.peakPacketsPerSecond)} packets a second at one, work for ` +
-          `${data.coresAtPeak} cores in all`,
+          `at most ${Math.ceil(scale.peakPacketsPerSecond)} packets/s each, ${data.coresAtPeak} cores in total`,
       ],
-      ['from slot start to CC', `half in ${data.latencySeconds.p50} s, 99 % in ${data.latencySeconds.p99} s`],
+      ['latency to CC', `median ${data.latencySeconds.p50} s, 99th percentile ${data.latencySeconds.p99} s`],
       [
         'sender entropy, mean',
         `${entropy.mean.toFixed(2)} bits of at most ${maximumEntropyBits.toFixed(2)} (${entropy.count} packets, ` +
-          `${measurement.slots} slots, ${corruptPerLayer} corrupt relays in each layer)`,
+          `${measurement.slots} slots, ${corruptPerLayer} corrupt relays per layer)`,
       ],
-      ['memory', `${peakMemoryMegabytes} MB at most`],
+      ['peak memory', `${peakMemoryMegabytes} MB`],
     ]),
   };
 }

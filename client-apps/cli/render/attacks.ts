@@ -14,15 +14,15 @@ import { pairingAttack } from '../../../research/attacks/pairing.js';
 import { round } from './anonymity.js';
 import { seededRandom } from '../../../research/seeded-random.js';
 
-/** Mean delays for which pairing is shown beside the tier's own, milliseconds. */
+/** Mean delays of the pairing attack besides the tier's own, milliseconds. */
 const SHORT_DELAYS = [100, 500, 1_000, 2_000];
 
-/** Monday 2026-01-05, 00:00 UTC: synthetic readings for attacks begin there. */
+/** Start of synthetic readings: Monday 2026-01-05, 00:00 UTC. */
 const SYNTHETIC_START_SECONDS = 1_767_571_200;
 const DAY_SECONDS = 86_400;
 
 /**
- * The attacks by pairing and by isolation, measured.
+ * Measures the pairing and isolation attacks.
  *
  * @throws ClientError WRONG_USE
  */
@@ -54,9 +54,9 @@ export function attacksResult(flags: TierFlags & { readonly slots: number; reado
       })),
     },
     text: [
-      `Pairing a meter's two packets by the times of their ends, ${meters} meters (by chance ${percent(1 / meters)}):`,
+      `Pairing attack: match a meter's two packets by arrival time, ${meters} meters (chance: ${percent(1 / meters)})`,
       ...table([
-        ['mean delay', 'bits left, same offset', 'right guess, same offset', 'right guess, own offsets'],
+        ['mean delay', 'bits left, same offset', 'correct guesses, same offset', 'correct guesses, own offsets'],
         ...pairing.map((found) => [
           `${found.meanDelayMilliseconds} ms`,
           `${found.sameOffsetBits.toFixed(2)} of ${Math.log2(meters).toFixed(2)}`,
@@ -65,9 +65,9 @@ export function attacksResult(flags: TierFlags & { readonly slots: number; reado
         ]),
       ]),
       '',
-      'Entry relays that drop all but one packet:',
+      'Isolation attack: entry relays drop all packets but one',
       ...table([
-        ['corrupt entry relays', "bits left of that packet's sender", 'meters missed in the slot'],
+        ['corrupt entry relays', 'sender entropy, bits', 'meters missing in the slot'],
         ...isolation.map(({ corruptEntryRelays, meanEntropyBits, missingMeters }) => [
           `${corruptEntryRelays} of ${tier.relaysPerLayer}`,
           Math.abs(meanEntropyBits).toFixed(2),
@@ -78,10 +78,10 @@ export function attacksResult(flags: TierFlags & { readonly slots: number; reado
   };
 }
 
-/** The absence attack as the command line asks for it. */
+/** Settings of the absence attack. */
 export interface AbsenceFlags {
   readonly meters: number;
-  /** Readings to use; without, synthetic ones of these days and intervals. */
+  /** Readings file; by default synthetic readings of the given days and intervals. */
   readonly readings?: string;
   readonly days: number;
   readonly intervalMinutes: number;
@@ -90,7 +90,7 @@ export interface AbsenceFlags {
 }
 
 /**
- * The absence attack, measured.
+ * Measures the absence attack.
  *
  * @throws ClientError WRONG_USE; ReadingsError
  */
@@ -98,7 +98,11 @@ export async function absenceResult(flags: AbsenceFlags): Promise<Result> {
   const readings = await readingsOf(flags);
   const { intervalSeconds, intervals, source } = readings;
   if (intervals * intervalSeconds < 3 * DAY_SECONDS || flags.silences * 4 > intervals) {
-    throw new ClientError('WRONG_USE', 'it takes readings of three days, and four intervals for each silence');
+    throw new ClientError(
+      'WRONG_USE',
+      `expected readings of three days or more and four intervals per silence, got ${intervals} intervals of ` +
+        `${intervalSeconds} s and ${flags.silences} silences`,
+    );
   }
   const slots = intervalSeconds / parameterSettings.shape.slotSeconds.parse(undefined);
   const largest = categoriesFor(averageMilliWattHours(readings)).at(-1)!;
@@ -136,16 +140,16 @@ export async function absenceResult(flags: AbsenceFlags): Promise<Result> {
       ...pairs([
         ['readings', source],
         ['region', `${attack.meters} meters, ${intervals} intervals of ${intervalSeconds / 60} minutes`],
-        ['total of an interval', `differs from what is expected by ${attack.totalDeviationWattHours.toFixed(0)} Wh`],
+        ['interval total', `deviates from the forecast by ${attack.totalDeviationWattHours.toFixed(0)} Wh`],
       ]),
       '',
       ...table([
-        ['what the observer saw', 'households differ by', 'error of his estimate', 'learned of the difference'],
+        ['observed', 'spread of households', 'estimation error', 'share learned'],
         row(`${singles.silences} silences of one interval`, singles),
-        row('a silence of a day, sent at once', day),
-        row('a silence of a day, spread over a day', daySpread),
+        row('one day of silence, sent at once', day),
+        row('one day of silence, spread over a day', daySpread),
       ]),
-      `Half of the difference would be learned after ${Math.round(singles.silencesForHalf)} silences of a household.`,
+      `An observer learns half of the spread after ${Math.round(singles.silencesForHalf)} silences of a household.`,
     ],
   };
 }

@@ -6,7 +6,7 @@ import { pairs, table } from '../output.js';
 import type { Outcome } from '../../demo/outcome.js';
 import type { LedgerKind } from '../../demo/run.js';
 
-/** The result for programs. Amounts are decimal strings, because they may be larger than a JSON number holds. */
+/** Renders a run as JSON. Amounts are decimal strings, because a JSON number cannot hold all of them. */
 export function outcomeJson(outcome: Outcome, ledger: LedgerKind, seconds: number): Record<string, unknown> {
   return {
     ledger,
@@ -25,40 +25,40 @@ export function outcomeJson(outcome: Outcome, ledger: LedgerKind, seconds: numbe
   };
 }
 
-/** The result for people. */
+/** Renders a run as text. */
 export function outcomeText(outcome: Outcome, readings: Readings, out: string, seconds: number): string[] {
   const { consumers, intervals, meters } = outcome;
   const verified =
     `${consumers.verified} of ${meters} households found all their rows and verified every price and bill; ` +
     `${consumers.disputes} disputes.`;
-  const checks = `Each checked its own rows; ${consumers.fullChecks} times one checked everybody's signatures too.`;
+  const checks = `Every hub checked its own rows; ${consumers.fullChecks} full checks verified every signature as well.`;
   return [
     '',
     `Energy of ${meters} households, ${intervals.length} intervals of ${readings.intervalSeconds / 60} minutes`,
     ...indent(
       pairs([
-        ['measured', `${formatMilliWattHours(outcome.measuredMilliWattHours)} (the readings)`],
-        ['on the ledger', `${formatMilliWattHours(outcome.onLedgerMilliWattHours)} (rows that the hubs found)`],
-        ['carried over', `${formatMilliWattHours(outcome.carriedMilliWattHours)} (the meters)`],
-        ['in flight', `${formatMilliWattHours(outcome.inFlightMilliWattHours)} (the meters)`],
+        ['measured', `${formatMilliWattHours(outcome.measuredMilliWattHours)} (readings)`],
+        ['on the ledger', `${formatMilliWattHours(outcome.onLedgerMilliWattHours)} (rows found by the hubs)`],
+        ['carried over', `${formatMilliWattHours(outcome.carriedMilliWattHours)} (meters)`],
+        ['in flight', `${formatMilliWattHours(outcome.inFlightMilliWattHours)} (meters)`],
       ]),
     ),
-    '  measured = on the ledger + carried over + in flight, for every household and in the sum',
+    '  measured = on the ledger + carried over + in flight, for every household and in total',
     '',
-    `On the ledger, readable by everyone, as region ${outcome.region}`,
+    `Public ledger of region ${outcome.region}`,
     ...indent(intervalTable(intervals)),
     '',
-    'Checked by the consumers',
+    'Verified by the consumers',
     ...indent([verified, checks]),
     '',
-    `The bulletin lies in ${out}. Audit it yourself:`,
+    `The bulletin is in ${out}. To audit it:`,
     ...indent([`npx gridveil verify ${quoted(out)} --cc-key ${outcome.fingerprint}`]),
     '',
-    `${seconds} seconds.`,
+    `Finished in ${seconds} s.`,
   ];
 }
 
-/** One line an interval: rows of each category, energy, price, sum of the bills. */
+/** Renders one line per interval: rows of each category, energy, price, sum of the bills. */
 function intervalTable(intervals: readonly VerifiedInterval[]): string[] {
   const categories = intervals[0]?.parameters.categoriesMilliWattHours ?? [];
   const rows = intervals.map((interval) => [
@@ -74,7 +74,7 @@ function intervalTable(intervals: readonly VerifiedInterval[]): string[] {
     ['rows of', ...categories.map((category) => `${category / 1_000n} Wh`), 'energy', 'price per kWh', 'bills'],
     ...rows,
     [
-      'all',
+      'total',
       ...categories.map((_, index) => String(sum(({ rowsPerCategory }) => BigInt(rowsPerCategory[index] ?? 0)))),
       formatMilliWattHours(sum(({ totalMilliWattHours }) => totalMilliWattHours)),
       '',
@@ -83,7 +83,7 @@ function intervalTable(intervals: readonly VerifiedInterval[]): string[] {
   ]);
 }
 
-/** The audit has passed, so every interval of a finished run has its price. */
+/** The price of an interval; a run that passed its audit has one for every interval. */
 function priceOf(interval: VerifiedInterval): bigint {
   return interval.priceNanoPerKilowattHour ?? 0n;
 }
@@ -92,7 +92,7 @@ function indent(lines: readonly string[]): string[] {
   return lines.map((line) => `  ${line}`);
 }
 
-/** A path as a shell takes it. */
+/** Quotes a path for a shell. */
 function quoted(path: string): string {
   return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

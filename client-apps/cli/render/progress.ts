@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Presets, SingleBar } from 'cli-progress';
 import { progress } from '../output.js';
-import type { Watcher } from '../../demo/run.js';
+import type { RunListener } from '../../demo/run.js';
 
-/** Shows on stderr what a run does: a line for each thing that begins, and a bar while simulated time moves. */
-export class ProgressDisplay implements Watcher {
+/** Shows the progress of a run on stderr: a line for each phase, and a bar while simulated time advances. */
+export class ProgressDisplay implements RunListener {
   #bar: SingleBar | undefined;
   #tenth = 0;
 
-  begins(what: string): void {
+  onPhase(name: string): void {
     this.end();
-    progress(`${what} …`);
+    progress(`${name} …`);
   }
 
-  moves(share: number, nowSeconds: number): void {
+  onProgress(share: number, nowSeconds: number): void {
     const time = new Date(nowSeconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
     if (process.stderr.isTTY) {
       this.#bar ??= this.#newBar(time);
       this.#bar.update(Math.round(100 * share), { time });
     } else if (Math.floor(10 * share) > this.#tenth) {
-      // Into a file or a log: a line for each tenth.
+      // Not a terminal: one line for each tenth.
       this.#tenth = Math.floor(10 * share);
       progress(`${10 * this.#tenth} %, simulated time ${time}`);
     }
   }
 
-  keeps(directory: string): void {
+  onKept(directory: string): void {
     this.end();
     progress(`the parties' directories and logs are in ${directory}`);
   }

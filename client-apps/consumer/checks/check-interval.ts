@@ -11,25 +11,35 @@ import {
   type Fault,
   type IntervalFiles,
   type IntervalSeals,
-  type IntervalTrust,
   type VerifiedInterval,
 } from '../../../protocol/rules/verify-interval.js';
 import type { BulletinSource } from '../../bulletin/reader.js';
+import type { RecentInterval } from '../parts.js';
 import type { OwnRow } from './own-rows.js';
+import type { LedgerId } from '../../../protocol/ledger/ledger-id.js';
 
-/** What a hub found in an interval. */
+/** Result of a hub's check of an interval. */
 export type IntervalCheck =
   | {
       readonly interval: VerifiedInterval;
       readonly seals: IntervalSeals;
       readonly own: readonly OwnRow[];
-      /** Whether a price row stands under the household's tag; true without a tag. */
+      /** Whether there is a price row with the household's tag; true without a tag. */
       readonly hasPrice: boolean;
     }
   | { readonly faults: readonly Fault[]; readonly seals: IntervalSeals | undefined };
 
+/** Options of {@link checkInterval}. */
+export interface CheckOptions {
+  /** Handles of the household's rows. */
+  readonly handles: readonly Handle[];
+  readonly depth: 'full' | 'light';
+  /** Tag of the household's own price row, if it has one. */
+  readonly priceTag?: Uint8Array | undefined;
+}
+
 /**
- * Fetches an interval whole: nobody who serves the bulletin learns which rows are the household's.
+ * Fetches all files of an interval, so that the bulletin's server does not learn which rows are the household's.
  *
  * @returns undefined until its bills are sealed
  * @throws ClientError UNREACHABLE, BAD_ANSWER
@@ -53,7 +63,7 @@ export async function fetchInterval(
   return files;
 }
 
-/** Unreadable seals count as complete: the audit says what is wrong with them. */
+/** Unreadable seals count as complete: the audit reports their faults. */
 function billsAreSealed(seals: Uint8Array): boolean {
   try {
     return decodeSealsFile(seals).billing !== undefined;
@@ -64,20 +74,16 @@ function billsAreSealed(seals: Uint8Array): boolean {
 
 /**
  * Checks an interval and finds the household's rows in it. A light check verifies the signatures of the household's own
- * rows and bills only; should one of them be bad, the whole interval is checked in full, so that what is disputed does
- * not tell which rows are the household's.
- *
- * @param priceTag of the household's own price row, if it has one
+ * rows and bills only; if one of them is invalid, the interval is checked in full, so that a dispute does not show which
+ * rows are the household's.
  */
 export function checkInterval(
   crypto: Crypto,
-  ledgerId: { readonly region: string; readonly startSeconds: number },
-  files: IntervalFiles,
-  trust: IntervalTrust,
-  handles: readonly Handle[],
-  depth: 'full' | 'light',
-  priceTag?: Uint8Array,
+  ledgerId: LedgerId,
+  { files, trust }: Pick<RecentInterval, 'files' | 'trust'>,
+  options: CheckOptions,
 ): IntervalCheck {
+  const { handles, depth, priceTag } = options;
   const { interval, seals, faults } = auditInterval(crypto, ledgerId, files, trust, depth);
   if (interval === undefined || seals === undefined) {
     return { faults, seals };
@@ -86,15 +92,15 @@ export function checkInterval(
   const price = priceTag && rowOf(files.get(ROWS_FILE.pricing)!, priceTag);
   const ownRows = [...own.flatMap(({ consumed, billed }) => [consumed, billed]), ...(price ? [price] : [])];
   if (depth === 'light' && !ownRows.every((row) => verifyRowSignature(crypto, row))) {
-    return checkInterval(crypto, ledgerId, files, trust, handles, 'full', priceTag);
+    return checkInterval(crypto, ledgerId, { files, trust }, { ...options, depth: 'full' });
   }
   const hasPrice = priceTag === undefined || price !== undefined;
   return { interval, seals, own: own.map(({ consumed, billed }) => ownRow(consumed, billed)), hasPrice };
 }
 
 /**
- * The household's rows and bills; both ledgers have the same order, as the audit has checked. A meter that claims more
- * rows than a meter can have is lying: the rest is not the household's.
+ * Finds the household's rows and bills; both ledgers have the same order, as the audit has checked. Rows beyond the
+ * maximum of a meter are not the household's, whatever its meter claims.
  */
 function findRows(files: IntervalFiles, handles: readonly Handle[]): { consumed: Uint8Array; billed: Uint8Array }[] {
   const consumption = files.get(ROWS_FILE.consumption)!;

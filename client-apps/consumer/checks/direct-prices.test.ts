@@ -52,9 +52,15 @@ describe('a hub with price rows of its own (Table 4)', () => {
     const { list } = kit.consumerList(0);
     const rows = splitRows((await home.bulletin.readFile(kit.region, kit.startOf(0), ROWS_FILE.pricing))!);
     assert.equal(rows.length, list.consumers.length);
-    const tag = ownPriceTag(sodiumCrypto, identity, list, kit.parameters, kit.startOf(0))!;
+    const tag = ownPriceTag(sodiumCrypto, identity, list, {
+      parameters: kit.parameters,
+      startSeconds: kit.startOf(0),
+    })!;
     assert.equal(rows.filter((row) => Buffer.compare(rowPseudonym(row), tag) === 0).length, 1);
-    const later = ownPriceTag(sodiumCrypto, identity, list, kit.parameters, kit.startOf(1))!;
+    const later = ownPriceTag(sodiumCrypto, identity, list, {
+      parameters: kit.parameters,
+      startSeconds: kit.startOf(1),
+    })!;
     assert.notDeepEqual(later, tag);
   });
 

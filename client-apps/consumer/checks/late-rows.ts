@@ -9,26 +9,26 @@ import type { HubParts } from '../parts.js';
 import type { RecentInterval } from '../parts.js';
 import type { HubState, OpenHandle } from '../state/state.js';
 
-/** A state in which late rows are counted, and the log's intervals with these rows, to be kept after it. */
-export interface SettledHandles {
+/** The state with late rows counted, and the log's intervals with these rows, to be written after the state. */
+export interface ResolvedHandles {
   readonly state: HubState;
   readonly completed: readonly LoggedInterval[];
 }
 
 /**
- * Settles the handles whose ledger is verified and that were not in it. A handle can come later than its row, when the
- * packets before it were lost, so the intervals before are searched once; what is in none of them was left out, and the
- * meter sends its energy again under another handle.
+ * Resolves the handles whose ledger is verified and does not contain them. A handle can arrive after its row, when earlier
+ * packets were lost, so the recent intervals are searched once; a handle in none of them has no row (suppressed or lost),
+ * and the meter sends its energy again under another handle.
  *
  * @param startSeconds s of the interval verified last
  * @param recent the intervals before it
  */
-export async function settleHandles(
+export async function resolveHandles(
   parts: HubParts,
   state: HubState,
   startSeconds: number,
   recent: readonly RecentInterval[],
-): Promise<SettledHandles> {
+): Promise<ResolvedHandles> {
   const due = state.open.filter(({ ledgerSeconds }) => ledgerSeconds <= startSeconds);
   const completed: LoggedInterval[] = [];
   let next = state;
@@ -40,17 +40,17 @@ export async function settleHandles(
     next = found.state;
     completed.push(...found.completed);
   }
-  const leftOut = next.open.filter((handle) => due.includes(handle));
-  if (leftOut.length === 0) {
+  const missing = next.open.filter((handle) => due.includes(handle));
+  if (missing.length === 0) {
     return { state: next, completed };
   }
-  const settled = {
+  const resolved = {
     ...next,
-    open: next.open.filter((handle) => !leftOut.includes(handle)),
-    leftOutSeconds: startSeconds,
-    sums: { ...next.sums, leftOut: next.sums.leftOut + leftOut.length },
+    open: next.open.filter((handle) => !missing.includes(handle)),
+    unpublishedSeconds: startSeconds,
+    sums: { ...next.sums, unpublished: next.sums.unpublished + missing.length },
   };
-  return { state: settled, completed };
+  return { state: resolved, completed };
 }
 
 async function search(
@@ -58,19 +58,19 @@ async function search(
   state: HubState,
   { startSeconds, files, trust }: RecentInterval,
   handles: readonly OpenHandle[],
-): Promise<SettledHandles | undefined> {
+): Promise<ResolvedHandles | undefined> {
   const index = files.get(INDEX_FILE);
   if (index === undefined || !handles.some(({ pseudonym }) => indexContains(index, pseudonym))) {
     return undefined;
   }
   const logged = await intervals.get(startSeconds);
-  const check = checkInterval(crypto, { region, startSeconds }, files, trust, handles, 'light');
+  const check = checkInterval(crypto, { region, startSeconds }, { files, trust }, { handles, depth: 'light' });
   if (logged === undefined || 'faults' in check) {
     return undefined;
   }
   const completed = withLateRows(logged, check.own);
   const counted = withRows(state, completed.rows.slice(logged.rows.length));
-  // Also a row that is counted already is no longer looked for: its handle was said again.
+  // A row that was counted before is no longer looked for either: its handle was repeated.
   const open = counted.open.filter(({ pseudonym }) => !check.own.some((row) => equalBytes(row.pseudonym, pseudonym)));
   return { state: { ...counted, open }, completed: [completed] };
 }

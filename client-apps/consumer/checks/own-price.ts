@@ -9,17 +9,16 @@ import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import type { HubIdentity } from '../identity.js';
 
 /**
- * The tag of the household's own price row, in price mode `direct`: with it the hub finds its row without anybody's help.
+ * Computes the tag of the household's own price row, in price mode `direct`.
  *
- * @param list of the interval's epoch, checked
- * @returns undefined while the household is not on the list: it enrolled after the epoch's list was fixed
+ * @param list consumer list of the interval's epoch, checked
+ * @returns undefined while the household is not on the list, because it enrolled after the epoch's list was fixed
  */
 export function ownPriceTag(
   crypto: Crypto,
   { price }: HubIdentity,
   list: ConsumerList,
-  parameters: Parameters,
-  startSeconds: number,
+  { parameters, startSeconds }: { readonly parameters: Parameters; readonly startSeconds: number },
 ): Uint8Array | undefined {
   if (!list.consumers.some((key) => equalBytes(key, price.publicKey))) {
     return undefined;

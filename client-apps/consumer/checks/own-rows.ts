@@ -10,7 +10,7 @@ export interface OwnRow {
   readonly billNanoCurrency: bigint;
 }
 
-/** The household's rows of a verified interval are found and added up. */
+/** Returns the state with the household's rows of a verified interval added. */
 export function withRows(state: HubState, own: readonly OwnRow[]): HubState {
   let { rows, onLedgerMilliWattHours, billedNanoCurrency } = state.sums;
   for (const { milliWattHours, billNanoCurrency } of own) {

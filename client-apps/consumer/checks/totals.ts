@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HubState } from '../state/state.js';
 
-/** The meter's figures and the ledger disagree. */
+/** A difference between the meter's totals and the ledger. */
 export interface TotalsMismatch {
-  /** s of the interval after which they disagree. */
+  /** s of the interval after which they differ. */
   readonly startSeconds: number;
-  /** Energy that the meter put into rows and the hub did not find, less what it found too much, mWh. */
+  /** Energy in the meter's rows less energy in the rows found, mWh. */
   readonly missingMilliWattHours: bigint;
 }
 
 /**
  * Compares the meter's totals with the rows found, after an interval was verified. Measured less carried is the energy
- * that the meter has in rows; when none of them is still to come and none was left out, it is the sum of the rows on the
- * ledger. A hub that began after its meter finds a constant more: the first comparison fixes it, later ones must agree.
+ * in the meter's rows; when no row is outstanding or unpublished, it is the sum of the rows on the ledger. A hub that began
+ * after its meter finds a constant difference: the first comparison records it, later ones must agree.
  *
  * @param startSeconds s of the interval verified last
  */
@@ -21,17 +21,18 @@ export function compareTotals(
   startSeconds: number,
   intervalSeconds: number,
 ): { readonly state: HubState; readonly mismatch: TotalsMismatch | undefined } {
-  const said = state.totals.find(({ ledgerSeconds }) => ledgerSeconds === startSeconds);
-  // The last one stays, for the household to read.
+  const reported = state.totals.find(({ ledgerSeconds }) => ledgerSeconds === startSeconds);
+  // The last one is kept for the household's summary.
   const totals = state.totals.filter(({ ledgerSeconds }) => ledgerSeconds >= startSeconds);
   const next = { ...state, totals };
-  // What was left out comes back to the meter's carry one or two windows later; until then the sums cannot agree.
-  const settling = state.leftOutSeconds !== undefined && startSeconds - state.leftOutSeconds < 2 * intervalSeconds;
+  // The energy of unpublished rows returns to the meter's carry one or two windows later; until then sums differ.
+  const pending =
+    state.unpublishedSeconds !== undefined && startSeconds - state.unpublishedSeconds < 2 * intervalSeconds;
   const open = state.open.some(({ ledgerSeconds }) => ledgerSeconds <= startSeconds);
-  if (said === undefined || settling || open) {
+  if (reported === undefined || pending || open) {
     return { state: next, mismatch: undefined };
   }
-  const offset = said.measured - said.carried - state.sums.onLedgerMilliWattHours;
+  const offset = reported.measured - reported.carried - state.sums.onLedgerMilliWattHours;
   const missingMilliWattHours = state.offset === undefined ? 0n : offset - state.offset;
   return {
     state: { ...next, offset },

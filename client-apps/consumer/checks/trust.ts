@@ -9,7 +9,7 @@ import type { TrustedBulletin } from '../../bulletin/trusted-bulletin.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { HubParts } from '../parts.js';
 
-/** What the checks of an interval rest on. */
+/** Returns the trusted inputs of an interval's checks. */
 export async function trustFor(
   { bulletin, crypto }: HubParts,
   startSeconds: number,
@@ -23,16 +23,16 @@ export async function trustFor(
   return {
     parameters: versions,
     previous: isFirst ? 'first' : (previousSeals ?? 'unknown'),
-    // All use the one directory that the seals bind, or this household was shown another one.
+    // A fork of the directory is detected here: the seals bind the one that all meters use.
     ...(directory === undefined ? {} : { directoryDigest: directoryDigest(crypto, directory) }),
     ...(list && { consumers: { digest: consumerListDigest(crypto, list), count: list.consumers.length } }),
   };
 }
 
 /**
- * Whom the prices of an interval went to; undefined where there is one price for all.
+ * Returns the consumer list of an interval; undefined where there is one price for all.
  *
- * @throws ClientError UNREACHABLE while there is no list, VERIFICATION_FAILED
+ * @throws ClientError UNREACHABLE while no list is published, VERIFICATION_FAILED
  */
 export async function consumersFor(
   bulletin: TrustedBulletin,
@@ -44,12 +44,12 @@ export async function consumersFor(
   }
   const list = await bulletin.consumers(epochOf(parameters, startSeconds));
   if (list === undefined) {
-    throw new ClientError('UNREACHABLE', 'the bulletin holds no consumer list');
+    throw new ClientError('UNREACHABLE', 'the bulletin has no consumer list for the epoch');
   }
   return list;
 }
 
-/** Hubs take turns, so that in every interval some of them check everything. */
+/** Tells whether the interval is due for a full check; hubs take turns, so that some do a full check in each interval. */
 export function isFullTurn(
   { identity, fullCheckEvery }: HubParts,
   startSeconds: number,

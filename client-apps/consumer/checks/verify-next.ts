@@ -6,7 +6,7 @@ import type { Fault, IntervalFiles, IntervalSeals } from '../../../protocol/rule
 import { checkInterval } from './check-interval.js';
 import type { Dispute, Evidence } from '../state/disputes.js';
 import type { LoggedInterval } from '../state/interval-log.js';
-import { settleHandles } from './late-rows.js';
+import { resolveHandles } from './late-rows.js';
 import { withRows } from './own-rows.js';
 import { ownPriceTag } from './own-price.js';
 import type { HubParts } from '../parts.js';
@@ -15,20 +15,26 @@ import { recentIntervals } from './recent-intervals.js';
 import type { HubState } from '../state/state.js';
 import { compareTotals } from './totals.js';
 
-/** What the hub is to keep: the state first, or after a crash the rows would be taken for counted. */
+/** Changes to write, the state first: otherwise rows would count as added after a crash. */
 export interface VerifiedNext {
   readonly state: HubState;
   /** Earlier intervals of the log in which late rows were found. */
   readonly completed: readonly LoggedInterval[];
 }
 
+interface FaultyInterval {
+  readonly faults: readonly Fault[];
+  readonly seals: IntervalSeals | undefined;
+  readonly files: IntervalFiles;
+  readonly parameters: Parameters;
+}
+
 /**
- * Verifies the hub's next interval, keeps it in the log or disputes it, and moves on. A fault is disputed when the next
- * slot finds it again, for the bulletin may have been read while it was written: then the state comes back with the
- * interval still to verify.
+ * Verifies the hub's next interval and logs or disputes it. A fault is disputed only when the next slot finds it again,
+ * because the bulletin may have been read while it was written: the returned state still has the interval to verify.
  *
  * @param parameters in force for the interval
- * @throws ClientError UNREACHABLE, VERIFICATION_FAILED when the relay directory is not right
+ * @throws ClientError UNREACHABLE, VERIFICATION_FAILED when the relay directory is invalid
  */
 export async function verifyNext(
   parts: HubParts,
@@ -42,10 +48,11 @@ export async function verifyNext(
   const trust = await trustFor(parts, startSeconds, parameters, state.previousSeals);
   const depth = isFullTurn(parts, startSeconds, parameters) ? 'full' : 'light';
   const list = await consumersFor(parts.bulletin, startSeconds, parameters);
-  const tag = list && ownPriceTag(crypto, parts.identity, list, parameters, startSeconds);
-  const check = checkInterval(crypto, { region, startSeconds }, files, trust, state.open, depth, tag);
+  const priceTag = list && ownPriceTag(crypto, parts.identity, list, { parameters, startSeconds });
+  const options = { handles: state.open, depth, priceTag } as const;
+  const check = checkInterval(crypto, { region, startSeconds }, { files, trust }, options);
   if ('faults' in check) {
-    return { state: await object(parts, state, check, files, parameters), completed: [] };
+    return { state: await disputeInterval(parts, state, { ...check, files, parameters }), completed: [] };
   }
 
   const { own, interval, seals, hasPrice } = check;
@@ -54,26 +61,24 @@ export async function verifyNext(
   parts.recent.set(startSeconds, { startSeconds, files, trust });
   const { sums } = state;
   const verified: HubState = {
-    ...movedOn(state, parameters, seals),
+    ...advance(state, parameters, seals),
     sums: { ...sums, intervals: sums.intervals + 1, fullChecks: sums.fullChecks + (depth === 'full' ? 1 : 0) },
   };
-  const { state: settled, completed } = await settleHandles(parts, withRows(verified, own), startSeconds, recent);
-  const { state: compared, mismatch } = compareTotals(settled, startSeconds, parameters.intervalSeconds);
+  const { state: resolved, completed } = await resolveHandles(parts, withRows(verified, own), startSeconds, recent);
+  const { state: compared, mismatch } = compareTotals(resolved, startSeconds, parameters.intervalSeconds);
   const next = hasPrice ? compared : await disputePrice(parts, compared, startSeconds);
   if (mismatch === undefined) {
     return { state: next, completed };
   }
-  const message = `the meter put ${mismatch.missingMilliWattHours} mWh more into rows than were found`;
+  const message = `energy in rows: the meter reports ${mismatch.missingMilliWattHours} mWh more than were found`;
   const faults = [{ file: 'hub packets', code: 'METER_TOTALS', message }];
   return { state: await dispute(parts, next, { kind: 'meter', region, startSeconds, faults }), completed };
 }
 
-async function object(
+async function disputeInterval(
   parts: HubParts,
   state: HubState,
-  check: { readonly faults: readonly Fault[]; readonly seals: IntervalSeals | undefined },
-  files: IntervalFiles,
-  parameters: Parameters,
+  { faults, seals, files, parameters }: FaultyInterval,
 ): Promise<HubState> {
   const { region, bulletin } = parts;
   const { nextSeconds: startSeconds } = state;
@@ -88,13 +93,12 @@ async function object(
     consumers: await bulletin.source.readConsumers(region, epoch),
     files,
   };
-  const { faults, seals } = check;
-  return dispute(parts, movedOn(state, parameters, seals), { kind: 'ledger', region, startSeconds, faults }, evidence);
+  return dispute(parts, advance(state, parameters, seals), { kind: 'ledger', region, startSeconds, faults }, evidence);
 }
 
-/** The household is on the list and has no row: the price itself it knows, for all rows carry it. */
+/** Disputes a missing price row: the household is on the list and has none. The price is known from the other rows. */
 function disputePrice(parts: HubParts, state: HubState, startSeconds: number): Promise<HubState> {
-  const fault = { file: ROWS_FILE.pricing, code: 'PRICE_MISSING', message: 'no row has the tag of the household' };
+  const fault = { file: ROWS_FILE.pricing, code: 'PRICE_MISSING', message: "no price row has the household's tag" };
   return dispute(parts, state, { kind: 'price', region: parts.region, startSeconds, faults: [fault] });
 }
 
@@ -105,8 +109,8 @@ async function dispute(parts: HubParts, state: HubState, about: Dispute, evidenc
   return { ...state, sums: { ...state.sums, disputes: state.sums.disputes + 1 } };
 }
 
-/** The next interval chains to what this one claims, right or wrong. */
-function movedOn(state: HubState, { intervalSeconds }: Parameters, seals: IntervalSeals | undefined): HubState {
+/** Advances to the next interval, which chains to the seals of this one, valid or not. */
+function advance(state: HubState, { intervalSeconds }: Parameters, seals: IntervalSeals | undefined): HubState {
   return {
     ...state,
     nextSeconds: state.nextSeconds + intervalSeconds,

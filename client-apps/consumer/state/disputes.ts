@@ -6,12 +6,12 @@ import type { IntervalFiles } from '../../../protocol/rules/verify-interval.js';
 import { replaceFile } from '../../runtime/atomic-file.js';
 import { intervalPath, type IntervalFile } from '../../bulletin/layout.js';
 
-/** Something that a household objects to. */
+/** A dispute raised by a household's hub. */
 export interface Dispute {
   /**
-   * `ledger`: signed files contradict one another; anyone can check it with the evidence. `meter`: the own meter's
-   * figures and the ledger disagree; only the household knows the meter's figures. `price`: the household's own price row
-   * is missing; only the household and the service provider can tell whose row is whose.
+   * `ledger`: signed files contradict one another; anyone can check the evidence. `meter`: the meter's totals and the
+   * ledger differ; only the household knows the totals. `price`: the household's own price row is missing; only the
+   * household and the service provider know whose row is whose.
    */
   readonly kind: 'ledger' | 'meter' | 'price';
   readonly region: string;
@@ -20,7 +20,7 @@ export interface Dispute {
   readonly faults: readonly { readonly file: string; readonly code: string; readonly message: string }[];
 }
 
-/** What a third party needs to see a dispute for itself. */
+/** Evidence of a dispute for a third party. */
 export interface Evidence {
   readonly parameters: Uint8Array;
   readonly epoch: number;
@@ -31,12 +31,13 @@ export interface Evidence {
   readonly files: IntervalFiles;
 }
 
-/** Disputes whose evidence is kept, each as large as an interval; later ones are recorded without. */
+/** Number of disputes whose evidence, as large as an interval, is kept; later ones are recorded without. */
 const MAXIMUM_EVIDENCE = 100;
 
 /**
- * A hub's disputes: `<kind>-<s>.json`, and beside it a folder with the evidence. The evidence is a small bulletin of the one interval, so that `gridveil verify`
- * finds the same faults in it; it holds nothing but public files and does not show whose rows they touch.
+ * A hub's disputes: `<kind>-<s>.json`, and beside it a folder with the evidence. The evidence is a bulletin of the one
+ * interval, in which `gridveil verify` finds the same faults; it holds public files only and does not show whose rows they
+ * concern.
  */
 export class Disputes {
   readonly #directory: string;
@@ -45,7 +46,7 @@ export class Disputes {
     this.#directory = directory;
   }
 
-  /** Records a dispute; the same interval and kind again replaces it. */
+  /** Records a dispute, replacing one of the same interval and kind. */
   async put(dispute: Dispute, evidence?: Evidence): Promise<void> {
     const folder = `${dispute.kind}-${dispute.startSeconds}`;
     const kept = (await names(this.#directory)).filter((name) => !name.endsWith('.json'));
@@ -62,7 +63,7 @@ export class Disputes {
         await this.#write(join(folder, intervalPath(region, startSeconds, name as IntervalFile)), bytes);
       }
     }
-    // Last, so that a dispute that is listed is complete.
+    // Written last, so that a listed dispute is complete.
     await this.#write(`${folder}.json`, new TextEncoder().encode(`${JSON.stringify(dispute)}\n`));
   }
 

@@ -6,29 +6,28 @@ import type { HubPayload } from '../../../protocol/onion/hub-payload.js';
 import { slotAt, type SlotTiming } from '../../../protocol/schedule/slots.js';
 import type { HubState, WindowTotals } from './state.js';
 
-/** Handles that may be open: two days of the most that a meter can send. Beyond that the oldest are given up. */
+/** Maximum number of open handles: two days of the most that a meter can send. Beyond it the oldest are dropped. */
 export const MAXIMUM_OPEN = 2_000;
 
-/** Windows whose totals are kept until their interval is verified. */
+/** Maximum number of windows whose totals are kept until their interval is verified. */
 export const MAXIMUM_WINDOWS = 96;
 
-/** A handle may come this many windows late, when packets were lost; older packets are replays. */
+/** Number of windows by which a handle may be late, when packets were lost; older packets are replays. */
 export const LOOK_BACK_INTERVALS = 4;
 
 /**
- * Handles that are remembered as seen: those of a packet that is just recent enough to be taken, and the most that can
- * have come since. Else a mailbox that gives out old packets again could have rows looked for that were found.
+ * Number of handles remembered as seen: those of the oldest packet accepted, and the most that can have come since.
+ * With fewer, a mailbox that delivers old packets again could make the hub look for rows that it has found.
  */
 export const MAXIMUM_SEEN = HANDLE_PLACES + (LOOK_BACK_INTERVALS + 2) * MAXIMUM_ROWS_PER_METER;
 
 /**
- * Takes what the meter said in packets that were opened, in any order: handles that are new, and each window's last
- * totals.
+ * Merges the payloads of the meter's packets, in any order: new handles, and each window's last totals.
  *
- * @param nowSeconds packets from later than this slot, or from long ago, are passed over
- * @returns the same state when nothing in them is new
+ * @param nowSeconds start of the slot; payloads of later slots, or from too long ago, are ignored
+ * @returns the same state when the payloads contain nothing new
  */
-export function takePayloads(
+export function mergePayloads(
   state: HubState,
   payloads: readonly HubPayload[],
   timing: SlotTiming,

@@ -9,7 +9,7 @@ import { IntervalLog } from './interval-log.js';
 import type { HubState } from './state.js';
 import { decodeHubState, encodeHubState } from './state-codec.js';
 
-/** A hub's directory: `secret.sealed`, `hub.sealed`, `intervals/`, and `disputes/`, which alone is not sealed. */
+/** A hub's directory: `secret.sealed`, `hub.sealed`, `intervals/`, and `disputes/`, which is not encrypted. */
 export class HubFiles {
   readonly intervals: IntervalLog;
   readonly disputes: Disputes;
@@ -25,7 +25,7 @@ export class HubFiles {
   }
 
   /**
-   * The hub's secret, made on first use: before it is enrolled, for its meter must be paired with it.
+   * Returns the hub's secret, created on first use, which is before enrolment because its meter must be paired with it.
    *
    * @param seed 32 bytes in a demo; otherwise the secret is random
    * @throws ClientError SEALED_INVALID
@@ -40,13 +40,13 @@ export class HubFiles {
     return secret;
   }
 
-  /** The state, or undefined before the enrolment. @throws ClientError SEALED_INVALID */
+  /** Reads the state; undefined before the enrolment. @throws ClientError SEALED_INVALID */
   async state(): Promise<HubState | undefined> {
     const bytes = await this.#state.read();
     return bytes === undefined ? undefined : decodeHubState(bytes);
   }
 
-  /** Returns when the state is on the disk. */
+  /** Writes the state; returns when it is on the disk. */
   write(state: HubState): Promise<void> {
     return this.#state.write(encodeHubState(state));
   }

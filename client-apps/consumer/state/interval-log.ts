@@ -18,7 +18,7 @@ import { PSEUDONYM_LENGTH } from '../../../protocol/ledger/row.js';
 import { SealedFile } from '../../runtime/sealed-file.js';
 import type { OwnRow } from '../checks/own-rows.js';
 
-/** A verified interval as the household keeps it. */
+/** A verified interval in the household's log. */
 export interface LoggedInterval {
   /** s, Unix seconds. */
   readonly startSeconds: number;
@@ -29,12 +29,12 @@ export interface LoggedInterval {
 }
 
 const DAY_SECONDS = 86_400;
-/** Intervals of a day: minutes, the shortest there are. */
+/** Intervals of a day: minutes, the shortest possible. */
 const MAXIMUM_INTERVALS_PER_DAY = 1_440;
-/** Bytes of a day: its half hours take 10 kB with two rows each; a day of minutes with all rows is refused. */
+/** Maximum bytes of a day: half hours with two rows each need 10 kB; a day of minutes with all rows is refused. */
 const MAXIMUM_DAY_BYTES = 8_000_000;
 
-/** The verified intervals of a household, one sealed file a day (UTC), so that a write stays small for ever. */
+/** The verified intervals of a household, one sealed file per day (UTC), so that writes stay small. */
 export class IntervalLog {
   readonly #directory: string;
   readonly #key: Uint8Array;
@@ -45,7 +45,7 @@ export class IntervalLog {
     this.#key = key;
   }
 
-  /** Keeps an interval; the same one again replaces it. */
+  /** Writes an interval, replacing an earlier version of it. */
   async put(interval: LoggedInterval): Promise<void> {
     const file = this.#file(interval.startSeconds);
     const others = (await read(file)).filter(({ startSeconds }) => startSeconds !== interval.startSeconds);
@@ -77,8 +77,7 @@ export class IntervalLog {
 }
 
 /**
- * Adds rows that were found late; a row that is there already is not added again, nor any beyond those that a meter can
- * have in an interval.
+ * Adds rows that were found late, without duplicates and up to the maximum of a meter in an interval.
  */
 export function withLateRows(interval: LoggedInterval, found: readonly OwnRow[]): LoggedInterval {
   const added = found.filter(({ pseudonym }) => !interval.rows.some((row) => equalBytes(row.pseudonym, pseudonym)));

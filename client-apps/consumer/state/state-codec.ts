@@ -23,11 +23,11 @@ import type { IntervalSeals } from '../../../protocol/rules/verify-interval.js';
 import { MAXIMUM_OPEN, MAXIMUM_SEEN, MAXIMUM_WINDOWS } from './handles.js';
 import type { HubState, HubSums, OpenHandle, WindowTotals } from './state.js';
 
-/** Bytes of a hub's state: {@link MAXIMUM_OPEN} handles of 130 bytes, three seals, and its own fields. */
+/** Maximum bytes of a hub's state: {@link MAXIMUM_OPEN} handles of 130 bytes, three seals, and its own fields. */
 const MAXIMUM_STATE_BYTES = 400_000;
 const MAXIMUM_CERTIFICATE_BYTES = 4_096;
 
-/** Canonical JSON of a hub's state. Secret: for the sealed file only. */
+/** Encodes a hub's state as canonical JSON. Secret: for the sealed file only. */
 export function encodeHubState(state: HubState): Uint8Array {
   return encodeCanonical({
     certificate: toHex(asciiBytes(state.certificate)),
@@ -44,7 +44,7 @@ export function encodeHubState(state: HubState): Uint8Array {
       carried: carried.toString(),
     })),
     offset: optional(state.offset, (offset) => offset.toString()),
-    leftOutSeconds: optional(state.leftOutSeconds, (seconds) => seconds),
+    unpublishedSeconds: optional(state.unpublishedSeconds, (seconds) => seconds),
     sums: {
       ...state.sums,
       onLedgerMilliWattHours: state.sums.onLedgerMilliWattHours.toString(),
@@ -65,7 +65,7 @@ export function decodeHubState(bytes: Uint8Array): HubState {
     'seen',
     'totals',
     'offset',
-    'leftOutSeconds',
+    'unpublishedSeconds',
     'sums',
   ]);
   return {
@@ -80,12 +80,12 @@ export function decodeHubState(bytes: Uint8Array): HubState {
     ),
     totals: readArray(fields.totals, MAXIMUM_WINDOWS, totalsFromJson),
     offset: readOptional(fields.offset, readSignedAmount),
-    leftOutSeconds: readOptional(fields.leftOutSeconds, readSeconds),
+    unpublishedSeconds: readOptional(fields.unpublishedSeconds, readSeconds),
     sums: sumsFromJson(fields.sums),
   };
 }
 
-/** Canonical JSON has no null: what may be absent is a list of none or one. */
+/** Canonical JSON has no null: an optional value is a list of zero or one. */
 function optional<T>(value: T | undefined, toJson: (value: T) => JsonValue): JsonValue {
   return value === undefined ? [] : [toJson(value)];
 }
@@ -102,7 +102,7 @@ function sealsFromJson(value: JsonValue): IntervalSeals {
   const seals = new Map(readArray(value, LEDGER_KINDS.length, sealFromJson).map((seal) => [seal.kind, seal]));
   const consumption = seals.get('consumption');
   if (consumption === undefined) {
-    throw new ProtocolError('MALFORMED', 'seals are without that of consumption');
+    throw new ProtocolError('MALFORMED', 'consumption seal is missing');
   }
   return { ...(Object.fromEntries(seals) as Record<string, Seal>), consumption };
 }
@@ -141,7 +141,7 @@ function sumsFromJson(value: JsonValue): HubSums {
     'rows',
     'onLedgerMilliWattHours',
     'billedNanoCurrency',
-    'leftOut',
+    'unpublished',
     'disputes',
   ]);
   const count = (field: JsonValue): number => readInteger(field, 0, Number.MAX_SAFE_INTEGER);
@@ -151,7 +151,7 @@ function sumsFromJson(value: JsonValue): HubSums {
     rows: count(fields.rows),
     onLedgerMilliWattHours: readAmount(fields.onLedgerMilliWattHours),
     billedNanoCurrency: readAmount(fields.billedNanoCurrency),
-    leftOut: count(fields.leftOut),
+    unpublished: count(fields.unpublished),
     disputes: count(fields.disputes),
   };
 }
@@ -160,7 +160,7 @@ function readSeconds(value: JsonValue): number {
   return readInteger(value, 0, MAXIMUM_SECONDS);
 }
 
-/** The one amount that may be negative: a hub can find more on the ledger than its meter says it sent. */
+/** Reads the one amount that may be negative: a hub can find more on the ledger than its meter reports. */
 function readSignedAmount(value: JsonValue): bigint {
   const text = readString(value, 40);
   return text.startsWith('-') ? -readAmount(text.slice(1)) : readAmount(text);

@@ -1,42 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { EmbeddedLedger } from '../../../network/embedded/embedded-ledger.js';
+import { chaincodeServerCommand } from '../../../network/embedded/chaincode-servers.js';
+import { EmbeddedLedger, ledgerProcessCommand } from '../../../network/embedded/embedded-ledger.js';
 import { LedgerDirectory } from '../../../network/embedded/ledger-directory.js';
+import { freePorts } from '../../../network/topology/ports.js';
 import { defaultTopologyPath, readTopology, type Roles } from '../../../network/topology/topology.js';
-import type { Cast } from '../processes/cast.js';
-import { freePorts } from '../ports.js';
-import type { Premises } from '../premises.js';
+import type { ProcessGroup } from '../processes/process-group.js';
+import type { RunDirectory } from '../run-directory.js';
 
-/** How a party reaches the ledger: two fields of its configuration. */
+/** The two fields of a party's configuration by which it reaches the ledger. */
 export interface LedgerAccess {
   readonly profile: string;
   readonly identity: { readonly mspId: string; readonly certificatePath: string; readonly keyPath: string };
 }
 
-/** A ledger with the three channels and their chaincodes. The only place that knows its kind. */
+/** A ledger with the three channels and their chaincodes. The rest of the demo does not know its kind. */
 export interface DemoLedger {
-  /** Of one that was there before the run, and may hold regions of earlier ones: the command that starts what of it has stopped. */
+  /** Command that starts stopped processes of a network that existed before the run, and may hold earlier regions. */
   readonly repair?: string;
   /** MSP ids of the parties' organisations. */
   readonly roles: Roles;
   readonly access: (mspId: string) => LedgerAccess;
-  /** Takes down what the run put up; a ledger that stood before is left standing. */
+  /** Stops what the run started; a network that existed before the run keeps running. */
   readonly stop: () => Promise<void>;
 }
 
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const LEDGER_PROGRAM = join(ROOT, 'dist', 'network', 'embedded', 'main.js');
-const CHAINCODE_PROGRAM = join(ROOT, 'chaincode', 'node_modules', 'fabric-shim', 'cli.js');
-
-/** Ends a process that is not ours to change when the run that started it is gone. */
-const LEAVE_WITH_PARENT = 'data:text/javascript,process.once("disconnect",()=>process.exit())';
-
 /** Starts the development ledger and the three chaincode servers, and deploys. */
-export async function startEmbeddedLedger(cast: Cast, premises: Premises): Promise<DemoLedger> {
+export async function startEmbeddedLedger(processes: ProcessGroup, runDirectory: RunDirectory): Promise<DemoLedger> {
   const topologyPath = defaultTopologyPath();
   const topology = readTopology(topologyPath);
-  const directory = new LedgerDirectory(join(premises.root, 'ledger'));
+  const directory = new LedgerDirectory(join(runDirectory.root, 'ledger'));
   const ports = await freePorts(topology.chaincodes.length);
   const chaincodes = topology.chaincodes.map(({ name, channel }, index) => ({
     name,
@@ -44,22 +37,17 @@ export async function startEmbeddedLedger(cast: Cast, premises: Premises): Promi
     address: `127.0.0.1:${ports[index]}`,
   }));
   await Promise.all([
-    cast.start({
+    processes.start({
       name: 'ledger',
-      script: LEDGER_PROGRAM,
-      args: ['serve', '--directory', directory.path, '--topology', topologyPath, '--ports', 'free'],
-      directory: premises.root,
+      ...ledgerProcessCommand({ directory: directory.path, topologyPath, ports: 'free', stay: false }),
+      directory: runDirectory.root,
       stepped: false,
       reports: true,
     }),
     ...chaincodes.map(({ name, address }) =>
-      cast.start({
+      processes.start({
         name: `${name}-chaincode`,
-        script: CHAINCODE_PROGRAM,
-        args: ['server', '--chaincode-address', address, '--chaincode-id', `${name}:1.0`],
-        nodeArgs: ['--import', LEAVE_WITH_PARENT],
-        environment: { CORE_PEER_LOCALMSPID: topology.roles.controlCenter, CORE_CHAINCODE_LOGGING_LEVEL: 'error' },
-        directory: join(ROOT, 'chaincode', 'build', name),
+        ...chaincodeServerCommand({ name, address, mspId: topology.roles.controlCenter }),
         stepped: false,
         reports: false,
       }),
@@ -73,7 +61,7 @@ export async function startEmbeddedLedger(cast: Cast, premises: Premises): Promi
   return {
     roles: topology.roles,
     access: (mspId) => ({ profile: ledger.connectionProfile(mspId), identity: ledger.user(mspId) }),
-    // Its processes are the run's own and end with the others.
+    // Its processes belong to the run and end with the others.
     stop: () => Promise.resolve(),
   };
 }

@@ -4,33 +4,34 @@ import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
 import type { TestNetwork } from '../../../network/fabric/test-network.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { DemoLedger } from './demo-ledger.js';
-import type { Premises } from '../premises.js';
+import type { RunDirectory } from '../run-directory.js';
 
 const FROM_NOTHING = ['up', 'createChannel', 'deployCC'];
 
 /**
- * Real Hyperledger Fabric. A network that stands is used and left standing: the test-network, if one is given, otherwise
- * that of `GRIDVEIL_FABRIC_DIR`, by default network/fabric/state. Where none stands, the run makes one and takes it down.
+ * Connects to Hyperledger Fabric. An existing network is used and keeps running: the test-network, if one is given,
+ * otherwise that of `GRIDVEIL_FABRIC_DIR`, by default network/fabric/state. Without one, the run makes a network and removes
+ * it at its end.
  *
  * @throws ClientError PARTY_FAILED with what network.sh says: a missing binary, a taken port
  */
-export async function startFabricLedger(premises: Premises, testNetwork?: TestNetwork): Promise<DemoLedger> {
+export async function startFabricLedger(runDirectory: RunDirectory, testNetwork?: TestNetwork): Promise<DemoLedger> {
   if (testNetwork !== undefined) {
     return { ...ledgerOf(testNetwork), repair: `scripts/deploy-to-test-network.sh ${testNetwork.directory}` };
   }
-  const standing = new FabricNetwork();
-  if (standing.stands) {
-    // As it is: another deployment would take an upgraded chaincode back.
-    await run(standing, ...(standing.hasChaincode ? ['up'] : FROM_NOTHING));
-    return { ...ledgerOf(standing), repair: 'network/fabric/network.sh restart' };
+  const existing = new FabricNetwork();
+  if (existing.exists) {
+    // Another deployment is not needed, and would use this checkout's chaincode.
+    await run(existing, ...(existing.hasChaincode ? ['up'] : FROM_NOTHING));
+    return { ...ledgerOf(existing), repair: 'network/fabric/network.sh restart' };
   }
-  const own = new FabricNetwork({ directory: join(premises.root, 'fabric') });
-  const takeDownNow = (): void => {
+  const own = new FabricNetwork({ directory: join(runDirectory.root, 'fabric') });
+  const removeNow = (): void => {
     own.downNow();
   };
-  process.once('exit', takeDownNow);
+  process.once('exit', removeNow);
   const stop = async (): Promise<void> => {
-    process.off('exit', takeDownNow);
+    process.off('exit', removeNow);
     await run(own, 'down');
   };
   try {

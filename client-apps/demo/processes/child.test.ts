@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cast, type ProcessInterference } from './cast.js';
+import { ProcessGroup, type ProcessHooks } from './process-group.js';
 import { Child } from './child.js';
 import { Stepper } from './stepper.js';
 
@@ -20,7 +20,7 @@ if (process.env.UNSTOPPABLE) process.on('SIGTERM', () => console.log('not yet'))
 if (process.env.DIES) setTimeout(() => { console.error('out of cheese'); process.exit(3); }, Number(process.env.DIES));
 `;
 
-describe('Child and Cast', function () {
+describe('Child and ProcessGroup', function () {
   this.timeout(20_000);
   let directory: string;
   beforeEach(async () => {
@@ -38,10 +38,10 @@ describe('Child and Cast', function () {
     stepped: true,
     reports: true,
   });
-  const cast = (interference?: ProcessInterference): Cast => new Cast(new Stepper(1_000), directory, interference);
+  const processes = (hooks?: ProcessHooks): ProcessGroup => new ProcessGroup(new Stepper(1_000), directory, hooks);
 
   it('starts a process, reads its report, keeps its log, ends it', async () => {
-    const all = cast();
+    const all = processes();
     const { child, ready } = await all.start(spec());
     assert.deepEqual(ready, { port: 7 });
     assert.equal((await child.ask({ kind: 'poll' })).nowMilliseconds, 1_000);
@@ -53,7 +53,7 @@ describe('Child and Cast', function () {
   it('gives a process nothing of its own environment', async () => {
     process.env['GRIDVEIL_TEST_SECRET'] = 'x';
     await writeFile(join(directory, 'party.mjs'), `console.log(JSON.stringify(Object.keys(process.env)));${PARTY}`);
-    const all = cast();
+    const all = processes();
     await all.start(spec());
     await all.stop();
     delete process.env['GRIDVEIL_TEST_SECRET'];
@@ -75,17 +75,17 @@ describe('Child and Cast', function () {
   });
 
   it('fails the run when a process ends by itself', async () => {
-    const all = cast();
+    const all = processes();
     await all.start(spec({ DIES: '150' }));
     await assert.rejects(all.failed, { code: 'PARTY_FAILED' });
     await all.stop();
   });
 
   it('starts a process again that a test kills', async () => {
-    const all = cast({ revived: new Set(['party']) });
+    const all = processes({ restartable: new Set(['party']) });
     const { child } = await all.start(spec());
     process.kill(child.processId!, 'SIGKILL');
-    for (let i = 0; i < 200 && all.revivals.get('party') === undefined; i++) {
+    for (let i = 0; i < 200 && all.restarts.get('party') === undefined; i++) {
       await new Promise((resume) => setTimeout(resume, 10));
     }
     assert.deepEqual(await child.ask({ kind: 'poll' }).then(({ nowMilliseconds }) => nowMilliseconds), 1_000);
@@ -93,7 +93,7 @@ describe('Child and Cast', function () {
   });
 
   it('ends a process that does not want to', async () => {
-    const all = cast();
+    const all = processes();
     const { child } = await all.start(spec({ UNSTOPPABLE: '1' }));
     await all.stop();
     assert.equal(child.running, false);

@@ -6,16 +6,16 @@ import type { ClockRequest, ClockState } from '../../runtime/clock.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { ReportData, ReportMessage } from '../../runtime/report.js';
 
-/** One process of a run: what it is called, and how it is started (again). */
+/** Specification of a process of a run, used for its start and every restart. */
 export interface ChildSpec {
   /** Names the process in progress, errors and its log file. */
   readonly name: string;
   /** Absolute path of the script that Node runs. */
   readonly script: string;
   readonly args: readonly string[];
-  /** Node's own flags. */
+  /** Flags of Node itself. */
   readonly nodeArgs?: readonly string[];
-  /** The whole environment beside PATH: a child inherits nothing else. */
+  /** The environment besides PATH; nothing else is inherited. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Its working directory. */
   readonly directory: string;
@@ -25,11 +25,11 @@ export interface ChildSpec {
   readonly reports: boolean;
 }
 
-/** How long a child may take to answer or to become ready before the run is given up. Generous: machines are slow. */
-const PATIENCE_MILLISECONDS = 60_000;
-/** How long a child may take to end by itself after SIGTERM. */
-const FAREWELL_MILLISECONDS = 3_000;
-/** The part of a log that an error shows. */
+/** Time limit for an answer or the `ready` report; generous, for slow machines. */
+const ANSWER_TIMEOUT_MILLISECONDS = 60_000;
+/** Time between SIGTERM and SIGKILL. */
+const TERMINATION_GRACE_MILLISECONDS = 3_000;
+/** Limits of the log excerpt in an error. */
 const LAST_LOG_BYTES = 4_000;
 const LAST_LOG_LINES = 12;
 
@@ -39,8 +39,8 @@ interface Waiter {
 }
 
 /**
- * A process with a name, a log file and an IPC channel. Whatever it owes us (an answer, a report) is refused with its
- * last log lines as soon as it ends, so nothing ever waits for a dead process.
+ * A child process with a name, a log file and an IPC channel. When it exits, all pending answers and reports are rejected
+ * with its last log lines, so nothing waits for a dead process.
  */
 export class Child {
   readonly name: string;
@@ -51,9 +51,9 @@ export class Child {
   readonly #stateWaiters: Waiter[] = [];
   readonly #reports = new Map<string, ReportData[]>();
   readonly #reportWaiters = new Map<string, Waiter[]>();
-  /** Called when the process ends without having been told to. */
+  /** Called when the process exits without having been stopped. */
   onUnexpectedEnd: (error: Error) => void = () => {};
-  /** Called with every report, before whoever waits for it. */
+  /** Called with every report, before a pending `report` call resolves. */
   onReport: (name: string, data: ReportData) => void = () => {};
 
   constructor(
@@ -68,7 +68,7 @@ export class Child {
     return this.#process !== undefined;
   }
 
-  /** While it runs. */
+  /** Process id; undefined while it does not run. */
   get processId(): number | undefined {
     return this.#process?.pid;
   }
@@ -88,7 +88,7 @@ export class Child {
     child.on('message', (message) => {
       this.#receive(message);
     });
-    // A message to a process that has just ended; its exit says all there is to say.
+    // A message to a process that has just exited; the exit handler reports it.
     child.on('error', () => {});
     this.#ended = new Promise((done) => {
       child.once('exit', (code, signal) => {
@@ -97,7 +97,7 @@ export class Child {
         }
         const error = this.failure(`ended (${signal ?? `exit code ${code}`})`);
         const waiters = [this.#stateWaiters, ...this.#reportWaiters.values()].flatMap((list) => list.splice(0));
-        // First, so that whoever is refused below already knows whether the process comes back.
+        // Before the rejections below, so that their handlers see whether the process restarts.
         if (!this.#stopping) {
           this.onUnexpectedEnd(error);
         }
@@ -109,12 +109,12 @@ export class Child {
     });
   }
 
-  /** Asks the process's clock; answers come in the order of the requests. */
+  /** Sends a request to the process's clock; answers arrive in the order of the requests. */
   ask(request: ClockRequest): Promise<ClockState> {
     return this.#wait<ClockState>(this.#stateWaiters, `answer to ${request.kind}`, () => this.#process?.send(request));
   }
 
-  /** The next report of this name that nobody has taken yet. */
+  /** The next unread report of this name. */
   report(name: string): Promise<ReportData> {
     const kept = this.#reports.get(name)?.shift();
     if (kept !== undefined) {
@@ -125,28 +125,28 @@ export class Child {
     return this.#wait<ReportData>(waiters, `report ${name}`, () => {});
   }
 
-  /** Ends the process: politely, then not. */
+  /** Stops the process with SIGTERM, then SIGKILL. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#process?.kill('SIGTERM');
-    const timer = setTimeout(() => this.#process?.kill('SIGKILL'), FAREWELL_MILLISECONDS);
+    const timer = setTimeout(() => this.#process?.kill('SIGKILL'), TERMINATION_GRACE_MILLISECONDS);
     await this.#ended;
     clearTimeout(timer);
   }
 
-  /** Ends the process at once, as a power cut would. */
+  /** Kills the process with SIGKILL and waits for its exit. */
   async kill(): Promise<void> {
     this.killNow();
     await this.#ended;
   }
 
-  /** The same from an exit handler, which cannot wait. */
+  /** Kills the process without waiting, for exit handlers. */
   killNow(): void {
     this.#stopping = true;
     this.#process?.kill('SIGKILL');
   }
 
-  /** An error that names the process and shows the end of its log. */
+  /** Creates an error that names the process and shows the end of its log. */
   failure(what: string): ClientError {
     return new ClientError('PARTY_FAILED', `${this.name} ${what}; the end of its log:\n${this.#lastLines()}`);
   }
@@ -157,8 +157,8 @@ export class Child {
     }
     return new Promise<T>((resolve, reject) => {
       const timer = setTimeout(() => {
-        waiter.reject(this.failure(`gave no ${what} in ${PATIENCE_MILLISECONDS / 1000} s`));
-      }, PATIENCE_MILLISECONDS);
+        waiter.reject(this.failure(`sent no ${what} within ${ANSWER_TIMEOUT_MILLISECONDS / 1000} s`));
+      }, ANSWER_TIMEOUT_MILLISECONDS);
       const waiter: Waiter = {
         resolve: (value) => {
           clearTimeout(timer);
@@ -178,7 +178,7 @@ export class Child {
     const { kind } = message as { kind?: unknown };
     if (kind === 'state') {
       this.#stateWaiters.shift()?.resolve(message as never);
-    } else if (kind === 'report') {
+    } else {
       const { name, data } = message as ReportMessage;
       this.onReport(name, data);
       const waiter = this.#reportWaiters.get(name)?.shift();

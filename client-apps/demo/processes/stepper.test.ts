@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { SteppedClock, type ClockRequest, type ClockState } from '../../runtime/clock.js';
-import { Stepper, type Stepped } from './stepper.js';
+import { Stepper, type SteppedProcess } from './stepper.js';
 
 /** A process in this one: its clock, and whether it is there. */
-class Local implements Stepped {
+class Local implements SteppedProcess {
   clock = new SteppedClock(0);
   alive = true;
 
@@ -26,8 +26,8 @@ const soon = (milliseconds: number): Promise<void> => new Promise((resume) => se
 async function two(): Promise<{ stepper: Stepper; a: Local; b: Local }> {
   const [stepper, a, b] = [new Stepper(0), new Local('a'), new Local('b')];
   for (const member of [a, b]) {
-    await stepper.give(member);
-    await stepper.join(member);
+    await stepper.setTime(member);
+    await stepper.add(member);
   }
   return { stepper, a, b };
 }
@@ -49,12 +49,12 @@ describe('Stepper', () => {
   it('jumps over time in which nothing is due', async () => {
     const { stepper, a } = await two();
     let asked = 0;
-    const { ask } = a;
+    const ask = a.ask.bind(a);
     a.ask = (request) => {
       if (request.kind === 'advance') {
         asked++;
       }
-      return ask.call(a, request);
+      return ask(request);
     };
     await stepper.advanceTo(86_400_000);
     assert.equal(asked, 1);
@@ -78,19 +78,19 @@ describe('Stepper', () => {
   it('waits for a process that comes back', async () => {
     const { stepper, b } = await two();
     b.alive = false;
-    stepper.lose(b);
+    stepper.suspend(b);
     let back = false;
-    const revived = soon(30).then(async () => {
+    const restartable = soon(30).then(async () => {
       b.clock = new SteppedClock(0);
       b.alive = true;
-      await stepper.give(b);
+      await stepper.setTime(b);
       back = true;
-      await stepper.join(b);
+      await stepper.add(b);
     });
     await stepper.advanceTo(2_000);
     assert.equal(back, true);
     assert.equal(b.clock.nowMilliseconds(), 2_000);
-    await revived;
+    await restartable;
   });
 
   it('fails with a process that ends and does not come back', async () => {

@@ -2,31 +2,31 @@
 import type { ClockRequest, ClockState } from '../../runtime/clock.js';
 import { ClientError } from '../../runtime/errors.js';
 
-/** A process whose time is moved from here. */
-export interface Stepped {
+/** A process on the stepped clock. */
+export interface SteppedProcess {
   readonly name: string;
-  /** Its clock's answer; rejects when the process has ended. */
+  /** Sends a request to its clock; rejects when the process has exited. */
   ask(request: ClockRequest): Promise<ClockState>;
 }
 
-/** Simulated milliseconds of one step while something is due: fine enough for hop delays of seconds. */
+/** Simulated milliseconds of a step while timers are due; fine enough for hop delays of seconds. */
 const QUANTUM_MILLISECONDS = 1_000;
-/** Real milliseconds without any progress after which a step is given up. */
-const PATIENCE_MILLISECONDS = 120_000;
-/** Real milliseconds between two questions while somebody is at work; doubles from the first to the second. */
+/** Real milliseconds without progress after which a step fails. */
+const STALL_TIMEOUT_MILLISECONDS = 120_000;
+/** Bounds of the polling interval in real milliseconds; it doubles from the first to the second. */
 const SHORTEST_PAUSE_MILLISECONDS = 1;
 const LONGEST_PAUSE_MILLISECONDS = 16;
 
 /**
- * Moves one simulated time through all processes. A step ends when nobody has work under way and every link frame
- * that was sent has been received, seen twice in a row (a frame may travel between two answers). So a slow machine
- * changes nothing but the seconds that a run takes.
+ * Advances one simulated time in all processes. A step ends when no process has work under way and every link frame sent
+ * has been received, in two successive polls (a frame may be under way between two answers). The speed of the machine
+ * changes only the duration of a run.
  */
 export class Stepper {
-  /** What each process last said. */
-  readonly #members = new Map<Stepped, ClockState>();
-  /** Processes that have ended and are being started again: time waits for them. */
-  readonly #away = new Set<Stepped>();
+  /** Last state of each process. */
+  readonly #members = new Map<SteppedProcess, ClockState>();
+  /** Processes being restarted; time waits for them. */
+  readonly #restarting = new Set<SteppedProcess>();
 
   /** Called with the simulated time after each step. */
   onStep: (nowMilliseconds: number) => void = () => {};
@@ -34,56 +34,56 @@ export class Stepper {
   /** @param nowMilliseconds the simulated Unix time at which all processes start */
   constructor(public nowMilliseconds: number) {}
 
-  /** Gives a process that has just started its time. */
-  async give(child: Stepped): Promise<void> {
+  /** Sets the clock of a process that has just started. */
+  async setTime(child: SteppedProcess): Promise<void> {
     await child.ask({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
   }
 
-  /** From now on time waits for this process's work. */
-  async join(child: Stepped): Promise<void> {
+  /** Adds a process: from now on time waits for its work. */
+  async add(child: SteppedProcess): Promise<void> {
     this.#members.set(child, await child.ask({ kind: 'poll' }));
-    this.#away.delete(child);
+    this.#restarting.delete(child);
   }
 
-  /** A process has ended and will join again. The other ends of its links take back what they counted on them. */
-  lose(child: Stepped): void {
+  /** Suspends a process that exited and will be added again. Its link peers subtract the frames counted on its links. */
+  suspend(child: SteppedProcess): void {
     this.#members.delete(child);
-    this.#away.add(child);
+    this.#restarting.add(child);
   }
 
-  /** Moves time to `toMilliseconds` and returns when all is quiet there. */
+  /** Advances time to `toMilliseconds` and returns when all processes are idle. */
   async advanceTo(toMilliseconds: number): Promise<void> {
-    await this.settle();
+    await this.waitUntilIdle();
     while (this.nowMilliseconds < toMilliseconds) {
       const due = [...this.#members.values()].map((state) => state.nextTimer ?? Number.POSITIVE_INFINITY);
       const next = Math.max(this.nowMilliseconds + QUANTUM_MILLISECONDS, Math.min(...due));
       this.nowMilliseconds = Math.min(toMilliseconds, next);
       await this.#askAll({ kind: 'advance', toMilliseconds: this.nowMilliseconds });
-      await this.settle();
+      await this.waitUntilIdle();
       this.onStep(this.nowMilliseconds);
     }
   }
 
-  /** Returns when all is quiet at the present time. */
-  async settle(): Promise<void> {
-    let quiet = 0;
+  /** Returns when all processes are idle at the present time. */
+  async waitUntilIdle(): Promise<void> {
+    let idlePolls = 0;
     let pause = SHORTEST_PAUSE_MILLISECONDS;
     let mark = '';
     let since = performance.now();
-    while (quiet < 2) {
+    while (idlePolls < 2) {
       await this.#askAll({ kind: 'poll' });
-      if (this.#isQuiet()) {
-        quiet++;
+      if (this.#isIdle()) {
+        idlePolls++;
         continue;
       }
-      quiet = 0;
+      idlePolls = 0;
       const seen = this.#describe();
       if (seen !== mark) {
         mark = seen;
         since = performance.now();
         pause = SHORTEST_PAUSE_MILLISECONDS;
-      } else if (performance.now() - since > PATIENCE_MILLISECONDS) {
-        throw new ClientError('PARTY_FAILED', `nothing has moved for ${PATIENCE_MILLISECONDS / 1000} s: ${seen}`);
+      } else if (performance.now() - since > STALL_TIMEOUT_MILLISECONDS) {
+        throw new ClientError('PARTY_FAILED', `no progress for ${STALL_TIMEOUT_MILLISECONDS / 1000} s: ${seen}`);
       }
       await new Promise((resume) => setTimeout(resume, pause));
       pause = Math.min(2 * pause, LONGEST_PAUSE_MILLISECONDS);
@@ -91,11 +91,11 @@ export class Stepper {
   }
 
   async #askAll(request: ClockRequest): Promise<void> {
-    const ask = async (child: Stepped): Promise<void> => {
+    const ask = async (child: SteppedProcess): Promise<void> => {
       try {
         this.#members.set(child, await child.ask(request));
       } catch (error) {
-        if (!this.#away.has(child)) {
+        if (!this.#restarting.has(child)) {
           throw error;
         }
       }
@@ -103,9 +103,11 @@ export class Stepper {
     await Promise.all([...this.#members.keys()].map(ask));
   }
 
-  #isQuiet(): boolean {
+  #isIdle(): boolean {
     const { sent, received } = this.#frames();
-    return this.#away.size === 0 && sent === received && [...this.#members.values()].every((state) => state.work === 0);
+    return (
+      this.#restarting.size === 0 && sent === received && [...this.#members.values()].every((state) => state.work === 0)
+    );
   }
 
   #frames(): { sent: number; received: number } {
@@ -118,9 +120,9 @@ export class Stepper {
     return { sent, received };
   }
 
-  /** Who is at work on what, and the frames under way. */
+  /** Describes the work under way and the frame counts. */
   #describe(): string {
-    const busy = [...this.#away].map((child) => `${child.name} (starting again)`);
+    const busy = [...this.#restarting].map((child) => `${child.name} (restarting)`);
     for (const [child, state] of this.#members) {
       const work = Object.entries(state.labels).map(([label, count]) => `${label} ×${count}`);
       if (work.length > 0) {
@@ -128,6 +130,6 @@ export class Stepper {
       }
     }
     const { sent, received } = this.#frames();
-    return `${busy.join('; ') || 'nobody at work'}; ${sent} frames sent, ${received} received`;
+    return `${busy.join('; ') || 'no work under way'}; ${sent} frames sent, ${received} received`;
   }
 }

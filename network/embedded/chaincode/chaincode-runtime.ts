@@ -11,10 +11,12 @@ import type { InvokeOther } from './shim-requests.js';
 const definitionSchema = z.object({
   channel: z.string(),
   name: z.string(),
-  /** Stands in every transaction's ChaincodeAction. */
+  /** Part of every transaction's ChaincodeAction. */
   version: z.string().min(1),
   /** `host:port` of the chaincode server. */
   address: z.string().regex(/^[^/\s]+:\d{1,5}$/),
+  /** Whether the ledger process runs that server itself. */
+  ownServer: z.boolean().default(false),
 });
 
 /** A chaincode on a channel, and the server that runs it. */
@@ -53,7 +55,7 @@ export class ChaincodeRuntime {
       throw new EmbeddedLedgerError('CONFIG_INVALID', z.prettifyError(parsed.error));
     }
     const { channel, name, address } = parsed.data;
-    if (!(await this.#connection(address).ready(timeoutMilliseconds))) {
+    if (!(await this.ready(address, timeoutMilliseconds))) {
       this.#dropUnused();
       throw new EmbeddedLedgerError('CHAINCODE_UNREACHABLE', `no chaincode server registered at ${address}`);
     }
@@ -62,13 +64,19 @@ export class ChaincodeRuntime {
     this.#dropUnused();
   }
 
+  /** Waits until a server has registered. @returns false if it did not in time. */
+  ready(address: string, timeoutMilliseconds: number): Promise<boolean> {
+    return this.#connection(address).ready(timeoutMilliseconds);
+  }
+
   definition(channel: string, name: string): ChaincodeDefinition | undefined {
     return this.#definitions.get(`${channel}/${name}`);
   }
 
-  /** Every definition, with the id under which its server is registered now, if it is. */
+  /** Every definition, by channel and name, with the id under which its server is registered now, if it is. */
   list(): (ChaincodeDefinition & { readonly chaincodeId: string | undefined })[] {
-    return [...this.#definitions.values()].map((definition) => ({
+    const definitions = [...this.#definitions].sort(([a], [b]) => (a < b ? -1 : 1));
+    return definitions.map(([, definition]) => ({
       ...definition,
       chaincodeId: this.#connections.get(definition.address)?.chaincodeId,
     }));

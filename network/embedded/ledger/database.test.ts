@@ -24,12 +24,7 @@ describe('database', () => {
     const entry = database.state('consumption', 'cc', 'k')!;
     assert.equal(Buffer.from(entry.value).toString(), 'v1');
     assert.deepEqual(entry.version, { block: 1, transaction: 0 });
-    const all: string[] = [];
-    for await (const { namespace, key } of database.allState('consumption')) {
-      all.push(`${namespace}/${key}`);
-    }
-    assert.deepEqual(all, ['cc/k']);
-    assert.deepEqual(await database.channels(), ['consumption', 'consumption2']);
+    assert.equal(Buffer.from(database.state('consumption2', 'cc', 'k')!.value).toString(), 'w');
   });
 
   it('indexes transactions', async () => {
@@ -41,8 +36,7 @@ describe('database', () => {
     assert.equal(kit.database.transaction('consumption', 'abc'), undefined);
   });
 
-  it('belongs to one process at a time, and is not made where it should exist', async () => {
+  it('belongs to one process at a time', async () => {
     await assert.rejects(Database.open(kit.path), { code: 'ALREADY_RUNNING' });
-    await assert.rejects(Database.open(`${kit.path}-none`, { create: false }), { code: 'DATA_CORRUPT' });
   });
 });

@@ -55,11 +55,10 @@ export class Database {
   }
 
   /** @throws EmbeddedLedgerError `ALREADY_RUNNING` if another process has it open. */
-  static async open(path: string, options: { readonly create: boolean } = { create: true }): Promise<Database> {
+  static async open(path: string): Promise<Database> {
     const level = new ClassicLevel<Buffer, Buffer>(path, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
-      createIfMissing: options.create,
     });
     try {
       await level.open();
@@ -105,32 +104,6 @@ export class Database {
       }
     } finally {
       await iterator.close();
-    }
-  }
-
-  /** Every state record of a channel, over all namespaces. */
-  async *allState(channel: string): AsyncGenerator<StateRecord & { namespace: string }, void, void> {
-    const prefix = joinKey(KIND.state, channel, '');
-    for await (const [key, bytes] of this.#level.iterator({ gte: prefix, lt: after(prefix) })) {
-      const separator = key.indexOf(SEPARATOR, prefix.length);
-      const namespace = key.toString('utf8', prefix.length, separator);
-      yield { namespace, key: key.toString('utf8', separator + 1), ...decodeEntry(bytes) };
-    }
-  }
-
-  /** Names of the channels that have blocks. */
-  async channels(): Promise<string[]> {
-    const names: string[] = [];
-    let start: Buffer = Buffer.of(KIND.block);
-    const end = after(start);
-    for (;;) {
-      const [key] = await this.#level.keys({ gte: start, lt: end, limit: 1 }).all();
-      if (key === undefined) {
-        return names;
-      }
-      const name = key.toString('utf8', 1, key.indexOf(SEPARATOR));
-      names.push(name);
-      start = after(joinKey(KIND.block, name, ''));
     }
   }
 

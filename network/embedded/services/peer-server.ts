@@ -77,7 +77,8 @@ export class PeerServer {
         if (cause === null) {
           resolve(bound);
         } else {
-          reject(new EmbeddedLedgerError('PORT_TAKEN', `nothing can listen on ${host}:${port}`, { cause }));
+          const reason = `${host}:${port} is in use by another program; end it, or make the ledger with --ports free`;
+          reject(new EmbeddedLedgerError('PORT_TAKEN', reason, { cause }));
         }
       });
     });

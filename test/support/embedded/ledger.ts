@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import type { ChildProcess } from 'node:child_process';
 import { Client, credentials } from '@grpc/grpc-js';
 import { connect, signers, type Contract, type Gateway, type GatewayError } from '@hyperledger/fabric-gateway';
-import { freePort, startChaincodeServer } from '../../../network/embedded/chaincode-servers.js';
+import { startChaincodeServer } from '../../../network/embedded/chaincode-servers.js';
 import { startEmbeddedLedger, type EmbeddedLedger } from '../../../network/embedded/embedded-ledger.js';
+import { freePorts } from '../../../network/topology/ports.js';
 import { NETWORK_FOLDER } from '../../../network/topology/topology.js';
 
 /** Organisation whose peers endorse. */
@@ -29,7 +30,7 @@ export class FixtureLedger {
     await this.startLedger();
     await this.ledger.createChannels();
     for (const name of ['consumption', 'pricing']) {
-      this.#addresses.set(name, `127.0.0.1:${await freePort()}`);
+      this.#addresses.set(name, `127.0.0.1:${(await freePorts(1))[0]}`);
       this.startChaincode(name);
       await this.ledger.deployChaincode({ name, channel: name, address: this.#addresses.get(name)! });
     }
@@ -48,8 +49,8 @@ export class FixtureLedger {
 
   startChaincode(name: string): void {
     const log = join(this.directory, `${name}.log`);
-    const options = { name, path: FIXTURE, address: this.#addresses.get(name)!, mspId: CONTROL_CENTER, log };
-    this.#chaincodes.set(name, startChaincodeServer(options));
+    const options = { name, path: FIXTURE, address: this.#addresses.get(name)!, mspId: CONTROL_CENTER };
+    this.#chaincodes.set(name, startChaincodeServer(options, log));
   }
 
   async killChaincode(name: string): Promise<void> {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { isFree } from '../../../client-apps/demo/ports.js';
+import { isFree } from '../../../network/topology/ports.js';
 
 /** Ports of topology.json (7051 to 10052) go up by tens, and stay below those that systems give to connections. */
 const SMALLEST_SHIFT = 300;

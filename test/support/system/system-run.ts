@@ -100,7 +100,7 @@ export async function systemRun(settings: Partial<RunSettings> = {}, topologyPat
   }
 }
 
-const SILENT = { begins: () => {}, moves: () => {}, keeps: () => {} };
+const SILENT = { onPhase: () => {}, onProgress: () => {}, onKept: () => {} };
 
 async function runWith(variables: Record<string, string>, run: RunSettings): Promise<Outcome> {
   const environment = process.env;
@@ -128,9 +128,9 @@ async function openedRun(modes: Modes): Promise<OpenedRun> {
   let logs = new Map<string, Uint8Array>();
   const run = await systemRun({
     ...modes,
-    interference: {
-      prepare: talkative,
-      async beforeEnd({ ledger, region, premises }) {
+    hooks: {
+      beforeStart: talkative,
+      async beforeEnd({ ledger, region, runDirectory }) {
         const { profile, identity } = ledger.access(ledger.roles.consumers);
         const client = connectLedger(profile, identity);
         try {
@@ -161,7 +161,7 @@ async function openedRun(modes: Modes): Promise<OpenedRun> {
         );
         const fabric = consensusUnderTest() && process.env['GRIDVEIL_FABRIC_DIR'];
         logs = new Map([
-          ...(await filesUnder(premises.logs)),
+          ...(await filesUnder(runDirectory.logs)),
           ...(fabric === undefined ? [] : await filesUnder(join(fabric, 'logs'))),
         ]);
       },

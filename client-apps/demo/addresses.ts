@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-import { freePorts } from './ports.js';
+import { freePorts } from '../../network/topology/ports.js';
 
-/** All of a run listens on the loopback interface. */
+/** All processes of a run listen on the loopback interface. */
 export const HOST = '127.0.0.1';
 
-/** One relay's place in the onion tier. */
+/** Name, layer and port of a relay. */
 export interface RelayPlace {
   readonly name: string;
-  /** 1 is where packets enter. */
+  /** 1 is the entry layer. */
   readonly layer: number;
   readonly port: number;
 }
 
-/** Who is found where. Ports are the machine's; names are the same in every run, because the directory is published. */
-export interface Site {
+/** Addresses of a run. Ports differ from run to run; names do not, because the relay directory publishes them. */
+export interface RunAddresses {
   readonly httpsPort: number;
   readonly linkPort: number;
   readonly relays: readonly RelayPlace[];
-  /** Where the names of the relay directory really are, for every party's configuration. */
+  /** Maps names of the relay directory to real addresses, for every party's configuration. */
   readonly addressOverrides: Readonly<Record<string, string>>;
-  /** The relay that keeps the hubs' mailboxes: one of the last layer. */
+  /** The relay that keeps the hubs' mailboxes, in the last layer. */
   readonly mailboxRelay: string;
 }
 
-/** Name of the control center's links. */
+/** Name of the control center's link server. */
 export const CENTER_NAME = directoryName('control-center');
 
 /** The `host:port` under which the directory names a process. */
@@ -32,11 +32,15 @@ export function directoryName(name: string): string {
 }
 
 /**
- * Finds a port for everybody who listens.
+ * Allocates a port for each listening process.
  *
- * @param householdRelays the relays are households', which the control center places: in each layer in turn
+ * @param householdRelays whether the relays are households', which the control center places in each layer in turn
  */
-export async function chooseSite(layers: number, relaysPerLayer: number, householdRelays: boolean): Promise<Site> {
+export async function allocateAddresses(
+  layers: number,
+  relaysPerLayer: number,
+  householdRelays: boolean,
+): Promise<RunAddresses> {
   const ports = await freePorts(2 + layers * relaysPerLayer);
   const [httpsPort, linkPort] = ports.splice(0, 2) as [number, number];
   const relays = ports.map((port, index) => {

@@ -1,31 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+import { parseArgs } from 'node:util';
 import { ControlServer } from './control.js';
 import { EmbeddedLedgerError } from './errors.js';
 import { createOrganizations } from './identity/organizations.js';
 import { LedgerDirectory } from './ledger-directory.js';
 import { LedgerNode } from './ledger-node.js';
+import type { LedgerProcessOptions } from './embedded-ledger.js';
+import { TopologyError } from '../topology/errors.js';
 import { readTopology, type Topology } from '../topology/topology.js';
 
-/** What the ledger process is told. */
-export interface ServeOptions {
-  readonly directory: string;
-  readonly topologyPath: string;
-  /** `topology`: the ports it names. `free`: any, but the same ones whenever the directory is served again. */
-  readonly ports: 'topology' | 'free';
-  /** A parent process that is gone takes the ledger with it, unless the ledger was started to stay. */
-  readonly stay: boolean;
-}
-
 /**
- * The ledger process: serves a directory until it is told to stop. Reports `ready`, over IPC if it has a parent there.
- * @throws EmbeddedLedgerError if it cannot start.
+ * Serves a directory until it is told to stop. Reports over IPC, if it has a parent there, `ready` or `failed`.
+ * @throws EmbeddedLedgerError, TopologyError if it cannot start
  */
-export async function serve(options: ServeOptions): Promise<void> {
+async function serve(options: LedgerProcessOptions): Promise<void> {
   const topology = readTopology(options.topologyPath);
   const directory = new LedgerDirectory(options.directory);
-  if (directory.readControl() !== undefined) {
-    throw new EmbeddedLedgerError('ALREADY_RUNNING', `a ledger already serves ${options.directory}`);
-  }
   directory.create();
   if (!directory.hasOrganizations()) {
     await createOrganizations(topology, directory.organizations);
@@ -34,14 +24,15 @@ export async function serve(options: ServeOptions): Promise<void> {
     topology,
     organizations: directory.organizations,
     database: directory.database,
+    logs: directory.path,
     ports: portsFor(topology, directory, options.ports),
     onFailure: (error) => {
       process.stderr.write(`a block could not be stored: ${(error as Error).stack ?? String(error)}\n`);
       process.exit(1);
     },
   });
-  const status = node.status();
-  directory.writePorts(portsOf(status.endpoints));
+  const { endpoints } = node.status();
+  directory.writePorts(portsOf(endpoints));
 
   const stop = (): void => {
     control.close();
@@ -61,19 +52,21 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (!options.stay) {
     process.once('disconnect', stop);
   }
-  process.send?.({ kind: 'report', name: 'ready', data: { endpoints: status.endpoints } });
+  process.send?.({ kind: 'report', name: 'ready', data: { endpoints } });
 }
 
+/** Clients keep the addresses that they have read, so the ports of an earlier start come first. */
 function portsFor(
   topology: Topology,
   directory: LedgerDirectory,
-  choice: ServeOptions['ports'],
+  choice: LedgerProcessOptions['ports'],
 ): ReadonlyMap<string, number> {
-  if (choice === 'free') {
-    return directory.readPorts() ?? new Map();
+  const earlier = directory.readPorts();
+  if (earlier !== undefined) {
+    return earlier;
   }
   const peers = topology.organizations.flatMap(({ peers, domain }) =>
-    peers.map(({ name, port }) => [`${name}.${domain}`, port] as const),
+    peers.map(({ name, port }) => [`${name}.${domain}`, choice === 'free' ? 0 : port] as const),
   );
   return new Map(peers);
 }
@@ -81,4 +74,25 @@ function portsFor(
 function portsOf(endpoints: Readonly<Record<string, string>>): ReadonlyMap<string, number> {
   const entries = Object.entries(endpoints);
   return new Map(entries.map(([name, address]) => [name, Number(address.slice(address.lastIndexOf(':') + 1))]));
+}
+
+const { values } = parseArgs({
+  options: {
+    directory: { type: 'string', default: '' },
+    topology: { type: 'string', default: '' },
+    ports: { type: 'string', default: 'free' },
+    stay: { type: 'boolean', default: false },
+  },
+});
+try {
+  const { directory, topology: topologyPath, stay } = values;
+  await serve({ directory, topologyPath, stay, ports: values.ports === 'topology' ? 'topology' : 'free' });
+} catch (error) {
+  if (!(error instanceof EmbeddedLedgerError || error instanceof TopologyError)) {
+    throw error;
+  }
+  const { code, message } = error;
+  process.stderr.write(`${code}: ${message}\n`);
+  process.exitCode = 1;
+  process.send?.({ kind: 'report', name: 'failed', data: { code, message } });
 }

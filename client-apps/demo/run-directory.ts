@@ -8,38 +8,38 @@ import { ClientError } from '../runtime/errors.js';
 import { createFileKey } from '../runtime/sealed-file.js';
 import type { ChildSpec } from './processes/child.js';
 
-/** The program that every party is run by: this one. */
+/** The program that runs every party: `gridveil` itself. */
 const PROGRAM = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 const CONFIG_NAME = 'config.json';
 
-/** A command that only computes something takes a second; one that hangs must not hang the run. */
+/** Time limit of a party's command that only computes something; it takes a second. */
 const COMMAND_MILLISECONDS = 60_000;
-/** Enough for the codes and pairings of a full region. */
+/** Output limit, enough for the codes of a full region. */
 const COMMAND_OUTPUT_BYTES = 16 * 1024 * 1024;
 
-/** Where a run keeps what belongs to its processes: one folder each, which nobody else opens. */
-export class Premises {
+/** Temporary directory of a run, with one directory per party. */
+export class RunDirectory {
   readonly logs: string;
 
   private constructor(readonly root: string) {
     this.logs = join(root, 'logs');
   }
 
-  static async create(): Promise<Premises> {
-    // Node resolves a script's path; on some systems the temporary folder is a link.
-    const premises = new Premises(await realpath(await mkdtemp(join(tmpdir(), 'gridveil-demo-'))));
-    await mkdir(premises.logs, { mode: 0o700 });
-    return premises;
+  static async create(): Promise<RunDirectory> {
+    // Node resolves a script's path; on some systems the temporary directory is a symbolic link.
+    const runDirectory = new RunDirectory(await realpath(await mkdtemp(join(tmpdir(), 'gridveil-demo-'))));
+    await mkdir(runDirectory.logs, { mode: 0o700 });
+    return runDirectory;
   }
 
-  /** Makes a party's folder with a file key of its own. */
-  async settle(name: string): Promise<Home> {
+  /** Creates a party's directory with its own file key. */
+  async createPartyDirectory(name: string): Promise<PartyDirectory> {
     const root = join(this.root, name);
     await mkdir(root, { mode: 0o700 });
-    const home = new Home(name, root);
-    await createFileKey(home.keyFile);
-    return home;
+    const partyDirectory = new PartyDirectory(name, root);
+    await createFileKey(partyDirectory.keyFile);
+    return partyDirectory;
   }
 
   async remove(): Promise<void> {
@@ -47,12 +47,12 @@ export class Premises {
   }
 }
 
-/** One party's folder: its file key, its configuration, and the directory that it keeps its state in. */
-export class Home {
+/** Directory of one party: its file key, configuration and state. */
+export class PartyDirectory {
   readonly keyFile: string;
   readonly configFile: string;
-  /** What the configuration names as the party's own directory. */
-  readonly directory: string;
+  /** The `directory` of the party's configuration. */
+  readonly stateDirectory: string;
 
   constructor(
     readonly name: string,
@@ -60,7 +60,7 @@ export class Home {
   ) {
     this.keyFile = join(root, 'file-key');
     this.configFile = join(root, CONFIG_NAME);
-    this.directory = join(root, 'state');
+    this.stateDirectory = join(root, 'state');
   }
 
   /** Writes the party's configuration. */
@@ -68,7 +68,7 @@ export class Home {
     return this.write(CONFIG_NAME, config);
   }
 
-  /** Writes a file for the party; amounts become decimal strings. It may hold secrets, so only its owner may read it. */
+  /** Writes a JSON file for the party, readable by its owner only; amounts become decimal strings. */
   async write(name: string, content: object): Promise<string> {
     const path = join(this.root, name);
     const plain = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? value.toString() : value);
@@ -76,7 +76,7 @@ export class Home {
     return path;
   }
 
-  /** How the party is run on the stepped clock, such as `meter host`. */
+  /** Specification of the party's process on the stepped clock, for a command such as `meter host`. */
   spec(...command: readonly string[]): ChildSpec {
     return {
       name: this.name,
@@ -90,10 +90,10 @@ export class Home {
   }
 
   /**
-   * Runs one of the party's commands to its end.
+   * Runs a command of the party and waits for its end.
    *
    * @returns its `--json` result
-   * @throws ClientError PARTY_FAILED with what it wrote to stderr
+   * @throws ClientError PARTY_FAILED with its stderr
    */
   ask(...command: readonly string[]): Promise<unknown> {
     const args = [PROGRAM, ...command, '--config', this.configFile, '--json'];

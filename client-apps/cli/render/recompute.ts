@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { formatMilliWattHours, formatNanoCurrency } from '../../../protocol/energy/units.js';
+import type { RecomputedBulletin } from '../../bulletin/recompute-bulletin.js';
+import { table, timeText, type Result } from '../output.js';
+import { faultLines, unverifiedKey } from './verify.js';
+
+/** Renders the bills that a household computed from a bulletin. @param handles how many it looked for */
+export function recomputeResult(
+  { trusted, faults, intervals, missing }: RecomputedBulletin,
+  { directory, ccKey, handles }: { directory: string; ccKey: string | undefined; handles: number },
+): Result {
+  const found = handles - missing.length;
+  const differing = intervals.filter(
+    ({ billNanoCurrency, billedNanoCurrency }) => (billedNanoCurrency ?? billNanoCurrency) !== billNanoCurrency,
+  );
+  // Without any row of the household nothing has been checked.
+  const ok = faults.length === 0 && differing.length === 0 && found > 0;
+  const energy = intervals.reduce((sum, { milliWattHours }) => sum + milliWattHours, 0n);
+  const bill = intervals.reduce((sum, { billNanoCurrency }) => sum + billNanoCurrency, 0n);
+  return {
+    ok,
+    data: {
+      directory,
+      ok,
+      trustedKey: trusted ?? null,
+      keyWasGiven: ccKey !== undefined,
+      faults,
+      missingHandles: missing.length,
+      milliWattHours: energy.toString(),
+      billNanoCurrency: bill.toString(),
+      intervals: intervals.map((interval) => ({
+        region: interval.region,
+        startSeconds: interval.startSeconds,
+        rows: interval.found.length,
+        milliWattHours: interval.milliWattHours.toString(),
+        regionMilliWattHours: interval.regionMilliWattHours.toString(),
+        priceNanoPerKilowattHour: interval.priceNanoPerKilowattHour.toString(),
+        billNanoCurrency: interval.billNanoCurrency.toString(),
+        billedNanoCurrency: interval.billedNanoCurrency?.toString() ?? null,
+      })),
+    },
+    text: [
+      ...faultLines(faults),
+      ...table([
+        ['interval', 'rows', 'own energy', 'region', 'price per kWh', 'computed bill', "provider's bill"],
+        ...intervals.map((interval) => [
+          timeText(interval.startSeconds),
+          String(interval.found.length),
+          formatMilliWattHours(interval.milliWattHours),
+          formatMilliWattHours(interval.regionMilliWattHours),
+          formatNanoCurrency(interval.priceNanoPerKilowattHour),
+          formatNanoCurrency(interval.billNanoCurrency),
+          interval.billedNanoCurrency === undefined ? 'not sealed' : formatNanoCurrency(interval.billedNanoCurrency),
+        ]),
+        ['total', String(found), formatMilliWattHours(energy), '', '', formatNanoCurrency(bill)],
+      ]),
+      ...(missing.length > 0 ? [`${missing.length} of ${handles} handles have no row in this bulletin`] : []),
+      verdict(ok, found, missing.length),
+      ...unverifiedKey(trusted, ccKey),
+    ],
+  };
+}
+
+function verdict(ok: boolean, found: number, missing: number): string {
+  if (found === 0) {
+    return 'FAILED: no row of the household found, no bill checked';
+  }
+  if (!ok) {
+    return 'FAILED: faults or differing bills';
+  }
+  return missing === 0 ? 'ok: every bill is correct' : 'ok: every bill is correct for the rows found';
+}
