@@ -2,10 +2,10 @@
 import { pathToFileURL } from 'node:url';
 import { ROWS_PER_PAGE } from '../protocol/ledger/limits.js';
 import type { LedgerKind } from '../protocol/ledger/row.js';
-import { IntervalMaker, type IntervalKit } from '../test/support/interval.js';
+import { IntervalMaker, type FakeInterval } from '../test/support/interval.js';
 import { EmbeddedUnderTest } from '../test/support/ledger/embedded-under-test.js';
 import { Clients, RegionOnLedger } from '../test/support/ledger/region-on-ledger.js';
-import { RegionKit } from '../test/support/region.js';
+import { FakeRegion } from '../test/support/region.js';
 
 /** A page of distinct meters: the most registry paths that a page can need. */
 const METERS = 500;
@@ -15,7 +15,7 @@ const INTERVALS = 4;
 
 /** The real chaincodes on the embedded ledger, everything on this machine: every check of every row, up to the commit. */
 export async function benchContract(): Promise<Record<string, number>> {
-  const kit = new RegionKit({ meters: METERS, parameters: { region: 'bench' } });
+  const kit = new FakeRegion({ meters: METERS, parameters: { region: 'bench' } });
   const maker = new IntervalMaker(kit);
   const categories = Array.from({ length: PAGES * ROWS_PER_PAGE }, (_, row) => row % 5);
   const intervals = Array.from({ length: INTERVALS }, () => maker.next(categories));
@@ -50,7 +50,7 @@ export async function benchContract(): Promise<Record<string, number>> {
 /** Real seconds of an interval: its consumption pages, its bill pages, and all of it. */
 async function settle(
   region: RegionOnLedger,
-  interval: IntervalKit,
+  interval: FakeInterval,
 ): Promise<{ consumption: number; billing: number; all: number }> {
   const timed = async (work: () => Promise<void>): Promise<number> => {
     const start = performance.now();

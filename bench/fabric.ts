@@ -8,7 +8,7 @@ import { FabricNetwork } from '../network/fabric/fabric-network.js';
 import { IntervalMaker } from '../test/support/interval.js';
 import { FabricUnderTest } from '../test/support/ledger/fabric-under-test.js';
 import { Clients, RegionOnLedger } from '../test/support/ledger/region-on-ledger.js';
-import { RegionKit } from '../test/support/region.js';
+import { FakeRegion } from '../test/support/region.js';
 
 const METERS = 500;
 /** The first window of each kind warms up; windows of the two kinds alternate, and the median of the others counts. */
@@ -31,7 +31,7 @@ export async function benchFabric(): Promise<Record<string, number>> {
   const clients = new Clients(fabric);
   try {
     // One epoch for all intervals.
-    const kit = new RegionKit({ meters: METERS, parameters: { region: 'bench', epochSeconds: 1_800 * 2_000 } });
+    const kit = new FakeRegion({ meters: METERS, parameters: { region: 'bench', epochSeconds: 1_800 * 2_000 } });
     const region = new RegionOnLedger(clients, kit);
     await region.begin();
     const work = new Work(region, new IntervalMaker(kit));

@@ -6,7 +6,7 @@ import type { LedgerInFlight } from '../client-apps/meter/state.js';
 import { controlCenterPacket, hubPacket, type PacketContext } from '../client-apps/meter/slot-packets.js';
 import { signRows } from '../client-apps/meter/window-rows.js';
 import { pseudonymScheme } from '../protocol/identity/pseudonym.js';
-import { RegionKit } from '../test/support/region.js';
+import { FakeRegion } from '../test/support/region.js';
 
 /** Layers of the default onion tier. */
 const LAYERS = 4;
@@ -33,7 +33,7 @@ function microseconds(operation: () => unknown): number {
 
 /** What a meter's messages cost on one core, from the keys of the epoch to the bytes on the link. */
 export function benchMeter(): Record<string, number> {
-  const kit = new RegionKit({
+  const kit = new FakeRegion({
     parameters: {
       onion: { layers: LAYERS, meanDelayMilliseconds: 4_000, maximumDelayMeans: 5, offsetWindowSeconds: 20 },
     },

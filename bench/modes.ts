@@ -17,7 +17,7 @@ import { checkDirectPricePage } from '../protocol/rules/check-price.js';
 import { intervalContext } from '../protocol/rules/interval-context.js';
 import { MAXIMUM_FORWARD_JUMP } from '../client-apps/control-center/intake/pseudonym-chain.js';
 import { IntervalMaker } from '../test/support/interval.js';
-import { RegionKit } from '../test/support/region.js';
+import { FakeRegion } from '../test/support/region.js';
 import type { Figures } from './figures.js';
 
 /** The best of several windows counts: other work on the machine only ever slows one down. */
@@ -53,7 +53,7 @@ function identityModes(): Record<string, number> {
       5,
       () => scheme.advance(crypto, secret, secret, MAXIMUM_FORWARD_JUMP),
     );
-    const kit = new RegionKit({ meters: ROWS_PER_PAGE, parameters: { identityMode } });
+    const kit = new FakeRegion({ meters: ROWS_PER_PAGE, parameters: { identityMode } });
     const interval = new IntervalMaker(kit).next(Array.from({ length: ROWS_PER_PAGE }, (_, row) => row % 5));
     const { header, rows } = interval.consumption;
     const context = intervalContext(crypto, kit.parameters, interval.ledgerId.startSeconds);
@@ -91,7 +91,7 @@ function forgeries(): Record<string, number> {
 }
 
 function directPrices(): Record<string, number> {
-  const kit = new RegionKit({ consumers: ROWS_PER_PAGE, parameters: { priceMode: 'direct' } });
+  const kit = new FakeRegion({ consumers: ROWS_PER_PAGE, parameters: { priceMode: 'direct' } });
   const maker = new IntervalMaker(kit);
   const interval = maker.next([0, 0, 0, 0, 0]);
   const context = intervalContext(crypto, kit.parameters, interval.ledgerId.startSeconds);

@@ -6,7 +6,7 @@ import { checkBillPage } from '../protocol/rules/check-bills.js';
 import { checkConsumptionPage } from '../protocol/rules/check-page.js';
 import { intervalContext } from '../protocol/rules/interval-context.js';
 import { IntervalMaker } from '../test/support/interval.js';
-import { RegionKit } from '../test/support/region.js';
+import { FakeRegion } from '../test/support/region.js';
 
 /** The best of several windows counts: other work on the machine only ever slows one down. */
 const WINDOWS = 12;
@@ -40,7 +40,7 @@ export function benchPageCheck(): Record<string, number> {
     results[`${name}, rows/s`] = Math.round(1_000_000 / microseconds);
   };
   for (const registryDepth of DEPTHS) {
-    const kit = new RegionKit({ meters: METERS, parameters: { registryDepth } });
+    const kit = new FakeRegion({ meters: METERS, parameters: { registryDepth } });
     const { crypto, parameters } = kit;
     const interval = new IntervalMaker(kit).next(Array.from({ length: ROWS_PER_PAGE }, (_, row) => row % 5));
     const { header, rows: page } = interval.consumption;

@@ -17,7 +17,7 @@ import {
   signDirectory,
   type SignedDescriptor,
 } from '../protocol/onion/directory-format.js';
-import { RegionKit } from '../test/support/region.js';
+import { FakeRegion } from '../test/support/region.js';
 import { benchLinkKey } from './relay-messages.js';
 
 /** The layer of the relay under test: relays send to it, and it sends to relays. */
@@ -32,7 +32,7 @@ const EPOCH_SECONDS = 7_200;
 
 /** A region with one real relay, in the middle; the relays around it are the load's. */
 export class BenchRegion {
-  readonly #kit: RegionKit;
+  readonly #kit: FakeRegion;
   readonly #files = new Map<string, Uint8Array>();
   readonly #closers: (() => Promise<unknown>)[] = [];
   /** The relay's own descriptor, when it has come. */
@@ -44,7 +44,7 @@ export class BenchRegion {
   private constructor() {
     const nowSeconds = new SystemClock().nowMilliseconds() / 1_000;
     const originSeconds = INTERVAL_SECONDS * (Math.floor(nowSeconds / INTERVAL_SECONDS) - 10);
-    this.#kit = new RegionKit({
+    this.#kit = new FakeRegion({
       parameters: {
         effectiveFromSeconds: originSeconds,
         epochOriginSeconds: originSeconds,

@@ -4,18 +4,18 @@ import { concatBytes } from '../../protocol/crypto/bytes.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeRow, ROW_TYPE, type RowContent, signRow } from '../../protocol/ledger/row.js';
 import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
-import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { type FakeInterval, IntervalMaker } from '../../test/support/interval.js';
+import { FakeRegion } from '../../test/support/region.js';
 import type { RefusalCode } from '../common/refusal.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 const TWO_PAGES = Array.from({ length: 505 }, (_, row) => row % 5);
 
 describe('BillingContract', () => {
-  const kit = new RegionKit({ meters: 100 });
+  const kit = new FakeRegion({ meters: 100 });
   let maker: IntervalMaker;
   let world: World;
-  let interval: IntervalKit;
+  let interval: FakeInterval;
 
   const prepare = async (categories: readonly number[]): Promise<void> => {
     maker = new IntervalMaker(kit);

@@ -3,10 +3,10 @@ import { accepted, refused, repeated, text, World } from '../test/world.js';
 import assert from 'node:assert/strict';
 import { encodeRegistryRoot, signRegistryRoot, type RegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { encodeSignedDirectory, signDirectory } from '../../protocol/onion/directory-format.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 
 describe('what stands once per epoch', () => {
-  const kit = new RegionKit();
+  const kit = new FakeRegion();
   let world: World;
 
   beforeEach(async () => {
@@ -43,7 +43,7 @@ describe('what stands once per epoch', () => {
     });
 
     it('serves a region that begins in the middle of an epoch', async () => {
-      const late = new RegionKit({ parameters: { effectiveFromSeconds: kit.startOf(7) } });
+      const late = new FakeRegion({ parameters: { effectiveFromSeconds: kit.startOf(7) } });
       const other = new World(late.pricePseudonymKey);
       accepted(await other.putParameters(late.signedParameters));
       accepted(await other.putRegistryRoot(late.registryRoot(0)));

@@ -6,8 +6,8 @@ import { encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import { decodeRow } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal, type Seal, signSeal } from '../../protocol/ledger/seal.js';
 import { splitRows } from '../../protocol/ledger/page.js';
-import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { type FakeInterval, IntervalMaker } from '../../test/support/interval.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { CONTROL_CENTER_MSP } from '../test/fabric-stub.js';
 import type { Simulation } from '../test/simulation-stub.js';
 
@@ -16,7 +16,7 @@ const OTHER = Array.from({ length: 30 }, (_, row) => row % 5);
 const THREE_PAGES = Array.from({ length: 1_010 }, (_, row) => row % 5);
 
 describe('an interval on ConsumptionContract', () => {
-  const kit = new RegionKit({ meters: 200 });
+  const kit = new FakeRegion({ meters: 200 });
   const three = new IntervalMaker(kit).next(THREE_PAGES);
   let maker: IntervalMaker;
   let world: World;
@@ -28,13 +28,13 @@ describe('an interval on ConsumptionContract', () => {
     accepted(await world.putRegistryRoot(kit.registryRoot(0)));
   });
 
-  const putPage = (interval: IntervalKit, page: number, ledgerId: LedgerId = interval.ledgerId): Promise<Simulation> =>
+  const putPage = (interval: FakeInterval, page: number, ledgerId: LedgerId = interval.ledgerId): Promise<Simulation> =>
     world.putPage('consumption', ledgerId, page, interval.consumption.pages[page]!, interval.witnesses[page]);
 
   const endorse = (transaction: string, args: string[], transient = {}): Promise<Simulation> =>
     world.ledger.simulate('consumption', { mspId: CONTROL_CENTER_MSP, transaction, args, transient });
   const endorseHeader = (header: Header): Promise<Simulation> => endorse('PutHeader', [text(encodeHeader(header))]);
-  const endorsePage = (interval: IntervalKit, page: number): Promise<Simulation> => {
+  const endorsePage = (interval: FakeInterval, page: number): Promise<Simulation> => {
     const { consumption, witnesses } = interval;
     const transient = { rows: consumption.pages[page]!, witnesses: witnesses[page]! };
     return endorse('PutPage', pageArgs(interval.ledgerId, page), transient);
@@ -104,7 +104,7 @@ describe('an interval on ConsumptionContract', () => {
     });
 
     it('needs parameters that are effective, and the registry root of its epoch', async () => {
-      const late = new RegionKit({ parameters: { effectiveFromSeconds: kit.startOf(3) } });
+      const late = new FakeRegion({ parameters: { effectiveFromSeconds: kit.startOf(3) } });
       const other = new World(late.pricePseudonymKey);
       accepted(await other.putParameters(late.signedParameters));
       refused(await other.putHeader(three.consumption.header), 'NOT_EFFECTIVE');

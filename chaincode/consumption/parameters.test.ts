@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { encodeSignedParameters, parametersDigest } from '../../protocol/ledger/parameters-json.js';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { CONTROL_CENTER_MSP } from '../test/fabric-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
 describe('PutParameters', () => {
-  const kit = new RegionKit();
+  const kit = new FakeRegion();
   let world: World;
 
   /** Version 2, effective from the third interval. */

@@ -5,18 +5,18 @@ import type { SigningKey } from '../../protocol/crypto/crypto.js';
 import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
 import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
 import { decodeRow, ROW_OFFSET, ROW_TYPE, type RowContent, signRow } from '../../protocol/ledger/row.js';
-import { type IntervalKit, IntervalMaker, type WitnessedRow } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { type FakeInterval, IntervalMaker, type WitnessedRow } from '../../test/support/interval.js';
+import { FakeRegion } from '../../test/support/region.js';
 import type { RefusalCode } from '../common/refusal.js';
 import type { Simulation } from '../test/simulation-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
 describe('PutPage of ConsumptionContract, row by row', () => {
-  const kit = new RegionKit();
+  const kit = new FakeRegion();
   let maker: IntervalMaker;
   let world: World;
-  let interval: IntervalKit;
+  let interval: FakeInterval;
 
   beforeEach(async () => {
     maker = new IntervalMaker(kit);
@@ -53,7 +53,7 @@ describe('PutPage of ConsumptionContract, row by row', () => {
 
   it('accepts them in every identity mode', async () => {
     for (const identityMode of IDENTITY_MODES) {
-      const region = new RegionKit({ parameters: { identityMode } });
+      const region = new FakeRegion({ parameters: { identityMode } });
       const other = new World(region.pricePseudonymKey);
       accepted(await other.putParameters(region.signedParameters));
       accepted(await other.putRegistryRoot(region.registryRoot(0)));
@@ -75,7 +75,7 @@ describe('PutPage of ConsumptionContract, row by row', () => {
     }));
 
   it('refuses an unregistered meter', async () => {
-    const larger = new RegionKit({ meters: kit.meters.length + 1 });
+    const larger = new FakeRegion({ meters: kit.meters.length + 1 });
     const stranger = larger.meters.at(-1)!;
     const row = new IntervalMaker(larger).consumptionRow(interval.ledgerId, stranger, 2);
     const rows = [...interval.witnessedRows, row].sort((a, b) =>

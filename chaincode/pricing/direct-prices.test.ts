@@ -6,24 +6,24 @@ import { encodeConsumerList, signConsumerList } from '../../protocol/ledger/cons
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeRow, type RowContent, signRow } from '../../protocol/ledger/row.js';
 import { signSeal } from '../../protocol/ledger/seal.js';
-import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { type FakeInterval, IntervalMaker } from '../../test/support/interval.js';
+import { FakeRegion } from '../../test/support/region.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
 describe('price mode direct (Table 4)', () => {
-  const kit = new RegionKit({ consumers: 7, parameters: { priceMode: 'direct' } });
+  const kit = new FakeRegion({ consumers: 7, parameters: { priceMode: 'direct' } });
   let maker: IntervalMaker;
   let world: World;
 
   /** A sealed consumption ledger, and what the service provider signs for each consumer. */
-  const sealed = async (priceOfConsumer?: (place: number, price: bigint) => bigint): Promise<IntervalKit> => {
+  const sealed = async (priceOfConsumer?: (place: number, price: bigint) => bigint): Promise<FakeInterval> => {
     const interval = maker.next(ROWS, priceOfConsumer);
     await world.seal('consumption', interval);
     return interval;
   };
 
-  const price = (interval: IntervalKit) =>
+  const price = (interval: FakeInterval) =>
     world.query('pricing', 'GetPrice', 'london', String(interval.ledgerId.startSeconds));
 
   beforeEach(async () => {
@@ -44,7 +44,7 @@ describe('price mode direct (Table 4)', () => {
   });
 
   it('takes more consumers than fit on a page', async () => {
-    const large = new RegionKit({ consumers: 502, parameters: { priceMode: 'direct' } });
+    const large = new FakeRegion({ consumers: 502, parameters: { priceMode: 'direct' } });
     const other = new World(large.pricePseudonymKey);
     accepted(await other.putParameters(large.signedParameters));
     accepted(await other.putRegistryRoot(large.registryRoot(0)));
@@ -151,7 +151,7 @@ describe('price mode direct (Table 4)', () => {
     });
 
     it('is refused where there is one price for all, and prices without it where there is not', async () => {
-      const one = new RegionKit();
+      const one = new FakeRegion();
       const other = new World(one.pricePseudonymKey);
       accepted(await other.putParameters(one.signedParameters));
       refused(await other.putConsumers(one.consumerList(0)), 'CONSUMERS_INVALID');

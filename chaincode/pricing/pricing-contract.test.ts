@@ -4,18 +4,18 @@ import assert from 'node:assert/strict';
 import type { RowContent } from '../../protocol/ledger/row.js';
 import { decodeRow, ROW_TYPE, signRow } from '../../protocol/ledger/row.js';
 import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
-import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { type FakeInterval, IntervalMaker } from '../../test/support/interval.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { SERVICE_PROVIDER_MSP } from '../test/fabric-stub.js';
 import type { Simulation } from '../test/simulation-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
 describe('PricingContract', () => {
-  const kit = new RegionKit();
+  const kit = new FakeRegion();
   let maker: IntervalMaker;
   let world: World;
-  let interval: IntervalKit;
+  let interval: FakeInterval;
 
   beforeEach(async () => {
     maker = new IntervalMaker(kit);

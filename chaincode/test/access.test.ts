@@ -9,8 +9,8 @@ import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
-import { CONSUMERS_MSP, CONTROL_CENTER_MSP, metadataOf, SERVICE_PROVIDER_MSP, TestLedger } from './fabric-stub.js';
+import { FakeRegion } from '../../test/support/region.js';
+import { CONSUMERS_MSP, CONTROL_CENTER_MSP, metadataOf, SERVICE_PROVIDER_MSP, FakeLedger } from './fabric-stub.js';
 
 const KINDS = ['consumption', 'pricing', 'billing'] as const;
 const MSPS = [CONTROL_CENTER_MSP, SERVICE_PROVIDER_MSP, CONSUMERS_MSP];
@@ -27,7 +27,7 @@ interface Call {
 
 for (const priceMode of PRICE_MODES) {
   describe(`who may call what, and where (price mode ${priceMode})`, () => {
-    const kit = new RegionKit({ parameters: { priceMode } });
+    const kit = new FakeRegion({ parameters: { priceMode } });
     const interval = new IntervalMaker(kit).next(ROWS);
     const [region, start] = ['london', String(interval.ledgerId.startSeconds)] as const;
 
@@ -139,7 +139,7 @@ for (const priceMode of PRICE_MODES) {
     it('refuses everything on another channel, before it looks at the caller or the arguments', async () => {
       for (const kind of KINDS) {
         const others = [...KINDS, 'other'].filter((channel) => channel !== kind);
-        const ledger = new TestLedger();
+        const ledger = new FakeLedger();
         for (const channel of others) {
           ledger.deploy(channel, PACKAGES[kind]);
         }
@@ -159,7 +159,7 @@ for (const priceMode of PRICE_MODES) {
 
     it('says so when another channel cannot be read', async () => {
       const { transaction, args, by } = submits.find((call) => call.kind === 'pricing')!;
-      const ledger = new TestLedger().deploy('pricing', PACKAGES.pricing);
+      const ledger = new FakeLedger().deploy('pricing', PACKAGES.pricing);
       const absent = await ledger.simulate('pricing', { mspId: by!, transaction, args });
       refused(absent, 'INTERNAL');
       assert.match(absent.message, /GetSeal on consumption failed/);
@@ -168,7 +168,7 @@ for (const priceMode of PRICE_MODES) {
     });
 
     it('refuses to write for a process that does not know its organisation', async () => {
-      const ledger = new TestLedger(null).deploy('consumption', PACKAGES.consumption);
+      const ledger = new FakeLedger(null).deploy('consumption', PACKAGES.consumption);
       const [{ transaction, args }] = submits as [Call];
       const simulation = await ledger.simulate('consumption', { mspId: CONTROL_CENTER_MSP, transaction, args });
       refused(simulation, 'INTERNAL');

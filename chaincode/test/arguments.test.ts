@@ -4,14 +4,14 @@ import assert from 'node:assert/strict';
 import { encodeHeader } from '../../protocol/ledger/header.js';
 import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { CONTROL_CENTER_MSP } from './fabric-stub.js';
 import type { Simulation } from './simulation-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
 describe('what contracts take from outside', () => {
-  const kit = new RegionKit();
+  const kit = new FakeRegion();
   const interval = new IntervalMaker(kit).next(ROWS);
   const start = String(interval.ledgerId.startSeconds);
   let world: World;

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import type { Simulation } from './simulation-stub.js';
 
 const CHILD = 'GRIDVEIL_TEST_DETERMINISM_CHILD';
@@ -21,7 +21,7 @@ function outcome({ status, message, payload, reads, ranges, writes, events }: Si
 
 /** One run through all transactions; a line each. */
 async function run(): Promise<string[]> {
-  const kit = new RegionKit({ meters: 50 });
+  const kit = new FakeRegion({ meters: 50 });
   const maker = new IntervalMaker(kit);
   const world = new World(kit.pricePseudonymKey);
   const lines: string[] = [];

@@ -3,7 +3,7 @@ import './quiet.js';
 import { type Context, Contract } from 'fabric-contract-api';
 import assert from 'node:assert/strict';
 import { serializers } from '../common/serializer.js';
-import { type ChaincodePackage, TestLedger } from './fabric-stub.js';
+import { type ChaincodePackage, FakeLedger } from './fabric-stub.js';
 import type { Simulation } from './simulation-stub.js';
 
 /** Does whatever a contract might, without our rules. The dispatcher finds plain methods too. */
@@ -66,7 +66,7 @@ class ProbeContract extends Contract {
 const PROBE: ChaincodePackage = { contracts: [ProbeContract], serializers };
 
 describe('the ledger that unit tests use', () => {
-  let ledger: TestLedger;
+  let ledger: FakeLedger;
   const simulate = (transaction: string, ...args: string[]): Promise<Simulation> =>
     ledger.simulate('one', { mspId: 'AnyMSP', transaction, args });
   const submit = (transaction: string, ...args: string[]): Promise<Simulation> =>
@@ -74,7 +74,7 @@ describe('the ledger that unit tests use', () => {
   const payload = ({ payload: bytes }: Simulation): string => Buffer.from(bytes).toString();
 
   beforeEach(() => {
-    ledger = new TestLedger().deploy('one', PROBE).deploy('two', PROBE);
+    ledger = new FakeLedger().deploy('one', PROBE).deploy('two', PROBE);
   });
 
   it('shows a transaction nothing of its own writes', async () => {

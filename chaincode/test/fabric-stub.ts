@@ -68,7 +68,7 @@ export function metadataOf(chaincode: ChaincodePackage): Metadata {
 }
 
 /** One peer of the control center with some channels. */
-export class TestLedger {
+export class FakeLedger {
   readonly #channels = new Map<string, Channel>();
   #transactions = 0;
   #version = 0;
@@ -127,7 +127,10 @@ export class TestLedger {
       }
     }
     for (const { start, end, found } of simulation.ranges) {
-      if (channel.keys(start, end).join() !== found.join()) {
+      const keys = channel.keys(start, end);
+      const isSame = (key: string, index: number): boolean =>
+        key === found[index]?.key && channel.state.get(key)!.version === found[index].version;
+      if (keys.length !== found.length || !keys.every(isSame)) {
         return 'PHANTOM_READ_CONFLICT';
       }
     }

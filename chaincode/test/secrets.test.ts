@@ -3,8 +3,8 @@ import { accepted, pageArgs, World } from './world.js';
 import assert from 'node:assert/strict';
 import { oneTimeSeed } from '../../protocol/crypto/ggm.js';
 import { ProtocolError } from '../../protocol/errors.js';
-import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { type FakeInterval, IntervalMaker } from '../../test/support/interval.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { asRefusal } from '../common/refusal.js';
 import type { Simulation } from './simulation-stub.js';
 
@@ -14,8 +14,8 @@ const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 const EVENT_FACTS = ['epoch', 'kind', 'page', 'region', 'startSeconds', 'version'];
 
 describe('secrets in the transient map', () => {
-  const kit = new RegionKit();
-  let interval: IntervalKit;
+  const kit = new FakeRegion();
+  let interval: FakeInterval;
   let world: World;
   let simulations: Simulation[];
 

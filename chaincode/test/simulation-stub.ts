@@ -16,7 +16,7 @@ export interface SimulatedLedger {
 /** The parts of `ChaincodeStub` that a contract may use. */
 export class SimulationStub {
   readonly reads = new Map<string, number>();
-  readonly ranges: { start: string; end: string; found: string[] }[] = [];
+  readonly ranges: RangeRead[] = [];
   readonly writes = new Map<string, Uint8Array>();
   readonly events: { name: string; payload: Uint8Array }[] = [];
   readonly #transient: Map<string, Buffer>;
@@ -92,14 +92,14 @@ export class SimulationStub {
     await Promise.resolve();
     const channel = this.#ledger.channel(this.#channelName);
     const keys = channel.keys(start, end);
-    const range = { start, end: start, found: [] as string[] };
+    const range: RangeRead = { start, end: start, found: [] };
     this.ranges.push(range);
     return new RangeIterator(keys, channel.state, (key) => {
       // A committing peer repeats the range as far as it was read.
       if (key === undefined) {
         range.end = end;
       } else {
-        range.found.push(key);
+        range.found.push({ key, version: channel.state.get(key)!.version });
         range.end = `${key}\0`;
       }
     });
@@ -199,6 +199,13 @@ export interface Proposal {
   readonly transient?: Readonly<Record<string, Uint8Array>>;
 }
 
+/** A range as far as it was read: the same keys and versions must be there at the commit. */
+export interface RangeRead {
+  readonly start: string;
+  end: string;
+  readonly found: { readonly key: string; readonly version: number }[];
+}
+
 /** The outcome of one simulation. */
 export interface Simulation {
   readonly channel: string;
@@ -208,7 +215,7 @@ export interface Simulation {
   readonly payload: Uint8Array;
   /** Key → version read, 0 for an absent key. */
   readonly reads: ReadonlyMap<string, number>;
-  readonly ranges: readonly { start: string; end: string; found: readonly string[] }[];
+  readonly ranges: readonly RangeRead[];
   readonly writes: ReadonlyMap<string, Uint8Array>;
   readonly events: readonly { name: string; payload: Uint8Array }[];
   /** The transient map as the contract left it. */

@@ -14,7 +14,7 @@ import * as billing from '../billing/index.js';
 import type { RefusalCode } from '../common/refusal.js';
 import * as consumption from '../consumption/index.js';
 import * as pricing from '../pricing/index.js';
-import { CONTROL_CENTER_MSP, SERVICE_PROVIDER_MSP, TestLedger } from './fabric-stub.js';
+import { CONTROL_CENTER_MSP, SERVICE_PROVIDER_MSP, FakeLedger } from './fabric-stub.js';
 import type { Simulation } from './simulation-stub.js';
 
 /** The packages by the names of their channels. */
@@ -48,7 +48,7 @@ export const WRITER: Record<LedgerKind, string> = {
 
 /** The three contracts on their channels, and one method per transaction that commits what is endorsed. */
 export class World {
-  readonly ledger = new TestLedger();
+  readonly ledger = new FakeLedger();
 
   readonly #pricePseudonymKey: Uint8Array;
 

@@ -18,7 +18,7 @@ import { fingerprint } from '../../protocol/ledger/parameters.js';
 import { bulletinOf, sealsOf, writeFiles } from '../../test/support/bulletin.js';
 import { IntervalMaker } from '../../test/support/interval.js';
 import { MODES, modesText } from '../../test/support/modes.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { auditBulletin, type Audit } from './audit.js';
 
 /** Twelve rows in two categories, and an interval in which nothing could be published. */
@@ -28,7 +28,7 @@ for (const modes of MODES) {
   describe(`auditBulletin (${modesText(modes)})`, function () {
     this.timeout(60_000);
     const isDirect = modes.priceMode === 'direct';
-    const kit = new RegionKit({ consumers: 3, parameters: modes });
+    const kit = new FakeRegion({ consumers: 3, parameters: modes });
     const maker = new IntervalMaker(kit);
     const intervals = ROWS.map((categories) => maker.next(categories));
     const files = bulletinOf(kit, intervals);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { concatBytes, toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { rowAt } from '../../protocol/ledger/page.js';
@@ -9,7 +9,7 @@ import { decodeRow, ROW_LENGTH, ROW_OFFSET, signRow } from '../../protocol/ledge
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { explainRow } from './explain-row.js';
 
-const kit = new RegionKit();
+const kit = new FakeRegion();
 const interval = new IntervalMaker(kit).next([2, 2, 2, 2, 2]);
 const consumption = rowAt(interval.consumption.rows, 0);
 const rows = { 0: consumption, 1: interval.pricing.rows, 2: rowAt(interval.billing.rows, 0) };

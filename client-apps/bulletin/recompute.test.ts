@@ -9,7 +9,7 @@ import { rowPseudonym, rowSignaturePublicKey, rowValue } from '../../protocol/le
 import { bulletinOf, writeFiles } from '../../test/support/bulletin.js';
 import { IntervalMaker } from '../../test/support/interval.js';
 import { CROSSED_MODES, MODES, modesText } from '../../test/support/modes.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { parseHandles, recompute } from './recompute.js';
 import { recomputeBulletin } from './recompute-bulletin.js';
 
@@ -23,7 +23,7 @@ const OWN = 2;
 
 for (const modes of [...MODES, ...CROSSED_MODES]) {
   describe(`Remark 5: a household computes price and bill itself (${modesText(modes)})`, () => {
-    const kit = new RegionKit({ meters: 10, consumers: 3, parameters: modes });
+    const kit = new FakeRegion({ meters: 10, consumers: 3, parameters: modes });
     const maker = new IntervalMaker(kit);
     const intervals = ROWS.map((categories) => maker.next(categories));
     const own = intervals.map(({ witnessedRows }) =>
@@ -75,7 +75,7 @@ for (const modes of [...MODES, ...CROSSED_MODES]) {
 }
 
 describe('recomputation', () => {
-  const kit = new RegionKit({ meters: 10 });
+  const kit = new FakeRegion({ meters: 10 });
   const interval = new IntervalMaker(kit).next([0, 0, 0, 0, 0]);
   const { row } = interval.witnessedRows[0]!;
   const verified = {

@@ -5,13 +5,13 @@ import { fingerprint } from '../../protocol/ledger/parameters.js';
 import { parametersDigest } from '../../protocol/ledger/parameters-json.js';
 import { encodeSignedDirectory, signDirectory } from '../../protocol/onion/directory-format.js';
 import { MemoryBulletin } from '../../test/support/memory-bulletin.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { SteppedClock } from '../runtime/clock.js';
 import { MemoBulletin } from './memo-bulletin.js';
 import { TrustedBulletin } from './trusted-bulletin.js';
 
 describe('TrustedBulletin', () => {
-  const kit = new RegionKit();
+  const kit = new FakeRegion();
   const anchor = fingerprint(kit.crypto, kit.controlCenter.publicKey);
   const second = kit.signParameters({
     ...kit.parameters,
@@ -121,7 +121,7 @@ describe('TrustedBulletin', () => {
 
 describe('MemoBulletin', () => {
   it('shares an answer for ten seconds, and no failure', async () => {
-    const kit = new RegionKit();
+    const kit = new FakeRegion();
     const source = new MemoryBulletin(kit);
     const clock = new SteppedClock(0);
     const memo = new MemoBulletin(source, clock);

@@ -8,7 +8,7 @@ import { splitRows } from '../../protocol/ledger/page.js';
 import { rowPseudonym, rowValue } from '../../protocol/ledger/row.js';
 import { billOf } from '../../protocol/tariff/bill.js';
 import { sealHubPacket } from '../../protocol/onion/hub-payload.js';
-import { Household } from '../../test/support/household.js';
+import { HouseholdUnderTest } from '../../test/support/household.js';
 import { householdSummary } from './summary.js';
 
 const SLOT = 300;
@@ -23,8 +23,8 @@ describe('Hub', () => {
     rmSync(root, { recursive: true });
   });
 
-  const setUp = async (): Promise<Household> => {
-    const household = new Household(join(root, String(count++)));
+  const setUp = async (): Promise<HouseholdUnderTest> => {
+    const household = new HouseholdUnderTest(join(root, String(count++)));
     await household.start();
     return household;
   };

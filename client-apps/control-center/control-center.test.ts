@@ -11,7 +11,12 @@ import { toHex } from '../../protocol/crypto/bytes.js';
 import { enrol } from '../links/enrolment-client.js';
 import { LedgerError } from '../ledger/index.js';
 import { FRAME } from '../links/frames.js';
-import { CenterKit, TestMeter, type RunningCenter, type RunningProvider } from '../../test/support/control-center.js';
+import {
+  ControlCenterUnderTest,
+  EnrollingMeter,
+  type RunningCenter,
+  type RunningProvider,
+} from '../../test/support/control-center.js';
 import { MODES, modesText } from '../../test/support/modes.js';
 import type { Death } from '../../test/support/ledger/contract-ledger.js';
 
@@ -30,7 +35,7 @@ async function files(root: string): Promise<Map<string, string>> {
 }
 
 /** Verifies every interval from the bulletin's files, as anyone can. */
-async function verifyAll(kit: CenterKit, starts: readonly number[]): Promise<number[]> {
+async function verifyAll(kit: ControlCenterUnderTest, starts: readonly number[]): Promise<number[]> {
   const parameters = decodeParametersFile(await readFile(join(kit.bulletin, 'parameters.json')));
   const counts: number[] = [];
   let previous: IntervalSeals | 'first' = 'first';
@@ -59,10 +64,10 @@ async function verifyAll(kit: CenterKit, starts: readonly number[]): Promise<num
 class Scenario {
   center!: RunningCenter;
   provider!: RunningProvider;
-  meters: TestMeter[] = [];
+  meters: EnrollingMeter[] = [];
   hubCodes: Uint8Array[] = [];
 
-  constructor(readonly kit: CenterKit) {}
+  constructor(readonly kit: ControlCenterUnderTest) {}
 
   get starts(): number[] {
     return [0, 1, 2].map((index) => this.kit.startSeconds + index * L);
@@ -122,10 +127,10 @@ for (const modes of MODES) {
   describe(`client-apps/control-center (${modesText(modes)})`, function () {
     this.timeout(300_000);
     const isDirect = modes.priceMode === 'direct';
-    let kit: CenterKit;
+    let kit: ControlCenterUnderTest;
 
     beforeEach(async () => {
-      kit = await CenterKit.create(modes);
+      kit = await ControlCenterUnderTest.create(modes);
     });
     afterEach(async () => {
       await kit.stop();
@@ -166,7 +171,7 @@ for (const modes of MODES) {
         const first = victim === 'center' ? 2 : 1;
         // Every other one in these modes, the rest in the others; with whole processes, every one dies in both.
         for (let submission = first + (isDirect ? 1 : 0); submission <= submissions[victim]; submission += 2) {
-          const other = await CenterKit.create(modes);
+          const other = await ControlCenterUnderTest.create(modes);
           const scenario = new Scenario(other);
           await scenario.open({ [victim]: { submission, moment: 'after' } });
           await scenario.run();
@@ -181,11 +186,11 @@ for (const modes of MODES) {
 
 describe('client-apps/control-center over time', function () {
   this.timeout(60_000);
-  let kit: CenterKit;
+  let kit: ControlCenterUnderTest;
   let scenario: Scenario;
 
   beforeEach(async () => {
-    kit = await CenterKit.create();
+    kit = await ControlCenterUnderTest.create();
     scenario = new Scenario(kit);
   });
   afterEach(async () => {
@@ -275,7 +280,7 @@ describe('client-apps/control-center over time', function () {
     const revokedCodes = [toHex(kit.usedCodes[2]!), toHex(unused!)];
     scenario.center = await kit.start(undefined, { revokedCodes });
     scenario.provider = await kit.startProvider();
-    const late = new TestMeter('late', kit.publicKey);
+    const late = new EnrollingMeter('late', kit.publicKey);
     await assert.rejects(enrol(kit.address(scenario.center), late.request(unused!), late.link.publicKey), {
       message: 'UNKNOWN_CODE',
     });
@@ -295,7 +300,7 @@ describe('client-apps/control-center over time', function () {
   });
 
   it('puts a hub on the consumer lists from the next epoch on, and takes a revoked one off', async () => {
-    kit = await CenterKit.create(MODES[1]);
+    kit = await ControlCenterUnderTest.create(MODES[1]);
     scenario = new Scenario(kit);
     await scenario.open();
     await kit.enrolHubs(scenario.center, 2, 'late hub');

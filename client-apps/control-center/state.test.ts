@@ -9,7 +9,7 @@ import { ratchet } from '../../protocol/crypto/hash.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import { chainPseudonyms } from '../../protocol/identity/pseudonym.js';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { SealedStore, type StoreChange } from '../runtime/sealed-store.js';
 import { EnrolmentCodes, codeDigest, makeEnrolmentCodes } from './registration/enrolment-codes.js';
 import { GroupCommit } from './intake/group-commit.js';
@@ -163,7 +163,7 @@ describe('client-apps/control-center state', () => {
       const empty = { ...packet, rows: [] };
       assert.deepEqual(decodeTakenPacket(encodeTakenPacket(empty)), empty);
 
-      const kit = new RegionKit();
+      const kit = new FakeRegion();
       const interval = new IntervalMaker(kit).next([0, 0, 0, 0, 0]);
       const begun = { firstStartSeconds: kit.startOf(0) };
       const closing = { ...begun, consumption: interval.consumption.seal };

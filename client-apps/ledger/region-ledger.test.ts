@@ -4,14 +4,14 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { buildHeader, encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import { pageEntry } from '../../protocol/ledger/page.js';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { pino } from 'pino';
 import { LedgerError, type LedgerClient } from './index.js';
 import { RegionLedger } from './region-ledger.js';
 
 describe('RegionLedger', () => {
   it('takes the header that was replaced before its first page stood', async () => {
-    const kit = new RegionKit();
+    const kit = new FakeRegion();
     const ledgerId = { region: kit.region, startSeconds: kit.startOf(0) };
     const [first, second] = new IntervalMaker(kit).consumptionRows(ledgerId, [0, 1]).map(({ row }) => row);
     const header = (rows: Uint8Array): Header =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { SteppedClock } from '../runtime/clock.js';
 import { FRAME } from '../links/frames.js';
 import { listenLinks, type LinkListener } from '../links/listen.js';
@@ -15,7 +15,7 @@ import type { SlotPackets } from './meter.js';
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 describe('MeterDaemon', () => {
-  const kit = new RegionKit();
+  const kit = new FakeRegion();
   const begin = kit.startOf(0) * 1000;
   let clock: SteppedClock;
   let identity: LinkIdentity;

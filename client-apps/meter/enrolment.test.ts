@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { MemoryBulletin } from '../../test/support/memory-bulletin.js';
-import { Crash, MeterKit } from '../../test/support/meter.js';
-import { RegionKit } from '../../test/support/region.js';
+import { Crash, MeterUnderTest } from '../../test/support/meter.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { decodeRecord, encodeRecord } from './state-codec.js';
 
-function setUp(): MeterKit {
-  const kit = new RegionKit();
-  return new MeterKit(kit, new MemoryBulletin(kit));
+function setUp(): MeterUnderTest {
+  const kit = new FakeRegion();
+  return new MeterUnderTest(kit, new MemoryBulletin(kit));
 }
 
 describe('meter enrolment', () => {

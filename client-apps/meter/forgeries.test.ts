@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { MemoryBulletin } from '../../test/support/memory-bulletin.js';
 import { enrolledMeter as setUp, runWindow } from '../../test/support/meter.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 
 const L = 1_800;
 
@@ -23,7 +23,7 @@ describe('Meter and a bulletin that lies', () => {
     [
       'a seal by another key',
       (bulletin, start) => {
-        const other = new MemoryBulletin(new RegionKit());
+        const other = new MemoryBulletin(new FakeRegion());
         Object.assign(other.kit, { controlCenter: other.kit.signingKey('somebody else') });
         other.seal(start, [], 'consumption');
         for (const file of ['seals.json', 'consumption.index']) {

@@ -9,14 +9,14 @@ import { rowPseudonym, rowValue } from '../../protocol/ledger/row.js';
 import { packetLength } from '../../protocol/onion/geometry.js';
 import { checkConsumptionRow, checkRowSecrets } from '../../protocol/rules/check-row.js';
 import { intervalContext } from '../../protocol/rules/interval-context.js';
-import { Crash, enrolledMeter as setUp, runWindow, type MeterKit } from '../../test/support/meter.js';
+import { Crash, enrolledMeter as setUp, runWindow, type MeterUnderTest } from '../../test/support/meter.js';
 
 const SLOT = 300;
 const L = 1_800;
 
 const sum = (rows: readonly Uint8Array[]): bigint => rows.reduce((total, row) => total + rowValue(row), 0n);
 
-function assertBalance(meter: MeterKit, onLedger: bigint): void {
+function assertBalance(meter: MeterUnderTest, onLedger: bigint): void {
   const { measured, carried, inFlight } = meter.meter.balance;
   assert.equal(measured, onLedger + carried + inFlight);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { FRAME } from '../links/frames.js';
-import { TestTier, type CorruptRelay } from '../../test/support/tier.js';
+import { TierUnderTest, type CorruptRelay } from '../../test/support/tier.js';
 
 /** A loop is sent within 20 s, held for at most 20 s before the last layer, and overdue 5 s later. */
 const LOOPS_ARE_OVER = 46_000;
@@ -13,12 +13,12 @@ const FAST = [
 
 describe('n − 1 attack: all packets but one are dropped, to see where that one goes', function () {
   this.timeout(60_000);
-  let tier: TestTier;
+  let tier: TierUnderTest;
   afterEach(() => tier.stop());
 
   /** Starts the tier and lets a slot's loops go by. */
   const begin = async (loops: boolean): Promise<void> => {
-    tier = new TestTier(undefined, loops);
+    tier = new TierUnderTest(undefined, loops);
     await tier.start();
     await tier.advance(SLOT + LOOPS_ARE_OVER);
   };

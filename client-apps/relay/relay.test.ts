@@ -12,7 +12,7 @@ import { linkKeyFromSeed, selfIssuedIdentity } from '../links/link-identity.js';
 import { ALWAYS, osRandom, seedOf, until } from '../../test/support/links.js';
 import { MailboxClient } from '../links/mailbox-client.js';
 import { mailboxIdOf } from '../links/mailbox-frames.js';
-import { TestTier } from '../../test/support/tier.js';
+import { TierUnderTest } from '../../test/support/tier.js';
 
 const FAST = [
   { relay: 0, delayMilliseconds: 1_500 },
@@ -21,10 +21,10 @@ const FAST = [
 
 describe('relay', function () {
   this.timeout(60_000);
-  let tier: TestTier;
+  let tier: TierUnderTest;
 
   beforeEach(async () => {
-    tier = new TestTier();
+    tier = new TierUnderTest();
     await tier.start();
   });
   afterEach(() => tier.stop());

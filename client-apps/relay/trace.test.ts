@@ -8,7 +8,7 @@ import { linkKeyFromSeed } from '../links/link-identity.js';
 import { osRandom, seedOf } from '../../test/support/links.js';
 import { SystemClock } from '../runtime/clock.js';
 import { createLog } from '../runtime/log.js';
-import { TestTier } from '../../test/support/tier.js';
+import { TierUnderTest } from '../../test/support/tier.js';
 import { placedRelayConfig } from './config.js';
 import { Relay } from './relay.js';
 import { relayKeysFrom } from './keys.js';
@@ -26,7 +26,7 @@ describe('unsafe trace', function () {
   after(() => rm(directory, { recursive: true }));
 
   it('writes down which packet became which, so that a way can be followed from relay to relay', async () => {
-    const tier = new TestTier(directory);
+    const tier = new TierUnderTest(directory);
     await tier.start();
     (await tier.meter(0)).send(FRAME.packet, tier.packet(PATH));
     await tier.advance(6_000);

@@ -22,8 +22,8 @@ import { intervalContext } from '../../protocol/rules/interval-context.js';
 import { signTariff } from '../../protocol/tariff/tariff.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
 import { ContractLedger, type ContractClient, type Death } from '../../test/support/ledger/contract-ledger.js';
-import { IntervalMaker, type IntervalKit, type LedgerKit } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { IntervalMaker, type FakeInterval, type IntervalLedger } from '../../test/support/interval.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { SteppedClock } from '../runtime/clock.js';
 import { LedgerError, type LedgerClient } from '../ledger/index.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
@@ -39,7 +39,7 @@ describe('client-apps/service-provider', function () {
   this.timeout(30_000);
   let directory: string;
   let keys: ServiceProviderKeys;
-  let kit: RegionKit;
+  let kit: FakeRegion;
   let maker: IntervalMaker;
   let ledger: ContractLedger;
   let center: ContractClient;
@@ -67,11 +67,11 @@ describe('client-apps/service-provider', function () {
   });
 
   /** The region of the kit, with this provider in place of the kit's. */
-  function regionOf({ publicKey, identity, signing }: ServiceProviderKeys): RegionKit {
-    const draft = new RegionKit();
+  function regionOf({ publicKey, identity, signing }: ServiceProviderKeys): FakeRegion {
+    const draft = new FakeRegion();
     const { controlCenter, serviceProvider, tariff, region } = draft.parameters;
     const key = sharedLinkKey(crypto, draft.secret('control center x25519'), publicKey);
-    return new RegionKit({
+    return new FakeRegion({
       parameters: {
         controlCenter,
         tariffSignature: signTariff(crypto, region, tariff, signing),
@@ -101,7 +101,7 @@ describe('client-apps/service-provider', function () {
   }
 
   /** The control center's part: a ledger with its seal. */
-  async function seal({ header, pages, seal: signed }: LedgerKit, interval: IntervalKit): Promise<void> {
+  async function seal({ header, pages, seal: signed }: IntervalLedger, interval: FakeInterval): Promise<void> {
     const { region, startSeconds } = interval.ledgerId;
     await center.submit('consumption', 'PutHeader', [text(encodeHeader(header))]);
     for (const [page, rows] of pages.entries()) {
@@ -122,10 +122,10 @@ describe('client-apps/service-provider', function () {
     }
   }
 
-  const starts = (interval: IntervalKit): string => String(interval.ledgerId.startSeconds);
+  const starts = (interval: FakeInterval): string => String(interval.ledgerId.startSeconds);
 
   /** Prices of the provider differ from the kit's in their pseudonym and signature, so its seals must too. */
-  async function sealPricing(interval: IntervalKit, previous?: Seal): Promise<SignedSeal> {
+  async function sealPricing(interval: FakeInterval, previous?: Seal): Promise<SignedSeal> {
     await standing('pricing', 'GetPageRows', starts(interval), '0');
     const header = decodeHeader(await standing('pricing', 'GetHeader', starts(interval)));
     const context = intervalContext(crypto, kit.parameters, interval.ledgerId.startSeconds);
@@ -201,9 +201,10 @@ describe('client-apps/service-provider', function () {
   function showing(change: (channel: string, transaction: string, answer: Uint8Array) => Uint8Array): LedgerClient {
     const honest = ledger.client('ServiceProviderMSP');
     return new Proxy(honest, {
-      get(target, name, receiver): unknown {
+      get(target, name): unknown {
         if (name !== 'evaluate') {
-          return Reflect.get(target, name, receiver) as unknown;
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
         }
         return async (channel: string, transaction: string, args: string[]) =>
           change(channel, transaction, await target.evaluate(channel, transaction, args));

@@ -4,13 +4,13 @@ import { status as GrpcStatus } from '@grpc/grpc-js';
 import type { Contract } from '@hyperledger/fabric-gateway';
 import { peer, type common } from '@hyperledger/fabric-protos';
 import { checkChain } from '../../test/support/embedded/block-checks.js';
-import { CONTROL_CENTER, LedgerKit, refusalOf } from '../../test/support/embedded/ledger.js';
+import { CONTROL_CENTER, FixtureLedger, refusalOf } from '../../test/support/embedded/ledger.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
 describe('embedded ledger', function () {
   this.timeout(60_000);
-  const kit = new LedgerKit();
+  const kit = new FixtureLedger();
   let contract: Contract;
 
   before(async () => {

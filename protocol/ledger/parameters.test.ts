@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { anySignedParameters } from '../../test/support/arbitraries.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { decodeParametersFile, encodeParametersFile } from './bulletin.js';
 import type { JsonObject } from './canonical-json.js';
 import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';
@@ -12,7 +12,7 @@ import { fingerprint, maximumRowsPerMeter, parametersFor, slotsPerInterval } fro
 import { decodeSignedParameters, encodeSignedParameters, parametersDigest } from './parameters-json.js';
 import { signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
 
-const { signedParameters, parameters } = new RegionKit({ meters: 1 });
+const { signedParameters, parameters } = new FakeRegion({ meters: 1 });
 
 describe('parameters', () => {
   it('read back what they write', () => {

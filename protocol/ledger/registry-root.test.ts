@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { anySignedRegistryRoot } from '../../test/support/arbitraries.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { encodeCanonical, type JsonObject } from './canonical-json.js';
 import { decodeRegistryRoot, encodeRegistryRoot, verifyRegistryRootSignature } from './registry-root.js';
 
 describe('registry root', () => {
-  const kit = new RegionKit({ meters: 3 });
+  const kit = new FakeRegion({ meters: 3 });
   const signed = kit.registryRoot(1);
   const key = kit.controlCenter.publicKey;
 

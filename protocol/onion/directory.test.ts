@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto as crypto } from '../crypto/sodium.js';
 import { ProtocolError } from '../errors.js';
 import { rowTimeSeconds } from '../schedule/intervals.js';
@@ -17,7 +17,7 @@ import {
 } from './directory-format.js';
 
 const EPOCH = 3;
-const kit = new RegionKit();
+const kit = new FakeRegion();
 const signed = kit.directory(EPOCH);
 const expected = {
   region: kit.region,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto as crypto } from '../crypto/sodium.js';
 import { ProtocolError } from '../errors.js';
 import type { Directory } from './directory-format.js';
@@ -9,7 +9,7 @@ import { packetLength } from './geometry.js';
 import { loopsPerSlot, loopsToAlarm, makeLoop, MOST_LOOPS, type LoopMaker } from './loop.js';
 import { encapsulatedKey, openInner, peelPacket } from './packet.js';
 
-const kit = new RegionKit({
+const kit = new FakeRegion({
   parameters: {
     onion: { layers: 3, meanDelayMilliseconds: 4_000, maximumDelayMeans: 5, offsetWindowSeconds: 20 },
   },

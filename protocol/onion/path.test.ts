@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { equalBytes } from '../crypto/bytes.js';
 import { sodiumCrypto as crypto } from '../crypto/sodium.js';
 import { ProtocolError } from '../errors.js';
@@ -10,7 +10,7 @@ import { fixedRandom } from '../../test/support/onion.js';
 import { peelPacket } from './packet.js';
 import { drawDelay, drawIndex, drawPath, maximumDelayMilliseconds, wrapForPath } from './path.js';
 
-const kit = new RegionKit({
+const kit = new FakeRegion({
   parameters: {
     onion: { layers: 3, meanDelayMilliseconds: 4_000, maximumDelayMeans: 5, offsetWindowSeconds: 20 },
   },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { concatBytes } from '../crypto/bytes.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import type { Header } from '../ledger/header.js';
@@ -11,7 +11,7 @@ import { checkBillHeader, checkBillPage } from './check-bills.js';
 import { checkHeader } from './check-header.js';
 import { intervalContext } from './interval-context.js';
 
-const kit = new RegionKit({ meters: 6 });
+const kit = new FakeRegion({ meters: 6 });
 const maker = new IntervalMaker(kit);
 const interval = maker.next([0, 0, 0, 0, 0, 4, 4, 4, 4, 4, 4]);
 const { price, consumption, billing, ledgerId } = interval;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import type { Header } from '../ledger/header.js';
 import { type HistogramEntry, histogramTotal, mergeHistograms, type PageEntry } from '../ledger/page.js';
 import { checkHeader } from './check-header.js';
 import { intervalContext } from './interval-context.js';
 
-const { parameters } = new RegionKit({ meters: 1 });
+const { parameters } = new FakeRegion({ meters: 1 });
 const context = intervalContext(sodiumCrypto, parameters, parameters.effectiveFromSeconds);
 const [SMALL, SECOND] = parameters.categoriesMilliWattHours as [bigint, bigint];
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { INDEX_ENTRY_LENGTH } from '../ledger/index-file.js';
 import { checkIndex } from './check-index.js';
 
-const kit = new RegionKit({ meters: 40 });
+const kit = new FakeRegion({ meters: 40 });
 const maker = new IntervalMaker(kit);
 const { index, consumption } = maker.next(Array.from({ length: 520 }, (_, row) => row % 2));
 const categories = kit.parameters.categoriesMilliWattHours;

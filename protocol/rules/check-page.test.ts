@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { concatBytes } from '../crypto/bytes.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import type { RowWitness } from '../identity/witness.js';
@@ -11,7 +11,7 @@ import { decodeRow, signRow } from '../ledger/row.js';
 import { checkConsumptionPage, checkPageEntry } from './check-page.js';
 import { intervalContext } from './interval-context.js';
 
-const kit = new RegionKit({ meters: 6 });
+const kit = new FakeRegion({ meters: 6 });
 const interval = new IntervalMaker(kit).next([0, 0, 0, 0, 0, 0, 0, 3, 3, 3, 3, 3]);
 const context = intervalContext(sodiumCrypto, kit.parameters, interval.ledgerId.startSeconds);
 const { registryRoot } = kit.registryRoot(0);
@@ -117,11 +117,12 @@ describe('consumption page', () => {
       assert.throws(check({ witnesses: replaceWitness(0, change) }), { code: 'UNREGISTERED', message: /^row 0: / });
     }
     // A stranger with secrets of its own: everything fits but the registry.
-    const stranger = new RegionKit({ meters: 7 }).meters[6]!;
+    const stranger = new FakeRegion({ meters: 7 }).meters[6]!;
     const witnessed = new IntervalMaker(kit).consumptionRow(
       interval.ledgerId,
       {
-        ...stranger,
+        number: stranger.number,
+        identity: stranger.identity,
         secretsOf: (epoch) => ({ ...stranger.secretsOf(epoch), leaf: kit.meters[0]!.secretsOf(epoch).leaf }),
       },
       0,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { decodeParametersFile, encodeParametersFile } from '../ledger/bulletin.js';
 import { fingerprint, type Parameters } from '../ledger/parameters.js';
@@ -10,7 +10,7 @@ import { type RegistryRoot, signRegistryRoot } from '../ledger/registry-root.js'
 import { signTariff } from '../tariff/tariff.js';
 import { checkParameters, checkRegistryRoot, verifyParametersList } from './check-parameters.js';
 
-const kit = new RegionKit({ meters: 3 });
+const kit = new FakeRegion({ meters: 3 });
 const first = kit.parameters;
 const nextKey = kit.signingKey('next control center');
 

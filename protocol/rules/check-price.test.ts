@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { IntervalMaker } from '../../test/support/interval.js';
 import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { decodeRow, signRow } from '../ledger/row.js';
 import { checkPricePseudonym, checkPriceRow } from './check-price.js';
 import { intervalContext } from './interval-context.js';
 
-const kit = new RegionKit({ meters: 6 });
+const kit = new FakeRegion({ meters: 6 });
 const interval = new IntervalMaker(kit).next([0, 0, 0, 0, 0, 1, 1, 1, 1, 1]);
 const context = intervalContext(sodiumCrypto, kit.parameters, interval.ledgerId.startSeconds);
 const row = interval.pricing.rows;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { oneTimeKey } from '../identity/one-time-key.js';
 import { chainPseudonyms } from '../identity/pseudonym.js';
@@ -10,7 +10,7 @@ import { decodeRow, ROW_OFFSET, signRow, verifyRowSignature } from '../ledger/ro
 import { checkConsumptionRow, checkRowSecrets } from './check-row.js';
 import { intervalContext } from './interval-context.js';
 
-const kit = new RegionKit({ meters: 2 });
+const kit = new FakeRegion({ meters: 2 });
 const maker = new IntervalMaker(kit);
 const ledgerId = { region: kit.region, startSeconds: kit.startOf(3) };
 const context = intervalContext(sodiumCrypto, kit.parameters, ledgerId.startSeconds);

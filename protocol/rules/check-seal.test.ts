@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
 import { IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { type Seal, signSeal } from '../ledger/seal.js';
 import { chainSeal, checkSeal, consumptionSealContent, followingSealContent } from './check-seal.js';
 import { intervalContext } from './interval-context.js';
 
-const kit = new RegionKit({ meters: 6 });
+const kit = new FakeRegion({ meters: 6 });
 const maker = new IntervalMaker(kit);
 const [first, second] = [maker.next([0, 0, 0, 0, 0]), maker.next([])];
 const context = intervalContext(sodiumCrypto, kit.parameters, second.ledgerId.startSeconds);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { filesOf } from '../../test/support/bulletin.js';
-import { type IntervalKit, IntervalMaker } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { type FakeInterval, IntervalMaker } from '../../test/support/interval.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { consumerListDigest } from '../ledger/consumer-list.js';
 import { buildHeader } from '../ledger/header.js';
@@ -17,7 +17,7 @@ import { auditInterval, type Depth, type IntervalTrust } from './verify-interval
 
 const crypto = sodiumCrypto;
 const CONSUMERS = 7;
-const kit = new RegionKit({ meters: 6, consumers: CONSUMERS, parameters: { priceMode: 'direct' } });
+const kit = new FakeRegion({ meters: 6, consumers: CONSUMERS, parameters: { priceMode: 'direct' } });
 const { list } = kit.consumerList(0);
 const parameters = [kit.signedParameters];
 const trust: IntervalTrust = {
@@ -28,11 +28,11 @@ const trust: IntervalTrust = {
 const CATEGORIES = [0, 0, 0, 0, 0, 2, 2, 2, 2, 2];
 
 /** The first interval of the region; the service provider may sign another price for a consumer. */
-function interval(priceOfConsumer?: (place: number, price: bigint) => bigint | undefined): IntervalKit {
+function interval(priceOfConsumer?: (place: number, price: bigint) => bigint | undefined): FakeInterval {
   return new IntervalMaker(kit).next(CATEGORIES, priceOfConsumer);
 }
 
-function faultsOf(found: IntervalKit, depth: Depth, changed: Partial<IntervalTrust> = {}): string[] {
+function faultsOf(found: FakeInterval, depth: Depth, changed: Partial<IntervalTrust> = {}): string[] {
   const audit = auditInterval(crypto, found.ledgerId, filesOf(found), { ...trust, ...changed }, depth);
   return audit.faults.map(({ file, code }) => `${file} ${code}`);
 }
@@ -100,7 +100,7 @@ describe('direct prices (Table 4)', () => {
   });
 
   it('a page may have no rows when there are no consumers', () => {
-    const empty = new RegionKit({ meters: 6, consumers: 0, parameters: { priceMode: 'direct' } });
+    const empty = new FakeRegion({ meters: 6, consumers: 0, parameters: { priceMode: 'direct' } });
     const made = new IntervalMaker(empty).next(CATEGORIES);
     const digest = consumerListDigest(crypto, empty.consumerList(0).list);
     const found = { parameters: [empty.signedParameters], previous: 'first', consumers: { digest, count: 0 } } as const;

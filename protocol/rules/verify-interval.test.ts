@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
-import { type IntervalKit, IntervalMaker, type LedgerKit } from '../../test/support/interval.js';
-import { RegionKit } from '../../test/support/region.js';
+import { type FakeInterval, IntervalMaker, type IntervalLedger } from '../../test/support/interval.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { concatBytes } from '../crypto/bytes.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { decodeSealsFile, encodeSealsFile, type SealedLedger, type SealsFile } from '../ledger/bulletin.js';
@@ -16,15 +16,15 @@ import { chainSeal, consumptionSealContent, followingSealContent } from './check
 import { intervalContext } from './interval-context.js';
 import { auditInterval, type Depth, type IntervalTrust, verifyInterval } from './verify-interval.js';
 
-const kit = new RegionKit({ meters: 7 });
+const kit = new FakeRegion({ meters: 7 });
 const maker = new IntervalMaker(kit);
 const first = maker.next([0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2]);
 const second = maker.next([]);
 const DEPTHS: readonly Depth[] = ['full', 'light', 'index'];
 
-const sealedLedger = ({ header, seal }: LedgerKit): SealedLedger => ({ header, ...seal });
+const sealedLedger = ({ header, seal }: IntervalLedger): SealedLedger => ({ header, ...seal });
 
-function sealsOf(interval: IntervalKit): Required<SealsFile> {
+function sealsOf(interval: FakeInterval): Required<SealsFile> {
   return {
     consumption: sealedLedger(interval.consumption),
     pricing: sealedLedger(interval.pricing),
@@ -32,7 +32,7 @@ function sealsOf(interval: IntervalKit): Required<SealsFile> {
   };
 }
 
-function filesOf(interval: IntervalKit, seals: SealsFile = sealsOf(interval)): Map<string, Uint8Array> {
+function filesOf(interval: FakeInterval, seals: SealsFile = sealsOf(interval)): Map<string, Uint8Array> {
   const files = new Map([
     ['seals.json', encodeSealsFile(seals)],
     ['consumption.index', interval.index],
@@ -59,7 +59,7 @@ function faultsOf(
     interval = first,
     trust = trustFirst,
     depth = 'full',
-  }: { interval?: IntervalKit; trust?: IntervalTrust; depth?: Depth } = {},
+  }: { interval?: FakeInterval; trust?: IntervalTrust; depth?: Depth } = {},
 ): string[] {
   const audit = auditInterval(sodiumCrypto, interval.ledgerId, files, trust, depth);
   assert.equal(audit.interval === undefined, audit.faults.length > 0);

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { packetLength } from '../../protocol/onion/geometry.js';
 import { MemoryBulletin } from '../../test/support/memory-bulletin.js';
-import { MeterKit } from '../../test/support/meter.js';
-import { RegionKit } from '../../test/support/region.js';
+import { MeterUnderTest } from '../../test/support/meter.js';
+import { FakeRegion } from '../../test/support/region.js';
 import { SteppedClock } from '../../client-apps/runtime/clock.js';
 import { listenLinks, type LinkListener } from '../../client-apps/links/listen.js';
 import { linkKeyFromSeed, selfIssuedIdentity } from '../../client-apps/links/link-identity.js';
@@ -66,7 +66,7 @@ describe('anonymity: traffic of meters', function () {
 
   before(async () => {
     const onion = { layers: LAYERS, meanDelayMilliseconds: 4_000, maximumDelayMeans: 5, offsetWindowSeconds: 20 };
-    const kit = new RegionKit({ parameters: { onion } });
+    const kit = new FakeRegion({ parameters: { onion } });
     const bulletin = new MemoryBulletin(kit);
     bulletin.publishDirectory(0);
     const begin = kit.startOf(1) * 1000;
@@ -101,7 +101,7 @@ describe('anonymity: traffic of meters', function () {
       for (let meter = 0; meter < METERS; meter++) {
         const link = await selfIssuedIdentity(linkKeyFromSeed(seedOf(`${profile} ${meter}`)), ALWAYS);
         byPin.set(Buffer.from(link.key.pin).toString('hex'), { profile, meter });
-        const home = new MeterKit(kit, bulletin);
+        const home = new MeterUnderTest(kit, bulletin);
         await home.enrol();
         for (let interval = 0; interval < WINDOWS; interval++) {
           home.energy.set(kit.startOf(interval), PROFILES[profile](interval));

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { StatusCode } from '@hyperledger/fabric-gateway';
 import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
-import { IntervalMaker, type IntervalKit } from '../support/interval.js';
+import { IntervalMaker, type FakeInterval } from '../support/interval.js';
 import { requireFabric, requireOwn, requireSecondPeer, useLedger } from '../support/ledger/ledger-under-test.js';
 import {
   Clients,
   useClients,
   CONSUMERS_MSP,
   CONTROL_CENTER_MSP,
-  regionKit,
+  fakeRegion,
   RegionOnLedger,
   text,
 } from '../support/ledger/region-on-ledger.js';
@@ -28,7 +28,7 @@ describe('faults', function () {
   const clients = useClients(ledger);
 
   const newRegion = async (name: string, meters = 10): Promise<[RegionOnLedger, IntervalMaker]> => {
-    const kit = regionKit(name, { meters });
+    const kit = fakeRegion(name, { meters });
     const region = new RegionOnLedger(clients(), kit);
     await region.begin();
     return [region, new IntervalMaker(kit)];
@@ -77,7 +77,7 @@ describe('faults', function () {
 
   it("a client whose organisation's first peer does not answer goes on with the second", async function () {
     requireSecondPeer(this, ledger());
-    const kit = regionKit('failover');
+    const kit = fakeRegion('failover');
     const profile = JSON.parse(readFileSync(ledger().connectionProfile(CONTROL_CENTER_MSP), 'utf8')) as {
       peers: Record<string, { url: string }>;
     };
@@ -145,7 +145,7 @@ describe('faults', function () {
   }
 
   /** Every header, page and seal of the intervals was written by exactly one valid transaction, with the right bytes. */
-  async function assertOnce(region: RegionOnLedger, intervals: readonly IntervalKit[]): Promise<void> {
+  async function assertOnce(region: RegionOnLedger, intervals: readonly FakeInterval[]): Promise<void> {
     const client = clients().of(CONSUMERS_MSP);
     for (const kind of LEDGER_KINDS) {
       const written = new Map<string, Uint8Array[]>();

@@ -6,7 +6,7 @@ import { decodeRow, signRow } from '../../protocol/ledger/row.js';
 import { IntervalMaker } from '../support/interval.js';
 import { CROSSED_MODES, MODES, modesText } from '../support/modes.js';
 import { useLedger } from '../support/ledger/ledger-under-test.js';
-import { useClients, pageArguments, refused, regionKit, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
+import { useClients, pageArguments, refused, fakeRegion, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 /** More than fit on a page. */
@@ -18,7 +18,7 @@ describe('modes of a region', function () {
   const clients = useClients(ledger);
 
   const begin = async (region: string, modes: (typeof MODES)[number]): Promise<RegionOnLedger> => {
-    const kit = regionKit(region, { consumers: CONSUMERS, parameters: modes });
+    const kit = fakeRegion(region, { consumers: CONSUMERS, parameters: modes });
     const found = new RegionOnLedger(clients(), kit);
     await found.begin();
     return found;

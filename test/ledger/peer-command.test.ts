@@ -11,10 +11,16 @@ import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js
 import { splitRows } from '../../protocol/ledger/page.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { toHex } from '../../protocol/crypto/bytes.js';
-import { IntervalMaker, type IntervalKit } from '../support/interval.js';
+import { IntervalMaker, type FakeInterval } from '../support/interval.js';
 import { fabricEnvironment } from '../support/ledger/kind.js';
 import { useLedger } from '../support/ledger/ledger-under-test.js';
-import { useClients, CONTROL_CENTER_MSP, regionKit, RegionOnLedger, text } from '../support/ledger/region-on-ledger.js';
+import {
+  useClients,
+  CONTROL_CENTER_MSP,
+  fakeRegion,
+  RegionOnLedger,
+  text,
+} from '../support/ledger/region-on-ledger.js';
 
 const run = promisify(execFile);
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
@@ -30,9 +36,9 @@ function manualCommands(): string[] {
 describe('the `peer` command, as the manual has it', function () {
   this.timeout(120_000);
   const ledger = useLedger();
-  const kit = regionKit('demo');
+  const kit = fakeRegion('demo');
   const clients = useClients(ledger);
-  let interval: IntervalKit;
+  let interval: FakeInterval;
 
   before(async function () {
     // Fabric's own command, also against the embedded ledger.

@@ -7,8 +7,8 @@ import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeRow, ROW_LENGTH, rowPseudonym, signRow, type LedgerKind } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal, signSeal } from '../../protocol/ledger/seal.js';
-import { IntervalMaker, type IntervalKit, type WitnessedRow } from '../support/interval.js';
-import { RegionKit } from '../support/region.js';
+import { IntervalMaker, type FakeInterval, type WitnessedRow } from '../support/interval.js';
+import { FakeRegion } from '../support/region.js';
 import { ROLES } from '../support/ledger/kind.js';
 import { useLedger } from '../support/ledger/ledger-under-test.js';
 import { openGateway } from '../support/ledger/raw-gateway.js';
@@ -18,7 +18,7 @@ import {
   CONTROL_CENTER_MSP,
   pageArguments,
   refused,
-  regionKit,
+  fakeRegion,
   RegionOnLedger,
   SERVICE_PROVIDER_MSP,
   text,
@@ -31,11 +31,11 @@ const THREE_PAGES = Array.from({ length: 1_010 }, (_, row) => row % 5);
 describe('refused through the gateway', function () {
   this.timeout(120_000);
   const ledger = useLedger();
-  const kit = regionKit('refusals', { meters: 60 });
+  const kit = fakeRegion('refusals', { meters: 60 });
   const maker = new IntervalMaker(kit);
   const clients = useClients(ledger);
   let region: RegionOnLedger;
-  let interval: IntervalKit;
+  let interval: FakeInterval;
 
   before(async () => {
     region = new RegionOnLedger(clients(), kit);
@@ -59,7 +59,7 @@ describe('refused through the gateway', function () {
     });
 
     it('an unregistered meter: UNREGISTERED', async () => {
-      const larger = new RegionKit({
+      const larger = new FakeRegion({
         ...{ meters: kit.meters.length + 1, roles: ROLES },
         parameters: { region: kit.region },
       });
@@ -199,7 +199,7 @@ describe('refused through the gateway', function () {
   describe('whoever may not', () => {
     it('writes on consumption, pricing or billing: WRONG_MSP', async () => {
       const next = maker.next(ROWS);
-      const header = (kind: LedgerKind, of: IntervalKit): string => text(encodeHeader(of[kind].header));
+      const header = (kind: LedgerKind, of: FakeInterval): string => text(encodeHeader(of[kind].header));
       const seal = (kind: LedgerKind): string => text(encodeSignedSeal(interval[kind].seal));
       const cases = [
         ['consumption', SERVICE_PROVIDER_MSP, 'PutHeader', header('consumption', next)],

@@ -4,18 +4,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { LEDGER_KINDS, rowPseudonym } from '../../protocol/ledger/row.js';
-import { IntervalMaker, type IntervalKit } from '../support/interval.js';
+import { IntervalMaker, type FakeInterval } from '../support/interval.js';
 import { requireOwn, useLedger } from '../support/ledger/ledger-under-test.js';
-import { useClients, CONSUMERS_MSP, regionKit, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
+import { useClients, CONSUMERS_MSP, fakeRegion, RegionOnLedger } from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
 describe('transient data', function () {
   this.timeout(120_000);
   const ledger = useLedger();
-  const kit = regionKit('secrets');
+  const kit = fakeRegion('secrets');
   const clients = useClients(ledger);
-  let interval: IntervalKit;
+  let interval: FakeInterval;
   let blocks: Buffer[];
   let files: { readonly path: string; readonly content: Buffer }[];
 

@@ -5,7 +5,7 @@ import type { LedgerEvent } from '../../client-apps/ledger/index.js';
 import { encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
-import { IntervalMaker, type IntervalKit } from '../support/interval.js';
+import { IntervalMaker, type FakeInterval } from '../support/interval.js';
 import { requireSecondPeer, useLedger } from '../support/ledger/ledger-under-test.js';
 import {
   commit,
@@ -22,7 +22,7 @@ import {
   CONSUMERS_MSP,
   CONTROL_CENTER_MSP,
   pageArguments,
-  regionKit,
+  fakeRegion,
   RegionOnLedger,
   SERVICE_PROVIDER_MSP,
   text,
@@ -34,7 +34,7 @@ const OTHER_ROWS = Array.from({ length: 30 }, (_, row) => row % 5);
 describe('transactions', function () {
   this.timeout(120_000);
   const ledger = useLedger();
-  const kit = regionKit('transact');
+  const kit = fakeRegion('transact');
   const maker = new IntervalMaker(kit);
   const clients = useClients(ledger);
   let region: RegionOnLedger;
@@ -54,7 +54,7 @@ describe('transactions', function () {
     transaction: 'PutHeader',
     args: [text(encodeHeader(content))],
   });
-  const page = ({ ledgerId, consumption, witnesses }: IntervalKit): Invocation => ({
+  const page = ({ ledgerId, consumption, witnesses }: FakeInterval): Invocation => ({
     channel: 'consumption',
     transaction: 'PutPage',
     args: pageArguments(ledgerId, 0),

@@ -4,14 +4,14 @@ import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
 import { IntervalMaker } from '../support/interval.js';
 import { requireOwn, useLedger } from '../support/ledger/ledger-under-test.js';
-import { useClients, regionKit, RegionOnLedger, text } from '../support/ledger/region-on-ledger.js';
+import { useClients, fakeRegion, RegionOnLedger, text } from '../support/ledger/region-on-ledger.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
 describe('a new version of the chaincodes', function () {
   this.timeout(180_000);
   const ledger = useLedger();
-  const kit = regionKit('upgrade');
+  const kit = fakeRegion('upgrade');
   const maker = new IntervalMaker(kit);
   const clients = useClients(ledger);
 

@@ -13,7 +13,7 @@ import {
 } from '../../protocol/onion/control-center-payload.js';
 import { checkRowSecrets } from '../../protocol/rules/check-row.js';
 import { IntervalMaker } from '../support/interval.js';
-import { RegionKit } from '../support/region.js';
+import { FakeRegion } from '../support/region.js';
 
 /** How often a primitive was used. */
 type Counts = Record<string, number>;
@@ -56,7 +56,7 @@ describe('what an identity that is not registered, or forged, costs the control 
 
   for (const identityMode of IDENTITY_MODES) {
     const scheme = pseudonymScheme(identityMode);
-    const kit = new RegionKit({ parameters: { identityMode } });
+    const kit = new FakeRegion({ parameters: { identityMode } });
     const { witnessedRows } = new IntervalMaker(kit).next([0, 0, 0, 0, 0]);
 
     it(`${identityMode}: a false pseudonym of a registered meter is refused before a key is made`, () => {

@@ -17,17 +17,17 @@ import {
 import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
-import type { IntervalKit } from './interval.js';
-import type { RegionKit } from './region.js';
+import type { FakeInterval } from './interval.js';
+import type { FakeRegion } from './region.js';
 
 /** The headers and seals of a complete interval. */
-export function sealsOf(interval: IntervalKit): Required<SealsFile> {
+export function sealsOf(interval: FakeInterval): Required<SealsFile> {
   const sealed = (kind: LedgerKind): SealedLedger => ({ header: interval[kind].header, ...interval[kind].seal });
   return { consumption: sealed('consumption'), pricing: sealed('pricing'), billing: sealed('billing') };
 }
 
 /** The files in an interval's folder, by name. */
-export function filesOf(interval: IntervalKit): Map<string, Uint8Array> {
+export function filesOf(interval: FakeInterval): Map<string, Uint8Array> {
   return new Map([
     [SEALS_FILE, encodeSealsFile(sealsOf(interval))],
     [INDEX_FILE, interval.index],
@@ -38,7 +38,7 @@ export function filesOf(interval: IntervalKit): Map<string, Uint8Array> {
 }
 
 /** The files of a bulletin whose intervals are all in epoch 0, by path. */
-export function bulletinOf(kit: RegionKit, intervals: readonly IntervalKit[]): Map<string, Uint8Array> {
+export function bulletinOf(kit: FakeRegion, intervals: readonly FakeInterval[]): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>([
     [PARAMETERS_FILE, encodeParametersFile([kit.signedParameters])],
     [directoryFile(kit.region, 0), encodeSignedDirectory(kit.directory(0))],

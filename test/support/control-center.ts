@@ -8,15 +8,9 @@ import { pino } from 'pino';
 import { asciiBytes, toHex } from '../../protocol/crypto/bytes.js';
 import type { SigningKey } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
-import { epochNode } from '../../protocol/crypto/ggm.js';
 import { sealEnrolment, type EnrolmentRequest } from '../../protocol/identity/enrolment.js';
-import { meterIdentity, ratchetTo, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
-import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
-import { pseudonymScheme } from '../../protocol/identity/pseudonym.js';
-import { rowTimeSeconds } from '../../protocol/schedule/intervals.js';
 import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { fingerprint, type Parameters } from '../../protocol/ledger/parameters.js';
-import { ROW_TYPE, signRow } from '../../protocol/ledger/row.js';
 import { signTariff } from '../../protocol/tariff/tariff.js';
 import { sealControlCenterPacket, type PacketRow } from '../../protocol/onion/control-center-payload.js';
 import { directoryValidity } from '../../protocol/onion/directory.js';
@@ -25,6 +19,7 @@ import {
   encodeSignedDescriptor,
   signDescriptor,
 } from '../../protocol/onion/directory-format.js';
+import { FakeMeter, PseudonymChains } from './fake-meter.js';
 import { MODES, type Modes } from './modes.js';
 import { ContractLedger, type ContractClient, type Death } from './ledger/contract-ledger.js';
 import { SteppedClock } from '../../client-apps/runtime/clock.js';
@@ -79,7 +74,7 @@ export interface RunningCenter {
 }
 
 /** A relay of a layer, as far as the control center sees it. */
-export class TestRelay {
+export class FakeRelay {
   readonly identity: SigningKey;
   readonly link: LinkKey;
 
@@ -108,25 +103,30 @@ export class TestRelay {
   }
 }
 
-/** A meter as the control center knows it: keys, and packets made from them. */
-export class TestMeter {
-  readonly secretKey: Uint8Array;
-  readonly meterKey: Uint8Array;
+/** A meter that enrols, and makes packets from its keys. */
+export class EnrollingMeter extends FakeMeter {
   readonly link: LinkKey;
-  enrolment: MeterEnrolment | undefined;
-  readonly #chain = new Map<number, { k: number; previous: Uint8Array }>();
-
   readonly #controlCenterPublicKey: Uint8Array;
+  readonly #chains = new PseudonymChains();
+  #enrolment: MeterEnrolment | undefined;
 
   constructor(
     readonly name: string,
     controlCenterPublicKey: Uint8Array,
   ) {
+    const [secretKey, meterKey] = [secret(`${name} sk`), secret(`${name} K`)];
+    super(crypto, { number: NaN, secretKey, meterKey, controlCenterPublicKey });
     this.#controlCenterPublicKey = controlCenterPublicKey;
-
-    this.secretKey = secret(`${name} sk`);
-    this.meterKey = secret(`${name} K`);
     this.link = linkKeyFromSeed(secret(`${name} link`));
+  }
+
+  get enrolment(): MeterEnrolment | undefined {
+    return this.#enrolment;
+  }
+
+  set enrolment(enrolment: MeterEnrolment | undefined) {
+    this.#enrolment = enrolment;
+    this.number = enrolment?.meterNumber ?? NaN;
   }
 
   request(code: Uint8Array): EnrolmentRequest {
@@ -140,53 +140,24 @@ export class TestMeter {
     });
   }
 
-  get identity(): Uint8Array {
-    return meterIdentity(crypto, crypto.x25519PublicKey(this.secretKey));
-  }
-
-  linkKey(epoch: number): Uint8Array {
-    return ratchetTo(crypto, sharedLinkKey(crypto, this.secretKey, this.#controlCenterPublicKey), 0, epoch);
-  }
-
-  /** The meter's next row of an interval. @param skip messages to leave out before it */
+  /** The meter's next row of an interval. @param skip pseudonyms to leave unused before it */
   row(parameters: Parameters, startSeconds: number, epoch: number, category: number, skip = 0): PacketRow {
-    const linkKey = this.linkKey(epoch);
-    const { k, previous } = this.#chain.get(epoch) ?? { k: 1, previous: this.identity };
-    const scheme = pseudonymScheme(parameters.identityMode);
-    const before = scheme.advance(crypto, linkKey, previous, skip);
-    const { meterNumber } = this.enrolment!;
-    const pseudonym = scheme.derive(crypto, {
-      identity: this.identity,
-      linkKey,
-      meterNumber,
-      k: k + skip,
-      previous: before,
-    });
-    this.#chain.set(epoch, { k: k + skip + 1, previous: scheme.advance(crypto, linkKey, before, 1) });
-    const content = {
-      type: ROW_TYPE.consumption,
-      ledgerId: { region: parameters.region, startSeconds },
-      pseudonym,
-      timeSeconds: rowTimeSeconds(parameters, startSeconds),
-      value: CATEGORIES[category]!,
-    };
-    const key = oneTimeKey(crypto, epochNode(crypto, this.meterKey, epoch), k + skip);
-    return { k: k + skip, row: signRow(crypto, content, key) };
+    const made = this.#chains.nextRow(crypto, parameters, this, { startSeconds, epoch, category, skip });
+    return { k: made.source.k, row: made.row };
   }
 
   packet(onionKey: Uint8Array, epoch: number, slotStartSeconds: number, rows: readonly PacketRow[]): Uint8Array {
-    const meterNumber = this.enrolment!.meterNumber;
-    const payload = { meterNumber, epoch, slotStartSeconds, rows };
-    return sealControlCenterPacket(crypto, onionKey, payload, this.linkKey(epoch), random);
+    const payload = { meterNumber: this.number, epoch, slotStartSeconds, rows };
+    return sealControlCenterPacket(crypto, onionKey, payload, this.secretsOf(epoch).linkKey, random);
   }
 }
 
 /** A region with a control center on the real contracts, its relays and meters; everything else is up to the test. */
-export class CenterKit {
+export class ControlCenterUnderTest {
   readonly ledger = new ContractLedger();
   clock = new SteppedClock((ORIGIN_SECONDS - 3_600) * 1_000);
   readonly reports: { name: string; data: ReportData }[] = [];
-  readonly relays = [1, 2].flatMap((layer) => [new TestRelay(layer, 1), new TestRelay(layer, 2)]);
+  readonly relays = [1, 2].flatMap((layer) => [new FakeRelay(layer, 1), new FakeRelay(layer, 2)]);
   readonly startSeconds = ORIGIN_SECONDS;
   /** Codes of the meters that were enrolled, in order. */
   readonly usedCodes: Uint8Array[] = [];
@@ -203,12 +174,12 @@ export class CenterKit {
     readonly modes: Modes,
   ) {}
 
-  static async create(modes: Modes = MODES[0]): Promise<CenterKit> {
+  static async create(modes: Modes = MODES[0]): Promise<ControlCenterUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-center-'));
     const fileKey = new Uint8Array(32).fill(9);
     const serviceProvider = await loadServiceProviderKeys(join(directory, 'provider'), fileKey, random, PROVIDER_SEED);
     const keys = await loadControlCenterKeys(join(directory, 'center'), fileKey, random, SEED);
-    return new CenterKit(
+    return new ControlCenterUnderTest(
       directory,
       fileKey,
       keys.publicKey,
@@ -327,11 +298,11 @@ export class CenterKit {
   }
 
   /** Enrols meters over HTTPS. */
-  async enrolMeters(center: RunningCenter, count: number, name = 'meter'): Promise<TestMeter[]> {
-    const meters: TestMeter[] = [];
+  async enrolMeters(center: RunningCenter, count: number, name = 'meter'): Promise<EnrollingMeter[]> {
+    const meters: EnrollingMeter[] = [];
     for (const code of await this.codes('meter', count)) {
       this.usedCodes.push(code);
-      const meter = new TestMeter(`${name} ${meters.length}`, this.publicKey);
+      const meter = new EnrollingMeter(`${name} ${meters.length}`, this.publicKey);
       meter.enrolment = await enrol(this.address(center), meter.request(code), meter.link.publicKey);
       meters.push(meter);
     }
@@ -350,7 +321,7 @@ export class CenterKit {
   }
 
   /** A link of a relay to the control center. */
-  async link(center: RunningCenter, relay: TestRelay): Promise<OutgoingLink> {
+  async link(center: RunningCenter, relay: FakeRelay): Promise<OutgoingLink> {
     const nowSeconds = Math.floor(this.clock.nowMilliseconds() / 1_000);
     const identity = await selfIssuedIdentity(relay.link, {
       validFromSeconds: nowSeconds - 1,

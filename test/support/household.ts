@@ -12,8 +12,8 @@ import { slotAt } from '../../protocol/schedule/slots.js';
 import { TrustedBulletin } from '../../client-apps/bulletin/trusted-bulletin.js';
 import { IntervalMaker } from './interval.js';
 import { MemoryBulletin, type Tampering } from './memory-bulletin.js';
-import { MeterKit } from './meter.js';
-import { RegionKit, type RegionOptions } from './region.js';
+import { MeterUnderTest } from './meter.js';
+import { FakeRegion, type RegionOptions } from './region.js';
 
 const SLOT = 300;
 const L = 1_800;
@@ -22,11 +22,11 @@ export const HOUSEHOLD_FILE_KEY = new Uint8Array(32).fill(7);
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 /** A household: its meter, its hub, and neighbours enough for k-anonymity. */
-export class Household {
+export class HouseholdUnderTest {
   readonly identity = hubIdentity(sodiumCrypto, random(32));
-  readonly kit: RegionKit;
+  readonly kit: FakeRegion;
   readonly bulletin: MemoryBulletin;
-  readonly meter: MeterKit;
+  readonly meter: MeterUnderTest;
   readonly files: HubFiles;
   readonly neighbours: IntervalMaker;
   readonly mailbox: Uint8Array[] = [];
@@ -42,11 +42,11 @@ export class Household {
     this.#fullCheckEvery = fullCheckEvery;
 
     const { parameters = {}, isListed = true } = options;
-    this.kit = new RegionKit({ parameters, consumerKeys: isListed ? [this.identity.price.publicKey] : [] });
+    this.kit = new FakeRegion({ parameters, consumerKeys: isListed ? [this.identity.price.publicKey] : [] });
     this.bulletin = new MemoryBulletin(this.kit);
     this.neighbours = new IntervalMaker(this.kit);
     this.bulletin.publishDirectory(0);
-    this.meter = new MeterKit(this.kit, this.bulletin, this.identity.keys);
+    this.meter = new MeterUnderTest(this.kit, this.bulletin, this.identity.keys);
     this.files = new HubFiles(directory, HOUSEHOLD_FILE_KEY);
   }
 

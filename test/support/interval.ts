@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareBytes, concatBytes, equalBytes } from '../../protocol/crypto/bytes.js';
-import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
-import { pricePseudonym, pseudonymScheme } from '../../protocol/identity/pseudonym.js';
+import { pricePseudonym } from '../../protocol/identity/pseudonym.js';
 import { priceTag, priceTagKey } from '../../protocol/identity/price-tag.js';
 import { encodeWitnesses, type RowWitness } from '../../protocol/identity/witness.js';
 import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
@@ -24,10 +23,11 @@ import {
   type SealContent,
 } from '../../protocol/rules/check-seal.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
-import type { KitMeter, RegionKit } from './region.js';
+import { PseudonymChains, type MeterSecrets } from './fake-meter.js';
+import type { FakeRegion } from './region.js';
 
 /** One ledger of an interval, ready to be put on a channel or into a bulletin. */
-export interface LedgerKit {
+export interface IntervalLedger {
   readonly header: Header;
   /** All rows, ascending. */
   readonly rows: Uint8Array;
@@ -43,7 +43,7 @@ export interface WitnessedRow {
 }
 
 /** A complete, valid interval. */
-export interface IntervalKit {
+export interface FakeInterval {
   readonly ledgerId: LedgerId;
   /** In the order of the ledger. */
   readonly witnessedRows: readonly WitnessedRow[];
@@ -52,9 +52,9 @@ export interface IntervalKit {
   readonly index: Uint8Array;
   /** p, nano-currency per kWh. */
   readonly price: bigint;
-  readonly consumption: LedgerKit;
-  readonly pricing: LedgerKit;
-  readonly billing: LedgerKit;
+  readonly consumption: IntervalLedger;
+  readonly pricing: IntervalLedger;
+  readonly billing: IntervalLedger;
 }
 
 /** What the seal of a ledger says, from its header. */
@@ -63,12 +63,12 @@ type SealContentOf = (context: IntervalContext, header: Header) => SealContent;
 /** Makes the intervals of one region, one after the other, with chained seals. */
 export class IntervalMaker {
   readonly #previous: Partial<Record<LedgerKind, Seal>> = {};
-  readonly #chains = new Map<string, { k: number; previous: Uint8Array }>();
+  readonly #chains = new PseudonymChains();
   #next: number;
 
   /** @param first index of the first interval, counted from the start of the parameters */
   constructor(
-    readonly kit: RegionKit,
+    readonly kit: FakeRegion,
     first = 0,
   ) {
     this.#next = first;
@@ -83,7 +83,7 @@ export class IntervalMaker {
   next(
     categories: readonly number[],
     priceOfConsumer?: (place: number, price: bigint) => bigint | undefined,
-  ): IntervalKit {
+  ): FakeInterval {
     const { kit } = this;
     const ledgerId: LedgerId = { region: kit.region, startSeconds: kit.startOf(this.#next++) };
     const witnessedRows = this.consumptionRows(ledgerId, categories);
@@ -120,31 +120,17 @@ export class IntervalMaker {
   consumptionRows(ledgerId: LedgerId, categories: readonly number[]): WitnessedRow[] {
     const { meters } = this.kit;
     return categories
-      .map((category, row) => this.consumptionRow(ledgerId, meters[row % meters.length] as KitMeter, category))
+      .map((category, row) => this.consumptionRow(ledgerId, meters[row % meters.length]!, category))
       .sort((a, b) => compareBytes(rowPseudonym(a.row), rowPseudonym(b.row)));
   }
 
   /** A meter's next row of an interval. */
-  consumptionRow(ledgerId: LedgerId, meter: KitMeter, category: number): WitnessedRow {
+  consumptionRow(ledgerId: LedgerId, meter: MeterSecrets, category: number): WitnessedRow {
     const { crypto, parameters } = this.kit;
-    const epoch = epochOf(parameters, ledgerId.startSeconds);
-    const { linkKey, epochNode, leaf } = meter.secretsOf(epoch);
-    const chain = this.#chains.get(`${epoch}/${meter.number}`) ?? { k: 1, previous: meter.identity };
-    const source = { identity: meter.identity, linkKey, meterNumber: meter.number, ...chain };
-    const scheme = pseudonymScheme(parameters.identityMode);
-    const pseudonym = scheme.derive(crypto, source);
-    this.#chains.set(`${epoch}/${meter.number}`, {
-      k: chain.k + 1,
-      previous: scheme.advance(crypto, linkKey, chain.previous, 1),
-    });
-    const content = {
-      type: ROW_TYPE.consumption,
-      ledgerId,
-      pseudonym,
-      timeSeconds: rowTimeSeconds(parameters, ledgerId.startSeconds),
-      value: parameters.categoriesMilliWattHours[category] as bigint,
-    };
-    const row = signRow(crypto, content, oneTimeKey(crypto, epochNode, chain.k));
+    const { startSeconds } = ledgerId;
+    const epoch = epochOf(parameters, startSeconds);
+    const { row, source } = this.#chains.nextRow(crypto, parameters, meter, { startSeconds, epoch, category });
+    const { epochNode, leaf } = meter.secretsOf(epoch);
     const { index, siblings } = this.kit.registry(epoch).path(leaf);
     return { row, witness: { ...source, epochNode, leafIndex: index, siblings } };
   }
@@ -223,7 +209,7 @@ export class IntervalMaker {
     return buildHeader(crypto, { kind, ledgerId, parametersVersion: parameters.version, registryEpoch }, rows);
   }
 
-  #ledger(kind: LedgerKind, ledgerId: LedgerId, rows: Uint8Array, contentOf: SealContentOf): LedgerKit {
+  #ledger(kind: LedgerKind, ledgerId: LedgerId, rows: Uint8Array, contentOf: SealContentOf): IntervalLedger {
     const { crypto, parameters, controlCenter } = this.kit;
     const header = this.header(kind, ledgerId, rows);
     const context = intervalContext(crypto, parameters, ledgerId.startSeconds);

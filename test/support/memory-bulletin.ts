@@ -29,7 +29,7 @@ import { intervalContext, type IntervalContext } from '../../protocol/rules/inte
 import type { BulletinSource } from '../../client-apps/bulletin/reader.js';
 import { ClientError } from '../../client-apps/runtime/errors.js';
 import { IntervalMaker } from './interval.js';
-import type { RegionKit } from './region.js';
+import type { FakeRegion } from './region.js';
 
 /** What a test does to an interval before it is sealed. */
 export interface Tampering {
@@ -51,7 +51,7 @@ export class MemoryBulletin implements BulletinSource {
   readonly #maker: IntervalMaker;
   readonly #previous = new Map<LedgerKind, Seal>();
 
-  constructor(readonly kit: RegionKit) {
+  constructor(readonly kit: FakeRegion) {
     this.#maker = new IntervalMaker(kit);
     this.files.set(PARAMETERS_FILE, encodeParametersFile([kit.signedParameters]));
   }

@@ -25,7 +25,7 @@ import type { MeterState, PendingEnrolment } from '../../client-apps/meter/state
 import { decodeRecord, encodeRecord, type MeterRecord } from '../../client-apps/meter/state-codec.js';
 import type { MeterStore } from '../../client-apps/meter/store.js';
 import { MemoryBulletin } from './memory-bulletin.js';
-import { RegionKit } from './region.js';
+import { FakeRegion } from './region.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const SLOT = 300;
@@ -72,7 +72,7 @@ export interface OpenedSlot {
 }
 
 /** A meter of a region, with the control center's and the relays' view of it. */
-export class MeterKit {
+export class MeterUnderTest {
   readonly store = new MemoryStore();
   /** Energy by interval start; what is absent has not been measured yet. */
   readonly energy = new Map<number, bigint>();
@@ -81,7 +81,7 @@ export class MeterKit {
   #shared: { linkKey: Uint8Array; meterKey: Uint8Array; identity: Uint8Array } | undefined;
 
   constructor(
-    readonly kit: RegionKit,
+    readonly kit: FakeRegion,
     readonly bulletin: MemoryBulletin,
     readonly hubKeys: HubKeys = strangeHub(kit),
   ) {}
@@ -191,18 +191,18 @@ export class MeterKit {
 }
 
 /** A region, a bulletin and an enrolled meter. */
-export async function enrolledMeter(parameters: Partial<RegionKit['parameters']> = {}): Promise<MeterKit> {
-  const kit = new RegionKit({ parameters });
+export async function enrolledMeter(parameters: Partial<FakeRegion['parameters']> = {}): Promise<MeterUnderTest> {
+  const kit = new FakeRegion({ parameters });
   const bulletin = new MemoryBulletin(kit);
   bulletin.publishDirectory(0);
-  const meter = new MeterKit(kit, bulletin);
+  const meter = new MeterUnderTest(kit, bulletin);
   await meter.enrol();
   return meter;
 }
 
 /** Runs the window of interval j, slot by slot; gives what was sent and the distinct rows in it. */
 export async function runWindow(
-  meter: MeterKit,
+  meter: MeterUnderTest,
   interval: number,
   slots = [0, 1, 2, 3, 4, 5],
 ): Promise<{ sent: OpenedSlot[]; rows: Uint8Array[] }> {
@@ -223,7 +223,7 @@ export async function runWindow(
 }
 
 /** Keys of a hub that nobody has. */
-function strangeHub({ crypto }: RegionKit): HubKeys {
+function strangeHub({ crypto }: FakeRegion): HubKeys {
   const secretKey = random(32);
   return { secretKey, publicKey: crypto.x25519PublicKey(secretKey), pairingKey: random(32) };
 }

@@ -2,11 +2,10 @@
 import type { Roles } from '../../network/topology/topology.js';
 import { asciiBytes, compareBytes } from '../../protocol/crypto/bytes.js';
 import type { Crypto, SigningKey } from '../../protocol/crypto/crypto.js';
-import { epochNode } from '../../protocol/crypto/ggm.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { meterIdentity, ratchetTo, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
+import { meterIdentity, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
-import { Registry, registryLeaf, registryPadding } from '../../protocol/identity/registry.js';
+import { Registry, registryPadding } from '../../protocol/identity/registry.js';
 import { signConsumerList, type SignedConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
@@ -16,6 +15,7 @@ import { signRegistryRoot, type SignedRegistryRoot } from '../../protocol/ledger
 import { signTariff, type Tariff } from '../../protocol/tariff/tariff.js';
 import { directoryValidity, sortDescriptors } from '../../protocol/onion/directory.js';
 import { signDescriptor, signDirectory, type SignedDirectory } from '../../protocol/onion/directory-format.js';
+import { FakeMeter } from './fake-meter.js';
 
 /** The energies of the London example, and its first Monday. */
 const CATEGORIES = [50_000n, 100_000n, 200_000n, 400_000n, 800_000n];
@@ -27,20 +27,6 @@ const TARIFF: Tariff = {
     { perMeterMilliWattHours: 1_000_000n, priceNanoPerKilowattHour: 400_000_000n },
   ],
 };
-
-/** What a meter has in one epoch. */
-export interface EpochSecrets {
-  readonly linkKey: Uint8Array;
-  readonly epochNode: Uint8Array;
-  readonly leaf: Uint8Array;
-}
-
-/** One meter with everything that it and the control center know. */
-export interface KitMeter {
-  readonly number: number;
-  readonly identity: Uint8Array;
-  secretsOf(epoch: number): EpochSecrets;
-}
 
 /** Choices of a test; the rest is fixed. */
 export interface RegionOptions {
@@ -61,7 +47,7 @@ export interface RegionOptions {
  * One region with all its secrets, so that a test can make whatever any party could. Built from the protocol's own
  * functions and fixed seeds: the same options give the same bytes.
  */
-export class RegionKit {
+export class FakeRegion {
   readonly crypto: Crypto;
   readonly controlCenter: SigningKey;
   readonly serviceProvider: SigningKey;
@@ -69,7 +55,7 @@ export class RegionKit {
   readonly pricePseudonymKey: Uint8Array;
   /** Version 1. */
   readonly signedParameters: SignedParameters;
-  readonly meters: readonly KitMeter[];
+  readonly meters: readonly FakeMeter[];
   readonly #consumerKeys: readonly Uint8Array[];
   /** pk_SP, X25519. */
   readonly serviceProviderKey: Uint8Array;
@@ -128,7 +114,10 @@ export class RegionKit {
       previous: NO_DIGEST,
       ...options.parameters,
     });
-    this.meters = Array.from({ length: options.meters ?? 10 }, (_, number) => this.#meter(number, publicKey));
+    this.meters = Array.from({ length: options.meters ?? 10 }, (_, number) => {
+      const [secretKey, meterKey] = [this.secret(`meter ${number} x25519`), this.secret(`meter ${number} key`)];
+      return new FakeMeter(this.crypto, { number, secretKey, meterKey, controlCenterPublicKey: publicKey });
+    });
   }
 
   get parameters(): Parameters {
@@ -229,25 +218,5 @@ export class RegionKit {
       relays: sortDescriptors(descriptors),
     };
     return signDirectory(crypto, directory, this.controlCenter);
-  }
-
-  #meter(number: number, controlCenterPublicKey: Uint8Array): KitMeter {
-    const { crypto } = this;
-    const secretKey = this.secret(`meter ${number} x25519`);
-    const meterKey = this.secret(`meter ${number} key`);
-    const identity = meterIdentity(crypto, crypto.x25519PublicKey(secretKey));
-    const firstLinkKey = sharedLinkKey(crypto, secretKey, controlCenterPublicKey);
-    const secrets = new Map<number, EpochSecrets>();
-    const secretsOf = (epoch: number): EpochSecrets => {
-      let found = secrets.get(epoch);
-      if (found === undefined) {
-        const linkKey = ratchetTo(crypto, firstLinkKey, 0, epoch);
-        const node = epochNode(crypto, meterKey, epoch);
-        found = { linkKey, epochNode: node, leaf: registryLeaf(crypto, identity, linkKey, node) };
-        secrets.set(epoch, found);
-      }
-      return found;
-    };
-    return { number, identity, secretsOf };
   }
 }

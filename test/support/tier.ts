@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import type { SigningKey } from '../../protocol/crypto/crypto.js';
-import { RegionKit } from './region.js';
+import { FakeRegion } from './region.js';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { encodeParametersFile } from '../../protocol/ledger/bulletin.js';
@@ -50,9 +50,9 @@ export interface CorruptRelay {
 }
 
 /** A whole tier of two layers with two relays each, on a simulated clock, with a control center that only collects. */
-export class TestTier {
+export class TierUnderTest {
   /** Epochs of two hours, so that a test sees several. */
-  readonly kit = new RegionKit({ parameters: { epochSeconds: 7_200 } });
+  readonly kit = new FakeRegion({ parameters: { epochSeconds: 7_200 } });
   readonly clock: SteppedClock;
   readonly relays: (Relay | undefined)[] = [];
   /** Inner packets that came to the control center, and when. */

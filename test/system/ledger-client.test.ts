@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import { connectLedger, type LedgerClient, type LedgerEvent } from '../../client-apps/ledger/index.js';
-import { CONTROL_CENTER, LedgerKit } from '../support/embedded/ledger.js';
+import { CONTROL_CENTER, FixtureLedger } from '../support/embedded/ledger.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
 describe('ledger client on the embedded ledger', function () {
   this.timeout(60_000);
-  const kit = new LedgerKit();
+  const kit = new FixtureLedger();
   let client: LedgerClient;
 
   const connect = (mspId = CONTROL_CENTER): LedgerClient =>

@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fingerprint } from '../../../protocol/ledger/parameters.js';
 import { bulletinOf, writeFiles } from '../../../test/support/bulletin.js';
-import { IntervalMaker, type IntervalKit } from '../../../test/support/interval.js';
-import { RegionKit } from '../../../test/support/region.js';
+import { IntervalMaker, type FakeInterval } from '../../../test/support/interval.js';
+import { FakeRegion } from '../../../test/support/region.js';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 
 describe('gridveil evidence check', function () {
   this.timeout(60_000);
-  const kit = new RegionKit({ consumers: 7, parameters: { priceMode: 'direct' } });
+  const kit = new FakeRegion({ consumers: 7, parameters: { priceMode: 'direct' } });
   const own = fingerprint(kit.crypto, kit.controlCenter.publicKey);
   let folder: string;
   beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'gridveil-evidence-'))));
@@ -29,7 +29,7 @@ describe('gridveil evidence check', function () {
   }
 
   /** A bulletin of one interval. */
-  async function publish(interval: IntervalKit): Promise<string> {
+  async function publish(interval: FakeInterval): Promise<string> {
     const root = join(folder, 'bulletin-root');
     await writeFiles(root, bulletinOf(kit, [interval]));
     return root;

@@ -9,9 +9,9 @@ import { toHex } from '../../../protocol/crypto/bytes.js';
 import { rowSignaturePublicKey, rowValue } from '../../../protocol/ledger/row.js';
 import { createFileKey } from '../../runtime/sealed-file.js';
 import { bulletinOf, writeFiles } from '../../../test/support/bulletin.js';
-import { Household, HOUSEHOLD_FILE_KEY } from '../../../test/support/household.js';
+import { HouseholdUnderTest, HOUSEHOLD_FILE_KEY } from '../../../test/support/household.js';
 import { IntervalMaker } from '../../../test/support/interval.js';
-import { RegionKit } from '../../../test/support/region.js';
+import { FakeRegion } from '../../../test/support/region.js';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 
@@ -30,7 +30,7 @@ describe('gridveil consumer recompute', function () {
     });
 
   it('adds up, prices and bills the rows of a file of handles, and wants exactly one source of them', async () => {
-    const kit = new RegionKit();
+    const kit = new FakeRegion();
     const interval = new IntervalMaker(kit).next([2, 2, 2, 2, 2]);
     const root = join(folder, 'bulletin-root');
     const handles = join(folder, 'handles');
@@ -68,7 +68,7 @@ describe('gridveil consumer recompute', function () {
   });
 
   it('believes no other control center than the hub does', async () => {
-    const household = new Household(join(folder, 'hub'));
+    const household = new HouseholdUnderTest(join(folder, 'hub'));
     await household.start();
     await createFileKey(join(folder, 'file-key'));
     await writeFile(join(folder, 'file-key'), `${toHex(HOUSEHOLD_FILE_KEY)}\n`);

@@ -10,7 +10,7 @@ import { splitRows } from '../../../protocol/ledger/page.js';
 import { rowPseudonym } from '../../../protocol/ledger/row.js';
 import { checkPriceEvidence, findPriceEvidence } from '../../../protocol/rules/price-evidence.js';
 import { auditInterval } from '../../../protocol/rules/verify-interval.js';
-import { Household } from '../../../test/support/household.js';
+import { HouseholdUnderTest } from '../../../test/support/household.js';
 import { DirectoryBulletin } from '../../bulletin/reader.js';
 import { fetchInterval } from './check-interval.js';
 import { ownPriceTag } from './own-price.js';
@@ -25,9 +25,9 @@ describe('a hub with price rows of its own (Table 4)', () => {
     rmSync(root, { recursive: true });
   });
 
-  const setUp = async (fullCheckEvery = 1, isListed = true): Promise<Household> => {
+  const setUp = async (fullCheckEvery = 1, isListed = true): Promise<HouseholdUnderTest> => {
     const parameters = { identityMode: 'encryption', priceMode: 'direct' } as const;
-    const household = new Household(join(root, String(count++)), fullCheckEvery, { parameters, isListed });
+    const household = new HouseholdUnderTest(join(root, String(count++)), fullCheckEvery, { parameters, isListed });
     await household.start();
     return household;
   };

@@ -11,16 +11,16 @@ import { fingerprint } from '../../../protocol/ledger/parameters.js';
 import { ROW_LENGTH, ROW_OFFSET, rowPseudonym, rowValue } from '../../../protocol/ledger/row.js';
 import { verifyParametersList } from '../../../protocol/rules/check-parameters.js';
 import { auditInterval } from '../../../protocol/rules/verify-interval.js';
-import { Household } from '../../../test/support/household.js';
+import { HouseholdUnderTest } from '../../../test/support/household.js';
 import type { Tampering } from '../../../test/support/memory-bulletin.js';
-import type { RegionKit } from '../../../test/support/region.js';
+import type { FakeRegion } from '../../../test/support/region.js';
 import { DirectoryBulletin } from '../../bulletin/reader.js';
 import { fetchInterval } from './check-interval.js';
 
 /** The codes that a stranger finds in a dispute's evidence, who knows nothing but the control center's key. */
 async function faultsIn(
   evidence: string,
-  { crypto, region, controlCenter }: RegionKit,
+  { crypto, region, controlCenter }: FakeRegion,
   start: number,
 ): Promise<string[]> {
   const source = new DirectoryBulletin(evidence);
@@ -41,8 +41,8 @@ describe('disputes of a hub', () => {
     rmSync(root, { recursive: true });
   });
 
-  const setUp = async (fullCheckEvery?: number): Promise<Household> => {
-    const household = new Household(join(root, String(count++)), fullCheckEvery);
+  const setUp = async (fullCheckEvery?: number): Promise<HouseholdUnderTest> => {
+    const household = new HouseholdUnderTest(join(root, String(count++)), fullCheckEvery);
     await household.start();
     return household;
   };
@@ -60,7 +60,7 @@ describe('disputes of a hub', () => {
     lowest.set(highest.subarray(ROW_OFFSET.value, ROW_OFFSET.signaturePublicKey), ROW_OFFSET.value);
     return changed;
   };
-  const swindles: [name: string, code: string, Tampering | ((home: Household, start: number) => void)][] = [
+  const swindles: [name: string, code: string, Tampering | ((home: HouseholdUnderTest, start: number) => void)][] = [
     ['a price beside the tariff', 'WRONG_PRICE', { price: (price) => price + 1_000n }],
     ['a bill that is too high', 'WRONG_BILL', { bills: withAnothersBill }],
     ['a bill that is not signed', 'BAD_SIGNATURE', { bills: (rows) => flip(rows, ROW_OFFSET.signature) }],
@@ -114,7 +114,12 @@ describe('disputes of a hub', () => {
       },
     ],
   ];
-  const change = (home: Household, start: number, file: string, by: (bytes: Uint8Array) => Uint8Array): void => {
+  const change = (
+    home: HouseholdUnderTest,
+    start: number,
+    file: string,
+    by: (bytes: Uint8Array) => Uint8Array,
+  ): void => {
     home.bulletin.files.set(`${start}/${file}`, by(home.bulletin.files.get(`${start}/${file}`)!));
   };
   for (const [name, code, swindle] of swindles) {

@@ -6,7 +6,8 @@ import { ROW_OFFSET } from '../../../protocol/ledger/row.js';
 import { sealControlCenterPacket, type PacketRow } from '../../../protocol/onion/control-center-payload.js';
 import { intervalContext } from '../../../protocol/rules/interval-context.js';
 import { IntervalMaker } from '../../../test/support/interval.js';
-import { RegionKit, type KitMeter } from '../../../test/support/region.js';
+import type { FakeMeter } from '../../../test/support/fake-meter.js';
+import { FakeRegion } from '../../../test/support/region.js';
 import { SteppedClock } from '../../runtime/clock.js';
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
 import type { Epoch } from '../epochs/epochs.js';
@@ -20,7 +21,7 @@ import { decodeTakenPacket } from './taken-packet.js';
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
 describe('client-apps/control-center/intake', () => {
-  const kit = new RegionKit({ meters: 3 });
+  const kit = new FakeRegion({ meters: 3 });
   const { region } = kit;
   const start = kit.startOf(0);
   const slot = start + kit.parameters.intervalSeconds;
@@ -61,13 +62,13 @@ describe('client-apps/control-center/intake', () => {
   }
 
   /** A meter's next row. */
-  function row(meter: KitMeter, category = 0, startSeconds = start): PacketRow {
+  function row(meter: FakeMeter, category = 0, startSeconds = start): PacketRow {
     const { row: bytes, witness } = maker.consumptionRow({ region, startSeconds }, meter, category);
     return { k: witness.k, row: bytes };
   }
 
   function packet(
-    meter: KitMeter,
+    meter: FakeMeter,
     rows: readonly PacketRow[],
     changes: { slotStartSeconds?: number; meterNumber?: number; linkKey?: Uint8Array } = {},
   ): Uint8Array {
@@ -92,7 +93,7 @@ describe('client-apps/control-center/intake', () => {
     );
   }
 
-  const [first, second] = kit.meters as [KitMeter, KitMeter];
+  const [first, second] = kit.meters as [FakeMeter, FakeMeter];
 
   it('takes rows and fillers and journals each packet once', async () => {
     const rows = [row(first, 0), row(first, 4)];

@@ -4,20 +4,20 @@ import { encapsulatedKey } from '../../../protocol/onion/packet.js';
 import { createLog } from '../../runtime/log.js';
 import { FRAME } from '../../links/frames.js';
 import { identityOf, osRandom } from '../../../test/support/links.js';
-import { TestTier } from '../../../test/support/tier.js';
+import { TierUnderTest } from '../../../test/support/tier.js';
 import { watchTier, type CenterLoops } from './loops.js';
 
 const SLOT = 300_000;
 
 describe('control center: loops through the tier', function () {
   this.timeout(60_000);
-  let tier: TestTier;
+  let tier: TierUnderTest;
   let loops: CenterLoops;
   let reports: string[];
   const counts = { loops: 0, missingLoops: 0 };
 
   beforeEach(async () => {
-    tier = new TestTier();
+    tier = new TierUnderTest();
     reports = [];
     Object.assign(counts, { loops: 0, missingLoops: 0 });
     await tier.start();

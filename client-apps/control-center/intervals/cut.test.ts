@@ -8,13 +8,13 @@ import { directoryDigest } from '../../../protocol/onion/directory-format.js';
 import { checkConsumptionPage } from '../../../protocol/rules/check-page.js';
 import { intervalContext } from '../../../protocol/rules/interval-context.js';
 import { IntervalMaker } from '../../../test/support/interval.js';
-import { RegionKit } from '../../../test/support/region.js';
+import { FakeRegion } from '../../../test/support/region.js';
 import { makeCut, publishable } from './cut.js';
 import type { Epoch } from '../epochs/epochs.js';
 import type { TakenRow } from '../intake/taken-packet.js';
 
 describe('client-apps/control-center/intervals/cut', () => {
-  const kit = new RegionKit({ meters: 8 });
+  const kit = new FakeRegion({ meters: 8 });
   const context = intervalContext(crypto, kit.parameters, kit.startOf(0));
   const directory = kit.directory(0);
   const epoch = {

@@ -7,7 +7,12 @@ import { join } from 'node:path';
 import { certifiedRole } from '../../links/link-identity.js';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { decodeParametersFile } from '../../../protocol/ledger/bulletin.js';
-import { CenterKit, random, TestMeter, type RunningCenter } from '../../../test/support/control-center.js';
+import {
+  ControlCenterUnderTest,
+  random,
+  EnrollingMeter,
+  type RunningCenter,
+} from '../../../test/support/control-center.js';
 import { DirectoryBulletin, HttpsBulletin } from '../../bulletin/reader.js';
 import { enrol, enrolHub, type EnrolmentRefusal } from '../../links/enrolment-client.js';
 import { PinnedHttps } from '../../links/pinned-https.js';
@@ -18,12 +23,12 @@ const [priceKey, otherPriceKey] = [x25519Key(), x25519Key()];
 
 describe('client-apps/control-center/registration/enrolment', function () {
   this.timeout(30_000);
-  let kit: CenterKit;
+  let kit: ControlCenterUnderTest;
   let center: RunningCenter;
-  let meter: TestMeter;
+  let meter: EnrollingMeter;
 
   before(async () => {
-    kit = await CenterKit.create();
+    kit = await ControlCenterUnderTest.create();
     center = await kit.start();
   });
   after(async () => {
@@ -32,12 +37,12 @@ describe('client-apps/control-center/registration/enrolment', function () {
   });
   let made = 0;
   beforeEach(() => {
-    meter = new TestMeter(`enrolling meter ${made++}`, kit.publicKey);
+    meter = new EnrollingMeter(`enrolling meter ${made++}`, kit.publicKey);
     // Failed attempts are bounded per minute.
     kit.clock.advance(kit.clock.nowMilliseconds() + 60_000);
   });
 
-  const send = (request: ReturnType<TestMeter['request']>, linkKey = meter.link.publicKey) =>
+  const send = (request: ReturnType<EnrollingMeter['request']>, linkKey = meter.link.publicKey) =>
     enrol(kit.address(center), request, linkKey);
   const refused = (promise: Promise<unknown>, code: EnrolmentRefusal): Promise<void> =>
     assert.rejects(promise, { code: 'ENROLMENT_REFUSED', message: code });
@@ -65,7 +70,7 @@ describe('client-apps/control-center/registration/enrolment', function () {
     await kit.bury(center);
     center = await kit.start();
     assert.equal((await send(request)).meterNumber, before.meterNumber);
-    const next = new TestMeter('meter after restart', kit.publicKey);
+    const next = new EnrollingMeter('meter after restart', kit.publicKey);
     const [nextCode] = await kit.codes('meter', 1);
     const answer = await enrol(kit.address(center), next.request(nextCode!), next.link.publicKey);
     assert.equal(answer.meterNumber, before.meterNumber + 1);
@@ -82,7 +87,7 @@ describe('client-apps/control-center/registration/enrolment', function () {
   it('refuses a used code to another meter, and to the same one with another meter key', async () => {
     const [code] = await kit.codes('meter', 1);
     await send(meter.request(code!));
-    const other = new TestMeter('another meter', kit.publicKey);
+    const other = new EnrollingMeter('another meter', kit.publicKey);
     await refused(enrol(kit.address(center), other.request(code!), other.link.publicKey), 'CODE_USED');
     meter.meterKey.fill(7);
     await refused(send(meter.request(code!)), 'CODE_USED');
@@ -106,7 +111,7 @@ describe('client-apps/control-center/registration/enrolment', function () {
   it('refuses a proof, a box or a link pin that is not the request’s', async () => {
     const [code] = await kit.codes('meter', 1);
     const request = meter.request(code!);
-    const foreign = new TestMeter('foreign meter', kit.publicKey);
+    const foreign = new EnrollingMeter('foreign meter', kit.publicKey);
     const other = foreign.request(code!);
     await refused(send({ ...request, proof: other.proof }), 'BAD_PROOF');
     await refused(send({ ...request, sealedKey: other.sealedKey }), 'BAD_PROOF');
@@ -123,7 +128,7 @@ describe('client-apps/control-center/registration/enrolment', function () {
     const answer = await enrolHub(address, code!, meter.link.publicKey, priceKey);
     assert.equal(new X509Certificate(answer.certificate).subject.includes('OU=hub'), true);
     await enrolHub(address, code!, meter.link.publicKey, priceKey);
-    const other = new TestMeter('another hub', kit.publicKey);
+    const other = new EnrollingMeter('another hub', kit.publicKey);
     await refused(enrolHub(address, code!, other.link.publicKey, priceKey), 'CODE_USED');
     await refused(enrolHub(address, code!, meter.link.publicKey, otherPriceKey), 'CODE_USED');
     const [unused] = await kit.codes('hub', 1);
@@ -166,11 +171,11 @@ describe('client-apps/control-center/registration/enrolment', function () {
   });
 
   it('refuses a meter beyond the capacity of the registry', async () => {
-    const small = await CenterKit.create();
+    const small = await ControlCenterUnderTest.create();
     const tiny = await small.start(undefined, { parameters: [{ ...small.settings, registryDepth: 1 }] });
     await small.enrolMeters(tiny, 2);
     const [code] = await small.codes('meter', 1);
-    const third = new TestMeter('third meter', small.publicKey);
+    const third = new EnrollingMeter('third meter', small.publicKey);
     await refused(enrol(small.address(tiny), third.request(code!), third.link.publicKey), 'REGION_FULL');
     await small.stop();
     await small.remove();

@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { concatBytes, toHex } from '../../../protocol/crypto/bytes.js';
 import { decodeSignedDirectory, MAXIMUM_RELAYS } from '../../../protocol/onion/directory-format.js';
-import { CenterKit, random, TestMeter, TestRelay, type RunningCenter } from '../../../test/support/control-center.js';
+import {
+  ControlCenterUnderTest,
+  random,
+  EnrollingMeter,
+  FakeRelay,
+  type RunningCenter,
+} from '../../../test/support/control-center.js';
 import { DirectoryBulletin } from '../../bulletin/reader.js';
 import { enrol, enrolRelay, type EnrolmentRefusal, type RelayEnrolment } from '../../links/enrolment-client.js';
 import { PinnedHttps } from '../../links/pinned-https.js';
@@ -14,7 +20,7 @@ import { Relays } from './relays.js';
 
 describe('client-apps/control-center: relays of households', function () {
   this.timeout(30_000);
-  let kit: CenterKit;
+  let kit: ControlCenterUnderTest;
   let center: RunningCenter;
 
   /** Without relays of an operator, unless a test has some. */
@@ -22,15 +28,15 @@ describe('client-apps/control-center: relays of households', function () {
     center = await kit.start(undefined, { relays: [], ...changes });
   };
   beforeEach(async () => {
-    kit = await CenterKit.create();
+    kit = await ControlCenterUnderTest.create();
   });
   afterEach(async () => {
     await kit.stop();
     await kit.remove();
   });
 
-  const household = (number: number): TestRelay => new TestRelay(1 + (number % 2), number, `household-${number}`);
-  const send = (code: Uint8Array, { identity, link }: TestRelay): Promise<RelayEnrolment> =>
+  const household = (number: number): FakeRelay => new FakeRelay(1 + (number % 2), number, `household-${number}`);
+  const send = (code: Uint8Array, { identity, link }: FakeRelay): Promise<RelayEnrolment> =>
     enrolRelay(kit.address(center), code, identity.publicKey, link.pin);
   const refused = (promise: Promise<unknown>, code: EnrolmentRefusal): Promise<void> =>
     assert.rejects(promise, { code: 'ENROLMENT_REFUSED', message: code });
@@ -38,7 +44,7 @@ describe('client-apps/control-center: relays of households', function () {
   it('are placed where fewest are, and get the same place again', async () => {
     await start({ relays: kit.config().relays.slice(0, 3).map(inHex) });
     const codes = await kit.codes('relay', 3);
-    const relays = [0, 1, 2].map((number) => new TestRelay(9, number));
+    const relays = [0, 1, 2].map((number) => new FakeRelay(9, number));
     const places: RelayEnrolment[] = [];
     for (const [index, code] of codes.entries()) {
       places.push(await send(code, relays[index]!));
@@ -61,7 +67,7 @@ describe('client-apps/control-center: relays of households', function () {
     const [code, second] = await kit.codes('relay', 2);
     const [one, other] = [household(6), household(7)];
     await refused(send(meterCode!, one), 'UNKNOWN_CODE');
-    const meter = new TestMeter('with a code of a relay', kit.publicKey);
+    const meter = new EnrollingMeter('with a code of a relay', kit.publicKey);
     await refused(enrol(kit.address(center), meter.request(code!), meter.link.publicKey), 'UNKNOWN_CODE');
     await send(code!, one);
     await refused(send(code!, other), 'CODE_USED');
@@ -106,8 +112,8 @@ describe('client-apps/control-center: relays of households', function () {
     assert.deepEqual(await operators(1), [0, 4, 1, 3]);
     const [sixth, seventh] = await kit.codes('relay', 2);
     // Two are left in each layer: the sixth and the seventh go to different ones.
-    assert.equal((await send(sixth!, new TestRelay(1, 5))).layer, 1);
-    assert.equal((await send(seventh!, new TestRelay(2, 6))).layer, 2);
+    assert.equal((await send(sixth!, new FakeRelay(1, 5))).layer, 1);
+    assert.equal((await send(seventh!, new FakeRelay(2, 6))).layer, 2);
     await refused(send(codes[2]!, household(2)), 'UNKNOWN_CODE');
   });
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { msp } from '@hyperledger/fabric-protos';
-import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
+import { FakeOrganization, registryOf } from '../../../test/support/embedded/organization.js';
 
 describe('membership', () => {
-  let own: OrganizationKit;
-  let other: OrganizationKit;
+  let own: FakeOrganization;
+  let other: FakeOrganization;
 
   before(async () => {
-    [own, other] = await Promise.all([OrganizationKit.create('Own'), OrganizationKit.create('Other')]);
+    [own, other] = await Promise.all([FakeOrganization.create('Own'), FakeOrganization.create('Other')]);
   });
 
   it('accepts what its CA issued, with the role that the certificate names', async () => {
@@ -23,7 +23,7 @@ describe('membership', () => {
 
   it("does not know a certificate of another CA, whatever organisation it claims and whatever the CA's name", async () => {
     const registry = registryOf(own, other);
-    const impostor = await OrganizationKit.create('Own');
+    const impostor = await FakeOrganization.create('Own');
     assert.equal(registry.identity((await other.issue('admin', 'Own')).serialized), undefined);
     assert.equal(registry.identity((await impostor.issue('admin')).serialized), undefined);
     assert.equal(registry.identity((await own.issue('admin', 'Nobody')).serialized), undefined);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
+import { FakeOrganization, registryOf } from '../../../test/support/embedded/organization.js';
 import type { Identity, Role } from './msp.js';
 import { SignaturePolicy, smallestSubset } from './policy.js';
 
@@ -10,9 +10,9 @@ describe('signature policy', () => {
     new SignaturePolicy(text).isSatisfiedBy(names.map((name) => people[name]!));
 
   before(async () => {
-    const [a, b] = await Promise.all([OrganizationKit.create('A'), OrganizationKit.create('B')]);
+    const [a, b] = await Promise.all([FakeOrganization.create('A'), FakeOrganization.create('B')]);
     const registry = registryOf(a, b);
-    const cast: [string, OrganizationKit, Role][] = [
+    const cast: [string, FakeOrganization, Role][] = [
       ['a.peer', a, 'peer'],
       ['a.peer2', a, 'peer'],
       ['a.client', a, 'client'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { common } from '@hyperledger/fabric-protos';
-import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
+import { FakeOrganization, registryOf } from '../../../test/support/embedded/organization.js';
 import { commitHashOf, completeBlock, headerBytes, headerHash, newBlock, validationCodesOf } from './block.js';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
@@ -26,7 +26,7 @@ describe('block', () => {
   });
 
   it('carries the hash of its envelopes, an orderer signature that holds, flags and commit hash', async () => {
-    const organization = await OrganizationKit.create('OrdererMSP');
+    const organization = await FakeOrganization.create('OrdererMSP');
     const orderer = await organization.issue('orderer');
     const envelopes = [Buffer.from('one'), Buffer.from('two')];
     const block = newBlock(7, new Uint8Array(32), envelopes, orderer);

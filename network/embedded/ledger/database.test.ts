@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { commitState, DatabaseKit } from '../../../test/support/embedded/database.js';
+import { commitState, TemporaryDatabase } from '../../../test/support/embedded/database.js';
 import { Database } from './database.js';
 
 describe('database', () => {
-  const kit = new DatabaseKit();
+  const kit = new TemporaryDatabase();
 
   before(async () => {
     await kit.open();

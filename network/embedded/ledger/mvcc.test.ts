@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { peer } from '@hyperledger/fabric-protos';
-import { commitState, DatabaseKit } from '../../../test/support/embedded/database.js';
+import { commitState, TemporaryDatabase } from '../../../test/support/embedded/database.js';
 import type { Database } from './database.js';
 import { BlockUpdates } from './mvcc.js';
 import { decodeReadWriteSet, type NamespaceReadWriteSet } from './read-write-set.js';
@@ -11,7 +11,7 @@ const { VALID, MVCC_READ_CONFLICT, PHANTOM_READ_CONFLICT } = peer.TxValidationCo
 const value = Buffer.from('x');
 
 describe('multi-version concurrency control', () => {
-  const kit = new DatabaseKit();
+  const kit = new TemporaryDatabase();
   let database: Database;
   let block = 1;
 

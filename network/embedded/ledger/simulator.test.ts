@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { commitState, DatabaseKit } from '../../../test/support/embedded/database.js';
+import { commitState, TemporaryDatabase } from '../../../test/support/embedded/database.js';
 import type { Database } from './database.js';
 import { decodeReadWriteSet } from './read-write-set.js';
 import { Simulator, type RangeCursor } from './simulator.js';
@@ -16,7 +16,7 @@ async function keysOf(cursor: RangeCursor): Promise<string[]> {
 }
 
 describe('simulator', () => {
-  const kit = new DatabaseKit();
+  const kit = new TemporaryDatabase();
   let database: Database;
   let simulator: Simulator;
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { common, peer } from '@hyperledger/fabric-protos';
 import { SignaturePolicy } from '../identity/policy.js';
 import type { SigningIdentity } from '../identity/signing-identity.js';
-import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
+import { FakeOrganization, registryOf } from '../../../test/support/embedded/organization.js';
 import { newTransaction, writesOf, type TransactionParts } from '../../../test/support/embedded/transaction.js';
 import { checkTransaction, type ValidationRules } from './transaction-check.js';
 
@@ -18,7 +18,7 @@ describe('transaction check', () => {
   const known = new Set<string>();
 
   before(async () => {
-    const [cc, sp, foreign] = await Promise.all(['CC', 'SP', 'Foreign'].map((id) => OrganizationKit.create(id)));
+    const [cc, sp, foreign] = await Promise.all(['CC', 'SP', 'Foreign'].map((id) => FakeOrganization.create(id)));
     client = await sp!.issue('client');
     peer0 = await cc!.issue('peer');
     stranger = await sp!.issue('peer');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { common } from '@hyperledger/fabric-protos';
 import type { SigningIdentity } from '../identity/signing-identity.js';
 import type { Channel } from '../ledger/channel.js';
-import { OrganizationKit, registryOf } from '../../../test/support/embedded/organization.js';
+import { FakeOrganization, registryOf } from '../../../test/support/embedded/organization.js';
 import { newTransaction, writesOf, type TransactionParts } from '../../../test/support/embedded/transaction.js';
 import { Broadcast } from './broadcast.js';
 
@@ -15,7 +15,7 @@ describe('broadcast', () => {
   let outsider: SigningIdentity;
 
   before(async () => {
-    const [member, foreign] = await Promise.all([OrganizationKit.create('CC'), OrganizationKit.create('Foreign')]);
+    const [member, foreign] = await Promise.all([FakeOrganization.create('CC'), FakeOrganization.create('Foreign')]);
     [client, peer0, outsider] = await Promise.all([
       member.issue('client'),
       member.issue('peer'),

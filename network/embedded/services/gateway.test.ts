@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { status as GrpcStatus } from '@grpc/grpc-js';
 import { CommitError, type Contract } from '@hyperledger/fabric-gateway';
 import { peer } from '@hyperledger/fabric-protos';
-import { CONTROL_CENTER, LedgerKit, refusalOf } from '../../../test/support/embedded/ledger.js';
+import { CONTROL_CENTER, FixtureLedger, refusalOf } from '../../../test/support/embedded/ledger.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
 describe('gateway, with unmodified Fabric clients and chaincode servers', function () {
   this.timeout(60_000);
-  const kit = new LedgerKit();
+  const kit = new FixtureLedger();
   let contract: Contract;
 
   before(async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { common, peer } from '@hyperledger/fabric-protos';
 import type { SigningIdentity } from '../identity/signing-identity.js';
-import { OrganizationKit } from '../../../test/support/embedded/organization.js';
+import { FakeOrganization } from '../../../test/support/embedded/organization.js';
 import {
   newProposal,
   responsePayloadOf,
@@ -17,7 +17,7 @@ describe('proposal', () => {
   let client: SigningIdentity;
 
   before(async () => {
-    client = await (await OrganizationKit.create('CC')).issue('client');
+    client = await (await FakeOrganization.create('CC')).issue('client');
   });
 
   const faultOf = (parts: TransactionParts): string | undefined =>

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Database } from '../../../network/embedded/ledger/database.js';
 
 /** A database in a directory of its own, removed with it. */
-export class DatabaseKit {
+export class TemporaryDatabase {
   readonly path = join(mkdtempSync(join(tmpdir(), 'gridveil-ledger-test-')), 'ledger');
   database!: Database;
 

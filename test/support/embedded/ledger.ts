@@ -19,7 +19,7 @@ const TOPOLOGY = join(NETWORK_FOLDER, 'topology.json');
 const FIXTURE = join(NETWORK_FOLDER, '..', 'test', 'support', 'embedded', 'contract');
 
 /** A ledger process with the fixture contract on two channels, run by unmodified `fabric-chaincode-node server`. */
-export class LedgerKit {
+export class FixtureLedger {
   readonly directory = mkdtempSync(join(tmpdir(), 'gridveil-embedded-'));
   ledger!: EmbeddedLedger;
   readonly #addresses = new Map<string, string>();

@@ -4,7 +4,7 @@ import { MspRegistry, type Role } from '../../../network/embedded/identity/msp.j
 import { SigningIdentity } from '../../../network/embedded/identity/signing-identity.js';
 
 /** An organisation for unit tests: a CA that issues signing identities. */
-export class OrganizationKit {
+export class FakeOrganization {
   readonly mspId: string;
   readonly authority: CertificateAuthority;
 
@@ -13,8 +13,8 @@ export class OrganizationKit {
     this.authority = authority;
   }
 
-  static async create(mspId: string): Promise<OrganizationKit> {
-    return new OrganizationKit(mspId, await CertificateAuthority.create(`ca.${mspId}`, mspId));
+  static async create(mspId: string): Promise<FakeOrganization> {
+    return new FakeOrganization(mspId, await CertificateAuthority.create(`ca.${mspId}`, mspId));
   }
 
   /** @param mspId the organisation that the identity claims, this one unless a test lies */
@@ -34,6 +34,6 @@ export class OrganizationKit {
 }
 
 /** A registry that knows these organisations. */
-export function registryOf(...organizations: OrganizationKit[]): MspRegistry {
+export function registryOf(...organizations: FakeOrganization[]): MspRegistry {
   return new MspRegistry(new Map(organizations.map(({ mspId, authority }) => [mspId, [authority.issued.certificate]])));
 }

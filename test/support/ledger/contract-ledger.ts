@@ -48,8 +48,8 @@ export class ContractLedger {
 
   constructor() {
     const require = createRequire(import.meta.url);
-    const { TestLedger } = require('../../../chaincode/test/fabric-stub.js') as { TestLedger: new () => Contracts };
-    this.#contracts = new TestLedger();
+    const { FakeLedger } = require('../../../chaincode/test/fabric-stub.js') as { FakeLedger: new () => Contracts };
+    this.#contracts = new FakeLedger();
     for (const kind of KINDS) {
       this.#contracts.deploy(kind, require(`../../../chaincode/${kind}/index.js`));
     }

@@ -15,8 +15,8 @@ import { encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
 import { LEDGER_KINDS, type LedgerKind } from '../../../protocol/ledger/row.js';
 import { encodeSignedSeal, type SignedSeal } from '../../../protocol/ledger/seal.js';
 import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';
-import type { IntervalKit } from '../interval.js';
-import { RegionKit, type RegionOptions } from '../region.js';
+import type { FakeInterval } from '../interval.js';
+import { FakeRegion, type RegionOptions } from '../region.js';
 import { ROLES, unusedRegion } from './kind.js';
 import type { LedgerUnderTest } from './ledger.js';
 import { caughtUp } from './raw-gateway.js';
@@ -28,8 +28,12 @@ export const {
 } = ROLES;
 
 /** A region with the organisations of the ledger under test. @param name what its name begins with */
-export function regionKit(name: string, options: RegionOptions = {}): RegionKit {
-  return new RegionKit({ ...options, roles: ROLES, parameters: { ...options.parameters, region: unusedRegion(name) } });
+export function fakeRegion(name: string, options: RegionOptions = {}): FakeRegion {
+  return new FakeRegion({
+    ...options,
+    roles: ROLES,
+    parameters: { ...options.parameters, region: unusedRegion(name) },
+  });
 }
 
 /** Writer of a ledger's headers and pages. */
@@ -81,7 +85,7 @@ export function useClients(ledger: () => LedgerUnderTest): () => Clients {
 export class RegionOnLedger {
   constructor(
     readonly clients: Clients,
-    readonly kit: RegionKit,
+    readonly kit: FakeRegion,
   ) {}
 
   /** Parameters, registry root, directory, and in price mode `direct` the consumer list of an epoch. */
@@ -127,7 +131,7 @@ export class RegionOnLedger {
   }
 
   /** Header and pages of one ledger. */
-  async fill(kind: LedgerKind, interval: IntervalKit): Promise<void> {
+  async fill(kind: LedgerKind, interval: FakeInterval): Promise<void> {
     const { header, pages } = interval[kind];
     await this.putHeader(header);
     await Promise.all(
@@ -136,13 +140,13 @@ export class RegionOnLedger {
   }
 
   /** One ledger up to its seal. */
-  async seal(kind: LedgerKind, interval: IntervalKit): Promise<void> {
+  async seal(kind: LedgerKind, interval: FakeInterval): Promise<void> {
     await this.fill(kind, interval);
     await this.putSeal(interval[kind].seal);
   }
 
   /** All three ledgers. */
-  async complete(interval: IntervalKit): Promise<void> {
+  async complete(interval: FakeInterval): Promise<void> {
     for (const kind of LEDGER_KINDS) {
       await this.seal(kind, interval);
     }
