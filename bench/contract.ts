@@ -63,7 +63,9 @@ async function settle(
     await region.seal('pricing', interval);
   });
   const billing = await timed(() => region.fill('billing', interval));
-  const last = await timed(async () => void (await region.putSeal(interval.billing.seal)));
+  const last = await timed(async () => {
+    await region.putSeal(interval.billing.seal);
+  });
   return { consumption, billing, all: consumption + between + billing + last };
 }
 

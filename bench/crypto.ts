@@ -94,7 +94,7 @@ function registryPath(crypto: Crypto): number {
 }
 
 /** Microseconds per operation of the hot primitives on one core, by back end and name. */
-export async function benchCrypto(): Promise<Record<string, number>> {
+export function benchCrypto(): Record<string, number> {
   const results: Record<string, number> = {};
   for (const crypto of [sodiumCrypto, nobleCrypto]) {
     for (const [name, operation] of Object.entries(operations(crypto))) {
@@ -106,7 +106,7 @@ export async function benchCrypto(): Promise<Record<string, number>> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const [name, value] of Object.entries(await benchCrypto())) {
+  for (const [name, value] of Object.entries(benchCrypto())) {
     process.stdout.write(`${name.padEnd(40)}${value.toFixed(2).padStart(10)} µs\n`);
   }
 }

@@ -8,7 +8,7 @@ import { intervalContext } from '../protocol/rules/interval-context.js';
 import { IntervalMaker } from '../test/support/interval.js';
 import { RegionKit } from '../test/support/region.js';
 
-/** The best of several windows counts: other work on the machine only ever slows one down. */
+/** Number of windows; the best counts, because other work on the machine only slows it down. */
 const WINDOWS = 12;
 const PAGES_PER_WINDOW = 5;
 
@@ -33,7 +33,7 @@ function microsecondsPerRow(checkPage: () => void): number {
 }
 
 /** Rows per second of one core through the pure page checks, with the native back end. */
-export async function benchPageCheck(): Promise<Record<string, number>> {
+export function benchPageCheck(): Record<string, number> {
   const results: Record<string, number> = {};
   const record = (name: string, microseconds: number): void => {
     results[`${name}, CPU µs per row`] = Math.round(microseconds * 10) / 10;
@@ -68,5 +68,5 @@ export async function benchPageCheck(): Promise<Record<string, number>> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  console.table(await benchPageCheck());
+  console.table(benchPageCheck());
 }

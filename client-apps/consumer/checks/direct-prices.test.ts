@@ -72,7 +72,7 @@ describe('a hub with price rows of its own (Table 4)', () => {
     const [dispute] = await home.files.disputes.list();
     assert.equal(dispute?.kind, 'price');
     assert.deepEqual(
-      dispute?.faults.map(({ code }) => code),
+      dispute.faults.map(({ code }) => code),
       ['PRICE_MISSING'],
     );
   });
