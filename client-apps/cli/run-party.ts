@@ -67,7 +67,7 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
 ): Command {
   const command = withConfig(parent.command(verb).description(description))
     .addOption(new Option('--log-level <level>', 'minimum log level').choices(LOG_LEVELS).default('info'))
-    .addOption(new Option('--stepped-clock', 'take simulated time from the IPC channel').hideHelp());
+    .addOption(new Option('--stepped-clock', 'use simulated time from the IPC channel').hideHelp());
   return onRun<Options>(command, async (options) => {
     const { config: schema, start } = await load(options);
     const name = parent.name();

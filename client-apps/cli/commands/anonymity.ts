@@ -103,8 +103,9 @@ export function addAnonymity(program: Command): void {
 
   const attacks = command.command('attacks').description('measure the pairing and isolation attacks');
   onRun<TierOptions>(withTierOptions(attacks, MAXIMUM_METERS, 500, 4), async (options) => {
+    const { measureAttacks } = await import('../../../research/attacks/measure.js');
     const { attacksResult } = await import('../render/attacks.js');
-    return attacksResult(options);
+    return attacksResult(measureAttacks(options), options);
   });
 
   const absence = command
@@ -127,7 +128,8 @@ export function addAnonymity(program: Command): void {
     .option('--silences <n>', 'silent intervals per meter', integerBetween(1, 1_000), 14)
     .option('--seed <text>', 'seed of the random draws, for reproducible figures', seedText, SEED);
   onRun<AbsenceOptions>(absence, async (options) => {
+    const { measureAbsence } = await import('../../../research/attacks/measure.js');
     const { absenceResult } = await import('../render/attacks.js');
-    return absenceResult(options);
+    return absenceResult(await measureAbsence(options), options.seed);
   });
 }
