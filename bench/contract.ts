@@ -13,7 +13,9 @@ const PAGES = 8;
 /** The first interval warms up; the best of the others counts. */
 const INTERVALS = 4;
 
-/** The real chaincodes on the embedded ledger, everything on this machine: every check of every row, up to the commit. */
+/**
+ * The real chaincodes on the embedded ledger, everything on this machine: every check of every row, up to the commit.
+ */
 export async function benchContract(): Promise<Record<string, number>> {
   const kit = new RegionKit({ meters: METERS, parameters: { region: 'bench' } });
   const maker = new IntervalMaker(kit);

@@ -18,8 +18,8 @@ const PAGES = 16;
 const SINGLE_ROWS = 150;
 
 /**
- * Measures the chaincodes on Hyperledger Fabric, every process on this machine: pages of 500 rows, and the same kind of rows one a
- * transaction, with every check of every row on. Needs Fabric's binaries; without them it is skipped.
+ * Measures the chaincodes on Hyperledger Fabric, every process on this machine: pages of 500 rows, and the same kind of
+ * rows one a transaction, with every check of every row on. Needs Fabric's binaries; without them it is skipped.
  */
 export async function benchFabric(): Promise<Record<string, number>> {
   const missing = FabricNetwork.missingBinaries();

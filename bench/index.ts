@@ -5,7 +5,10 @@ interface Benchmark {
   readonly run: () => Promise<Figures>;
 }
 
-/** All benchmarks, in the order in which they run. Each module is loaded when it runs, so that none warms up another's code. */
+/**
+ * All benchmarks, in the order in which they run. Each module is loaded when it runs, so that none warms up another's
+ * code.
+ */
 export const BENCHMARKS = {
   crypto: {
     title: 'Cryptographic primitives, both back ends, µs on one core',

@@ -65,8 +65,8 @@ class Worker<Answer extends { readonly kind: string }> {
 }
 
 /**
- * Measures one relay process on one core: packets prepared before the timed window arrive over one real link and leave over
- * two.
+ * Measures one relay process on one core: packets prepared before the timed window arrive over one real link and leave
+ * over two.
  *
  * @throws Error when a packet is dropped or does not arrive
  */

@@ -47,8 +47,8 @@ export async function measure(
 }
 
 /**
- * Advances the keys to a later registry epoch: ratchets h_e, takes N_e from the tree, restarts k at 1. The older epoch's
- * keys are erased with the old state.
+ * Advances the keys to a later registry epoch: ratchets h_e, takes N_e from the tree, restarts k at 1. The older
+ * epoch's keys are erased with the old state.
  *
  * @throws ProtocolError EPOCH_ERASED for an earlier epoch, such as when the clock was set back across an epoch's start
  */

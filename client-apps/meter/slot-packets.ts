@@ -54,8 +54,8 @@ export function hubPacket(context: PacketContext, hub: HubRoute, payload: HubPay
 }
 
 /**
- * Returns the directory index of the mailbox's relay. While that relay is not in the directory the packet goes to another
- * one, which drops it, because the number of packets must not show that a hub is unreachable.
+ * Returns the directory index of the mailbox's relay. While that relay is not in the directory the packet goes to
+ * another one, which drops it, because the number of packets must not show that a hub is unreachable.
  */
 function mailboxRelay({ directory, random }: PacketContext, hub: HubRoute): number {
   const last = relaysOfLayer(directory, directory.layers);

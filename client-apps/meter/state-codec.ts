@@ -23,12 +23,15 @@ import type { Handle } from '../../protocol/onion/hub-payload.js';
 import type { EpochKeys, LedgerInFlight, MeterState, PendingEnrolment, RowInFlight } from './state.js';
 
 /**
- * Maximum number of ledgers in flight: two days of half hours without a seal. Beyond it the energy stays in the carry, so
- * that the state stays small.
+ * Maximum number of ledgers in flight: two days of half hours without a seal. Beyond it the energy stays in the carry,
+ * so that the state stays small.
  */
 export const MAXIMUM_LEDGERS_IN_FLIGHT = 96;
 
-/** Maximum bytes of a meter's record: {@link MAXIMUM_LEDGERS_IN_FLIGHT} ledgers of 40 rows at 140 bytes, and its own fields. */
+/**
+ * Maximum bytes of a meter's record: {@link MAXIMUM_LEDGERS_IN_FLIGHT} ledgers of 40 rows at 140 bytes, and its own
+ * fields.
+ */
 const MAXIMUM_RECORD_BYTES = 600_000;
 
 /** Maximum bytes of the certificate, the punctured tree or the encoded request, whichever is longest. */

@@ -9,8 +9,8 @@ import type { Handle } from '../../protocol/onion/hub-payload.js';
 import type { EpochKeys, LedgerInFlight, RowInFlight } from './state.js';
 
 /**
- * Signs the rows of a ledger. Signatures are deterministic, so a restarted meter makes the same bytes, and only the k and
- * the pseudonym of a row are stored.
+ * Signs the rows of a ledger. Signatures are deterministic, so a restarted meter makes the same bytes, and only the k
+ * and the pseudonym of a row are stored.
  */
 export function signRows(crypto: Crypto, keys: EpochKeys, parameters: Parameters, ledger: LedgerInFlight): PacketRow[] {
   return ledger.rows.map(({ k, pseudonym, milliWattHours }: RowInFlight) => {
@@ -29,8 +29,8 @@ export function signRows(crypto: Crypto, keys: EpochKeys, parameters: Parameters
 }
 
 /**
- * Order in which a window's rows are sent: each once, as early as there are places, then repeats in turn, so that a lost
- * packet costs nothing while there are places left.
+ * Order in which a window's rows are sent: each once, as early as there are places, then repeats in turn, so that a
+ * lost packet costs nothing while there are places left.
  */
 export class WindowRows {
   #sent = 0;

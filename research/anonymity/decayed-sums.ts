@@ -8,9 +8,9 @@ export interface HoldingLaw {
 }
 
 /**
- * Exponentially decayed sums: for each query q the sum of w_s · exp(−|q − s| / mean) over the sources s within the longest
- * delay before it (or after it). One pass computes all sums, because the weights beyond a source decay equally for all
- * queries.
+ * Exponentially decayed sums: for each query q the sum of w_s · exp(−|q − s| / mean) over the sources s within the
+ * longest delay before it (or after it). One pass computes all sums, because the weights beyond a source decay equally
+ * for all queries.
  */
 export class DecayedSums {
   /** exp of the distance from each source to the next, away from the queries; 0 where there is none. */

@@ -12,10 +12,11 @@ const MAXIMUM_ROUNDS = 500;
  *
  *     P(j, i) = x_j · y_i · exp(−(τ_j − t_i) / mean)    for 0 ≤ τ_j − t_i ≤ longest delay, else 0,
  *
- * with x and y such that every packet that left had arrived (Σ_i P = 1) and every packet that arrived leaves (Σ_j P = 1).
+ * with x and y such that every packet that left had arrived (Σ_i P = 1) and every packet that arrived leaves (Σ_j P =
+ * 1).
  *
- * Without a longest delay this is exact: the exponential law is memoryless, so each packet in the pool is the next to leave
- * with equal probability, and the resulting probabilities have this form. A longest delay excludes some
+ * Without a longest delay this is exact: the exponential law is memoryless, so each packet in the pool is the next to
+ * leave with equal probability, and the resulting probabilities have this form. A longest delay excludes some
  * assignments. The exact answer then is a quotient of two permanents, which is infeasible for hundreds of packets;
  * scaling rows and columns to 1 gives the maximum-entropy distribution with the same support and sums.
  */
@@ -77,8 +78,8 @@ export function busyTimes(arrivals: Float64Array, departures: Float64Array): num
 }
 
 /**
- * Computes y where all packets of a pool are equally likely to leave next: exp(−t_i / mean) / Π (1 − 1/n), where the product is
- * over the departures before t_i, and n counts the packets in the pool.
+ * Computes y where all packets of a pool are equally likely to leave next: exp(−t_i / mean) / Π (1 − 1/n), where the
+ * product is over the departures before t_i, and n counts the packets in the pool.
  */
 function poolShares(arrivals: Float64Array, departures: Float64Array, { meanMilliseconds }: HoldingLaw): Float64Array {
   const begin = arrivals[0] ?? 0;

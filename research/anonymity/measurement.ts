@@ -37,8 +37,8 @@ export class Measurement {
   /** Target packets whose whole path was corrupt. */
   allCorrupt = 0;
   /**
-   * Other target packets of which the observer is certain. `alone`: no honest relay on the path held another packet at the
-   * same time. `narrowed`: there were others, but the longest delay, or later relays, excluded them.
+   * Other target packets of which the observer is certain. `alone`: no honest relay on the path held another packet at
+   * the same time. `narrowed`: there were others, but the longest delay, or later relays, excluded them.
    */
   readonly stragglers = { alone: 0, narrowed: 0 };
   /** Target packets whose most probable sender is the true one. */

@@ -2,8 +2,8 @@
 
 /**
  * The packets for the control center on the links after a layer, in one slot. Level 0 is from the meters to the entry
- * layer, level ℓ from layer ℓ to layer ℓ + 1, the last one to the control center. A packet has a different index on every
- * level; the tier hides which of them belong together.
+ * layer, level ℓ from layer ℓ to layer ℓ + 1, the last one to the control center. A packet has a different index on
+ * every level; the tier hides which of them belong together.
  */
 export interface Level {
   /** Sender: the meter on level 0, otherwise the relay, from 0 in its layer. */
@@ -30,7 +30,10 @@ export interface Observation {
 /** A slot with the ground truth that only the relays know. */
 export interface ObservedSlot {
   readonly observation: Observation;
-  /** For every level but 0, each packet's index on the previous level, which a corrupt relay reveals for its own packets. */
+  /**
+   * For every level but 0, each packet's index on the previous level, which a corrupt relay reveals for its own
+   * packets.
+   */
   readonly origins: readonly Int32Array[];
 }
 

@@ -20,10 +20,10 @@ interface Layer {
 }
 
 /**
- * The posterior of a passive observer of every link who controls some relays: for each packet that arrived at the control
- * center, the probability that each meter sent it. Probability is propagated backwards layer by layer: at an honest relay
- * by its {@link Exchange}, at a corrupt one to the true packet. Because all links are observed, the uncertainties of
- * different relays are independent, so this adds no error to that of the exchanges.
+ * The posterior of a passive observer of every link who controls some relays: for each packet that arrived at the
+ * control center, the probability that each meter sent it. Probability is propagated backwards layer by layer: at an
+ * honest relay by its {@link Exchange}, at a corrupt one to the true packet. Because all links are observed, the
+ * uncertainties of different relays are independent, so this adds no error to that of the exchanges.
  */
 export class Posterior {
   readonly #layers: readonly Layer[];
@@ -75,8 +75,8 @@ export class Posterior {
   }
 
   /**
-   * Returns, for each honest relay on a packet's true path in order, the probability that the observer assigns to the true
-   * packet: 1 where it was alone.
+   * Returns, for each honest relay on a packet's true path in order, the probability that the observer assigns to the
+   * true packet: 1 where it was alone.
    */
   recognised(packet: number): number[] {
     const way = wayOf(this.#slot, packet);

@@ -32,9 +32,9 @@ export interface Scale {
 }
 
 /**
- * Simulates any number of meters: as many regions as they need, each with a tier of its own, as directories are. Regions
- * are alike and independent, so each simulated slot represents another region, and memory does not grow with their number.
- * Relays are added where the given number could not handle the busiest second.
+ * Simulates any number of meters: as many regions as they need, each with a tier of its own, as directories are.
+ * Regions are alike and independent, so each simulated slot represents another region, and memory does not grow with
+ * their number. Relays are added where the given number could not handle the busiest second.
  *
  * @param relayPacketsPerSecond packets per second that one relay process handles
  * @throws ClientError WRONG_USE

@@ -17,8 +17,8 @@ const MAXIMUM_RECORDS = 1_000_000;
 const MAXIMUM_SLOTS = 2_880;
 
 /**
- * Tolerance for packets that leave late: the clock of a run advances by seconds, and a packet waits for its replay tag to
- * be on the disk. The observer allows for it.
+ * Tolerance for packets that leave late: the clock of a run advances by seconds, and a packet waits for its replay tag
+ * to be on the disk. The observer allows for it.
  */
 export const TRACE_SLACK_MILLISECONDS = 2_000;
 
@@ -62,9 +62,9 @@ interface Passage extends TraceRecord {
 }
 
 /**
- * Reads the traces of all relays of a run, and joins them to paths of packets. Only packets of meters to the control center
- * are kept, see {@link ObservedSlot}: loops count as no cover, as if the observer recognised them, so the figures are
- * lower bounds.
+ * Reads the traces of all relays of a run, and joins them to paths of packets. Only packets of meters to the control
+ * center are kept, see {@link ObservedSlot}: loops count as no cover, as if the observer recognised them, so the
+ * figures are lower bounds.
  *
  * @throws ClientError TRACE_INVALID; LIMIT_EXCEEDED
  */

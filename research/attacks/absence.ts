@@ -38,12 +38,13 @@ export interface AbsenceFinding {
 }
 
 /**
- * Measures the absence attack. An observer of the meters' links sees which meters send nothing. Each interval's total is
- * published; the energy of a silent meter is missing from it and appears in the one after its return. The observer
+ * Measures the absence attack. An observer of the meters' links sees which meters send nothing. Each interval's total
+ * is published; the energy of a silent meter is missing from it and appears in the one after its return. The observer
  * forecasts each interval by the average of its time of day and the number of meters that sent, and attributes the
  * difference to the silent meters.
  *
- * The observer is stronger than a real one: totals are measured energy to the watt hour, without carry and suppressed rows.
+ * The observer is stronger than a real one: totals are measured energy to the watt hour, without carry and suppressed
+ * rows.
  *
  * @param silences single intervals in which each meter is silent
  * @param mostPerInterval energy that a meter can send in one reporting window, Wh

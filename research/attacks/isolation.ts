@@ -19,9 +19,9 @@ export interface Isolation {
 }
 
 /**
- * Measures the n − 1 attack: corrupt entry relays drop every packet but one, to see where that one goes. Meters send through
- * all entry relays, and relays accept links of enrolled meters only, so an attacker can neither choose all packets that a
- * packet is mixed with nor inject others; only packets through corrupt relays can be dropped.
+ * Measures the n − 1 attack: corrupt entry relays drop every packet but one, to see where that one goes. Meters send
+ * through all entry relays, and relays accept links of enrolled meters only, so an attacker can neither choose all
+ * packets that a packet is mixed with nor inject others; only packets through corrupt relays can be dropped.
  */
 export function isolationAttack(tier: TierSettings, slots: number, random: RandomSource): Isolation[] {
   const { onion, relaysPerLayer } = tier;

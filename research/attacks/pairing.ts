@@ -19,9 +19,10 @@ export interface PairingAttack {
 }
 
 /**
- * Measures the paper's own attack: an observer of the arrivals at the control center and at the hubs pairs the packets whose
- * times fit. The observer sees both ends of the tier, mailboxes included, but not the meters' links, where the sender is
- * known. With independent offsets the two times of a meter are independent given the slot, so no attack beats chance.
+ * Measures the paper's own attack: an observer of the arrivals at the control center and at the hubs pairs the packets
+ * whose times fit. The observer sees both ends of the tier, mailboxes included, but not the meters' links, where the
+ * sender is known. With independent offsets the two times of a meter are independent given the slot, so no attack beats
+ * chance.
  *
  * @param slots number of slots to average over
  */
