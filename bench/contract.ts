@@ -29,7 +29,7 @@ export async function benchContract(): Promise<Record<string, number>> {
     const pages: Record<LedgerKind, number> = { consumption: Infinity, pricing: Infinity, billing: Infinity };
     let all = Infinity;
     for (const [index, interval] of intervals.entries()) {
-      const seconds = await settle(region, interval);
+      const seconds = await processInterval(region, interval);
       if (index === 0) {
         continue;
       }
@@ -50,7 +50,7 @@ export async function benchContract(): Promise<Record<string, number>> {
 }
 
 /** Real seconds of an interval: its consumption pages, its bill pages, and all of it. */
-async function settle(
+async function processInterval(
   region: RegionOnLedger,
   interval: IntervalKit,
 ): Promise<{ consumption: number; billing: number; all: number }> {

@@ -52,7 +52,7 @@ class Sinks {
     this.lastMilliseconds = now;
   };
 
-  /** Of the best second that had at least this many packets. */
+  /** 99th percentile of the best second with enough packets. */
   p99(atLeast: number): number {
     const seconds = [...this.late.values()].filter(({ length }) => length >= atLeast);
     return Math.min(...seconds.map((late) => late.sort((a, b) => a - b)[Math.floor(late.length * 0.99)]!));

@@ -41,7 +41,7 @@ export interface LoadResult {
   readonly kind: 'result';
   readonly sent: number;
   readonly arrived: number;
-  /** From the moment a packet was due, at which 99 of 100 had come, milliseconds. */
+  /** 99th percentile of the lateness of packets, milliseconds. */
   readonly addedLatencyP99Milliseconds: number;
 }
 

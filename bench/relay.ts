@@ -147,7 +147,7 @@ async function measured(relay: Worker<RelayAnswer>, run: () => Promise<LoadResul
     const now = await sample();
     const [received, forwarded] = [now.received - last.received, now.forwarded - last.forwarded];
     packetsPerSecond = Math.max(packetsPerSecond, (1_000 * received) / (now.atMilliseconds - last.atMilliseconds));
-    // Where as many leave as come, each packet of the window was taken in and passed on once.
+    // Where as many leave as arrive, each packet of the window was received and forwarded once.
     if (Math.abs(received - forwarded) < received / 10) {
       const cpuMicroseconds = now.cpuMicroseconds - last.cpuMicroseconds;
       cpuMicrosecondsPerPacket = Math.min(cpuMicrosecondsPerPacket, (2 * cpuMicroseconds) / (received + forwarded));

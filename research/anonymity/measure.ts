@@ -44,7 +44,7 @@ export function tierOf({ meters, layers, relays, meanDelay, window }: TierFlags)
   if (longest > slotMilliseconds) {
     throw new ClientError(
       'WRONG_USE',
-      `expected packets to take at most a slot of ${slotMilliseconds / 1000} s, got up to ${longest / 1000} s`,
+      `expected packets to arrive within a slot of ${slotMilliseconds / 1000} s, got up to ${longest / 1000} s`,
     );
   }
   return { meters, onion, relaysPerLayer: relays };

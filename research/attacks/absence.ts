@@ -8,7 +8,7 @@ const WEEKEND_DAYS = 2;
 /** 1970-01-01 was a Thursday; days from Monday on. */
 const EPOCH_WEEKDAY = 3;
 
-/** What the observer learns from the totals about households whose meters he saw to be silent. */
+/** Result of the absence attack: what the totals show about households whose meters were silent. */
 export interface AbsenceAttack {
   readonly meters: number;
   readonly intervalSeconds: number;
@@ -61,8 +61,8 @@ export function absenceAttack(
   );
   const times = timesOfDay(readings);
   const totals = totalsOf(energy, intervals);
-  const everybody = new Float64Array(intervals).fill(energy.length);
-  const usual = surprises(totals, everybody, times);
+  const allMeters = new Float64Array(intervals).fill(energy.length);
+  const usual = surprises(totals, allMeters, times);
   const singles = singleSilences(energy, times, silences, random);
   const perDay = DAY_SECONDS / intervalSeconds;
   const atOnce = (missed: number): number => Math.max(1, Math.ceil(missed / mostPerInterval));
@@ -156,7 +156,7 @@ function singleSilences(
   return finding(truth, estimates);
 }
 
-/** How a household returns after a day of silence. */
+/** The return of a household after a day of silence. */
 interface Return {
   /** Intervals of a day. */
   readonly perDay: number;
