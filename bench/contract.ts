@@ -13,7 +13,9 @@ const PAGES = 8;
 /** The first interval warms up; the best of the others counts. */
 const INTERVALS = 4;
 
-/** The real chaincodes on the embedded ledger, everything on this machine: every check of every row, up to the commit. */
+/**
+ * The real chaincodes on the embedded ledger, everything on this machine: every check of every row, up to the commit.
+ */
 export async function benchContract(): Promise<Record<string, number>> {
   const kit = new FakeRegion({ meters: METERS, parameters: { region: 'bench' } });
   const maker = new IntervalMaker(kit);
@@ -27,7 +29,7 @@ export async function benchContract(): Promise<Record<string, number>> {
     const pages: Record<LedgerKind, number> = { consumption: Infinity, pricing: Infinity, billing: Infinity };
     let all = Infinity;
     for (const [index, interval] of intervals.entries()) {
-      const seconds = await settle(region, interval);
+      const seconds = await processInterval(region, interval);
       if (index === 0) {
         continue;
       }
@@ -48,7 +50,7 @@ export async function benchContract(): Promise<Record<string, number>> {
 }
 
 /** Real seconds of an interval: its consumption pages, its bill pages, and all of it. */
-async function settle(
+async function processInterval(
   region: RegionOnLedger,
   interval: FakeInterval,
 ): Promise<{ consumption: number; billing: number; all: number }> {

@@ -10,7 +10,7 @@ const K_ANONYMITY = 5;
 const LAYERS = 4;
 const RELAYS_PER_LAYER = 2;
 
-/** `gridveil demo` as it comes: 100 households, 4 intervals, 17 processes on this machine. */
+/** Measures the default `gridveil demo`: 100 households, 4 intervals, 17 processes. */
 export async function benchDemo(): Promise<Record<string, number>> {
   const scratch = await mkdtemp(join(tmpdir(), 'gridveil-bench-demo-'));
   const start = performance.now();
@@ -35,7 +35,7 @@ export async function benchDemo(): Promise<Record<string, number>> {
       { onPhase: () => {}, onProgress: () => (running ||= seconds()), onKept: () => {} },
     );
     return {
-      'seconds from start until all 17 processes run and everybody is enrolled': running,
+      'seconds from start until all 17 processes run and are enrolled': running,
       'seconds of the whole run': seconds(),
       'rows published, priced, billed and verified': rows,
     };

@@ -18,13 +18,13 @@ const PAGES = 16;
 const SINGLE_ROWS = 150;
 
 /**
- * The chaincodes on Fabric itself, every process on this machine: pages of 500 rows, and the same kind of rows one a
- * transaction, with every check of every row on. Needs Fabric's binaries; without them it says so and measures nothing.
+ * Measures the chaincodes on Hyperledger Fabric, every process on this machine: pages of 500 rows, and the same kind of
+ * rows one a transaction, with every check of every row on. Needs Fabric's binaries; without them it is skipped.
  */
 export async function benchFabric(): Promise<Record<string, number>> {
   const missing = FabricNetwork.missingBinaries();
   if (missing.length > 0) {
-    process.stderr.write(`skipped: Fabric's binaries are not here (${missing.join(', ')}); see network.sh prereq\n`);
+    process.stderr.write(`skipped: Fabric binaries not found (${missing.join(', ')}); see network.sh prereq\n`);
     return {};
   }
   const fabric = await FabricUnderTest.start('raft');
@@ -55,7 +55,7 @@ export async function benchFabric(): Promise<Record<string, number>> {
   }
 }
 
-/** Intervals that nobody seals: their pages are as good as any. */
+/** Intervals that are never sealed, which makes no difference to their pages. */
 class Work {
   #interval = 0;
 

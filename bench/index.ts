@@ -5,14 +5,17 @@ interface Benchmark {
   readonly run: () => Promise<Figures>;
 }
 
-/** All benchmarks, in the order in which they run. Each is loaded when it runs, so that none warms up another's code. */
+/**
+ * All benchmarks, in the order in which they run. Each module is loaded when it runs, so that none warms up another's
+ * code.
+ */
 export const BENCHMARKS = {
   crypto: {
-    title: 'Primitives, both back ends, µs on one core',
+    title: 'Cryptographic primitives, both back ends, µs on one core',
     run: async () => (await import('./crypto.js')).benchCrypto(),
   },
   pages: {
-    title: 'Page checks, the pure functions on one core',
+    title: 'Page checks, pure functions on one core',
     run: async () => (await import('./page-check.js')).benchPageCheck(),
   },
   modes: {
@@ -28,15 +31,15 @@ export const BENCHMARKS = {
     run: async () => (await import('./relay.js')).benchRelay(),
   },
   ledger: {
-    title: 'The embedded ledger, with a contract that only reads and writes',
+    title: 'The development ledger, with a contract that only reads and writes',
     run: async () => (await import('./ledger.js')).benchLedger(),
   },
   contract: {
-    title: 'The chaincodes on the embedded ledger',
+    title: 'The chaincodes on the development ledger',
     run: async () => (await import('./contract.js')).benchContract(),
   },
   fabric: {
-    title: 'The chaincodes on Fabric itself, where its binaries are',
+    title: 'The chaincodes on Hyperledger Fabric, if its binaries are installed',
     run: async () => (await import('./fabric.js')).benchFabric(),
   },
   demo: {

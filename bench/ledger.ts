@@ -25,7 +25,7 @@ const READS = 5_000;
 /** The best of several runs counts: other work on the machine only ever slows one down. */
 const RUNS = 3;
 
-/** The embedded ledger with a contract that only reads and writes: what it costs before any check of ours. */
+/** Measures the development ledger with a contract that only reads and writes, without any check. */
 export async function benchLedger(): Promise<Record<string, number>> {
   const directory = mkdtempSync(join(tmpdir(), 'gridveil-bench-ledger-'));
   const started = performance.now();

@@ -11,7 +11,7 @@ import { FakeRegion } from '../test/support/region.js';
 /** Layers of the default onion tier. */
 const LAYERS = 4;
 
-/** The best of several windows counts: other work on the machine only ever slows one down. */
+/** Number of windows; the best counts, because other work on the machine only slows it down. */
 const WINDOWS = 60;
 const CALLS_PER_WINDOW = 50;
 
@@ -31,7 +31,7 @@ function microseconds(operation: () => unknown): number {
   return Math.round(best * 10) / 10;
 }
 
-/** What a meter's messages cost on one core, from the keys of the epoch to the bytes on the link. */
+/** Measures a meter's messages on one core, from the keys of the epoch to the bytes on the link. */
 export function benchMeter(): Record<string, number> {
   const kit = new FakeRegion({
     parameters: {

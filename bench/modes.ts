@@ -20,7 +20,7 @@ import { IntervalMaker } from '../test/support/interval.js';
 import { FakeRegion } from '../test/support/region.js';
 import type { Figures } from './figures.js';
 
-/** The best of several windows counts: other work on the machine only ever slows one down. */
+/** Number of windows; the best counts, because other work on the machine only slows it down. */
 const WINDOWS = 15;
 
 /** CPU microseconds of one call. */
@@ -37,7 +37,7 @@ function microseconds(calls: number, work: () => void): number {
   return Math.round(best * 10) / 10;
 }
 
-/** What the modes of a region cost, with the native back end. */
+/** Measures the modes of a region, with the native back end. */
 export function benchModes(): Promise<Figures> {
   return Promise.resolve({ ...identityModes(), ...forgeries(), ...directPrices() });
 }
@@ -71,7 +71,7 @@ function identityModes(): Record<string, number> {
   return figures;
 }
 
-/** What a packet costs the control center that no registered meter sent; the same in both identity modes. */
+/** Measures the control center's cost of a packet that no registered meter sent, equal in both identity modes. */
 function forgeries(): Record<string, number> {
   const secretKey = crypto.sha256(new Uint8Array(2));
   const onionKey = { epoch: 0, secretKey, publicKey: crypto.x25519PublicKey(secretKey) };

@@ -8,7 +8,7 @@ import { intervalContext } from '../protocol/rules/interval-context.js';
 import { IntervalMaker } from '../test/support/interval.js';
 import { FakeRegion } from '../test/support/region.js';
 
-/** The best of several windows counts: other work on the machine only ever slows one down. */
+/** Number of windows; the best counts, because other work on the machine only slows it down. */
 const WINDOWS = 12;
 const PAGES_PER_WINDOW = 5;
 

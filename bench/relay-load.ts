@@ -13,11 +13,11 @@ import { drawDelay } from '../protocol/onion/path.js';
 import { benchLinkKey, LAYERS_LEFT, type LoadAnswer, type LoadRequest } from './relay-messages.js';
 
 const TICK_MILLISECONDS = 2;
-/** Packets made before the event loop has its turn. */
+/** Number of packets made before yielding to the event loop. */
 const TURN_PACKETS = 256;
-/** A second with fewer packets says little of the slowest of a hundred. */
+/** Least number of packets of a second whose 99th percentile counts. */
 const FULL_SECOND = 1_000;
-/** When nothing has come for so long, after the last packet was due, what has not come is lost. */
+/** Time without arrivals, after the last packet was due, after which missing packets count as lost. */
 const PATIENCE_MILLISECONDS = 5_000;
 const VALIDITY = { validFromSeconds: 0, validUntilSeconds: 4_000_000_000 };
 
@@ -30,14 +30,14 @@ interface Prepared {
   readonly delayMilliseconds: number;
 }
 
-/** Where the relays of the next layer would be: they only count and take the time. */
+/** Stand-in for the relays of the next layer: counts packets and records times. */
 class Sinks {
   arrived = 0;
-  /** When the last one came. */
+  /** Arrival of the last packet. */
   lastMilliseconds = 0;
-  /** When each packet is due, by its number. */
+  /** Due time of each packet, by its number. */
   readonly due = new Float64Array(1 << 22);
-  /** How late packets were, by the second in which they came. */
+  /** Lateness of packets, by the second of their arrival. */
   readonly late = new Map<number, number[]>();
 
   readonly onFrame = (_link: unknown, _type: unknown, body: Uint8Array): void => {
@@ -52,7 +52,7 @@ class Sinks {
     this.lastMilliseconds = now;
   };
 
-  /** Of the best second that had at least this many packets. */
+  /** 99th percentile of the best second with enough packets. */
   p99(atLeast: number): number {
     const seconds = [...this.late.values()].filter(({ length }) => length >= atLeast);
     return Math.min(...seconds.map((late) => late.sort((a, b) => a - b)[Math.floor(late.length * 0.99)]!));
@@ -89,7 +89,7 @@ async function prepare(request: LoadRequest & { kind: 'prepare' }): Promise<void
   const inside = random(plaintextLength(LAYERS_LEFT));
   prepared = [];
   for (let index = 0; index < request.packets; index++) {
-    // The relay must find its next hops at home: links that it could not make for a minute are tried rarely.
+    // The next hops must be listening early: the relay retries links rarely after a minute of failures.
     if (index % TURN_PACKETS === 0) {
       await new Promise((resolve) => setImmediate(resolve));
     }

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { linkKeyFromSeed, type LinkKey } from '../client-apps/links/link-identity.js';
 import type { DelayParameters } from '../protocol/onion/path.js';
 
-/** To the relay's process. */
+/** Message to the relay's process. */
 export type RelayRequest =
   { readonly kind: 'start'; readonly config: unknown } | { readonly kind: 'sample' } | { readonly kind: 'stop' };
 
-/** What the relay has done and used since it was started. */
+/** Work and resource use of the relay since its start. */
 export interface RelaySample {
   readonly kind: 'sample';
   readonly cpuMicroseconds: number;
@@ -16,14 +16,14 @@ export interface RelaySample {
   readonly dropped: number;
 }
 
-/** From the relay's process. */
+/** Message from the relay's process. */
 export type RelayAnswer =
   | RelaySample
   | { readonly kind: 'ready'; readonly port: number; readonly peelMicroseconds: number }
   | { readonly kind: 'directory' }
   | { readonly kind: 'stopped' };
 
-/** To the load's process. */
+/** Message to the load's process. */
 export type LoadRequest =
   | {
       readonly kind: 'prepare';
@@ -33,19 +33,19 @@ export type LoadRequest =
       readonly delays: DelayParameters;
       readonly packets: number;
     }
-  /** Sends packets that were prepared, so many a second, or as many as the relay takes. */
+  /** Sends the prepared packets at a rate, or as fast as the relay accepts them. */
   | { readonly kind: 'send'; readonly packets: number; readonly packetsPerSecond?: number };
 
-/** What became of the packets sent. */
+/** Result of sending. */
 export interface LoadResult {
   readonly kind: 'result';
   readonly sent: number;
   readonly arrived: number;
-  /** From the moment a packet was due, at which 99 of 100 had come, milliseconds. */
+  /** 99th percentile of the lateness of packets, milliseconds. */
   readonly addedLatencyP99Milliseconds: number;
 }
 
-/** From the load's process. */
+/** Message from the load's process. */
 export type LoadAnswer =
   LoadResult | { readonly kind: 'listening'; readonly ports: readonly number[] } | { readonly kind: 'prepared' };
 

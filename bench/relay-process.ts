@@ -16,7 +16,7 @@ const PEEL_WINDOWS = 5;
 const answer = (message: RelayAnswer): void => void process.send?.(message);
 const random = osRandom();
 
-/** CPU microseconds of the bare cryptography of one packet: nothing that a relay does can cost less. */
+/** CPU microseconds of the cryptography of one packet, a lower bound of a relay's cost. */
 function peelMicroseconds(): number {
   const secretKey = random(32);
   const key: OnionKeyPair = { epoch: 0, secretKey, publicKey: sodiumCrypto.x25519PublicKey(secretKey) };
@@ -61,7 +61,7 @@ async function start(configuration: unknown): Promise<void> {
     },
     keys,
     fileKey,
-    // The other relays of this region are not there: no loop would come back, and the relay would hold everything.
+    // The other relays of this region do not exist: no loop would come back, and the relay would hold all packets.
     { loops: false },
   );
 }

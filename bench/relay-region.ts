@@ -30,12 +30,12 @@ const INTERVAL_SECONDS = 60;
 const SLOT_SECONDS = 5;
 const EPOCH_SECONDS = 7_200;
 
-/** A region with one real relay, in the middle; the relays around it are the load's. */
+/** A region with one real relay in the middle layer; the load stands in for the others. */
 export class BenchRegion {
   readonly #kit: FakeRegion;
   readonly #files = new Map<string, Uint8Array>();
   readonly #closers: (() => Promise<unknown>)[] = [];
-  /** The relay's own descriptor, when it has come. */
+  /** The relay's descriptor, once received. */
   readonly describedRelay: Promise<SignedDescriptor>;
   #describe!: (descriptor: SignedDescriptor) => void;
   #httpsPort = 0;

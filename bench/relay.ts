@@ -8,7 +8,7 @@ import { toHex } from '../protocol/crypto/bytes.js';
 import type { LoadAnswer, LoadResult, RelayAnswer, RelaySample } from './relay-messages.js';
 import { BenchRegion, DELAYS } from './relay-region.js';
 
-/** What a run sends. */
+/** Load of a run. */
 export interface RelayBenchOptions {
   /** Packets of the run at full rate; a third of them warm the relay up. */
   readonly packets?: number;
@@ -16,7 +16,7 @@ export interface RelayBenchOptions {
   readonly pacedPacketsPerSecond?: number;
 }
 
-/** A child process whose answers are waited for one after the other. */
+/** A child process whose answers are awaited one after the other. */
 class Worker<Answer extends { readonly kind: string }> {
   readonly #process: ChildProcess;
   readonly #answers: Answer[] = [];
@@ -65,7 +65,8 @@ class Worker<Answer extends { readonly kind: string }> {
 }
 
 /**
- * One relay process on one core: packets made before the timed window come over a real link, and go on over two.
+ * Measures one relay process on one core: packets prepared before the timed window arrive over one real link and leave
+ * over two.
  *
  * @throws Error when a packet is dropped or does not arrive
  */
@@ -127,26 +128,26 @@ interface Measured {
   readonly cpuMicrosecondsPerPacket: number;
 }
 
-/** Everything is taken in windows, and the best counts: other work on the machine only ever slows one down. */
+/** Length of a measuring window; the best window counts, because other work on the machine only slows it down. */
 const WINDOW_MILLISECONDS = 1_000;
 
-/** Watches the relay from outside while it works. */
+/** Samples the relay while it works. */
 async function measured(relay: Worker<RelayAnswer>, run: () => Promise<LoadResult>): Promise<Measured> {
   const sample = async (): Promise<RelaySample & { readonly atMilliseconds: number }> => {
     relay.send({ kind: 'sample' });
     return { ...(await relay.next('sample')), atMilliseconds: performance.now() };
   };
   let last = await sample();
-  let done = false as boolean;
-  const running = run().finally(() => (done = true));
+  const progress = { done: false };
+  const running = run().finally(() => (progress.done = true));
   let packetsPerSecond = 0;
   let cpuMicrosecondsPerPacket = Infinity;
-  while (!done) {
+  while (!progress.done) {
     await new Promise((resolve) => setTimeout(resolve, WINDOW_MILLISECONDS));
     const now = await sample();
     const [received, forwarded] = [now.received - last.received, now.forwarded - last.forwarded];
     packetsPerSecond = Math.max(packetsPerSecond, (1_000 * received) / (now.atMilliseconds - last.atMilliseconds));
-    // Where as many leave as come, each packet of the window was taken in and passed on once.
+    // Where as many leave as arrive, each packet of the window was received and forwarded once.
     if (Math.abs(received - forwarded) < received / 10) {
       const cpuMicroseconds = now.cpuMicroseconds - last.cpuMicroseconds;
       cpuMicrosecondsPerPacket = Math.min(cpuMicrosecondsPerPacket, (2 * cpuMicroseconds) / (received + forwarded));
@@ -161,7 +162,7 @@ async function measured(relay: Worker<RelayAnswer>, run: () => Promise<LoadResul
   return { result, packetsPerSecond, cpuMicrosecondsPerPacket };
 }
 
-/** Whether processes can be kept on processors of their own. */
+/** Tells whether processes can be pinned to processors. */
 function coresApart(): boolean {
   return availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0;
 }

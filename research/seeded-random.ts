@@ -4,7 +4,7 @@ import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import type { RandomSource } from '../protocol/onion/packet.js';
 
 /**
- * Repeatable bytes: SHA-256 over a label and a counter. For measuring only; nothing secret is drawn from it.
+ * Returns reproducible bytes: SHA-256 over a label and a counter. For measurements only, never for secrets.
  *
  * @param label printable ASCII; equal labels give equal bytes
  */

@@ -74,7 +74,7 @@ describe('explain row', () => {
     };
     one(wrong(consumption.with(ROW_OFFSET.signature, consumption[ROW_OFFSET.signature]! ^ 1)), /signature is valid/);
     one(wrong(signed(consumption, { timeSeconds: 0 })), /T is s \+ L/);
-    one(wrong(signed(consumption, { value: 1n })), /five categories: none/);
+    one(wrong(signed(consumption, { value: 1n })), /five categories \(none\)/);
     one(wrong(signed(consumption, { ledgerId: { ...interval.ledgerId, region: 'paris' } })), /region is london/);
     one(wrong(signed(rows[2], {})), /service provider's key/);
   });

@@ -9,7 +9,8 @@ const SHARED_MILLISECONDS = 10_000;
 type Answer = Promise<Uint8Array | undefined>;
 
 /**
- * Shares downloads among the parties of a host for a short time. Only bytes are shared: each party verifies them itself.
+ * Shares downloads among the parties of a host for a short time. Only bytes are shared: each party verifies them
+ * itself.
  */
 export class MemoBulletin implements BulletinSource {
   readonly #answers = new Map<string, Answer>();

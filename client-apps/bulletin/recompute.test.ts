@@ -97,7 +97,7 @@ describe('recomputation', () => {
     const handle = toHex(rowPseudonym(row));
     assert.deepEqual(parseHandles(`${handle}\n\n  ${handle}\r\n`), new Set([handle]));
     for (const bad of ['xyz', handle.toUpperCase(), handle.slice(2), `${handle}00`]) {
-      assert.throws(() => parseHandles(`${handle}\n${bad}\n`), { code: 'WRONG_USE', message: /^line 2 / });
+      assert.throws(() => parseHandles(`${handle}\n${bad}\n`), { code: 'WRONG_USE', message: /^handles, line 2: / });
     }
   });
 });

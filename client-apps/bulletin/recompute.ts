@@ -9,8 +9,8 @@ import type { VerifiedInterval } from '../../protocol/rules/verify-interval.js';
 import { ClientError } from '../runtime/errors.js';
 
 /**
- * Handles by which a household finds its rows: A, or sigPk ("smart meter sends A, or sigPk_i, to its user"), in hex. Which of
- * the two does not matter: both are 32 bytes, and one is never the other.
+ * Handles by which a household finds its rows: A, or sigPk ("smart meter sends A, or sigPk_i, to its user"), in hex.
+ * Which of the two does not matter: both are 32 bytes, and one is never the other.
  */
 export type Handles = ReadonlySet<string>;
 

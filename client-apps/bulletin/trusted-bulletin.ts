@@ -17,7 +17,9 @@ import { intervalContext } from '../../protocol/rules/interval-context.js';
 import type { BulletinSource } from './reader.js';
 import { ClientError } from '../runtime/errors.js';
 
-/** Number of epochs whose directories are kept: the previous one, whose intervals are being sealed, this and the next. */
+/**
+ * Number of epochs whose directories are kept: the previous one, whose intervals are being sealed, this and the next.
+ */
 const KEPT_EPOCHS = 3;
 
 /** A sealed interval as a meter needs it. */
@@ -110,8 +112,8 @@ export class TrustedBulletin {
   }
 
   /**
-   * Returns the relay directory of a registry epoch. It is read once, unless a seal of its epoch binds another one: then
-   * this reader was shown a fork and accepts only the sealed directory.
+   * Returns the relay directory of a registry epoch. It is read once, unless a seal of its epoch binds another one:
+   * then this reader was shown a fork and accepts only the sealed directory.
    *
    * @returns undefined while none is published
    * @throws ClientError UNREACHABLE, VERIFICATION_FAILED; ProtocolError NOT_EFFECTIVE before the first parameters

@@ -25,6 +25,8 @@ const WRONG_USE = new Set(['WRONG_USE', 'CONFIG_INVALID', 'KEY_FILE', 'NOT_A_TES
  * Adds the `--json` flag and the body of a command. The result, and nothing else, goes to stdout: one JSON object, or
  * lines of text. Progress and errors go to stderr.
  */
+// The caller names the type of the options, which Commander does not know.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function onRun<Options extends object>(
   command: Command,
   body: (options: Options & { json?: true }, ...args: string[]) => Promise<Result>,
@@ -33,11 +35,16 @@ export function onRun<Options extends object>(
     // Commander passes the arguments, then the options, then the command itself.
     const options = received.at(-2) as Options & { json?: true };
     const result = await body(options, ...(received.slice(0, -2) as string[]));
-    print(options.json ? JSON.stringify(result.data) : result.text.join('\n'));
+    print(options.json ? JSON.stringify(result.data, bigintAsText) : result.text.join('\n'));
     if (result.ok === false) {
       process.exitCode = EXIT.failed;
     }
   });
+}
+
+/** Amounts are decimal strings in JSON, because a JSON number cannot hold all of them. */
+function bigintAsText(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
 }
 
 /** Writes one or more lines to stdout. */

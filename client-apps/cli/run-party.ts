@@ -57,6 +57,8 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
  * @param load loads the party's module, only when the command runs
  * @returns the command, to which options may be added
  */
+// The caller names the type of the options, which Commander does not know.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function addRun<Config, Options extends RunOptions = RunOptions>(
   parent: Command,
   verb: string,
@@ -65,7 +67,7 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
 ): Command {
   const command = withConfig(parent.command(verb).description(description))
     .addOption(new Option('--log-level <level>', 'minimum log level').choices(LOG_LEVELS).default('info'))
-    .addOption(new Option('--stepped-clock', 'take simulated time from the IPC channel').hideHelp());
+    .addOption(new Option('--stepped-clock', 'use simulated time from the IPC channel').hideHelp());
   return onRun<Options>(command, async (options) => {
     const { config: schema, start } = await load(options);
     const name = parent.name();

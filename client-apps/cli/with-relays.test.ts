@@ -75,13 +75,7 @@ describe('client-apps/cli: a party that is a relay too', () => {
     const ended = new Promise<void>((resolve) => (end = resolve));
     const both = await start(async () => {
       assert.equal(await listens(ports[0]!), true);
-      return {
-        ended,
-        stop: () => {
-          end();
-          return ended;
-        },
-      };
+      return { ended, stop: () => Promise.resolve().then(end) };
     });
     await both.stop();
     await both.ended;

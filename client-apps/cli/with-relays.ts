@@ -17,10 +17,10 @@ export function addRunWithRelays<Config>(
 }
 
 /**
- * Combines a party with one or more relays, as the paper does with meters and consumers (section 5). They share only the
- * process: each relay has its own directory, keys and links, and its reports are those of `relay run` with the prefix
- * `relay-`. Relays start first, because a region without other relays has no directory before they have announced
- * themselves. If the party or one of its relays fails, all of them stop.
+ * Combines a party with one or more relays, as the paper does with meters and consumers (section 5). They share only
+ * the process: each relay has its own directory, keys and links, and its reports are those of `relay run` with the
+ * prefix `relay-`. Relays start first, because a region without other relays has no directory before they have
+ * announced themselves. If the party or one of its relays fails, all of them stop.
  */
 export function withRelays<Config>(party: Party<Config>, files: readonly string[] = []): Party<Config> {
   if (files.length === 0) {

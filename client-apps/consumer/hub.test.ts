@@ -143,9 +143,10 @@ describe('Hub', () => {
     const reads = async (publish: (row: Uint8Array) => boolean, lose: (slot: number) => boolean): Promise<string[]> => {
       const home = await setUp();
       const names: string[] = [];
-      const { readFile, readDirectory } = home.bulletin;
-      home.bulletin.readFile = (...args) => (names.push(args.join(' ')), readFile.apply(home.bulletin, args));
-      home.bulletin.readDirectory = (...args) => (names.push(args.join(' ')), readDirectory.apply(home.bulletin, args));
+      const readFile = home.bulletin.readFile.bind(home.bulletin);
+      const readDirectory = home.bulletin.readDirectory.bind(home.bulletin);
+      home.bulletin.readFile = (...args) => (names.push(args.join(' ')), readFile(...args));
+      home.bulletin.readDirectory = (...args) => (names.push(args.join(' ')), readDirectory(...args));
       for (let interval = 0; interval < 6; interval++) {
         const own = interval === 2 ? { energy: 1_350_000n, publish, lose } : { energy: 0n };
         await home.window(interval, own);
@@ -177,7 +178,7 @@ describe('Hub', () => {
     const home = await setUp();
     await home.window(0, { energy: 1_350_000n, lose: () => true });
     await home.window(1, { energy: 0n, lose: (slot) => slot < 3 });
-    const { write } = home.files;
+    const write = home.files.write.bind(home.files);
     home.files.write = () => Promise.reject(new Error('killed'));
     await assert.rejects(home.window(2, { energy: 0n }), /killed/);
     home.files.write = write;
@@ -191,9 +192,9 @@ describe('Hub', () => {
   it('counts a row once when the mailbox gives out old packets again', async () => {
     const home = await setUp();
     const packets: Uint8Array[] = [];
-    const { slot } = home.meter;
+    const slot = home.meter.slot.bind(home.meter);
     home.meter.slot = async (time) => {
-      const opened = await slot.call(home.meter, time);
+      const opened = await slot(time);
       if (opened !== undefined) {
         packets.push(opened.mailboxPacket);
       }

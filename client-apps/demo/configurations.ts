@@ -93,10 +93,9 @@ function admission(seed: string, { name, layer }: RelayPlace): object {
 /** Configuration of a relay. @param enrolmentCode for a household's relay, which the control center places */
 export function relayConfiguration(
   { seed, region, addresses }: RunFacts,
-  directory: string,
   place: RelayPlace,
   center: CenterIdentity,
-  enrolmentCode?: string,
+  { directory, enrolmentCode }: { readonly directory: string; readonly enrolmentCode?: string },
 ): object {
   const address = directoryName(place.name);
   return {

@@ -30,17 +30,17 @@ export interface Outcome {
   readonly fingerprint: string;
   readonly region: string;
   readonly meters: number;
-  /** From the bulletin. */
+  /** Intervals of the bulletin. */
   readonly intervals: readonly VerifiedInterval[];
   readonly rows: number;
-  /** From the readings. */
+  /** Sum of the readings. */
   readonly measuredMilliWattHours: bigint;
-  /** From the rows that the hubs found in the bulletin. */
+  /** Sum of the rows that the hubs found in the bulletin. */
   readonly onLedgerMilliWattHours: bigint;
-  /** From the meters. */
+  /** Reported by the meters. */
   readonly carriedMilliWattHours: bigint;
   readonly inFlightMilliWattHours: bigint;
-  /** From the bills that the hubs found and checked. */
+  /** Sum of the bills that the hubs found and checked. */
   readonly billedNanoCurrency: bigint;
   readonly consumers: {
     /** Hubs that verified every interval and dispute nothing. */

@@ -15,6 +15,7 @@ import {
   type ProviderIdentity,
   type RunFacts,
 } from './configurations.js';
+import type { RelayPlace } from './addresses.js';
 import type { DemoLedger } from './ledgers/demo-ledger.js';
 import type { PartyDirectory, RunDirectory } from './run-directory.js';
 
@@ -60,7 +61,9 @@ export async function provisionParties(context: RunContext, ledger: Promise<Demo
   const relays = await Promise.all(
     admitted.map(async (place) => {
       const partyDirectory = await runDirectory.createPartyDirectory(place.name);
-      await partyDirectory.configure(relayConfiguration(facts, partyDirectory.stateDirectory, place, center));
+      await partyDirectory.configure(
+        relayConfiguration(facts, place, center, { directory: partyDirectory.stateDirectory }),
+      );
       return partyDirectory;
     }),
   );
@@ -85,9 +88,10 @@ export async function provisionParties(context: RunContext, ledger: Promise<Demo
     }),
   );
   const half = codes.relay.length / 2;
+  const households = codes.relay.map((code, index) => ({ place: facts.addresses.relays[index]!, code }));
   const relayFiles = {
-    meters: await configureRelays(context, meters, center, codes.relay.slice(0, half), 0),
-    hubs: await configureRelays(context, hubs, center, codes.relay.slice(half), half),
+    meters: await configureRelays(facts, meters, center, households.slice(0, half)),
+    hubs: await configureRelays(facts, hubs, center, households.slice(half)),
   };
   return { center, directories: { controlCenter, serviceProvider, relays, meters, hubs }, relayFiles };
 }
@@ -141,19 +145,20 @@ async function provisionControlCenter({ facts, runDirectory, readings, household
   return { controlCenter, center, codes };
 }
 
-/** Configures households' relays, one per code; `first` is the position of the first in the addresses. */
+/** Configures households' relays in the directory of their host. */
 function configureRelays(
-  { facts }: RunContext,
+  facts: RunFacts,
   partyDirectory: PartyDirectory,
   center: CenterIdentity,
-  codes: readonly string[],
-  first: number,
+  relays: readonly { readonly place: RelayPlace; readonly code: string }[],
 ): Promise<string[]> {
   return Promise.all(
-    codes.map((code, index) => {
-      const place = facts.addresses.relays[first + index]!;
+    relays.map(({ place, code }) => {
       const directory = join(partyDirectory.root, place.name);
-      return partyDirectory.write(`${place.name}.json`, relayConfiguration(facts, directory, place, center, code));
+      return partyDirectory.write(
+        `${place.name}.json`,
+        relayConfiguration(facts, place, center, { directory, enrolmentCode: code }),
+      );
     }),
   );
 }

@@ -22,7 +22,7 @@ const PRICES = [120_000_000n, 240_000_000n, 420_000_000n];
 /** A run's course in simulated time (Unix seconds) and the parameters that follow from its readings. */
 export interface Plan {
   readonly startSeconds: number;
-  /** When the registry and the relay directory of the first epoch are fixed. */
+  /** Time at which the registry and the relay directory of the first epoch are fixed. */
   readonly registrySeconds: number;
   readonly firstIntervalSeconds: number;
   readonly endSeconds: number;

@@ -16,8 +16,8 @@ const RADIX = 36;
 const PATIENCE = { ...DEFAULT_PATIENCE, totalMilliseconds: 15_000 };
 
 /**
- * Chooses the region of a run. A ledger keeps the regions of earlier runs, so a name can be used only once. The query uses
- * the service provider's gateway, so that an unreachable ledger is found before anything is started.
+ * Chooses the region of a run. A ledger keeps the regions of earlier runs, so a name can be used only once. The query
+ * uses the service provider's gateway, so that an unreachable ledger is found before anything is started.
  *
  * @param wanted by default `demo` on a ledger that the run starts, a fresh name on an existing one
  * @throws ClientError REGION_TAKEN; LedgerError UNAVAILABLE when the ledger does not answer

@@ -13,7 +13,7 @@ const PROGRAM = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
 const CONFIG_NAME = 'config.json';
 
-/** Time limit of a party's command that only computes something; it takes a second. */
+/** Time limit of a party's command that only computes something, which needs a second. */
 const COMMAND_MILLISECONDS = 60_000;
 /** Output limit, enough for the codes of a full region. */
 const COMMAND_OUTPUT_BYTES = 16 * 1024 * 1024;

@@ -5,25 +5,25 @@ import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
 import { controlCenterAddress, hexBytes, region } from '../runtime/config.js';
 import { hubPairing } from '../links/pairing.js';
 
-/** What meters of one host have in common. */
+/** Fields that all meters of a host share. */
 const shared = {
   region,
   controlCenter: controlCenterAddress,
   /** Fingerprint of the control center's first signature key; without it, the key found at enrolment is trusted. */
   trustAnchor: hexBytes(32).optional(),
-  /** Where the relays' names in the directory really are. */
+  /** Maps relay addresses of the directory to real ones, for a private network. */
   addressOverrides: z.record(z.string(), z.string()).default({}),
 };
 
-/** What is one meter's own. */
+/** Fields of one meter. */
 const own = {
-  /** Its directory: one sealed file, under the key of `GRIDVEIL_KEY_FILE`. */
+  /** The meter's directory: one file, encrypted with the key of `GRIDVEIL_KEY_FILE`. */
   directory: z.string().min(1),
   enrolmentCode: hexBytes(ENROLMENT_CODE_LENGTH),
-  /** Recorded readings that stand for the measuring part. */
+  /** Recorded readings in place of a measuring part. */
   readings: z.strictObject({ file: z.string().min(1), household: z.string().min(1).max(64) }),
   hub: hubPairing,
-  /** Demo only: sk_i, K_i and the link key come from it. */
+  /** Demo only: seed of sk_i, K_i and the link key. */
   enrolmentSeed: hexBytes(32).optional(),
 };
 

@@ -10,11 +10,11 @@ import type { MeterBalance, SlotPackets } from './meter.js';
 import type { OpenedMeter } from './open-meter.js';
 import type { OutgoingPacket } from './slot-packets.js';
 
-/** What whoever runs a meter is told. */
+/** Events of a running meter. */
 export interface MeterEvents {
   /** A slot's work is done; its packets leave at their offsets. */
   readonly onSlot: (slot: Slot, balance: MeterBalance) => void;
-  /** The meter cannot go on: its store failed, or its account does not balance. */
+  /** The meter must stop: its store failed, or its account does not balance. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -24,11 +24,11 @@ export type DaemonParts = Pick<OpenedMeter, 'link'> & {
   readonly bulletin: Pick<OpenedMeter['bulletin'], 'versions'>;
 };
 
-/** Puts an opened meter on the clock and on its links. */
+/** Runs an opened meter on the clock and on its links. */
 export class MeterDaemon {
   readonly #pool: LinkPool;
   readonly #stopSlots: () => void;
-  /** Slots are worked on one after the other, however long one takes. */
+  /** The last slot's work; slots are processed one after the other. */
   #last: Promise<SlotPackets | undefined> = Promise.resolve(undefined);
 
   readonly #opened: DaemonParts;
@@ -52,7 +52,7 @@ export class MeterDaemon {
       random,
       addressOverrides: config.addressOverrides,
       onLost: (frames) => {
-        log.warn({ frames }, 'packets were given up: an entry relay is out of reach');
+        log.warn({ frames }, 'packets dropped: entry relay unreachable');
       },
     });
     this.#stopSlots = everySlot(
@@ -69,8 +69,7 @@ export class MeterDaemon {
   }
 
   /**
-   * One slot. The offsets are drawn and the timers set before the work begins, so nothing that the work depends on can
-   * show in them.
+   * Processes a slot. Offsets are drawn and timers set before the work begins, so they cannot depend on it.
    */
   async #slot(slot: Slot): Promise<void> {
     const { meter } = this.#opened;
@@ -103,7 +102,7 @@ export class MeterDaemon {
 
   #send({ entry, bytes }: OutgoingPacket): void {
     if (!this.#pool.link(entry).send(FRAME.packet, bytes)) {
-      this.#context.log.warn('a packet was given up: the link to its entry relay is full');
+      this.#context.log.warn('packet dropped: the queue of its entry relay is full');
     }
   }
 

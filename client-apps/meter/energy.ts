@@ -16,12 +16,12 @@ import type { EnergyReader } from '../readings/energy-reader.js';
 import { MAXIMUM_LEDGERS_IN_FLIGHT } from './state-codec.js';
 import { inFlightMilliWattHours, type LedgerInFlight, type MeterState, type RowInFlight } from './state.js';
 
-/** The cap of a split that is not capped. */
+/** Category cap of a split without a cap. */
 export const NO_CAP = CATEGORY_COUNT - 1;
 
 /**
- * Takes from the reader what it has up to and with the interval `throughSeconds`, into the carry. After an outage this
- * is more than one interval.
+ * Reads the energy of all intervals up to and including `throughSeconds` into the carry. After an outage these are more
+ * than one.
  *
  * @returns the same state when there is nothing new
  */
@@ -47,10 +47,10 @@ export async function measure(
 }
 
 /**
- * Moves the keys to a later registry epoch: h_e goes through the ratchet, N_e leaves the tree, k starts again at 1.
- * What the older epoch's keys could tell is gone with the old state.
+ * Advances the keys to a later registry epoch: ratchets h_e, takes N_e from the tree, restarts k at 1. The older
+ * epoch's keys are erased with the old state.
  *
- * @throws ProtocolError EPOCH_ERASED for an earlier epoch, as when the clock was set back over the border
+ * @throws ProtocolError EPOCH_ERASED for an earlier epoch, such as when the clock was set back across an epoch's start
  */
 export function enterEpoch(crypto: Crypto, state: MeterState, epoch: number): MeterState {
   if (epoch === state.keys.epoch) {
@@ -67,7 +67,7 @@ export function enterEpoch(crypto: Crypto, state: MeterState, epoch: number): Me
   };
 }
 
-/** Whether the energy of a slot's ledger can be split: it is all measured, not yet split, and there is room. */
+/** Tells whether the energy of a slot's ledger can be split: it is measured, not yet split, and there is room. */
 export function canSplit(state: MeterState, slot: Slot): boolean {
   return (
     state.nextMeasureSeconds > slot.ledgerStartSeconds &&
@@ -77,9 +77,8 @@ export function canSplit(state: MeterState, slot: Slot): boolean {
 }
 
 /**
- * Splits what is carried (the interval's energy included) into rows for the slot's ledger, and spends a k and a
- * pseudonym on each. The new state must be on the disk before any of the rows is sent: that is what keeps a k from
- * being used twice.
+ * Splits the carry, which includes the interval's energy, into rows for the slot's ledger, and uses one k and pseudonym
+ * for each. The new state must be on the disk before any of the rows is sent, so that no k is used twice.
  *
  * @param parameters in force for the slot's ledger
  */
@@ -113,13 +112,13 @@ export function split(crypto: Crypto, state: MeterState, parameters: Parameters,
 }
 
 /**
- * Settles a sealed ledger: a row in its index is on the ledger, a row that is not was left out, and its energy comes
- * back to the carry. The next split then keeps below the category that was too rare; the smallest is tried again.
+ * Applies a sealed index: the energy of rows in it is acknowledged, that of unpublished rows returns to the carry. The
+ * next split then stays below the smallest unpublished category, except that the smallest category is tried again.
  *
  * @param sealed the interval, the digest of its consumption seal, and its index as checked against that seal
  * @param parameters in force for that interval
  */
-export function settle(
+export function applySeal(
   state: MeterState,
   sealed: { readonly startSeconds: number; readonly digest: Uint8Array; readonly index: Uint8Array },
   parameters: Parameters,
@@ -143,29 +142,29 @@ export function settle(
     carried,
     capCategory,
     ledgers: state.ledgers.filter((other) => other !== ledger),
-    // A window that is over loses its rows here, so its handles are kept for the hub.
+    // The rows of a past window are dropped here, so its handles are kept for the hub.
     handles: sealed.startSeconds === state.splitSeconds ? lastHandles(state, sealed.startSeconds) : state.handles,
     nextSealSeconds: sealed.startSeconds + parameters.intervalSeconds,
     previousSeal: sealed.digest,
   });
 }
 
-/** The newest handles: those kept, then those of the rows for one ledger. */
+/** Returns the newest handles: those kept, then those of one ledger's rows. */
 function lastHandles(state: MeterState, startSeconds: number): Handle[] {
   const ledger = state.ledgers.find((other) => other.startSeconds === startSeconds);
   const handles = (ledger?.rows ?? []).map(({ k, pseudonym }) => ({ epoch: ledger!.epoch, k, pseudonym }));
   return [...state.handles, ...handles].slice(-HANDLE_PLACES);
 }
 
-/** No state is kept in which energy appears or is lost. */
+/** Checks the energy account of a new state. @throws ClientError STATE_CONFLICT */
 function balanced(state: MeterState): MeterState {
   if (state.measured !== state.acknowledged + state.carried + inFlightMilliWattHours(state)) {
-    throw new ClientError('STATE_CONFLICT', 'the energy account does not balance');
+    throw new ClientError('STATE_CONFLICT', 'measured energy differs from acknowledged + carried + in flight');
   }
   return state;
 }
 
-/** Registry epoch of a slot: that of the rows it is for. */
+/** Registry epoch of a slot's rows. */
 export function slotEpoch(parameters: Parameters, slot: Slot): number {
   return epochOf(parameters, slot.ledgerStartSeconds);
 }

@@ -22,41 +22,43 @@ import type { MeterStore } from './store.js';
 
 const NO_SALT = new Uint8Array(0);
 
-/** What an enrolment needs. */
+/** Dependencies of an enrolment. */
 export interface EnrolmentParts {
   readonly crypto: Crypto;
   readonly random: RandomSource;
   readonly store: MeterStore;
-  /** One-use code of the control center, 16 bytes. */
+  /** One-use enrolment code, 16 bytes. */
   readonly code: Uint8Array;
-  /** 32 bytes in a demo, from which the meter's keys come; otherwise they are random. */
+  /** Seed of the meter's keys in a demo, 32 bytes; otherwise they are random. */
   readonly seed: Uint8Array | undefined;
-  /** Sends the request with the public half of the link key, DER. */
+  /** Sends the request with the public link key, DER. */
   readonly send: (request: EnrolmentRequest, linkKey: Uint8Array) => Promise<MeterEnrolment>;
 }
 
+/** Facts that an enrolment starts from. */
+export interface EnrolmentFacts {
+  /** An enrolment under way, from the meter's store. */
+  readonly pending: PendingEnrolment | undefined;
+  /** The version in force; pk_CC and the times are the same in all versions. */
+  readonly parameters: Parameters;
+  /** Fingerprint of the control center's first signature key, 32 bytes. */
+  readonly trustAnchor: Uint8Array;
+  /** Energy measured before is not reported. */
+  readonly fromSeconds: number;
+}
+
 /**
- * Enrols a meter, or goes on with an enrolment that a crash interrupted. The request is on the disk before it is sent
- * and is the same ever after, so the one-use code is never wasted. When this returns, sk_i and K_i are gone from memory
- * and from the file.
+ * Enrols a meter, or continues an enrolment that a crash interrupted. The request is on the disk before it is sent and
+ * does not change, so the one-use code is never wasted. When this returns, sk_i and K_i are erased from memory and from
+ * the file.
  *
- * @param pending an enrolment under way, from the meter's store
- * @param parameters the version in force; pk_CC and the times are the same in all of them
- * @param trustAnchor fingerprint of the control center's first signature key, 32 bytes
- * @param fromSeconds energy measured before is not reported
  * @throws ClientError ENROLMENT_REFUSED, UNREACHABLE, WRONG_PIN, BAD_ANSWER
  */
-export async function enrolMeter(
-  parts: EnrolmentParts,
-  pending: PendingEnrolment | undefined,
-  parameters: Parameters,
-  trustAnchor: Uint8Array,
-  fromSeconds: number,
-): Promise<MeterState> {
+export async function enrolMeter(parts: EnrolmentParts, facts: EnrolmentFacts): Promise<MeterState> {
   const { crypto, store, send } = parts;
-  const begun = pending ?? (await begin(parts, parameters));
+  const begun = facts.pending ?? (await begin(parts, facts.parameters));
   const answer = await send(decodeEnrolmentRequest(begun.request), linkKeyFromSeed(begun.linkSeed).publicKey);
-  const state = enrolledState(crypto, begun, answer, parameters, trustAnchor, fromSeconds);
+  const state = enrolledState(crypto, begun, answer, facts);
   await store.write({ state });
   wipe(begun.secretKey);
   wipe(begun.meterKey);
@@ -89,9 +91,7 @@ function enrolledState(
   crypto: Crypto,
   pending: PendingEnrolment,
   answer: MeterEnrolment,
-  parameters: Parameters,
-  trustAnchor: Uint8Array,
-  fromSeconds: number,
+  { parameters, trustAnchor, fromSeconds }: EnrolmentFacts,
 ): MeterState {
   const { firstEpoch, meterNumber, certificate } = answer;
   const identity = meterIdentity(crypto, crypto.x25519PublicKey(pending.secretKey));
@@ -124,7 +124,7 @@ function enrolledState(
   };
 }
 
-/** Start of the first whole interval that is after the enrolment, in a registered epoch, and under parameters. */
+/** Start of the first whole interval after the enrolment, in a registered epoch, with parameters in force. */
 function firstIntervalSeconds(parameters: Parameters, firstEpoch: number, fromSeconds: number): number {
   const { epochOriginSeconds: origin, intervalSeconds, effectiveFromSeconds } = parameters;
   const earliest = Math.max(fromSeconds, epochStartSeconds(parameters, firstEpoch), effectiveFromSeconds);

@@ -36,10 +36,10 @@ export function startMeterHost(config: MeterHostConfig, context: PartyContext): 
 }
 
 /**
- * The control center numbers meters as they come, and in identity mode `encryption` the number is in every pseudonym: a
- * seeded run gives the same bytes only if they come in the same order.
+ * Number of concurrent enrolments. The control center numbers meters in the order of enrolment, and in identity mode
+ * `encryption` the number is part of every pseudonym: a seeded run needs the same order.
  */
-const ENROLLED_AT_ONCE = 1;
+const CONCURRENT_ENROLMENTS = 1;
 
 async function run(
   configs: readonly MeterConfig[],
@@ -64,7 +64,7 @@ async function run(
           });
         },
       }),
-    ENROLLED_AT_ONCE,
+    CONCURRENT_ENROLMENTS,
   );
   context.report('ready', { meters: configs.length });
   return host;

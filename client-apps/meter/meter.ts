@@ -11,7 +11,7 @@ import { entryRelays } from '../links/entry-relays.js';
 import type { Log } from '../runtime/log.js';
 import type { Slot } from '../../protocol/schedule/slots.js';
 import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
-import { canSplit, enterEpoch, measure, settle, slotEpoch, split } from './energy.js';
+import { applySeal, canSplit, enterEpoch, measure, slotEpoch, split } from './energy.js';
 import type { EnergyReader } from '../readings/energy-reader.js';
 import {
   controlCenterPacket,
@@ -24,10 +24,10 @@ import { inFlightMilliWattHours, type MeterState } from './state.js';
 import type { MeterStore } from './store.js';
 import { signRows, WindowRows } from './window-rows.js';
 
-/** Sealed intervals that are taken in one slot. After a long outage the rest follows in the next slots. */
-const MAXIMUM_SETTLED_PER_SLOT = 50;
+/** Maximum number of seals applied in one slot; after a long outage the next slots continue. */
+const MAXIMUM_SEALS_PER_SLOT = 50;
 
-/** What a meter works with. */
+/** Dependencies of a meter. */
 export interface MeterParts {
   readonly crypto: Crypto;
   readonly random: RandomSource;
@@ -38,11 +38,11 @@ export interface MeterParts {
   readonly log: Log;
 }
 
-/** The two packets of a slot. There are always both or neither, whatever was consumed. */
+/** The two packets of a slot: always both or neither, whatever was consumed. */
 export interface SlotPackets {
   readonly controlCenter: OutgoingPacket;
   readonly hub: OutgoingPacket;
-  /** All relays that take packets in this epoch: links to them stand before one is drawn. */
+  /** All entry relays of this epoch: links to them are opened before one is drawn. */
   readonly entryRelays: readonly LinkTarget[];
 }
 
@@ -53,7 +53,7 @@ export interface MeterBalance {
   readonly inFlight: bigint;
 }
 
-/** An enrolled meter: what it does in a slot, apart from when and through which link it sends. */
+/** An enrolled meter: the work of a slot, independent of clock and links. */
 export class Meter {
   #window: WindowRows | undefined;
 
@@ -71,11 +71,11 @@ export class Meter {
   }
 
   /**
-   * Does a slot's work: reads the bulletin, settles what was sealed, splits at the start of a window, and makes the
-   * slot's packets. A bulletin that cannot be read or trusted changes nothing in the account; the meter goes on with
-   * the parameters and the directory that it knows.
+   * Does a slot's work: reads the bulletin, applies new seals, splits at the start of a window, and makes the slot's
+   * packets. A bulletin that cannot be read or verified does not change the account; the meter continues with the
+   * parameters and the directory that it has.
    *
-   * @returns undefined when it cannot send: not yet registered, or it has never had the epoch's directory
+   * @returns undefined when it cannot send: not yet registered, or it does not have the epoch's directory
    * @throws ClientError STATE_CONFLICT; a failed write of the store
    */
   async slot(slot: Slot): Promise<SlotPackets | undefined> {
@@ -93,12 +93,12 @@ export class Meter {
       return undefined;
     }
 
-    // The ratchet does not turn back: a signed directory shows that the epoch has come, a clock alone may be wrong.
+    // The ratchet is irreversible: it needs a signed directory of the epoch, because the clock may be wrong.
     const directory = await this.#attempt('directory', () => bulletin.directory(epoch));
     if (directory === undefined) {
       return undefined;
     }
-    // Taken as soon as it is published, so that the bulletin may be away when its epoch begins.
+    // Cached as soon as it is published, so that the bulletin may be unreachable when its epoch begins.
     if (synchronised === true) {
       await this.#attempt('next directory', () => bulletin.directory(epoch + 1));
     }
@@ -108,28 +108,28 @@ export class Meter {
     return this.#packets(slot, parameters, { crypto, random, directory, onion: parameters.onion });
   }
 
-  /** Reads parameters and every interval that was sealed since. */
+  /** Reads the parameters and applies the seals of all new intervals. */
   async #synchronise(): Promise<true> {
     const { bulletin } = this.#parts;
     await bulletin.refresh();
-    for (let settled = 0; settled < MAXIMUM_SETTLED_PER_SLOT; settled++) {
+    for (let applied = 0; applied < MAXIMUM_SEALS_PER_SLOT; applied++) {
       const { nextSealSeconds, previousSeal } = this.#state;
       const known = equalBytes(previousSeal, NO_DIGEST) ? undefined : previousSeal;
       const sealed = await bulletin.sealedIndex(nextSealSeconds, known);
       if (sealed === undefined) {
         break;
       }
-      await this.#keep(settle(this.#state, sealed, sealed.parameters));
+      await this.#keep(applySeal(this.#state, sealed, sealed.parameters));
     }
     return true;
   }
 
-  /** Measures, ratchets and splits, and keeps the result in one write before any row of it can leave. */
+  /** Measures, ratchets and splits, and writes the result in one step before any of its rows is sent. */
   async #enterWindow(slot: Slot, parameters: Parameters, epoch: number, synchronised: boolean): Promise<void> {
     const { crypto, reader } = this.#parts;
     let next = enterEpoch(crypto, this.#state, epoch);
     next = await measure(next, parameters.intervalSeconds, slot.ledgerStartSeconds, reader);
-    // Without the bulletin the parameters may be old ones: rows made under them would only come back.
+    // Without the bulletin the parameters may be outdated, and rows made under them would be refused.
     if (synchronised && canSplit(next, slot)) {
       next = split(crypto, next, parameters, slot);
     }
@@ -158,7 +158,7 @@ export class Meter {
     };
   }
 
-  /** Makes a state the meter's own once it is on the disk. */
+  /** Writes a state, then replaces the current one and wipes the old keys. */
   async #keep(state: MeterState): Promise<void> {
     if (state === this.#state) {
       return;
@@ -174,7 +174,7 @@ export class Meter {
     }
   }
 
-  /** What comes from outside may fail; the next slot tries again. The energy account and the store may not. */
+  /** Tolerates failures of external sources, which the next slot reads again, but not those of the account. */
   async #attempt<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read();
@@ -182,7 +182,7 @@ export class Meter {
       if (!(error instanceof ClientError) || error.code === 'STATE_CONFLICT') {
         throw error;
       }
-      this.#parts.log.warn({ code: error.code, reason: error.message }, `${what} cannot be used in this slot`);
+      this.#parts.log.warn({ code: error.code, reason: error.message }, `${what} unavailable in this slot`);
       return undefined;
     }
   }

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { fromHex, toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
-import type { Parameters } from '../../protocol/ledger/parameters.js';
 import type { BulletinSource } from '../bulletin/reader.js';
 import { enrol } from '../links/enrolment-client.js';
 import { ClientError } from '../runtime/errors.js';
@@ -12,12 +11,11 @@ import { untilReachable } from '../runtime/retry.js';
 import { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { MeterConfig } from './config.js';
 import { RecordedReader } from '../readings/energy-reader.js';
-import { enrolMeter } from './enrolment.js';
+import { enrolMeter, type EnrolmentParts } from './enrolment.js';
 import { Meter } from './meter.js';
-import type { MeterState } from './state.js';
-import { SealedMeterStore, type MeterStore } from './store.js';
+import { SealedMeterStore } from './store.js';
 
-/** An enrolled meter and what it is known by on its links. */
+/** An enrolled meter and its link identity. */
 export interface OpenedMeter {
   readonly meter: Meter;
   readonly bulletin: TrustedBulletin;
@@ -47,44 +45,29 @@ export async function openMeter(
   const versions = await untilReachable(log, 'bulletin', () => bulletin.refresh());
   const { parameters } = versions.at(-1)!;
   if (parameters.demo !== (config.enrolmentSeed !== undefined)) {
-    throw new ClientError('CONFIG_INVALID', 'an enrolment seed belongs to the region of a demo, and to no other');
+    throw new ClientError(
+      'CONFIG_INVALID',
+      `enrolmentSeed must be ${parameters.demo ? 'set' : 'absent'}: the region is ${parameters.demo ? '' : 'not '}a demo`,
+    );
   }
 
   const { file, household } = config.readings;
   const reader = await RecordedReader.fromFile(file, household, parameters.intervalSeconds);
-  // What was not recorded cannot be reported: the account begins with the recording.
+  // The account begins with the recording at the earliest.
   const fromSeconds = Math.max(clock.nowMilliseconds() / 1000, reader.startSeconds);
   const trustAnchor = fromHex(bulletin.trustAnchor!);
-  const state = known ?? (await enrolNew(config, store, parameters, trustAnchor, fromSeconds, context));
+  const pending = record !== undefined && 'pending' in record ? record.pending : undefined;
+  const enrolment: EnrolmentParts = {
+    ...{ crypto, random, store },
+    code: config.enrolmentCode,
+    seed: config.enrolmentSeed,
+    send: (request, linkKey) => untilReachable(log, 'enrolment', () => enrol(config.controlCenter, request, linkKey)),
+  };
+  const state = known ?? (await enrolMeter(enrolment, { pending, parameters, trustAnchor, fromSeconds }));
   if ((await reader.energyOf(state.nextMeasureSeconds)) === undefined) {
-    log.warn('the readings hold nothing from now on: the meter sends filler only');
+    log.warn('no readings from now on: the meter sends filler only');
   }
   const meter = new Meter({ crypto, random, reader, store, bulletin, hub: config.hub, log }, state);
   const link = { key: linkKeyFromSeed(state.linkSeed), certificate: state.linkCertificate };
   return { meter, bulletin, link };
-}
-
-async function enrolNew(
-  config: MeterConfig,
-  store: MeterStore,
-  parameters: Parameters,
-  trustAnchor: Uint8Array,
-  fromSeconds: number,
-  { log, random }: PartyContext,
-): Promise<MeterState> {
-  const record = await store.read();
-  return enrolMeter(
-    {
-      crypto,
-      random,
-      store,
-      code: config.enrolmentCode,
-      seed: config.enrolmentSeed,
-      send: (request, linkKey) => untilReachable(log, 'enrolment', () => enrol(config.controlCenter, request, linkKey)),
-    },
-    record !== undefined && 'pending' in record ? record.pending : undefined,
-    parameters,
-    trustAnchor,
-    fromSeconds,
-  );
 }

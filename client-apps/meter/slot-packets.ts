@@ -9,13 +9,13 @@ import type { RandomSource } from '../../protocol/onion/packet.js';
 import { drawIndex, drawPath, wrapForPath, type PacketDestination } from '../../protocol/onion/path.js';
 import type { LinkTarget } from '../links/connect.js';
 
-/** A packet and the entry relay that takes it. */
+/** A packet and its entry relay. */
 export interface OutgoingPacket {
   readonly entry: LinkTarget;
   readonly bytes: Uint8Array;
 }
 
-/** Where a meter's hub is: its keys, and the relay that keeps its mailbox. */
+/** Route to a meter's hub: its keys, and the relay that keeps its mailbox. */
 export interface HubRoute extends HubPairing {
   /** Address of the mailbox's relay as the directory names it, `host:port`. */
   readonly mailboxRelay: string;
@@ -23,7 +23,7 @@ export interface HubRoute extends HubPairing {
   readonly mailbox: Uint8Array;
 }
 
-/** What packets of one slot are made with. */
+/** Context in which the packets of a slot are made. */
 export interface PacketContext {
   readonly crypto: Crypto;
   readonly directory: Directory;
@@ -32,7 +32,7 @@ export interface PacketContext {
 }
 
 /**
- * The packet to the control center.
+ * Makes the packet to the control center.
  *
  * @param linkKey h_e of the payload's epoch, 32 bytes
  */
@@ -46,7 +46,7 @@ export function controlCenterPacket(
   return route(context, { to: 'control-center' }, inner);
 }
 
-/** The packet to the hub. */
+/** Makes the packet to the hub. */
 export function hubPacket(context: PacketContext, hub: HubRoute, payload: HubPayload): OutgoingPacket {
   const { crypto, directory, random } = context;
   const inner = sealHubPacket(crypto, hub, directory.epoch, payload, random);
@@ -54,8 +54,8 @@ export function hubPacket(context: PacketContext, hub: HubRoute, payload: HubPay
 }
 
 /**
- * The directory index of the mailbox's relay. While that relay is not in the directory the packet goes to another one,
- * which drops it: a hub that cannot be reached must not show in the number of packets.
+ * Returns the directory index of the mailbox's relay. While that relay is not in the directory the packet goes to
+ * another one, which drops it, because the number of packets must not show that a hub is unreachable.
  */
 function mailboxRelay({ directory, random }: PacketContext, hub: HubRoute): number {
   const last = relaysOfLayer(directory, directory.layers);

@@ -23,21 +23,24 @@ import type { Handle } from '../../protocol/onion/hub-payload.js';
 import type { EpochKeys, LedgerInFlight, MeterState, PendingEnrolment, RowInFlight } from './state.js';
 
 /**
- * Ledgers that may be in flight at once. Beyond two days of half hours without a seal the meter keeps its energy in
- * the carry: the rows could not arrive, and the state must stay small.
+ * Maximum number of ledgers in flight: two days of half hours without a seal. Beyond it the energy stays in the carry,
+ * so that the state stays small.
  */
 export const MAXIMUM_LEDGERS_IN_FLIGHT = 96;
 
-/** Bytes of a meter's record: {@link MAXIMUM_LEDGERS_IN_FLIGHT} ledgers of 40 rows at 140 bytes, and its own fields. */
+/**
+ * Maximum bytes of a meter's record: {@link MAXIMUM_LEDGERS_IN_FLIGHT} ledgers of 40 rows at 140 bytes, and its own
+ * fields.
+ */
 const MAXIMUM_RECORD_BYTES = 600_000;
 
-/** Bytes of the certificate, the punctured tree or the encoded request, whichever is longest. */
+/** Maximum bytes of the certificate, the punctured tree or the encoded request, whichever is longest. */
 const MAXIMUM_FIELD_BYTES = 4_096;
 
-/** What a meter's one sealed file holds. */
+/** Content of a meter's sealed file. */
 export type MeterRecord = { readonly pending: PendingEnrolment } | { readonly state: MeterState };
 
-/** Canonical JSON of a record. Secret: for the sealed file only. */
+/** Encodes a record as canonical JSON. Secret: for the sealed file only. */
 export function encodeRecord(record: MeterRecord): Uint8Array {
   return encodeCanonical(
     'pending' in record ? { pending: pendingJson(record.pending) } : { state: stateJson(record.state) },
@@ -194,7 +197,7 @@ function readSeconds(value: JsonValue): number {
   return readInteger(value, 0, MAXIMUM_SECONDS);
 }
 
-/** Bytes of some length; the structures inside are checked by whoever uses them. */
+/** Reads bytes of any length; their users check the structure. */
 function readBytes(value: JsonValue): Uint8Array {
   return fromHex(readString(value, 2 * MAXIMUM_FIELD_BYTES));
 }

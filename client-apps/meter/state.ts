@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Handle } from '../../protocol/onion/hub-payload.js';
 
-/** Keys of the registry epoch that the meter is in. Those of earlier epochs are erased. */
+/** Keys of the meter's registry epoch. Those of earlier epochs are erased. */
 export interface EpochKeys {
   readonly epoch: number;
   /** h_e, 32 bytes. */
   readonly linkKey: Uint8Array;
   /** N_e, 32 bytes. */
   readonly epochNode: Uint8Array;
-  /** k of the next row, from 1. Every smaller one is spent, whether or not its row was ever sent. */
+  /** k of the next row, from 1. Every smaller k is used, whether or not its row was sent. */
   readonly nextK: number;
   /** A_{e,k-1}, and ID_i for k = 1; 32 bytes. */
   readonly previous: Uint8Array;
 }
 
-/** A row that has left the account and has not come back from the ledger. */
+/** A row that is neither acknowledged nor returned to the carry. */
 export interface RowInFlight {
   readonly k: number;
   /** A, 32 bytes. */
   readonly pseudonym: Uint8Array;
-  /** Its category's energy. */
+  /** Energy of its category. */
   readonly milliWattHours: bigint;
 }
 
-/** The rows of one ledger whose seal the meter has not read. */
+/** Rows of a ledger whose seal the meter has not read. */
 export interface LedgerInFlight {
   /** s, Unix seconds. */
   readonly startSeconds: number;
@@ -33,17 +33,17 @@ export interface LedgerInFlight {
 
 /** The meter's account of its energy, in milliwatt hours: measured = acknowledged + carried + Σ rows in flight. */
 export interface EnergyAccount {
-  /** Read since enrolment. */
+  /** Energy read since enrolment. */
   readonly measured: bigint;
-  /** In rows that a sealed index shows. */
+  /** Energy in rows of a sealed index. */
   readonly acknowledged: bigint;
-  /** In no row. */
+  /** Energy in no row. */
   readonly carried: bigint;
   /** By ledger, ascending. */
   readonly ledgers: readonly LedgerInFlight[];
 }
 
-/** Everything an enrolled meter must not forget. Values are replaced, never changed in place. */
+/** Persistent state of an enrolled meter. Values are replaced, never changed in place. */
 export interface MeterState extends EnergyAccount {
   /** ID_i, 32 bytes. */
   readonly identity: Uint8Array;
@@ -56,10 +56,10 @@ export interface MeterState extends EnergyAccount {
   /** Seed of the key of its links, 32 bytes, and the control center's certificate for that key, PEM. */
   readonly linkSeed: Uint8Array;
   readonly linkCertificate: string;
-  /** The punctured tree: what is left of K_i for later epochs. */
+  /** The punctured tree, from which the keys of later epochs come. */
   readonly tree: Uint8Array;
   readonly keys: EpochKeys;
-  /** Start of the first interval not yet taken from the reader. */
+  /** Start of the first interval not yet read from the measuring part. */
   readonly nextMeasureSeconds: number;
   /** Start of the first interval whose consumption seal has not been read. */
   readonly nextSealSeconds: number;
@@ -73,7 +73,7 @@ export interface MeterState extends EnergyAccount {
   readonly handles: readonly Handle[];
 }
 
-/** An enrolment under way: what the same request needs to be sent again. Replaced by {@link MeterState} as a whole. */
+/** An enrolment under way, with everything needed to repeat its request. {@link MeterState} replaces it. */
 export interface PendingEnrolment {
   /** sk_i, 32 bytes. */
   readonly secretKey: Uint8Array;

@@ -3,15 +3,15 @@ import { wipe } from '../../protocol/crypto/bytes.js';
 import { SealedFile } from '../runtime/sealed-file.js';
 import { decodeRecord, encodeRecord, type MeterRecord } from './state-codec.js';
 
-/** Where a meter keeps its record. */
+/** Storage of a meter's record. */
 export interface MeterStore {
-  /** The record last written, or undefined for a meter that has none. */
+  /** Reads the record last written; undefined if there is none. */
   read(): Promise<MeterRecord | undefined>;
-  /** Returns when the record is on the disk; before that nothing that rests on it may leave the meter. */
+  /** Writes the record; nothing that depends on it may leave the meter before this returns. */
   write(record: MeterRecord): Promise<void>;
 }
 
-/** One sealed file a meter, replaced as a whole: a crash leaves the record before or the record after. */
+/** A store in one sealed file, replaced atomically. */
 export class SealedMeterStore implements MeterStore {
   readonly #file: SealedFile;
 

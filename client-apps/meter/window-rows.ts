@@ -9,8 +9,8 @@ import type { Handle } from '../../protocol/onion/hub-payload.js';
 import type { EpochKeys, LedgerInFlight, RowInFlight } from './state.js';
 
 /**
- * Signs the rows of a ledger. Signatures are deterministic, so a meter that was restarted makes the same bytes again
- * and only the k and the pseudonym of a row need to be kept.
+ * Signs the rows of a ledger. Signatures are deterministic, so a restarted meter makes the same bytes, and only the k
+ * and the pseudonym of a row are stored.
  */
 export function signRows(crypto: Crypto, keys: EpochKeys, parameters: Parameters, ledger: LedgerInFlight): PacketRow[] {
   return ledger.rows.map(({ k, pseudonym, milliWattHours }: RowInFlight) => {
@@ -29,8 +29,8 @@ export function signRows(crypto: Crypto, keys: EpochKeys, parameters: Parameters
 }
 
 /**
- * The order in which a window's rows leave: each once, as early as there are places, and then again in turn, so that a
- * lost packet costs nothing while there is room.
+ * Order in which a window's rows are sent: each once, as early as there are places, then repeats in turn, so that a
+ * lost packet costs nothing while there are places left.
  */
 export class WindowRows {
   #sent = 0;
@@ -46,7 +46,7 @@ export class WindowRows {
     this.#rows = rows;
   }
 
-  /** Rows for the next packet, at most `places`, none twice. */
+  /** Returns the rows of the next packet, at most `places`, without duplicates. */
   next(places: number): PacketRow[] {
     const before = this.#sent;
     const fresh = this.#rows.slice(before, before + places);
@@ -59,7 +59,7 @@ export class WindowRows {
     return packet;
   }
 
-  /** Handles of the rows that have left at least once, oldest first. */
+  /** Returns the handles of the rows sent at least once, oldest first. */
   handles(): Handle[] {
     const { epoch, rows } = this.ledger;
     return rows.slice(0, this.#sent).map(({ k, pseudonym }) => ({ epoch, k, pseudonym }));

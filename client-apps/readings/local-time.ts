@@ -61,9 +61,9 @@ export class TimeZone {
   }
 
   /**
-   * Locates a day that the wall clock divides into equal steps. On a day with a clock change a wall-clock time is missing
-   * or ambiguous, or a step has another length: such a day is a fault, because its readings cannot be located with
-   * certainty.
+   * Locates a day that the wall clock divides into equal steps. On a day with a clock change a wall-clock time is
+   * missing or ambiguous, or a step has another length: such a day is a fault, because its readings cannot be located
+   * with certainty.
    *
    * @param localDay the day as {@link parseDate} gives it
    * @param stepSeconds length of a step, a divisor of a day

@@ -160,7 +160,11 @@ export class SeriesCollector {
     return new ReadingsError(fault, `${this.path}:${line}`, detail);
   }
 
-  /** Returns the common steps of all households not skipped. @throws ReadingsError BAD_STEP, TOO_SHORT, IMPOSSIBLE, UNKNOWN_HOUSEHOLD */
+  /**
+   * Returns the common steps of all households not skipped.
+   *
+   * @throws ReadingsError BAD_STEP, TOO_SHORT, IMPOSSIBLE, UNKNOWN_HOUSEHOLD
+   */
   finish(): Readings {
     const { intervals: wanted, household } = this.options;
     const step = this.#stepSeconds;

@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How long relays hold packets, as an observer knows it. */
+/** Law of the delays at relays, which an observer knows. */
 export interface HoldingLaw {
   readonly meanMilliseconds: number;
-  /** Nothing is held longer. */
+  /** Longest delay. */
   readonly longestMilliseconds: number;
 }
 
 /**
- * Sums of weights at times, seen from other times: for each query q the sum of w_s · exp(−|q − s| / mean) over the
- * sources s within the longest delay before it (or after it). All sums take one pass, because what lies behind a
- * source decays alike for all queries.
+ * Exponentially decayed sums: for each query q the sum of w_s · exp(−|q − s| / mean) over the sources s within the
+ * longest delay before it (or after it). One pass computes all sums, because the weights beyond a source decay equally
+ * for all queries.
  */
 export class DecayedSums {
-  /** exp of the distance from each source to the one behind it, seen from the queries; 0 where there is none. */
+  /** exp of the distance from each source to the next, away from the queries; 0 where there is none. */
   readonly #decay: Float64Array;
-  /** For each query the nearest source in the window, and the first behind its end, in order of distance. */
+  /** For each query the nearest source in the window, and the first beyond its end, in order of distance. */
   readonly #near: Int32Array;
   readonly #far: Int32Array;
   readonly #nearFactor: Float64Array;
   readonly #farFactor: Float64Array;
-  /** The sum from each source on, and 0 behind the last. */
+  /** The sum from each source on, and 0 beyond the last. */
   readonly #tails: Float64Array;
   readonly #mirrored: boolean;
 
   /**
    * @param sources milliseconds, ascending
    * @param queries milliseconds, ascending
-   * @param side where a query finds its sources: `before` it, or `after` it; one at the same time counts
+   * @param side whether sources are `before` or `after` a query; one at the same time counts
    */
   constructor(sources: Float64Array, queries: Float64Array, side: 'before' | 'after', law: HoldingLaw) {
-    // Sources before a query are sources after it on a clock that runs backwards.
+    // Sources before a query are sources after it in mirrored time.
     this.#mirrored = side === 'before';
     const times = this.#mirrored ? mirrored(sources) : sources;
     const froms = this.#mirrored ? mirrored(queries) : queries;

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DecayedSums, type HoldingLaw } from './decayed-sums.js';
 
-/** Scaling ends when the probabilities of every packet add up to 1 within this. */
+/** Tolerance at which scaling ends: the probabilities of every packet add up to 1 within it. */
 const TOLERANCE = 1e-9;
-/** More than it takes unless the longest delay forces packets, where the last digits come slowly. */
+/** Limit of scaling rounds, reached only where the longest delay forces packets and convergence is slow. */
 const MAXIMUM_ROUNDS = 500;
 
 /**
- * What an observer of all links can say of an honest relay while it is never empty: the probability that a packet that
- * left is one that came,
+ * Inference about an honest relay in a period in which it is never empty: the probability that packet j that left is
+ * packet i that arrived,
  *
  *     P(j, i) = x_j · y_i · exp(−(τ_j − t_i) / mean)    for 0 ≤ τ_j − t_i ≤ longest delay, else 0,
  *
- * with x and y such that all that left had come (Σ_i P = 1) and all that came leaves (Σ_j P = 1).
+ * with x and y such that every packet that left had arrived (Σ_i P = 1) and every packet that arrived leaves (Σ_j P =
+ * 1).
  *
- * Without a longest delay this is exact: the exponential law forgets, so each packet in the pool is the next to leave
- * with equal probability, and the mass that so passes through the pool has just this form. A longest delay excludes some
- * assignments. The exact answer then is a quotient of two permanents, which nobody can compute for hundreds of packets;
- * scaling rows and columns to 1 gives the most uncertain distribution with the same supports and sums instead.
+ * Without a longest delay this is exact: the exponential law is memoryless, so each packet in the pool is the next to
+ * leave with equal probability, and the resulting probabilities have this form. A longest delay excludes some
+ * assignments. The exact answer then is a quotient of two permanents, which is infeasible for hundreds of packets;
+ * scaling rows and columns to 1 gives the maximum-entropy distribution with the same support and sums.
  */
 export class Exchange {
-  /** Largest |Σ_j P − 1| that was left. */
+  /** Largest |Σ_j P − 1| at the end of scaling. */
   readonly residual: number;
   readonly #x: Float64Array;
   readonly #y: Float64Array;
@@ -49,10 +50,10 @@ export class Exchange {
   }
 
   /**
-   * Takes probability back through the relay.
+   * Propagates probability backwards through the relay.
    *
    * @param departed mass on each packet that left
-   * @returns mass on each packet that came; the same sum
+   * @returns mass on each packet that arrived, with the same sum
    */
   back(departed: Float64Array): Float64Array {
     const weighted = departed.map((mass, index) => mass * this.#x[index]!);
@@ -61,9 +62,9 @@ export class Exchange {
 }
 
 /**
- * Ends of the times in which a relay held anything: no packet of one became a packet of another.
+ * Finds the ends of the busy periods of a relay, between which it held no packet.
  *
- * @returns for each the number of packets that had come, and left, by its end
+ * @returns for each the number of packets that had arrived, and left, by its end
  */
 export function busyTimes(arrivals: Float64Array, departures: Float64Array): number[] {
   const ends: number[] = [];
@@ -77,8 +78,8 @@ export function busyTimes(arrivals: Float64Array, departures: Float64Array): num
 }
 
 /**
- * y where all packets of a pool leave next with equal probability: exp(−t_i / mean) / Π (1 − 1/n), where the product is
- * over the departures before t_i, and n counts the packets that were there.
+ * Computes y where all packets of a pool are equally likely to leave next: exp(−t_i / mean) / Π (1 − 1/n), where the
+ * product is over the departures before t_i, and n counts the packets in the pool.
  */
 function poolShares(arrivals: Float64Array, departures: Float64Array, { meanMilliseconds }: HoldingLaw): Float64Array {
   const begin = arrivals[0] ?? 0;

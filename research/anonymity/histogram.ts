@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Values counted in bins of one width, so that their number costs no memory; the mean is that of the values. */
+/** Histogram with bins of equal width, in constant memory; the mean is exact. */
 export class Histogram {
   readonly counts: Uint32Array;
   count = 0;
@@ -42,10 +42,10 @@ export class Histogram {
   }
 
   /**
-   * The value that this share of all does not exceed, to the width of a bin, and within minimum and maximum.
+   * Returns a quantile to the width of a bin, within minimum and maximum.
    *
    * @param share 0 to 1
-   * @param edge of the bin: `upper` for what is to be small, `lower` for what is to be large
+   * @param edge conservative edge of the bin: `upper` where small values are better, `lower` where large ones are
    */
   quantile(share: number, edge: 'lower' | 'upper'): number {
     let left = share * this.count;

@@ -10,7 +10,7 @@ import { seededRandom } from '../seeded-random.js';
 import { simulateSlot, type TierSettings } from './simulated-tier.js';
 import { readTraces, TRACE_SLACK_MILLISECONDS } from './traces.js';
 
-/** What the command line says of a tier; the rest is as a control center sets it by default. */
+/** Settings of a tier on the command line; the defaults are those of a control center. */
 export interface TierFlags {
   readonly meters: number;
   readonly layers?: number;
@@ -19,7 +19,7 @@ export interface TierFlags {
   readonly window?: number;
 }
 
-/** A simulation as the command line asks for it. */
+/** Settings of a simulation on the command line. */
 export interface SimulationFlags extends TierFlags {
   readonly corruptPerLayer: number;
   readonly slots: number;
@@ -28,7 +28,7 @@ export interface SimulationFlags extends TierFlags {
 }
 
 /**
- * The tier that flags ask for.
+ * Returns the tier for these flags.
  *
  * @throws ClientError WRONG_USE when a packet could take longer than its slot
  */
@@ -40,14 +40,18 @@ export function tierOf({ meters, layers, relays, meanDelay, window }: TierFlags)
     ...(window === undefined ? {} : { offsetWindowSeconds: window }),
   });
   const slotMilliseconds = slotSeconds.parse(undefined) * 1000;
-  if (longestWayMilliseconds(onion) > slotMilliseconds) {
-    throw new ClientError('WRONG_USE', `a packet could take longer than a slot of ${slotMilliseconds / 1000} s`);
+  const longest = longestPathMilliseconds(onion);
+  if (longest > slotMilliseconds) {
+    throw new ClientError(
+      'WRONG_USE',
+      `expected packets to arrive within a slot of ${slotMilliseconds / 1000} s, got up to ${longest / 1000} s`,
+    );
   }
   return { meters, onion, relaysPerLayer: relays };
 }
 
-/** The longest time from the start of a slot to the control center, milliseconds. */
-export function longestWayMilliseconds(onion: OnionParameters): number {
+/** Longest time from the start of a slot to the arrival at the control center, milliseconds. */
+export function longestPathMilliseconds(onion: OnionParameters): number {
   return onion.offsetWindowSeconds * 1000 + onion.layers * maximumDelayMilliseconds(onion);
 }
 
@@ -68,7 +72,7 @@ export function measureSimulation(flags: SimulationFlags): Measured {
     },
     corrupt: firstOf(corruptPerLayer, relays),
     targetsPerSlot,
-    longestMilliseconds: longestWayMilliseconds(onion),
+    longestMilliseconds: longestPathMilliseconds(onion),
   });
   const random = seededRandom(seed);
   for (let slot = 0; slot < slots; slot++) {
@@ -78,7 +82,7 @@ export function measureSimulation(flags: SimulationFlags): Measured {
 }
 
 /**
- * Measures a run from its relays' traces.
+ * Measures a run from the traces of its relays.
  *
  * @throws ClientError TRACE_INVALID, LIMIT_EXCEEDED, WRONG_USE
  */
@@ -96,7 +100,7 @@ export async function measureTraces(
     },
     corrupt: firstOf(corruptPerLayer, relaysPerLayer),
     targetsPerSlot,
-    longestMilliseconds: longestWayMilliseconds(onion) + onion.layers * TRACE_SLACK_MILLISECONDS,
+    longestMilliseconds: longestPathMilliseconds(onion) + onion.layers * TRACE_SLACK_MILLISECONDS,
   });
   for (const slot of slots) {
     measurement.add(slot);
@@ -106,13 +110,13 @@ export async function measureTraces(
 }
 
 /**
- * The first relays of every layer: which ones makes no difference, as paths are drawn uniformly.
+ * Marks the first relays of every layer as corrupt; which ones makes no difference, because paths are drawn uniformly.
  *
- * @throws ClientError WRONG_USE when there are not so many
+ * @throws ClientError WRONG_USE when a layer has fewer relays
  */
 export function firstOf(count: number, relays: number): Corrupt {
   if (count > relays) {
-    throw new ClientError('WRONG_USE', `there are only ${relays} relays in a layer`);
+    throw new ClientError('WRONG_USE', `expected at most ${relays} corrupt relays per layer, got ${count}`);
   }
   return (_layer, relay) => relay < count;
 }

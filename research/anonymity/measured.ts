@@ -2,9 +2,9 @@
 import type { OnionParameters } from '../../protocol/ledger/parameters.js';
 import type { Measurement } from './measurement.js';
 
-/** What was measured. */
+/** A measurement with its subject. */
 export interface Measured {
-  /** Where the packets were from; traces are named as what they are in every report. */
+  /** Source of the packets; every report names traces as UNSAFE. */
   readonly source:
     | { readonly kind: 'simulation'; readonly seed: string }
     | { readonly kind: 'traces'; readonly directory: string; readonly incomplete: number };

@@ -4,49 +4,49 @@ import { Histogram } from './histogram.js';
 import { trueSender, wayOf, type Corrupt, type ObservedSlot } from './observation.js';
 import { Posterior } from './posterior.js';
 
-/** From this probability on the observer counts as certain: it is never 1, as scaling ends before. */
+/** Probability from which the observer counts as certain; scaling never reaches 1. */
 const CERTAINTY = 0.999;
 const ENTROPY_BIN_BITS = 0.01;
 const LATENCY_BIN_MILLISECONDS = 50;
 
-/** What is measured, and for whom. */
+/** Settings of a measurement. */
 export interface MeasurementSettings {
   readonly meters: number;
   readonly law: HoldingLaw;
   readonly corrupt: Corrupt;
-  /** Packets of a slot whose sender is looked for, spread evenly over the slot. */
+  /** Packets per slot whose sender is inferred, spread evenly over the slot. */
   readonly targetsPerSlot: number;
-  /** The longest that a packet can take, milliseconds. */
+  /** Longest time that a packet can take, milliseconds. */
   readonly longestMilliseconds: number;
 }
 
-/** Means by the number of honest relays that a packet passed. */
+/** Means by the number of honest relays on a packet's path. */
 export interface ByHonestRelays {
   readonly honestRelays: number;
   readonly packets: number;
   readonly meanEntropyBits: number;
 }
 
-/** What an observer knows of the senders of packets to the control center, added up slot by slot in constant memory. */
+/** Accumulates an observer's knowledge of the senders of packets to the control center, in constant memory. */
 export class Measurement {
-  /** Shannon entropy of the sender, bits, one value a packet that was looked at. */
+  /** Shannon entropy of the sender, bits, one value per target packet. */
   readonly entropy: Histogram;
-  /** From the start of the slot to the control center, milliseconds, every packet. */
+  /** Time from the start of the slot to the control center, milliseconds, of every packet. */
   readonly latency: Histogram;
   slots = 0;
-  /** Packets whose whole way was corrupt. */
+  /** Target packets whose whole path was corrupt. */
   allCorrupt = 0;
   /**
-   * Others of which the observer is certain. `alone`: no honest relay on the way held another packet with it, so there was
-   * nothing to take it for. `narrowed`: there were others, but the longest delay, or later relays, excluded them.
+   * Other target packets of which the observer is certain. `alone`: no honest relay on the path held another packet at
+   * the same time. `narrowed`: there were others, but the longest delay, or later relays, excluded them.
    */
   readonly stragglers = { alone: 0, narrowed: 0 };
-  /** Packets for which the most probable meter is the right one. */
+  /** Target packets whose most probable sender is the true one. */
   guessed = 0;
   /** Largest deviation of a packet's probabilities at a relay from a sum of 1. */
   residual = 0;
   #trueBits = 0;
-  readonly #byHonest: { packets: number; bits: number }[] = [];
+  readonly #byHonest: ({ packets: number; bits: number } | undefined)[] = [];
 
   readonly #settings: MeasurementSettings;
 
@@ -59,7 +59,7 @@ export class Measurement {
     this.latency = new Histogram(longestMilliseconds, Math.ceil(longestMilliseconds / LATENCY_BIN_MILLISECONDS));
   }
 
-  /** Mean of −log2 of the probability given to the true sender: not below the mean entropy if that is honest. */
+  /** Mean of −log2 of the probability of the true sender; below the mean entropy it would show an error of method. */
   get meanTrueSenderBits(): number {
     return this.#trueBits / Math.max(1, this.entropy.count);
   }
@@ -80,13 +80,13 @@ export class Measurement {
     }
     const targets = Math.min(targetsPerSlot, arrived.length);
     for (let target = 0; target < targets; target++) {
-      this.#look(slot, posterior, Math.floor(((target + 0.5) * arrived.length) / targets));
+      this.#addTarget(slot, posterior, Math.floor(((target + 0.5) * arrived.length) / targets));
     }
     this.residual = Math.max(this.residual, posterior.residual);
     this.slots++;
   }
 
-  #look(slot: ObservedSlot, posterior: Posterior, packet: number): void {
+  #addTarget(slot: ObservedSlot, posterior: Posterior, packet: number): void {
     const senders = posterior.senders(packet);
     const sender = trueSender(slot, packet);
     const bits = entropyBits(senders);

@@ -5,14 +5,14 @@ import type { Measured } from './measured.js';
 const WIDTH = 860;
 const HEIGHT = 300;
 const PANEL = { left: 50, top: 40, width: 360, height: 200 } as const;
-/** Bars of a panel: bins of a histogram are finer. */
+/** Number of bars of a panel. */
 const BARS = 60;
 const TICKS = 5;
 
 /** One distribution of a plot. */
 interface Panel {
   readonly title: string;
-  /** Below the axis, with its unit. */
+  /** Label of the axis, with its unit. */
   readonly label: string;
   readonly histogram: Histogram;
   /** Units of the histogram in one unit of the axis. */
@@ -21,28 +21,28 @@ interface Panel {
   readonly marks: readonly { readonly at: number; readonly text: string }[];
 }
 
-/** Sender entropy and latency of a measurement, as a self-contained SVG. */
+/** Plots sender entropy and latency of a measurement as a self-contained SVG. */
 export function anonymityPlot({ source, meters, corruptPerLayer, relaysPerLayer, measurement }: Measured): string {
   const { entropy, latency } = measurement;
-  const observer = `${meters} meters, ${corruptPerLayer} of ${relaysPerLayer} relays corrupt in each layer`;
+  const observer = `${meters} meters, ${corruptPerLayer} of ${relaysPerLayer} corrupt relays per layer`;
   const title = source.kind === 'simulation' ? observer : `${observer}; from UNSAFE traces`;
   const [p50, p99] = [latency.quantile(0.5, 'upper'), latency.quantile(0.99, 'upper')];
   return plotSvg(title, [
     {
       title,
-      label: 'entropy of the sender, bits',
+      label: 'sender entropy, bits',
       histogram: entropy,
       unit: 1,
       marks: [{ at: entropy.mean, text: `mean ${entropy.mean.toFixed(2)}` }],
     },
     {
-      title: 'Time from the start of a slot',
-      label: 'seconds to the control center',
+      title: 'Latency to the control center',
+      label: 'seconds from the start of the slot',
       histogram: latency,
       unit: 1000,
       marks: [
-        { at: p50, text: `half ${(p50 / 1000).toFixed(1)} s` },
-        { at: p99, text: `99 % ${(p99 / 1000).toFixed(1)} s` },
+        { at: p50, text: `median ${(p50 / 1000).toFixed(1)} s` },
+        { at: p99, text: `p99 ${(p99 / 1000).toFixed(1)} s` },
       ],
     },
   ]);
@@ -89,7 +89,6 @@ function panelSvg({ title, label, histogram, unit, marks }: Panel): string[] {
       const y = 10 + 14 * index;
       return [
         `<path d="M${x} 0V${height}" stroke="#b5482a" stroke-dasharray="3 3"/>`,
-        // Towards the middle, where there is room.
         `<text x="${x}" y="${y}" dx="${at > histogram.limit / 2 ? -4 : 4}" ` +
           `text-anchor="${at > histogram.limit / 2 ? 'end' : 'start'}" fill="#b5482a">${escaped(text)}</text>`,
       ];

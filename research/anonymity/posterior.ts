@@ -3,28 +3,27 @@ import type { HoldingLaw } from './decayed-sums.js';
 import { busyTimes, Exchange } from './exchange.js';
 import { wayOf, type Corrupt, type Level, type ObservedSlot } from './observation.js';
 
-/** A time in which an honest relay held packets: their indices on the level before it and on the one behind it. */
+/** A busy period of an honest relay: the indices of its packets on the levels before and after it. */
 interface BusyTime {
   readonly arrived: Int32Array;
   readonly left: Int32Array;
   readonly exchange: Exchange;
 }
 
-/** What the observer knows of a layer: its honest relays' exchanges, and what corrupt relays tell. */
+/** An observer's knowledge of a layer: the exchanges of honest relays, and the packets of corrupt ones. */
 interface Layer {
   readonly busyTimes: readonly BusyTime[];
-  /** Of the honest relays, for each packet on the level behind: in which busy time it left, and as which. */
+  /** Position of each packet that left an honest relay, by its index on the level after it. */
   readonly places: ReadonlyMap<number, { readonly time: BusyTime; readonly position: number }>;
-  /** Packets on the level behind that left a corrupt relay. */
+  /** Packets on the level after the layer that left a corrupt relay. */
   readonly identified: readonly number[];
 }
 
 /**
- * The knowledge of a passive observer of every link, with whom some relays work together: of each packet that came to
- * the control center, the probability with which each meter sent it. Probability goes back through the relays, layer by
- * layer: at an honest one by its {@link Exchange}, at a corrupt one to the packet that it was. As everything between the
- * relays is seen, what the observer cannot tell at one relay is independent of the others, so this adds no error to
- * that of the exchanges.
+ * The posterior of a passive observer of every link who controls some relays: for each packet that arrived at the
+ * control center, the probability that each meter sent it. Probability is propagated backwards layer by layer: at an
+ * honest relay by its {@link Exchange}, at a corrupt one to the true packet. Because all links are observed, the
+ * uncertainties of different relays are independent, so this adds no error to that of the exchanges.
  */
 export class Posterior {
   readonly #layers: readonly Layer[];
@@ -47,8 +46,9 @@ export class Posterior {
   }
 
   /**
+   * Returns the probability of each meter to be the sender of a packet.
+   *
    * @param packet index on the last level
-   * @returns for each meter the probability that the packet is its own
    */
   senders(packet: number): Float64Array {
     const { observation, origins } = this.#slot;
@@ -75,8 +75,8 @@ export class Posterior {
   }
 
   /**
-   * The honest relays on a packet's true way, in order, each with the probability that the observer gives to the packet
-   * that it really was: 1 where it was alone there.
+   * Returns, for each honest relay on a packet's true path in order, the probability that the observer assigns to the
+   * true packet: 1 where it was alone.
    */
   recognised(packet: number): number[] {
     const way = wayOf(this.#slot, packet);
@@ -99,7 +99,7 @@ function layerOf(before: Level, behind: Level, isCorrupt: (relay: number) => boo
     if (isCorrupt(relay)) {
       identified.push(...left);
     } else {
-      times.push(...busyTimesOf(before, behind, arrivedAt.get(relay)!, left, law));
+      times.push(...busyTimesOf({ before, behind, arrived: arrivedAt.get(relay)!, left }, law));
     }
   }
   const places = new Map(
@@ -108,13 +108,15 @@ function layerOf(before: Level, behind: Level, isCorrupt: (relay: number) => boo
   return { busyTimes: times, places, identified };
 }
 
-function busyTimesOf(
-  before: Level,
-  behind: Level,
-  arrived: readonly number[],
-  left: readonly number[],
-  law: HoldingLaw,
-): BusyTime[] {
+/** The packets of one relay, by their indices on the levels before and after it. */
+interface RelayTraffic {
+  readonly before: Level;
+  readonly behind: Level;
+  readonly arrived: readonly number[];
+  readonly left: readonly number[];
+}
+
+function busyTimesOf({ before, behind, arrived, left }: RelayTraffic, law: HoldingLaw): BusyTime[] {
   const arrivals = Float64Array.from(arrived, (packet) => before.arrived[packet]!);
   const departures = Float64Array.from(left, (packet) => behind.sent[packet]!);
   const ends = busyTimes(arrivals, departures);
@@ -128,7 +130,7 @@ function busyTimesOf(
   });
 }
 
-/** Indices by relay, each list in the order of time. */
+/** Groups indices by relay, each group in the order of time. */
 function byRelay(relays: Int32Array, times: Float64Array): Map<number, number[]> {
   const lists = new Map<number, number[]>();
   relays.forEach((relay, index) => {

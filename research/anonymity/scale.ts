@@ -2,41 +2,41 @@
 import type { OnionParameters } from '../../protocol/ledger/parameters.js';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
-import { firstOf, longestWayMilliseconds, tierOf, type SimulationFlags } from './measure.js';
+import { firstOf, longestPathMilliseconds, tierOf, type SimulationFlags } from './measure.js';
 import { Measurement } from './measurement.js';
 import type { ObservedSlot } from './observation.js';
 import { seededRandom } from '../seeded-random.js';
 import { simulateSlot } from './simulated-tier.js';
 
-/** To the control center and to the hub. */
+/** One packet to the control center and one to the hub. */
 const PACKETS_PER_METER = 2;
-/** Share of what a relay can do that its busiest second may take: at more, packets would wait beyond their delays. */
+/** Largest utilisation of a relay in its busiest second; above it packets would wait beyond their delays. */
 const PEAK_SHARE = 0.5;
 
-/** What a number of meters needs, and what it gets. */
+/** Resources for a number of meters, and the anonymity that results. */
 export interface Scale {
   readonly meters: number;
-  /** Each with a tier of its own. */
+  /** Number of regions, each with its own tier. */
   readonly regions: number;
   readonly metersPerRegion: number;
   readonly onion: OnionParameters;
   readonly relaysPerLayer: number;
   readonly relays: number;
-  /** Of all meters, to the control center and to hubs. */
+  /** Packets of all meters, to control centers and hubs. */
   readonly packetsPerSlot: number;
-  /** In the busiest second of the busiest relay of all slots that were simulated. */
+  /** Packets in the busiest second of the busiest relay of all simulated slots. */
   readonly peakPacketsPerSecond: number;
-  /** Cores that all relays together keep busy if theirs is the busiest second everywhere. */
+  /** Cores that all relays use if all have their busiest second at once. */
   readonly coresAtPeak: number;
   readonly measurement: Measurement;
 }
 
 /**
- * Simulates any number of meters: as many regions as they need, each with a tier of its own, as directories are. Regions
- * are alike and independent, so every slot that is simulated stands for another region, and memory does not grow with
- * their number. Relays are added where the given number could not take the busiest second.
+ * Simulates any number of meters: as many regions as they need, each with a tier of its own, as directories are.
+ * Regions are alike and independent, so each simulated slot represents another region, and memory does not grow with
+ * their number. Relays are added where the given number could not handle the busiest second.
  *
- * @param relayPacketsPerSecond what one relay process takes
+ * @param relayPacketsPerSecond packets per second that one relay process handles
  * @throws ClientError WRONG_USE
  */
 export function simulateScale(flags: SimulationFlags, relayPacketsPerSecond: number): Scale {
@@ -44,7 +44,7 @@ export function simulateScale(flags: SimulationFlags, relayPacketsPerSecond: num
   const metersPerRegion = Math.ceil(flags.meters / regions);
   const tier = tierOf({ ...flags, meters: metersPerRegion });
   const { onion } = tier;
-  const longestMilliseconds = longestWayMilliseconds(onion);
+  const longestMilliseconds = longestPathMilliseconds(onion);
   const measurement = new Measurement({
     meters: metersPerRegion,
     law: { meanMilliseconds: onion.meanDelayMilliseconds, longestMilliseconds: maximumDelayMilliseconds(onion) },
@@ -55,7 +55,7 @@ export function simulateScale(flags: SimulationFlags, relayPacketsPerSecond: num
   const random = seededRandom(flags.seed);
   let peak = 0;
   for (let slot = 0; slot < flags.slots; slot++) {
-    // Packets to hubs go the same way under the same law: another slot of them gives the relays' load.
+    // Packets to hubs follow the same law, so a second simulated slot gives their load.
     const both = [simulateSlot(tier, random), simulateSlot(tier, random)];
     measurement.add(both[0]!);
     peak = Math.max(peak, peakOf(both, longestMilliseconds));

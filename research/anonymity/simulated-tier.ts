@@ -12,9 +12,9 @@ export interface TierSettings {
   readonly relaysPerLayer: number;
 }
 
-/** A packet on its way. */
-interface Traveller {
-  /** Its index on the level before. */
+/** A packet in transit. */
+interface PacketInTransit {
+  /** Its index on the previous level. */
   readonly origin: number;
   readonly from: number;
   readonly to: number;
@@ -22,12 +22,12 @@ interface Traveller {
 }
 
 /**
- * One slot: every meter's packet to the control center, with offset, path and delays drawn by the protocol's own
- * functions. Links take no time, which only helps the observer.
+ * Simulates one slot: every meter's packet to the control center, with offset, path and delays drawn by the protocol's
+ * functions. Links have no latency, which only helps the observer.
  */
 export function simulateSlot({ meters, onion, relaysPerLayer }: TierSettings, random: RandomSource): ObservedSlot {
   const relay = (layer: number): number => (layer > onion.layers ? 0 : drawIndex(relaysPerLayer, random));
-  let travellers = inOrder(
+  let packets = inOrder(
     Array.from({ length: meters }, (_, meter) => ({
       origin: -1,
       from: meter,
@@ -35,32 +35,32 @@ export function simulateSlot({ meters, onion, relaysPerLayer }: TierSettings, ra
       atMilliseconds: drawOffsetMilliseconds(random, onion.offsetWindowSeconds),
     })),
   );
-  const levels = [levelOf(travellers)];
+  const levels = [levelOf(packets)];
   const origins: Int32Array[] = [];
   for (let layer = 1; layer <= onion.layers; layer++) {
-    travellers = inOrder(
-      travellers.map(({ to, atMilliseconds }, origin) => ({
+    packets = inOrder(
+      packets.map(({ to, atMilliseconds }, origin) => ({
         origin,
         from: to,
         to: relay(layer + 1),
         atMilliseconds: atMilliseconds + drawDelay(onion, random),
       })),
     );
-    levels.push(levelOf(travellers));
-    origins.push(Int32Array.from(travellers, ({ origin }) => origin));
+    levels.push(levelOf(packets));
+    origins.push(Int32Array.from(packets, ({ origin }) => origin));
   }
   return { observation: { meters, levels }, origins };
 }
 
-function inOrder(travellers: Traveller[]): Traveller[] {
-  return travellers.sort((a, b) => a.atMilliseconds - b.atMilliseconds);
+function inOrder(packets: PacketInTransit[]): PacketInTransit[] {
+  return packets.sort((a, b) => a.atMilliseconds - b.atMilliseconds);
 }
 
-function levelOf(travellers: readonly Traveller[]): Level {
-  const times = Float64Array.from(travellers, ({ atMilliseconds }) => atMilliseconds);
+function levelOf(packets: readonly PacketInTransit[]): Level {
+  const times = Float64Array.from(packets, ({ atMilliseconds }) => atMilliseconds);
   return {
-    from: Int32Array.from(travellers, ({ from }) => from),
-    to: Int32Array.from(travellers, ({ to }) => to),
+    from: Int32Array.from(packets, ({ from }) => from),
+    to: Int32Array.from(packets, ({ to }) => to),
     sent: times,
     arrived: times,
   };

@@ -11,14 +11,14 @@ import { ClientError } from '../../client-apps/runtime/errors.js';
 import type { TraceHeader, TraceRecord } from '../../client-apps/relay/trace.js';
 import type { Level, ObservedSlot } from './observation.js';
 
-/** Packets through all relays: a full region's of an hour, both kinds, four layers; about 200 MB in memory. */
+/** Maximum number of records, those of a full region in an hour; about 200 MB in memory. */
 const MAXIMUM_RECORDS = 1_000_000;
-/** Slots of ten days. */
+/** Maximum number of slots: ten days. */
 const MAXIMUM_SLOTS = 2_880;
 
 /**
- * A packet may leave later than it was to: the clock of a run goes by seconds, and a tag that is not on disk yet holds a
- * packet up. The observer allows for it.
+ * Tolerance for packets that leave late: the clock of a run advances by seconds, and a packet waits for its replay tag
+ * to be on the disk. The observer allows for it.
  */
 export const TRACE_SLACK_MILLISECONDS = 2_000;
 
@@ -41,13 +41,13 @@ const recordShape = z.strictObject({
   out: end.extend({ to: z.enum(['relay', 'control-center', 'mailbox']) }),
 }) satisfies z.ZodType<TraceRecord>;
 
-/** A run as its relays saw it. */
+/** A run as recorded by its relays. */
 export interface TracedRun {
   readonly onion: OnionParameters;
   readonly meters: number;
   readonly relaysPerLayer: number;
   readonly slots: readonly ObservedSlot[];
-  /** Packets whose way to the control center or into a mailbox is not whole: dropped, or under way at the end. */
+  /** Packets with an incomplete path: dropped, or in transit at the end. */
   readonly incomplete: number;
 }
 
@@ -56,15 +56,15 @@ interface RelayTrace {
   readonly records: readonly TraceRecord[];
 }
 
-/** One packet's passage through the relays of a way, by layer. */
+/** A packet's passage through one relay. */
 interface Passage extends TraceRecord {
   readonly relay: number;
 }
 
 /**
- * Reads what all relays of a run wrote under `--unsafe-trace`, and joins it to the ways of packets. Only those of meters
- * to the control center are kept, see {@link ObservedSlot}: loops count as no cover, as if the observer knew each of
- * them, so that the figures are on the safe side.
+ * Reads the traces of all relays of a run, and joins them to paths of packets. Only packets of meters to the control
+ * center are kept, see {@link ObservedSlot}: loops count as no cover, as if the observer recognised them, so the
+ * figures are lower bounds.
  *
  * @throws ClientError TRACE_INVALID; LIMIT_EXCEEDED
  */
@@ -91,7 +91,10 @@ export async function readTraces(directory: string): Promise<TracedRun> {
     }
   }
   if (slots.size === 0 || slots.size > MAXIMUM_SLOTS) {
-    throw new ClientError('TRACE_INVALID', `${directory}: packets of ${slots.size} slots came to the control center`);
+    throw new ClientError(
+      'TRACE_INVALID',
+      `${directory}: expected packets of 1 to ${MAXIMUM_SLOTS} slots, got ${slots.size}`,
+    );
   }
   const ordered = [...slots].sort(([a], [b]) => a - b);
   return {
@@ -105,7 +108,7 @@ export async function readTraces(directory: string): Promise<TracedRun> {
 
 async function readRelays(directory: string): Promise<RelayTrace[]> {
   const files = await readdir(directory).catch((cause: unknown) => {
-    throw new ClientError('TRACE_INVALID', `${directory}: there are no traces`, { cause });
+    throw new ClientError('TRACE_INVALID', `${directory}: no traces found`, { cause });
   });
   const relays: RelayTrace[] = [];
   let records = 0;
@@ -116,11 +119,11 @@ async function readRelays(directory: string): Promise<RelayTrace[]> {
   }
   const [first] = relays;
   if (first === undefined) {
-    throw new ClientError('TRACE_INVALID', `${directory}: there are no traces`);
+    throw new ClientError('TRACE_INVALID', `${directory}: no traces found`);
   }
   const run = ({ header }: RelayTrace): string => JSON.stringify({ ...header, relay: '', layer: 0 });
   if (relays.some((relay) => run(relay) !== run(first))) {
-    throw new ClientError('TRACE_INVALID', `${directory}: the traces are of different runs`);
+    throw new ClientError('TRACE_INVALID', `${directory}: traces of different runs`);
   }
   return relays;
 }
@@ -133,12 +136,12 @@ async function readRelay(path: string, maximumRecords: number): Promise<RelayTra
     try {
       return shape.parse(JSON.parse(text));
     } catch (cause) {
-      throw new ClientError('TRACE_INVALID', `${path}:${line} is not a line of a trace`, { cause });
+      throw new ClientError('TRACE_INVALID', `${path}:${line}: not a line of a trace`, { cause });
     }
   };
   for await (const text of createInterface({ input: createReadStream(path, 'utf8'), crlfDelay: Infinity })) {
     line++;
-    // A relay that was started again has written its header again.
+    // A restarted relay writes its header again.
     if (line === 1 || text.startsWith('{"format"')) {
       header = parse(headerShape, text);
     } else {
@@ -157,29 +160,27 @@ async function readRelay(path: string, maximumRecords: number): Promise<RelayTra
   return { header, records };
 }
 
-/** @throws ClientError TRACE_INVALID when no relay can have held the packet for this long */
+/** Checks that a packet left after at most the longest delay. @throws ClientError TRACE_INVALID */
 function checkHolding(
   { meanDelayMilliseconds, maximumDelayMeans }: TraceHeader,
   record: TraceRecord,
   at: string,
 ): void {
   const held = record.out.at - record.in.at;
-  if (
-    held < 0 ||
-    held > maximumDelayMilliseconds({ meanDelayMilliseconds, maximumDelayMeans }) + TRACE_SLACK_MILLISECONDS
-  ) {
-    throw new ClientError('TRACE_INVALID', `${at}: held for ${held} ms`);
+  const longest = maximumDelayMilliseconds({ meanDelayMilliseconds, maximumDelayMeans }) + TRACE_SLACK_MILLISECONDS;
+  if (held < 0 || held > longest) {
+    throw new ClientError('TRACE_INVALID', `${at}: expected a delay from 0 to ${longest} ms, got ${held} ms`);
   }
 }
 
-/** A layer's passages by the packet that came. */
+/** Returns a layer's passages by the incoming packet. */
 function passagesOf(relays: readonly RelayTrace[]): Map<string, Passage> {
   return new Map(
     relays.flatMap(({ records }, relay) => records.map((record) => [record.in.packet, { ...record, relay }] as const)),
   );
 }
 
-/** Who sends loops and no readings: the relays, and the control center, to which the last layer sends. */
+/** Returns the senders of loops: the relays, and the control center, to which the last layer sends. */
 function loopSenders(relays: readonly RelayTrace[]): Set<string> {
   const senders = new Set(relays.map(({ header }) => header.relay));
   for (const { records } of relays) {
@@ -216,7 +217,7 @@ function waysOf(
   return { ways, incomplete };
 }
 
-/** Gives the packets of a slot an index on every level, in the order of time. */
+/** Assigns the packets of a slot an index on every level, in the order of time. */
 function slotOf(start: number, ways: readonly Passage[][], meters: ReadonlyMap<string, number>): ObservedSlot {
   const layers = ways[0]!.length;
   const levels: Level[] = [];

@@ -8,43 +8,43 @@ const WEEKEND_DAYS = 2;
 /** 1970-01-01 was a Thursday; days from Monday on. */
 const EPOCH_WEEKDAY = 3;
 
-/** What the observer learns from the totals about households whose meters he saw to be silent. */
+/** Result of the absence attack: what the totals show about households whose meters were silent. */
 export interface AbsenceAttack {
   readonly meters: number;
   readonly intervalSeconds: number;
   readonly intervals: number;
-  /** Standard deviation of the region's total around what the observer expects, Wh. */
+  /** Standard deviation of the region's total from the observer's forecast, Wh. */
   readonly totalDeviationWattHours: number;
-  /** Every meter is silent in this many single intervals. */
+  /** Every meter is silent in some single intervals. */
   readonly singles: AbsenceFinding & {
     readonly silences: number;
-    /** Silences of a household after which half of what makes it different would be learned. */
+    /** Silences of a household after which half of its difference from the average is learned. */
     readonly silencesForHalf: number;
   };
-  /** One meter is silent for a day, and then sends what it had measured as soon as it can. */
+  /** A meter is silent for a day, then sends the missed energy as fast as possible. */
   readonly day: AbsenceFinding;
-  /** The same, if it spread what it had measured over another day. */
+  /** The same, with the missed energy spread over another day. */
   readonly daySpread: AbsenceFinding;
 }
 
-/** How good the observer's estimates are. */
+/** Quality of the observer's estimates. */
 export interface AbsenceFinding {
   /** Standard deviation of the households' true energy around the region's average, Wh. */
   readonly spreadWattHours: number;
   /** Standard deviation of the estimate's error, Wh. */
   readonly errorWattHours: number;
-  /** Share of the variance between households that the best use of the estimates explains, 0 to 1. */
+  /** Share of the variance between households that the estimates explain, 0 to 1. */
   readonly learned: number;
 }
 
 /**
- * The absence attack. Who sees the meters' links sees which meters send nothing. Each interval's total is published; the
- * energy of a meter that was silent is missing from it and stands in the one after its return. The observer expects of
- * each interval the average of its time of day times the intervals of energy that were due, and takes what differs for
- * the doing of those who were silent.
+ * Measures the absence attack. An observer of the meters' links sees which meters send nothing. Each interval's total
+ * is published; the energy of a silent meter is missing from it and appears in the one after its return. The observer
+ * forecasts each interval by the average of its time of day and the number of meters that sent, and attributes the
+ * difference to the silent meters.
  *
- * He is given more than he would have: totals hold measured energy to the watt hour, without carry and without rows that
- * were left out, and nothing but households is in them.
+ * The observer is stronger than a real one: totals are measured energy to the watt hour, without carry and suppressed
+ * rows.
  *
  * @param silences single intervals in which each meter is silent
  * @param mostPerInterval energy that a meter can send in one reporting window, Wh
@@ -61,8 +61,8 @@ export function absenceAttack(
   );
   const times = timesOfDay(readings);
   const totals = totalsOf(energy, intervals);
-  const everybody = new Float64Array(intervals).fill(energy.length);
-  const usual = surprises(totals, everybody, times);
+  const allMeters = new Float64Array(intervals).fill(energy.length);
+  const usual = surprises(totals, allMeters, times);
   const singles = singleSilences(energy, times, silences, random);
   const perDay = DAY_SECONDS / intervalSeconds;
   const atOnce = (missed: number): number => Math.max(1, Math.ceil(missed / mostPerInterval));
@@ -72,12 +72,12 @@ export function absenceAttack(
     intervals,
     totalDeviationWattHours: deviation(usual.surprise),
     singles: { silences, ...singles, silencesForHalf: (silences * (1 - singles.learned)) / singles.learned },
-    day: dayOff(energy, usual, perDay, atOnce, random),
-    daySpread: dayOff(energy, usual, perDay, () => perDay, random),
+    day: dayOfSilence(energy, usual, { perDay, windowsOf: atOnce }, random),
+    daySpread: dayOfSilence(energy, usual, { perDay, windowsOf: () => perDay }, random),
   };
 }
 
-/** Energy by the time of day and kind of day: what an observer knows of the region's habits. */
+/** Index of each interval by time of day and kind of day, for which an observer knows the region's mean use. */
 function timesOfDay({ intervalSeconds, intervals, startSeconds }: Readings): Int32Array {
   const perDay = DAY_SECONDS / intervalSeconds;
   return Int32Array.from({ length: intervals }, (_, interval) => {
@@ -97,16 +97,16 @@ function totalsOf(energy: readonly Float64Array[], intervals: number): Float64Ar
 }
 
 interface Surprises {
-  /** Total less what was expected, Wh. */
+  /** Total less the forecast, Wh. */
   readonly surprise: Float64Array;
-  /** Expected of one meter, Wh. */
+  /** Forecast for one meter, Wh. */
   readonly average: Float64Array;
 }
 
 /**
- * What the observer did not expect.
+ * Computes the observer's forecast and its errors.
  *
- * @param due intervals of energy that came in each interval: one of every meter that sent, more after a silence
+ * @param due number of intervals of energy received in each interval: one per meter that sent, more after a silence
  */
 function surprises(totals: Float64Array, due: Float64Array, times: Int32Array): Surprises {
   const sums = new Float64Array(Math.max(...times) + 1);
@@ -129,7 +129,7 @@ function singleSilences(
   const totals = totalsOf(energy, intervals);
   const due = new Float64Array(intervals).fill(energy.length);
   const silent = energy.map((household) => {
-    // Every other interval at most, so that each silence has a return of its own.
+    // Every second interval at most, so that each silence has its own return.
     const chosen = new Set<number>();
     while (chosen.size < silences) {
       chosen.add(2 * drawIndex(Math.floor(intervals / 2), random));
@@ -149,21 +149,25 @@ function singleSilences(
   const truth = energy.map((household, meter) =>
     mean(silent[meter]!.map((interval) => household[interval]! - average[interval]!)),
   );
-  // Missing in the one interval and too much in the next: half the difference is seen twice.
+  // The energy is missing in one interval and in excess in the next, so it is seen twice.
   const estimates = silent.map((chosen) =>
     mean(chosen.map((interval) => ((surprise[interval + 1] ?? 0) - surprise[interval]!) / 2)),
   );
   return finding(truth, estimates);
 }
 
-/**
- * @param windowsOf reporting windows in which a household sends what it had missed, from that energy in Wh
- */
-function dayOff(
+/** The return of a household after a day of silence. */
+interface Return {
+  /** Intervals of a day. */
+  readonly perDay: number;
+  /** Reporting windows in which the household sends the missed energy, given in Wh. */
+  readonly windowsOf: (missed: number) => number;
+}
+
+function dayOfSilence(
   energy: readonly Float64Array[],
   { surprise, average }: Surprises,
-  perDay: number,
-  windowsOf: (missed: number) => number,
+  { perDay, windowsOf }: Return,
   random: RandomSource,
 ): AbsenceFinding {
   const intervals = surprise.length;
@@ -177,7 +181,7 @@ function dayOff(
       missed += household[interval]!;
       expected += average[interval]!;
     }
-    // The observer adds up the windows in which it comes, and with it what else he did not expect of them.
+    // The observer adds up the windows of the return, with all other forecast errors in them.
     let unexpected = missed - expected;
     for (let interval = back; interval < back + windowsOf(missed); interval++) {
       unexpected += surprise[interval]!;

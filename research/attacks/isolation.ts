@@ -6,22 +6,22 @@ import { trueSender, wayOf, type Corrupt, type Level, type ObservedSlot } from '
 import { Posterior } from '../anonymity/posterior.js';
 import { simulateSlot, type TierSettings } from '../anonymity/simulated-tier.js';
 
-/** Packets of a slot that are isolated, one after the other. */
+/** Target packets per slot. */
 const TARGETS_PER_SLOT = 10;
 
-/** What is left of one packet's anonymity when entry relays drop all others. */
+/** Anonymity of a packet when corrupt entry relays drop all others. */
 export interface Isolation {
   readonly corruptEntryRelays: number;
-  /** Mean entropy of the sender of the packet that was let through. */
+  /** Mean sender entropy of the packet that was forwarded. */
   readonly meanEntropyBits: number;
-  /** Mean number of meters whose packet of that slot the control center misses. */
+  /** Mean number of meters whose packet is missing at the control center in that slot. */
   readonly missingMeters: number;
 }
 
 /**
- * The n − 1 attack: corrupt entry relays drop every packet but one, to see where that one goes. Meters send through all
- * entry relays and relays take links of enrolled meters only, so an attacker can neither choose all that a packet is
- * mixed with nor put his own in its place; he can only take away what comes through his relays.
+ * Measures the n − 1 attack: corrupt entry relays drop every packet but one, to see where that one goes. Meters send
+ * through all entry relays, and relays accept links of enrolled meters only, so an attacker can neither choose all
+ * packets that a packet is mixed with nor inject others; only packets through corrupt relays can be dropped.
  */
 export function isolationAttack(tier: TierSettings, slots: number, random: RandomSource): Isolation[] {
   const { onion, relaysPerLayer } = tier;
@@ -52,7 +52,7 @@ export function isolationAttack(tier: TierSettings, slots: number, random: Rando
   });
 }
 
-/** A slot in which only some of the packets were. @param keep by their indices on the last level */
+/** Returns a slot with only some of its packets. @param keep selects packets by their index on the last level */
 function keepPackets(slot: ObservedSlot, keep: (packet: number) => boolean): ObservedSlot {
   const { levels, meters } = slot.observation;
   const ways = levels[0]!.to.reduce<number[][]>(

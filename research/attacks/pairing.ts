@@ -3,28 +3,28 @@ import type { OnionParameters } from '../../protocol/ledger/parameters.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { drawDelay, maximumDelayMilliseconds } from '../../protocol/onion/path.js';
 import { drawOffsetMilliseconds } from '../../client-apps/runtime/slot-schedule.js';
-import { longestWayMilliseconds } from '../anonymity/measure.js';
+import { longestPathMilliseconds } from '../anonymity/measure.js';
 
-/** Cells of the time from a slot's start to the end of a way, in which densities are kept. */
+/** Number of cells into which densities divide the longest time from a slot's start. */
 const CELLS = 600;
 
-/** How well the attack pairs packets of one meter, per packet to the control center. */
+/** Success of the pairing attack, per packet to the control center. */
 export interface PairingAttack {
-  /** If both packets left at one time (t and t + ε, as in the paper): bits that are still missing to the right hub. */
+  /** With both packets sent at one time (t and t + ε, as in the paper): remaining bits of uncertainty about the hub. */
   readonly sameOffsetBits: number;
-  /** The same: share of packets for which the most probable hub is the right one. */
+  /** The same: share of packets whose most probable hub is the correct one. */
   readonly sameOffsetGuessShare: number;
-  /** With offsets of their own, which is how meters send: nothing is left but chance. */
+  /** With independent offsets, as meters send: the share is that of chance. */
   readonly ownOffsetsGuessShare: number;
 }
 
 /**
- * The paper's own attack: whoever sees when packets come to the control center, and when others come to hubs, takes those
- * for one meter's whose times fit. The observer here sees both ends of the tier, mailboxes included, but not the meters'
- * links (there the sender is known, and nothing needs to be paired). With offsets of their own the two times of a meter
- * are independent given the slot, so nobody can do better than chance.
+ * Measures the paper's own attack: an observer of the arrivals at the control center and at the hubs pairs the packets
+ * whose times fit. The observer sees both ends of the tier, mailboxes included, but not the meters' links, where the
+ * sender is known. With independent offsets the two times of a meter are independent given the slot, so no attack beats
+ * chance.
  *
- * @param slots slots to average over
+ * @param slots number of slots to average over
  */
 export function pairingAttack(
   meters: number,
@@ -52,7 +52,7 @@ export function pairingAttack(
       ends.forEach(({ controlCenter }, meter) => {
         const fits = ends.map(({ hub }) => likelihood(controlCenter, hub));
         const sum = fits.reduce((total, fit) => total + fit, 0);
-        // Where the cells are too coarse to see any fit, nothing was learned.
+        // Where the cells are too coarse to show a fit, nothing is learned.
         bits -= Math.log2(sum > 0 && fits[meter]! > 0 ? fits[meter]! / sum : 1 / meters) / (meters * slots);
         if (fits.indexOf(Math.max(...fits)) === meter) {
           guessed += 1 / (meters * slots);
@@ -70,10 +70,10 @@ export function pairingAttack(
 }
 
 /**
- * How much more likely two ends of ways are if both began at one time than if they had nothing to do with each other.
+ * Returns the likelihood ratio of two arrival times, for paths that began at one time against independent ones.
  */
 function pairLikelihood(onion: OnionParameters): (first: number, second: number) => number {
-  const width = longestWayMilliseconds(onion) / CELLS;
+  const width = longestPathMilliseconds(onion) / CELLS;
   const cell = (milliseconds: number): number => Math.min(CELLS - 1, Math.floor(milliseconds / width));
   const held = waysDensity(onion, width);
   const offsets = Math.max(1, Math.round((onion.offsetWindowSeconds * 1000) / width));
@@ -98,7 +98,7 @@ function pairLikelihood(onion: OnionParameters): (first: number, second: number)
   };
 }
 
-/** Density of the sum of a way's delays, by cells. */
+/** Density of the sum of a path's delays, by cells. */
 function waysDensity(onion: OnionParameters, width: number): Float64Array {
   const longest = Math.max(1, Math.round(maximumDelayMilliseconds(onion) / width));
   const mean = onion.meanDelayMilliseconds / width;

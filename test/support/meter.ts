@@ -109,10 +109,12 @@ export class MeterUnderTest {
           return Promise.resolve({ meterNumber: 7, firstEpoch, certificate: 'PEM', parameters });
         },
       },
-      pending,
-      kit.parameters,
-      Buffer.from(this.#trustAnchor(), 'hex'),
-      nowSeconds,
+      {
+        pending,
+        parameters: kit.parameters,
+        trustAnchor: Buffer.from(this.#trustAnchor(), 'hex'),
+        fromSeconds: nowSeconds,
+      },
     );
     this.#start(state);
   }

@@ -2,35 +2,16 @@
 import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import { MAXIMUM_METERS } from '../../../protocol/ledger/limits.js';
+import type { AbsenceFlags, AttackFlags } from '../../../research/attacks/measure.js';
 import { requireWritableFile } from '../named-file.js';
 import { integerBetween, seedText } from '../options.js';
 import { onRun } from '../output.js';
 
-/** Flags of a tier; the defaults are those of a region's parameters. */
-export interface TierOptions {
-  meters: number;
-  layers?: number;
-  relays: number;
-  meanDelay?: number;
-  window?: number;
-  slots: number;
-  seed: string;
-}
-
-interface AnonymityOptions extends TierOptions {
-  corruptPerLayer: number;
-  targets: number;
-  traces?: string;
-  plot?: string;
-}
-
-interface AbsenceOptions {
-  meters: number;
-  readings?: string;
-  days: number;
-  intervalMinutes: number;
-  silences: number;
-  seed: string;
+interface AnonymityOptions extends AttackFlags {
+  readonly corruptPerLayer: number;
+  readonly targets: number;
+  readonly traces?: string;
+  readonly plot?: string;
 }
 
 const SEED = 'gridveil';
@@ -41,7 +22,7 @@ const MAXIMUM_TIER_METERS = 50_000;
 /** Flags of a simulated tier, which conflict with `--traces`. */
 const SIMULATED = ['meters', 'layers', 'relays', 'meanDelay', 'window', 'seed', 'slots'];
 
-/** Adds the flags of {@link TierOptions}. */
+/** Adds the flags of {@link AttackFlags}. */
 export function withTierOptions(command: Command, maximumMeters: number, meters: number, slots: number): Command {
   return command
     .option('--meters <n>', 'number of meters', integerBetween(2, maximumMeters), meters)
@@ -102,9 +83,10 @@ export function addAnonymity(program: Command): void {
   });
 
   const attacks = command.command('attacks').description('measure the pairing and isolation attacks');
-  onRun<TierOptions>(withTierOptions(attacks, MAXIMUM_METERS, 500, 4), async (options) => {
+  onRun<AttackFlags>(withTierOptions(attacks, MAXIMUM_METERS, 500, 4), async (options) => {
+    const { measureAttacks } = await import('../../../research/attacks/measure.js');
     const { attacksResult } = await import('../render/attacks.js');
-    return attacksResult(options);
+    return attacksResult(measureAttacks(options), options);
   });
 
   const absence = command
@@ -126,8 +108,9 @@ export function addAnonymity(program: Command): void {
     )
     .option('--silences <n>', 'silent intervals per meter', integerBetween(1, 1_000), 14)
     .option('--seed <text>', 'seed of the random draws, for reproducible figures', seedText, SEED);
-  onRun<AbsenceOptions>(absence, async (options) => {
+  onRun<AbsenceFlags>(absence, async (options) => {
+    const { measureAbsence } = await import('../../../research/attacks/measure.js');
     const { absenceResult } = await import('../render/attacks.js');
-    return absenceResult(options);
+    return absenceResult(await measureAbsence(options), options.seed);
   });
 }

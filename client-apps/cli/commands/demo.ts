@@ -108,8 +108,6 @@ export function addDemo(program: Command): void {
         data: {
           ...outcomeJson(outcome, options.ledger, seconds),
           bulletin: out,
-          // For `verify --cc-key`.
-          controlCenterKey: outcome.fingerprint,
           ...(options.unsafeTrace === undefined ? {} : { unsafeTrace: options.unsafeTrace }),
         },
         text: [

@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import { integerBetween } from '../options.js';
 import { onRun } from '../output.js';
-import { withCorruptOption, withTierOptions, type TierOptions } from './anonymity.js';
+import type { AttackFlags } from '../../../research/attacks/measure.js';
+import { withCorruptOption, withTierOptions } from './anonymity.js';
 
-interface SimulateOptions extends TierOptions {
+interface SimulateOptions extends AttackFlags {
   corruptPerLayer: number;
   targets: number;
   relayRate: number;

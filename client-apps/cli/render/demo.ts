@@ -6,22 +6,17 @@ import { pairs, table } from '../output.js';
 import type { Outcome } from '../../demo/outcome.js';
 import type { LedgerKind } from '../../demo/run.js';
 
-/** Renders a run as JSON. Amounts are decimal strings, because a JSON number cannot hold all of them. */
+/** Renders a run as JSON. */
 export function outcomeJson(outcome: Outcome, ledger: LedgerKind, seconds: number): Record<string, unknown> {
+  const { intervals, consumers, fingerprint, ...sums } = outcome;
   return {
     ledger,
-    region: outcome.region,
-    meters: outcome.meters,
-    intervals: outcome.intervals.length,
-    rows: outcome.rows,
-    measuredMilliWattHours: outcome.measuredMilliWattHours.toString(),
-    onLedgerMilliWattHours: outcome.onLedgerMilliWattHours.toString(),
-    carriedMilliWattHours: outcome.carriedMilliWattHours.toString(),
-    inFlightMilliWattHours: outcome.inFlightMilliWattHours.toString(),
-    prices: outcome.intervals.map((interval) => priceOf(interval).toString()),
-    consumers: { verified: outcome.consumers.verified, disputes: outcome.consumers.disputes },
-    billedNanoCurrency: outcome.billedNanoCurrency.toString(),
+    ...sums,
+    intervals: intervals.length,
+    prices: intervals.map(priceOf),
+    consumers: { verified: consumers.verified, disputes: consumers.disputes },
     seconds,
+    controlCenterKey: fingerprint,
   };
 }
 

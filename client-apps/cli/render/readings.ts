@@ -14,7 +14,7 @@ export function readingsResult(readings: Readings, file: string): Result {
       intervals,
       intervalSeconds,
       startSeconds,
-      averageMilliWattHours: average.toString(),
+      averageMilliWattHours: average,
       skipped,
     },
     text: [

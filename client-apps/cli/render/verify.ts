@@ -20,8 +20,8 @@ export function auditResult(
       keyWasGiven: ccKey !== undefined,
       intervals,
       rows,
-      totalMilliWattHours: totalMilliWattHours.toString(),
-      billedNanoCurrency: billedNanoCurrency.toString(),
+      totalMilliWattHours,
+      billedNanoCurrency,
       lastInterval: last ?? null,
       faults,
       evidence,
@@ -60,8 +60,8 @@ export function evidenceResult(
       keyWasGiven: ccKey !== undefined,
       region: ledgerId.region,
       startSeconds: ledgerId.startSeconds,
-      signedPricesNanoPerKilowattHour: signed.map(String),
-      tariffPriceNanoPerKilowattHour: due.toString(),
+      signedPricesNanoPerKilowattHour: signed,
+      tariffPriceNanoPerKilowattHour: due,
     },
     text: [
       ...pairs([

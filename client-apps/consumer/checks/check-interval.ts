@@ -74,8 +74,8 @@ function billsAreSealed(seals: Uint8Array): boolean {
 
 /**
  * Checks an interval and finds the household's rows in it. A light check verifies the signatures of the household's own
- * rows and bills only; if one of them is invalid, the interval is checked in full, so that a dispute does not show which
- * rows are the household's.
+ * rows and bills only; if one of them is invalid, the interval is checked in full, so that a dispute does not show
+ * which rows are the household's.
  */
 export function checkInterval(
   crypto: Crypto,

@@ -16,9 +16,9 @@ export interface ResolvedHandles {
 }
 
 /**
- * Resolves the handles whose ledger is verified and does not contain them. A handle can arrive after its row, when earlier
- * packets were lost, so the recent intervals are searched once; a handle in none of them has no row (suppressed or lost),
- * and the meter sends its energy again under another handle.
+ * Resolves the handles whose ledger is verified and does not contain them. A handle can arrive after its row, when
+ * earlier packets were lost, so the recent intervals are searched once; a handle in none of them has no row (suppressed
+ * or lost), and the meter sends its energy again under another handle.
  *
  * @param startSeconds s of the interval verified last
  * @param recent the intervals before it

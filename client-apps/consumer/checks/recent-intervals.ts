@@ -6,9 +6,9 @@ import type { HubParts, RecentInterval } from '../parts.js';
 import { trustFor } from './trust.js';
 
 /**
- * Returns the verified intervals in which a late handle can have its row, newest first. They are kept in memory and read
- * again after a restart whether a handle is missing or not: a hub's downloads must not show that rows of its household
- * were suppressed or came late.
+ * Returns the verified intervals in which a late handle can have its row, newest first. They are kept in memory and
+ * read again after a restart whether a handle is missing or not: a hub's downloads must not show that rows of its
+ * household were suppressed or came late.
  *
  * @param startSeconds s of the interval after them
  * @throws ClientError UNREACHABLE, BAD_ANSWER, VERIFICATION_FAILED

@@ -11,8 +11,8 @@ export interface TotalsMismatch {
 
 /**
  * Compares the meter's totals with the rows found, after an interval was verified. Measured less carried is the energy
- * in the meter's rows; when no row is outstanding or unpublished, it is the sum of the rows on the ledger. A hub that began
- * after its meter finds a constant difference: the first comparison records it, later ones must agree.
+ * in the meter's rows; when no row is outstanding or unpublished, it is the sum of the rows on the ledger. A hub that
+ * began after its meter finds a constant difference: the first comparison records it, later ones must agree.
  *
  * @param startSeconds s of the interval verified last
  */

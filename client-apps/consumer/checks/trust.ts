@@ -49,7 +49,9 @@ export async function consumersFor(
   return list;
 }
 
-/** Tells whether the interval is due for a full check; hubs take turns, so that some do a full check in each interval. */
+/**
+ * Tells whether the interval is due for a full check; hubs take turns, so that some do a full check in each interval.
+ */
 export function isFullTurn(
   { identity, fullCheckEvery }: HubParts,
   startSeconds: number,

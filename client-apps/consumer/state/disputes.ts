@@ -36,8 +36,8 @@ const MAXIMUM_EVIDENCE = 100;
 
 /**
  * A hub's disputes: `<kind>-<s>.json`, and beside it a folder with the evidence. The evidence is a bulletin of the one
- * interval, in which `gridveil verify` finds the same faults; it holds public files only and does not show whose rows they
- * concern.
+ * interval, in which `gridveil verify` finds the same faults; it holds public files only and does not show whose rows
+ * they concern.
  */
 export class Disputes {
   readonly #directory: string;

@@ -39,8 +39,8 @@ interface Waiter {
 }
 
 /**
- * A child process with a name, a log file and an IPC channel. When it exits, all pending answers and reports are rejected
- * with its last log lines, so nothing waits for a dead process.
+ * A child process with a name, a log file and an IPC channel. When it exits, all pending answers and reports are
+ * rejected with its last log lines, so nothing waits for a dead process.
  */
 export class Child {
   readonly name: string;

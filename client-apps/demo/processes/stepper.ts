@@ -18,9 +18,9 @@ const SHORTEST_PAUSE_MILLISECONDS = 1;
 const LONGEST_PAUSE_MILLISECONDS = 16;
 
 /**
- * Advances one simulated time in all processes. A step ends when no process has work under way and every link frame sent
- * has been received, in two successive polls (a frame may be under way between two answers). The speed of the machine
- * changes only the duration of a run.
+ * Advances one simulated time in all processes. A step ends when no process has work under way and every link frame
+ * sent has been received, in two successive polls (a frame may be under way between two answers). The speed of the
+ * machine changes only the duration of a run.
  */
 export class Stepper {
   /** Last state of each process. */
@@ -45,7 +45,9 @@ export class Stepper {
     this.#restarting.delete(child);
   }
 
-  /** Suspends a process that exited and will be added again. Its link peers subtract the frames counted on its links. */
+  /**
+   * Suspends a process that exited and will be added again. Its link peers subtract the frames counted on its links.
+   */
   suspend(child: SteppedProcess): void {
     this.#members.delete(child);
     this.#restarting.add(child);
