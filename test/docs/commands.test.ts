@@ -79,17 +79,17 @@ function parse(args: readonly string[]): void {
   }
 }
 
-/** Lines of the shell blocks of a page, those that end in a backslash joined. */
-function shellLines(page: string): string[] {
-  return codeBlocks(page, 'sh').flatMap((block) => block.replaceAll(/\\\n\s*/g, ' ').split('\n'));
+/** Lines of the code blocks of a page in a language, those that end in a backslash joined. */
+function codeLines(page: string, language: string): string[] {
+  return codeBlocks(page, language).flatMap((block) => block.replaceAll(/\\\n\s*/g, ' ').split('\n'));
 }
 
 describe('commands in documents', () => {
   for (const document of DOCUMENTS) {
     const page = read(document);
 
-    it(`${document}: gridveil takes those of the shell blocks`, () => {
-      for (const args of shellLines(page).map(gridveilArguments)) {
+    it(`${document}: gridveil takes those of the code blocks`, () => {
+      for (const args of ['sh', ''].flatMap((language) => codeLines(page, language)).map(gridveilArguments)) {
         if (args !== undefined && !['help', '--help', '--version'].includes(args[0]!)) {
           parse(args);
         }
@@ -151,7 +151,7 @@ describe('README.md', () => {
   });
 
   it('shows commands of npm and gridveil only, or an export', () => {
-    const lines = shellLines(page).filter((line) => line.trim() !== '');
+    const lines = codeLines(page, 'sh').filter((line) => line.trim() !== '');
     assert.ok(lines.length > 0);
     const scripts = scriptsOf('package.json');
     for (const line of lines) {

@@ -43,7 +43,7 @@ for (const document of DOCUMENTS) {
     it('names files that exist', () => {
       const words = [
         ...prose(page).split('\n').flatMap(quoted),
-        ...codeBlocks(page, 'sh').flatMap((block) => block.split(/[\s'"()]+/)),
+        ...['sh', ''].flatMap((language) => codeBlocks(page, language)).flatMap((block) => block.split(/[\s'"()]+/)),
       ];
       const paths = words.map((word) => word.replace(/^\.\//, '')).filter((word) => PATH.test(word));
       assert.deepEqual(
