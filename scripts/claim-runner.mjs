@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Claims: sentences about the project, each with a command or a test that shows it and the bound that its figure keeps.
-// The format of claims/*.json is described in CONTRIBUTING.md.
+// The format of claims/*.json is described in docs/DEVELOP.md.
 import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PACKAGES } from './world.js';
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
+import { quoted, tableRows } from '../../test/support/markdown.js';
 import { stateKey } from '../common/state-keys.js';
 import { metadataOf } from './fabric-stub.js';
 
@@ -11,30 +12,11 @@ const ROOT = join(__dirname, '..', '..', '..');
 const KINDS = ['consumption', 'pricing', 'billing'] as const;
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-/** Everything between backquotes. */
-const quoted = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text!);
-
 /** Clients are written from this page: each table has what the contracts have, no less and no more. */
 describe('docs/CHAINCODE.md', () => {
   const page = read('docs/CHAINCODE.md');
 
-  /** The rows of the table whose first column has this heading, cell by cell. */
-  const table = (heading: string): string[][] => {
-    const lines = page.split('\n');
-    const first = lines.findIndex((line) => new RegExp(`^\\| ${heading} +\\|`).test(line));
-    assert.ok(first >= 0, `there is no table of ${heading}`);
-    const rest = lines.slice(first + 2);
-    const rows = rest.slice(
-      0,
-      rest.findIndex((line) => !line.startsWith('|')),
-    );
-    return rows.map((row) =>
-      row
-        .slice(1, -1)
-        .split('|')
-        .map((cell) => cell.trim()),
-    );
-  };
+  const table = (heading: string): string[][] => tableRows(page, heading);
 
   /** Every transaction of a contract with its arguments, as in the page. */
   const transactions = (kind: LedgerKind, tag: 'SUBMIT' | 'EVALUATE'): string[] => {
@@ -74,17 +56,6 @@ describe('docs/CHAINCODE.md', () => {
       );
     });
   }
-
-  it('names files that exist', () => {
-    const paths = page
-      .split('\n')
-      .flatMap(quoted)
-      .filter((text) => /^(chaincode|protocol|scripts|test)\/[\w./-]+\.\w+$/.test(text));
-    assert.ok(paths.length > 0);
-    for (const path of paths) {
-      assert.ok(existsSync(join(ROOT, path)), path);
-    }
-  });
 
   it('has the keys of world state', () => {
     const patterns = table('key').flatMap(([key]) => quoted(key!));

@@ -65,10 +65,9 @@ export class Measurement {
   }
 
   get byHonestRelays(): ByHonestRelays[] {
-    // Numbers of relays that no packet had are holes, which flatMap skips.
-    return this.#byHonest.flatMap(({ packets, bits }, honestRelays) => [
-      { honestRelays, packets, meanEntropyBits: bits / packets },
-    ]);
+    return this.#byHonest.flatMap((sums, honestRelays) =>
+      sums === undefined ? [] : [{ honestRelays, packets: sums.packets, meanEntropyBits: sums.bits / sums.packets }],
+    );
   }
 
   add(slot: ObservedSlot): void {

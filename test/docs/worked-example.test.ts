@@ -32,8 +32,8 @@ function apply(root: string, diff: string): void {
 }
 
 // The chapter is followed in a copy of the sources: what it says fails has to fail, what it says passes has to pass.
-describe('docs/CHAINCODE.md, “A new rule”', () => {
-  const page = readFileSync(join(ROOT, 'docs', 'CHAINCODE.md'), 'utf8');
+describe('docs/DEVELOP.md, “A new rule”', () => {
+  const page = readFileSync(join(ROOT, 'docs', 'DEVELOP.md'), 'utf8');
   const chapter = page.split('\n### A new rule\n')[1]!.split('\n### ')[0]!;
   const blocks = (language: string): string[] =>
     [...chapter.matchAll(/^```(\w*)\n([^]*?)^```$/gm)]

@@ -1,37 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { cells, references } from '../support/markdown.js';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
-
-/** Files and what of them is named, in one cell: `file` `name` `name`; `file` “title” “title”. */
-function references(cell: string): { file: string; names: string[]; titles: string[] }[] {
-  const found: { file: string; names: string[]; titles: string[] }[] = [];
-  for (const [, code, title] of cell.matchAll(/`([^`]+)`|“([^”]+)”/g)) {
-    if (code !== undefined && code.includes('/')) {
-      found.push({ file: code, names: [], titles: [] });
-      continue;
-    }
-    const last = found.at(-1);
-    assert.ok(last !== undefined, `${code ?? title} stands before any file in: ${cell}`);
-    if (code !== undefined) {
-      last.names.push(code);
-    } else {
-      last.titles.push(title!);
-    }
-  }
-  return found;
-}
 
 // A page that maps a paper to code is wrong from the first renaming on, unless something reads it.
 describe('docs/PAPER.md', () => {
   const page = read('docs/PAPER.md');
   const tables = page.split('\n## ').slice(1);
-  const cells = (line: string): string[] =>
-    line
-      .slice(1, -1)
-      .split(' | ')
-      .map((cell) => cell.trim());
   const rowsOf = (section: string): string[][] =>
     section
       .split('\n')

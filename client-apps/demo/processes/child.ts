@@ -25,8 +25,13 @@ export interface ChildSpec {
   readonly reports: boolean;
 }
 
-/** Time limit for an answer or the `ready` report; generous, for slow machines. */
-const ANSWER_TIMEOUT_MILLISECONDS = 60_000;
+/** Name of the process that Node's inspector stops at its first line. */
+const INSPECTED = process.env['GRIDVEIL_INSPECT'];
+/**
+ * Time limit for an answer or the `ready` report; generous, for slow machines. Beside a process under the inspector it
+ * is a day, for that process and for those that wait for it.
+ */
+const ANSWER_TIMEOUT_MILLISECONDS = INSPECTED === undefined ? 60_000 : 86_400_000;
 /** Time between SIGTERM and SIGKILL. */
 const TERMINATION_GRACE_MILLISECONDS = 3_000;
 /** Limits of the log excerpt in an error. */
@@ -80,7 +85,7 @@ export class Child {
     const child = fork(this.spec.script, [...this.spec.args], {
       cwd: this.spec.directory,
       env: { PATH: process.env['PATH'], ...this.spec.environment },
-      execArgv: [...(this.spec.nodeArgs ?? [])],
+      execArgv: [...(this.spec.nodeArgs ?? []), ...(this.name === INSPECTED ? ['--inspect-brk'] : [])],
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);
