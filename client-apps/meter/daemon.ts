@@ -3,6 +3,7 @@ import { parametersFor, type Parameters } from '../../protocol/ledger/parameters
 import { LinkPool } from '../links/connect.js';
 import { FRAME } from '../links/frames.js';
 import type { PartyContext } from '../runtime/party.js';
+import { Timers } from '../runtime/timers.js';
 import { drawOffsetMilliseconds, everySlot } from '../runtime/slot-schedule.js';
 import { type Slot } from '../../protocol/schedule/slots.js';
 import type { MeterConfig } from './config.js';
@@ -27,7 +28,7 @@ export type DaemonParts = Pick<OpenedMeter, 'link'> & {
 /** Puts an opened meter on the clock and on its links. */
 export class MeterDaemon {
   readonly #pool: LinkPool;
-  readonly #stopSlots: () => void;
+  readonly #timers: Timers;
   /** Slots are worked on one after the other, however long one takes. */
   #last: Promise<SlotPackets | undefined> = Promise.resolve(undefined);
 
@@ -45,25 +46,26 @@ export class MeterDaemon {
     this.#context = context;
     this.#events = events;
 
-    const { clock, random, log } = context;
+    const { random, log } = context;
+    this.#timers = new Timers(context);
     this.#pool = new LinkPool({
       identity: opened.link,
-      clock,
+      timers: this.#timers,
       random,
       addressOverrides: config.addressOverrides,
       onLost: (frames) => {
         log.warn({ frames }, 'packets were given up: an entry relay is out of reach');
       },
     });
-    this.#stopSlots = everySlot(
-      clock,
+    everySlot(
+      this.#timers,
       () => this.#parametersNow(),
       (slot) => this.#slot(slot),
     );
   }
 
   async stop(): Promise<void> {
-    this.#stopSlots();
+    this.#timers.stop();
     await this.#last;
     await this.#pool.close();
   }
@@ -91,9 +93,8 @@ export class MeterDaemon {
   }
 
   #sendAtOffset(slot: Slot, packets: Promise<SlotPackets | undefined>, which: 'controlCenter' | 'hub'): void {
-    const { clock, random } = this.#context;
-    const offset = drawOffsetMilliseconds(random, this.#parametersNow().onion.offsetWindowSeconds);
-    clock.setTimer(slot.startSeconds * 1000 + offset, async () => {
+    const offset = drawOffsetMilliseconds(this.#context.random, this.#parametersNow().onion.offsetWindowSeconds);
+    this.#timers.at('packet', slot.startSeconds * 1000 + offset, async () => {
       const made = await packets;
       if (made !== undefined) {
         this.#send(made[which]);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Backoff } from '../../runtime/backoff.js';
 import type { ClockRequest, ClockState } from '../../runtime/clock.js';
 import { ClientError } from '../../runtime/errors.js';
 
@@ -13,9 +14,8 @@ export interface Stepped {
 const QUANTUM_MILLISECONDS = 1_000;
 /** Real milliseconds without any progress after which a step is given up. */
 const PATIENCE_MILLISECONDS = 120_000;
-/** Real milliseconds between two questions while somebody is at work; doubles from the first to the second. */
-const SHORTEST_PAUSE_MILLISECONDS = 1;
-const LONGEST_PAUSE_MILLISECONDS = 16;
+/** Real milliseconds between two questions while somebody is at work. */
+const PAUSES = { firstPauseMilliseconds: 1, longestPauseMilliseconds: 16 };
 
 /**
  * Moves one simulated time through all processes. A step ends when nobody has work under way and every link frame
@@ -67,7 +67,7 @@ export class Stepper {
   /** Returns when all is quiet at the present time. */
   async settle(): Promise<void> {
     let quiet = 0;
-    let pause = SHORTEST_PAUSE_MILLISECONDS;
+    const backoff = new Backoff(PAUSES);
     let mark = '';
     let since = performance.now();
     while (quiet < 2) {
@@ -81,12 +81,11 @@ export class Stepper {
       if (seen !== mark) {
         mark = seen;
         since = performance.now();
-        pause = SHORTEST_PAUSE_MILLISECONDS;
+        backoff.reset();
       } else if (performance.now() - since > PATIENCE_MILLISECONDS) {
         throw new ClientError('PARTY_FAILED', `nothing has moved for ${PATIENCE_MILLISECONDS / 1000} s: ${seen}`);
       }
-      await new Promise((resume) => setTimeout(resume, pause));
-      pause = Math.min(2 * pause, LONGEST_PAUSE_MILLISECONDS);
+      await backoff.pause();
     }
   }
 
