@@ -36,7 +36,7 @@ const LAYERS = {
   chaincode: ['protocol'],
   'network/topology': [],
   'network/fabric': ['network/topology'],
-  'network/embedded': ['network/topology'],
+  'network/embedded': ['protocol', 'network/topology'],
   'client-apps/runtime': ['protocol'],
   'client-apps/links': ['protocol', 'client-apps/runtime'],
   'client-apps/ledger': ['protocol', 'client-apps/runtime'],
