@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fromHex, toHex } from '../../protocol/crypto/bytes.js';
+import { fromHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { openBulletin } from '../bulletin/open-bulletin.js';
 import type { BulletinSource } from '../bulletin/reader.js';
 import { enrolHub } from '../links/enrolment-client.js';
-import { ClientError } from '../runtime/errors.js';
 import type { LinkIdentity } from '../links/link-identity.js';
 import type { PartyContext } from '../runtime/party.js';
 import { untilReachable } from '../runtime/retry.js';
-import { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
+import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { ConsumerConfig } from './config.js';
 import { HubFiles } from './state/hub-files.js';
 import { Hub } from './hub.js';
@@ -42,15 +42,11 @@ export async function openHub(
   const known = await files.state();
 
   const anchor = known?.trustAnchor ?? config.trustAnchor;
-  const bulletin = new TrustedBulletin(crypto, source, region, anchor && toHex(anchor));
-  const versions = await untilReachable(log, 'bulletin', () => bulletin.refresh());
-  const { parameters } = versions.at(-1)!;
-  if (parameters.demo !== (enrolmentSeed !== undefined)) {
-    throw new ClientError('CONFIG_INVALID', 'an enrolment seed belongs to the region of a demo, and to no other');
-  }
+  const { bulletin } = await openBulletin(source, region, anchor, enrolmentSeed, log);
 
   const state =
-    known ?? (await enrolNew(config, identity, versions[0]!.parameters, fromHex(bulletin.trustAnchor!), context));
+    known ??
+    (await enrolNew(config, identity, bulletin.versions[0]!.parameters, fromHex(bulletin.trustAnchor!), context));
   if (known === undefined) {
     await files.write(state);
   }

@@ -280,7 +280,7 @@ describe('relay', function () {
   it('has nothing to do with a demo unless it is part of one', async () => {
     await tier.relay(3).stop();
     const relay = await tier.startRelay(3, { directory: tier.relayDirectory(9), enrolmentSeed: undefined });
-    await assert.rejects(relay.ended, (error: ClientError) => error.code === 'VERIFICATION_FAILED');
+    await assert.rejects(relay.ended, (error: ClientError) => error.code === 'CONFIG_INVALID');
   });
 
   it('shows counts and nothing of any flow, and the same ones for a minute', async () => {
