@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { epochOf } from '../../protocol/schedule/intervals.js';
+import { DAY_SECONDS, epochOf } from '../../protocol/schedule/intervals.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import { BulletinWriter } from '../bulletin/writer.js';
@@ -37,8 +37,8 @@ import { storeKey } from './store-keys.js';
 import { Turns } from './waiting.js';
 
 /** Certificates of its servers are made at every start; peers know the key, not the certificate. */
-const SERVER_CERTIFICATE_SECONDS = 366 * 86_400;
-const SERVER_CERTIFICATE_EARLY_SECONDS = 86_400;
+const SERVER_CERTIFICATE_SECONDS = 366 * DAY_SECONDS;
+const SERVER_CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 
 /** What tests set otherwise. */
 export interface ControlCenterOptions {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { categoriesFor } from '../../protocol/energy/categories.js';
 import type { IdentityMode } from '../../protocol/identity/pseudonym-scheme.js';
 import type { PriceMode } from '../../protocol/ledger/parameters.js';
@@ -9,7 +10,7 @@ import { averageMilliWattHours, type Readings } from '../readings/readings.js';
 /** Length of a slot; a readings file's step must be whole slots. */
 const SLOT_SECONDS = 300;
 const GRACE_SECONDS = 120;
-const EPOCH_SECONDS = 86_400;
+const EPOCH_SECONDS = DAY_SECONDS;
 /** Before the first interval the registry and the directory of its epoch are fixed; before that everybody enrols. */
 const EPOCH_LEAD_SECONDS = 1_800;
 const ENROLMENT_SECONDS = 600;

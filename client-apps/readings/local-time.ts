@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-
-const DAY_SECONDS = 86_400;
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 
 /** A calendar day of a time zone, `YYYY-MM-DD`, as seconds since 1970-01-01 00:00 of the same wall clock. */
 export function parseDate(text: string): number | undefined {

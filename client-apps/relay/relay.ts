@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
@@ -32,7 +33,7 @@ import { traceName, tracedContext, UnsafeTrace } from './trace.js';
 const START_PAUSES = { firstPauseMilliseconds: 250, longestPauseMilliseconds: 250 };
 
 /** A pinned certificate says nothing by its dates; they are wide so that no clock trips over them. */
-const CERTIFICATE_SECONDS = 20 * 365 * 86_400;
+const CERTIFICATE_SECONDS = 20 * 365 * DAY_SECONDS;
 
 /** What a relay can be asked for when it is started, and never by its configuration. */
 export interface RelayOptions {

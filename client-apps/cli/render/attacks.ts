@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DAY_SECONDS } from '../../../protocol/schedule/intervals.js';
 import { categoriesFor } from '../../../protocol/energy/categories.js';
 import { ROW_PLACES } from '../../../protocol/onion/geometry.js';
 import { averageMilliWattHours, type Readings } from '../../readings/readings.js';
@@ -19,7 +20,6 @@ const SHORT_DELAYS = [100, 500, 1_000, 2_000];
 
 /** Monday 2026-01-05, 00:00 UTC: synthetic readings for attacks begin there. */
 const SYNTHETIC_START_SECONDS = 1_767_571_200;
-const DAY_SECONDS = 86_400;
 
 /**
  * The attacks by pairing and by isolation, measured.
