@@ -51,13 +51,13 @@ export function startConsumerHost(config: ConsumerHostConfig, context: PartyCont
 /** What a hub's household carries into its meter's configuration; makes the hub's secret on first use. */
 export async function readPairing(config: ConsumerConfig, random: RandomSource): Promise<HubPairingJson> {
   const files = new HubFiles(config.directory, await loadFileKey(process.env));
-  const secret = await files.secret(sodiumCrypto, random, config.enrolmentSeed);
+  const secret = await files.secret(random, config.enrolmentSeed);
   return pairingOf(hubIdentity(sodiumCrypto, secret), config.mailboxRelay);
 }
 
 /** The pairing of a demo's hub, which follows from its seed: a demo's orchestrator opens no hub's directory. */
 export function demoPairing(enrolmentSeed: Uint8Array, mailboxRelay: string): HubPairingJson {
-  return pairingOf(hubIdentity(sodiumCrypto, demoHubSecret(sodiumCrypto, enrolmentSeed)), mailboxRelay);
+  return pairingOf(hubIdentity(sodiumCrypto, demoHubSecret(enrolmentSeed)), mailboxRelay);
 }
 
 /** A household's own view of its bills. @throws ClientError WRONG_STATE before the hub is enrolled; SEALED_INVALID */

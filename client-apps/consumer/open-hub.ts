@@ -38,7 +38,7 @@ export async function openHub(
   const { log, random } = context;
   const { region, fullCheckEvery, enrolmentSeed } = config;
   const files = new HubFiles(config.directory, fileKey);
-  const identity = hubIdentity(crypto, await files.secret(crypto, random, enrolmentSeed));
+  const identity = hubIdentity(crypto, await files.secret(random, enrolmentSeed));
   const known = await files.state();
 
   const anchor = known?.trustAnchor ?? config.trustAnchor;
