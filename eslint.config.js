@@ -36,7 +36,7 @@ const LAYERS = {
   chaincode: ['protocol'],
   'network/topology': [],
   'network/fabric': ['network/topology'],
-  'network/embedded': ['network/topology'],
+  'network/embedded': ['protocol', 'network/topology'],
   'client-apps/runtime': ['protocol'],
   'client-apps/links': ['protocol', 'client-apps/runtime'],
   'client-apps/ledger': ['protocol', 'client-apps/runtime'],
@@ -149,6 +149,23 @@ const noImportCircle = {
 const CLOCK_MESSAGE = 'Take a Clock (or the time as an argument): simulated runs must not see the wall clock.';
 const RANDOM_MESSAGE = 'Take a random source as an argument: Math.random is neither secret nor repeatable.';
 
+const TIMER_MESSAGE =
+  'Take the Timers of the party, a Backoff or withDeadline of runtime/: a raw timer that throws ends the process.';
+/** Folders whose files may set a timer by themselves: the mechanisms, the development ledger, and what no party runs. */
+const RAW_TIMERS = [
+  'client-apps/runtime/**',
+  'network/embedded/**',
+  '**/*.test.ts',
+  'test/**',
+  'scripts/**',
+  'bench/**',
+];
+const TIMER_GLOBALS = ['setTimeout', 'setInterval'].map((name) => ({ name, message: TIMER_MESSAGE }));
+const TIMER_MODULES = ['timers', 'timers/promises'].flatMap((name) =>
+  [name, `node:${name}`].map((module) => ({ name: module, message: TIMER_MESSAGE })),
+);
+const PLAIN_DATE = { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: CLOCK_MESSAGE };
+
 export default tseslint.config(
   { ignores: ['**/node_modules/', '**/dist/', '**/build/', '**/coverage/', '**/organizations/'] },
   js.configs.recommended,
@@ -184,10 +201,7 @@ export default tseslint.config(
         { object: 'Date', property: 'now', message: CLOCK_MESSAGE },
         { object: 'Math', property: 'random', message: RANDOM_MESSAGE },
       ],
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: CLOCK_MESSAGE },
-      ],
+      'no-restricted-syntax': ['error', PLAIN_DATE],
       eqeqeq: 'error',
       curly: ['error', 'all'],
       // noUncheckedIndexedAccess makes every index of a byte or list possibly undefined: `!` says that it is in range.
@@ -214,11 +228,25 @@ export default tseslint.config(
     rules: { 'no-restricted-properties': 'off', 'no-restricted-syntax': 'off' },
   },
   {
+    files: ['**/*.ts'],
+    ignores: RAW_TIMERS,
+    rules: {
+      'no-restricted-globals': ['error', ...TIMER_GLOBALS],
+      'no-restricted-imports': ['error', { paths: TIMER_MODULES }],
+      'no-restricted-syntax': [
+        'error',
+        PLAIN_DATE,
+        { selector: 'CallExpression[callee.property.name="setTimer"]', message: TIMER_MESSAGE },
+      ],
+    },
+  },
+  {
     files: ['protocol/**/*.ts'],
     ignores: ['**/*.test.ts'],
     rules: {
       'no-restricted-globals': [
         'error',
+        ...TIMER_GLOBALS,
         { name: 'Buffer', message: 'protocol/ runs in browsers: use Uint8Array.' },
         { name: 'process', message: 'protocol/ is pure: no environment.' },
         { name: 'crypto', message: 'protocol/ takes its Crypto as the first argument.' },

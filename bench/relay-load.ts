@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { osRandom } from '../client-apps/runtime/random.js';
 import { SystemClock } from '../client-apps/runtime/clock.js';
+import { createLog } from '../client-apps/runtime/log.js';
+import { Timers } from '../client-apps/runtime/timers.js';
 import { OutgoingLink } from '../client-apps/links/connect.js';
 import { FRAME } from '../client-apps/links/frames.js';
 import { selfIssuedIdentity } from '../client-apps/links/link-identity.js';
@@ -107,7 +109,7 @@ async function prepare(request: LoadRequest & { kind: 'prepare' }): Promise<void
     const target = { address, pin: Buffer.from(pin, 'hex') };
     link = new OutgoingLink(target, {
       identity,
-      clock,
+      timers: new Timers({ clock, log: createLog('load', 'warn') }),
       random,
       onUp: () => {
         resolve();

@@ -7,6 +7,7 @@ import { ClientError } from '../runtime/errors.js';
 import type { LinkTarget } from '../links/connect.js';
 import { MailboxClient } from '../links/mailbox-client.js';
 import type { PartyContext } from '../runtime/party.js';
+import { Timers } from '../runtime/timers.js';
 import { everySlot } from '../runtime/slot-schedule.js';
 import { type Slot } from '../../protocol/schedule/slots.js';
 import type { ConsumerConfig } from './config.js';
@@ -23,6 +24,7 @@ export interface HubEvents {
 
 /** Runs an opened hub on the clock and on the link to its mailbox. */
 export class HubDaemon {
+  readonly #timers: Timers;
   readonly #stopSlots: () => void;
   #mailbox: { readonly relay: LinkTarget; readonly client: MailboxClient } | undefined;
   /** The last slot's work; slots are processed one after the other. */
@@ -44,8 +46,9 @@ export class HubDaemon {
     this.#context = context;
     this.#events = events;
 
+    this.#timers = new Timers(context);
     this.#stopSlots = everySlot(
-      context.clock,
+      this.#timers,
       () => this.#parametersAt(context.clock.nowMilliseconds() / 1000),
       (slot) => this.#slot(slot),
     );
@@ -55,6 +58,7 @@ export class HubDaemon {
     this.#stopSlots();
     await this.#last;
     await this.#mailbox?.client.close();
+    this.#timers.stop();
   }
 
   #slot(slot: Slot): Promise<void> {
@@ -77,9 +81,10 @@ export class HubDaemon {
     const known = this.#mailbox;
     if (known === undefined || known.relay.address !== relay.address || !equalBytes(known.relay.pin, relay.pin)) {
       await known?.client.close();
-      const { clock, random } = this.#context;
+      const { random } = this.#context;
       const { addressOverrides } = this.#config;
-      const client = new MailboxClient(relay, { identity: this.#opened.link, clock, random, addressOverrides });
+      const identity = this.#opened.link;
+      const client = new MailboxClient(relay, { identity, timers: this.#timers, random, addressOverrides });
       this.#mailbox = { relay, client };
     }
     return this.#mailbox!.client.drain();

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asciiBytes, toHex } from '../../protocol/crypto/bytes.js';
-import { KEY_LENGTH, type Crypto } from '../../protocol/crypto/crypto.js';
-import { hkdf } from '../../protocol/crypto/hash.js';
+import { toHex } from '../../protocol/crypto/bytes.js';
+import type { Crypto } from '../../protocol/crypto/crypto.js';
 import type { HubKeys } from '../../protocol/onion/hub-payload.js';
+import { deriveSecret } from '../runtime/party-secret.js';
 import { linkKeyFromSeed, type LinkKey } from '../links/link-identity.js';
 import { mailboxIdOf } from '../links/mailbox-frames.js';
 import type { HubPairingJson } from '../links/pairing.js';
-
-/** Length of a hub's secret, in bytes. */
-export const HUB_SECRET_LENGTH = KEY_LENGTH;
-
-const NO_SALT = new Uint8Array(0);
 
 /** Keys of a hub. */
 export interface HubIdentity {
@@ -24,8 +19,7 @@ export interface HubIdentity {
 
 /** Derives a hub's keys from its secret by HKDF. */
 export function hubIdentity(crypto: Crypto, secret: Uint8Array): HubIdentity {
-  const key = (name: string): Uint8Array =>
-    hkdf(crypto, NO_SALT, secret, asciiBytes(`gridveil hub ${name}`), KEY_LENGTH);
+  const key = (name: string): Uint8Array => deriveSecret('hub', secret, name);
   const secretKey = key('x25519');
   const priceKey = key('price');
   return {
@@ -36,8 +30,8 @@ export function hubIdentity(crypto: Crypto, secret: Uint8Array): HubIdentity {
 }
 
 /** Derives a demo hub's secret, 32 bytes, from its enrolment seed. */
-export function demoHubSecret(crypto: Crypto, enrolmentSeed: Uint8Array): Uint8Array {
-  return hkdf(crypto, NO_SALT, enrolmentSeed, asciiBytes('gridveil hub secret'), HUB_SECRET_LENGTH);
+export function demoHubSecret(enrolmentSeed: Uint8Array): Uint8Array {
+  return deriveSecret('hub', enrolmentSeed, 'secret');
 }
 
 /** The pairing for the meter's configuration. Secret, because it holds the pairing key. */

@@ -51,13 +51,13 @@ export function startConsumerHost(config: ConsumerHostConfig, context: PartyCont
 /** Returns a hub's pairing for its meter's configuration; creates the hub's secret on first use. */
 export async function readPairing(config: ConsumerConfig, random: RandomSource): Promise<HubPairingJson> {
   const files = new HubFiles(config.directory, await loadFileKey(process.env));
-  const secret = await files.secret(sodiumCrypto, random, config.enrolmentSeed);
+  const secret = await files.secret(random, config.enrolmentSeed);
   return pairingOf(hubIdentity(sodiumCrypto, secret), config.mailboxRelay);
 }
 
 /** Returns the pairing of a demo's hub from its seed, without opening its directory. */
 export function demoPairing(enrolmentSeed: Uint8Array, mailboxRelay: string): HubPairingJson {
-  return pairingOf(hubIdentity(sodiumCrypto, demoHubSecret(sodiumCrypto, enrolmentSeed)), mailboxRelay);
+  return pairingOf(hubIdentity(sodiumCrypto, demoHubSecret(enrolmentSeed)), mailboxRelay);
 }
 
 /** Reads the household's summary. @throws ClientError WRONG_STATE before the hub is enrolled; SEALED_INVALID */

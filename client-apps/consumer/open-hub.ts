@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fromHex, toHex } from '../../protocol/crypto/bytes.js';
+import { fromHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { openBulletin } from '../bulletin/open-bulletin.js';
 import type { BulletinSource } from '../bulletin/reader.js';
 import { enrolHub } from '../links/enrolment-client.js';
-import { ClientError } from '../runtime/errors.js';
 import type { LinkIdentity } from '../links/link-identity.js';
 import type { PartyContext } from '../runtime/party.js';
 import { untilReachable } from '../runtime/retry.js';
-import { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
+import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { ConsumerConfig } from './config.js';
 import { HubFiles } from './state/hub-files.js';
 import { Hub } from './hub.js';
@@ -38,19 +38,11 @@ export async function openHub(
   const { log, random } = context;
   const { region, fullCheckEvery, enrolmentSeed } = config;
   const files = new HubFiles(config.directory, fileKey);
-  const identity = hubIdentity(crypto, await files.secret(crypto, random, enrolmentSeed));
+  const identity = hubIdentity(crypto, await files.secret(random, enrolmentSeed));
   const known = await files.state();
 
   const anchor = known?.trustAnchor ?? config.trustAnchor;
-  const bulletin = new TrustedBulletin(crypto, source, region, anchor && toHex(anchor));
-  const versions = await untilReachable(log, 'bulletin', () => bulletin.refresh());
-  const { parameters } = versions.at(-1)!;
-  if (parameters.demo !== (enrolmentSeed !== undefined)) {
-    throw new ClientError(
-      'CONFIG_INVALID',
-      `enrolmentSeed must be ${parameters.demo ? 'set' : 'absent'}: the region is ${parameters.demo ? '' : 'not '}a demo`,
-    );
-  }
+  const { bulletin } = await openBulletin(source, region, anchor, enrolmentSeed, log);
 
   const state = known ?? (await enrol(config, identity, bulletin, context));
   if (known === undefined) {

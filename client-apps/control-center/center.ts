@@ -4,6 +4,7 @@ import type { LedgerWatch } from '../ledger/ledger-watch.js';
 import type { PartyContext } from '../runtime/party.js';
 import type { RegionLedger } from '../ledger/region-ledger.js';
 import type { SealedStore } from '../runtime/sealed-store.js';
+import type { Timers } from '../runtime/timers.js';
 import type { Epochs } from './epochs/epochs.js';
 import type { GroupCommit } from './intake/group-commit.js';
 import type { ControlCenterKeys } from './keys.js';
@@ -12,6 +13,7 @@ import type { Turns } from './waiting.js';
 
 /** What the loops of the control center share. */
 export interface Center extends PartyContext {
+  readonly timers: Timers;
   readonly store: SealedStore;
   readonly journal: GroupCommit;
   readonly keys: ControlCenterKeys;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
@@ -21,7 +22,7 @@ export const parameterSettings = z.strictObject({
   slotSeconds: seconds.default(300),
   graceSeconds: seconds.default(120),
   epochOriginSeconds: seconds,
-  epochSeconds: seconds.default(86_400),
+  epochSeconds: seconds.default(DAY_SECONDS),
   /** Five, ascending; `categoriesFor` of `protocol/energy` makes them from the region's average use. */
   categoriesMilliWattHours: z.array(amount).length(CATEGORY_COUNT),
   kAnonymity: z.int().min(2).default(5),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { epochOf } from '../../protocol/schedule/intervals.js';
+import { DAY_SECONDS, epochOf } from '../../protocol/schedule/intervals.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import { BulletinWriter } from '../bulletin/writer.js';
@@ -10,6 +10,7 @@ import { LedgerWatch } from '../ledger/ledger-watch.js';
 import { selfIssuedIdentity } from '../links/link-identity.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { RegionLedger } from '../ledger/region-ledger.js';
+import { Timers } from '../runtime/timers.js';
 import { SealedStore } from '../runtime/sealed-store.js';
 import type { Center } from './center.js';
 import { Closing } from './intervals/closing.js';
@@ -36,8 +37,8 @@ import { storeKey } from './store-keys.js';
 import { Turns } from './waiting.js';
 
 /** Certificates of its servers are made at every start; peers know the key, not the certificate. */
-const SERVER_CERTIFICATE_SECONDS = 366 * 86_400;
-const SERVER_CERTIFICATE_EARLY_SECONDS = 86_400;
+const SERVER_CERTIFICATE_SECONDS = 366 * DAY_SECONDS;
+const SERVER_CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 
 /** What tests set otherwise. */
 export interface ControlCenterOptions {
@@ -101,6 +102,7 @@ async function assemble(
   await ledger.untilAnswering(context.log);
   const center: Center = {
     ...context,
+    timers: new Timers(context),
     store,
     journal: new GroupCommit(store),
     keys,
@@ -142,7 +144,7 @@ async function assemble(
     validUntilSeconds: nowSeconds + SERVER_CERTIFICATE_SECONDS,
   });
   const tier: WatchedTier = {
-    ...{ ...context, identity, counter, addressOverrides: config.addressOverrides },
+    ...{ ...context, timers: center.timers, identity, counter, addressOverrides: config.addressOverrides },
     parameters: () =>
       versions.at(Math.max(Math.floor(clock.nowMilliseconds() / 1_000), versions.first.effectiveFromSeconds)),
     directory: (epoch) => epochs.get(epoch)?.directory.directory,
@@ -176,6 +178,7 @@ async function assemble(
       // First: what the tasks do from here on fails and is no failure of the party.
       finish();
       client.close();
+      center.timers.stop();
       await Promise.all([loops.close(), links.close(), https.close()]);
       await center.journal.drain();
       await store.close();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock } from '../runtime/clock.js';
+import type { Timers } from '../runtime/timers.js';
 
 /** Lets tasks run one after the other. */
 export class Turns {
@@ -13,8 +13,8 @@ export class Turns {
 }
 
 /** Resolves at a time of the clock, Unix seconds. */
-export function atSeconds(clock: Clock, seconds: number): Promise<void> {
-  return new Promise((resolve) => clock.setTimer(seconds * 1_000, resolve));
+export function atSeconds(timers: Timers, seconds: number): Promise<void> {
+  return new Promise((resolve) => timers.at('schedule', seconds * 1_000, resolve));
 }
 
 /** Something that several wait for and one announces, again and again. */

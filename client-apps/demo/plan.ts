@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { categoriesFor } from '../../protocol/energy/categories.js';
 import type { IdentityMode } from '../../protocol/identity/pseudonym-scheme.js';
 import type { PriceMode } from '../../protocol/ledger/parameters.js';
@@ -9,7 +10,7 @@ import { averageMilliWattHours, type Readings } from '../readings/readings.js';
 /** Length of a slot; the step of a readings file must be a multiple. */
 const SLOT_SECONDS = 300;
 const GRACE_SECONDS = 120;
-const EPOCH_SECONDS = 86_400;
+const EPOCH_SECONDS = DAY_SECONDS;
 /** Time between fixing the first epoch's registry and directory and its start; enrolment ends before. */
 const EPOCH_LEAD_SECONDS = 1_800;
 const ENROLMENT_SECONDS = 600;

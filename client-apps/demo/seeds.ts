@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asciiBytes, toHex } from '../../protocol/crypto/bytes.js';
-import { hkdf } from '../../protocol/crypto/hash.js';
-import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-
-const SEED_LENGTH = 32;
-const NO_SALT = new Uint8Array(0);
+import { deriveSecret } from '../runtime/party-secret.js';
 
 /**
  * Derives the enrolment seed of a party by HKDF from the run's seed and the party's label. A party cannot compute
@@ -13,5 +9,5 @@ const NO_SALT = new Uint8Array(0);
  * @returns 32 bytes in hex, as in configurations
  */
 export function enrolmentSeed(seed: string, label: string): string {
-  return toHex(hkdf(sodiumCrypto, NO_SALT, asciiBytes(seed), asciiBytes(`gridveil demo ${label}`), SEED_LENGTH));
+  return toHex(deriveSecret('demo', asciiBytes(seed), label));
 }

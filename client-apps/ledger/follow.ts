@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomInt } from 'node:crypto';
 import type { CloseableAsyncIterable } from '@hyperledger/fabric-gateway';
-import { diagnose, LedgerError } from './ledger-error.js';
-import { Backoff, type Patience } from './patience.js';
+import { Backoff } from '../runtime/backoff.js';
+import { diagnose } from './ledger-error.js';
+import type { Patience } from './patience.js';
 
 /** Where the items come from. */
 export interface Source<T> {
@@ -23,7 +25,7 @@ export async function* follow<T>(
   patience: Patience,
   signal: AbortSignal,
 ): AsyncGenerator<T, void, void> {
-  const backoff = new Backoff(patience, signal);
+  const backoff = new Backoff(patience, randomInt);
   const isAborted = (): boolean => signal.aborted;
   while (!isAborted()) {
     let stream: CloseableAsyncIterable<T> | undefined;
@@ -49,13 +51,6 @@ export async function* follow<T>(
       signal.removeEventListener('abort', close);
       close();
     }
-    try {
-      await backoff.pause();
-    } catch (thrown) {
-      if (thrown instanceof LedgerError && thrown.code === 'CLOSED') {
-        return;
-      }
-      throw thrown;
-    }
+    await backoff.pause(signal);
   }
 }

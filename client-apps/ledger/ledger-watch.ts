@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
+import { Backoff } from '../runtime/backoff.js';
 import type { LedgerClient } from './index.js';
 
 /**
  * Between a question and the next one without an event, doubling. An event comes from an own peer, the answer from one of
  * the control center's, which may be a block behind; then no other event comes. Real time, as all that is the ledger's.
  */
-const FIRST_PAUSE_MILLISECONDS = 100;
-/** Where nothing is to come for a while, a question every half minute costs nothing. */
-const LONGEST_PAUSE_MILLISECONDS = 30_000;
+const PAUSES = {
+  firstPauseMilliseconds: 100,
+  // Where nothing is to come for a while, a question every half minute costs nothing.
+  longestPauseMilliseconds: 30_000,
+};
 
 /**
  * Tells when something may have changed on some channels. Events only wake; what stands is asked of the ledger, now and
  * then also without an event. So one that is early, lost, doubled or forged does no harm beyond a wait or a question.
  */
 export class LedgerWatch {
-  #changes = 0;
-  #wake: () => void = () => undefined;
-  #changed = Promise.resolve();
-
-  private constructor() {
-    this.#rearm();
-  }
+  /** Aborted by the next event. */
+  #change = new AbortController();
 
   /**
    * @param onFailure called when events end for good though the client was not closed
@@ -48,30 +45,25 @@ export class LedgerWatch {
    * @param ask undefined for "not yet"
    */
   async until<T>(ask: () => Promise<T | undefined>): Promise<T> {
-    let wait = FIRST_PAUSE_MILLISECONDS;
+    const backoff = new Backoff(PAUSES);
     for (;;) {
-      const seen = this.#changes;
+      const { signal } = this.#change;
       const answer = await ask();
       if (answer !== undefined) {
         return answer;
       }
-      if (seen === this.#changes) {
-        await Promise.race([this.#changed, pause(wait, undefined, { ref: false })]);
+      await backoff.pause(signal, false);
+      if (signal.aborted) {
+        backoff.reset();
       }
-      wait = seen === this.#changes ? Math.min(2 * wait, LONGEST_PAUSE_MILLISECONDS) : FIRST_PAUSE_MILLISECONDS;
     }
   }
 
   async #follow(client: LedgerClient, channel: LedgerKind, start: bigint): Promise<void> {
     const events = client.chaincodeEvents(channel, start)[Symbol.asyncIterator]();
     while ((await events.next()).done !== true) {
-      this.#changes++;
-      this.#wake();
-      this.#rearm();
+      this.#change.abort();
+      this.#change = new AbortController();
     }
-  }
-
-  #rearm(): void {
-    this.#changed = new Promise((resolve) => (this.#wake = resolve));
   }
 }

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomInt } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
+import { Backoff, type Pauses } from '../runtime/backoff.js';
 import { diagnose, LedgerError, mayBeLag } from './ledger-error.js';
 
 /**
  * How long and how often to ask a ledger again. Real time, not the party's clock: a ledger needs its seconds even where
  * the demo's simulated time stands still.
  */
-export interface Patience {
+export interface Patience extends Pauses {
   /** After this many milliseconds no further attempt is made. */
   readonly totalMilliseconds: number;
   /** The same for refusals that may come from a peer that lags behind. */
   readonly lagMilliseconds: number;
-  /** Pause before the second attempt; it doubles from there. */
-  readonly firstPauseMilliseconds: number;
-  readonly longestPauseMilliseconds: number;
 }
 
 /**
@@ -28,34 +25,6 @@ export const DEFAULT_PATIENCE: Patience = {
   longestPauseMilliseconds: 3_000,
 };
 
-/** Growing pauses, each between half and the whole of its step, so that clients which failed together do not return together. */
-export class Backoff {
-  readonly #patience: Patience;
-  readonly #signal: AbortSignal;
-  #step: number;
-
-  constructor(patience: Patience, signal: AbortSignal) {
-    this.#patience = patience;
-    this.#signal = signal;
-    this.#step = patience.firstPauseMilliseconds;
-  }
-
-  /** @throws LedgerError `CLOSED` if the client is closed meanwhile. */
-  async pause(): Promise<void> {
-    const whole = Math.max(2, Math.round(this.#step));
-    this.#step = Math.min(2 * this.#step, this.#patience.longestPauseMilliseconds);
-    try {
-      await pause(randomInt(Math.floor(whole / 2), whole), undefined, { signal: this.#signal });
-    } catch (cause) {
-      throw new LedgerError('CLOSED', 'the ledger client was closed', { cause });
-    }
-  }
-
-  reset(): void {
-    this.#step = this.#patience.firstPauseMilliseconds;
-  }
-}
-
 /**
  * Runs `attempt` until it succeeds, is refused for good, or patience ends; then throws the last error.
  * `attempt` must be safe to repeat even if an earlier run took effect without our knowing.
@@ -63,7 +32,7 @@ export class Backoff {
  */
 export async function persist<T>(attempt: () => Promise<T>, patience: Patience, signal: AbortSignal): Promise<T> {
   const start = performance.now();
-  const backoff = new Backoff(patience, signal);
+  const backoff = new Backoff(patience, randomInt);
   for (;;) {
     if (signal.aborted) {
       throw new LedgerError('CLOSED', 'the ledger client was closed');
@@ -77,6 +46,6 @@ export async function persist<T>(attempt: () => Promise<T>, patience: Patience, 
         throw error;
       }
     }
-    await backoff.pause();
+    await backoff.pause(signal);
   }
 }

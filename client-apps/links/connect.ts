@@ -3,7 +3,8 @@ import { connect, createSecureContext, type SecureContext, type TLSSocket } from
 import { equalBytes, toHex } from '../../protocol/crypto/bytes.js';
 import { drawIndex } from '../../protocol/onion/path.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import type { Clock } from '../runtime/clock.js';
+import { Backoff } from '../runtime/backoff.js';
+import type { CancelTimer, Timers } from '../runtime/timers.js';
 import { FrameQueue, type FrameType } from './frames.js';
 import {
   attachSocket,
@@ -19,7 +20,7 @@ import type { LinkIdentity } from './link-identity.js';
 /** What all outgoing links of a party have in common. */
 export interface ConnectOptions {
   readonly identity: LinkIdentity;
-  readonly clock: Clock;
+  readonly timers: Timers;
   readonly random: RandomSource;
   /** Where the names of the directory really are: `host:port` → `host:port`. */
   readonly addressOverrides?: Readonly<Record<string, string>>;
@@ -40,8 +41,7 @@ export interface LinkTarget {
   readonly pin: Uint8Array;
 }
 
-const FIRST_BACKOFF_MILLISECONDS = 100;
-const LONGEST_BACKOFF_MILLISECONDS = 10_000;
+const PAUSES = { firstPauseMilliseconds: 100, longestPauseMilliseconds: 10_000 };
 
 /** For connection and handshake, real milliseconds. */
 const CONNECT_MILLISECONDS = 5_000;
@@ -69,8 +69,10 @@ export class OutgoingLink implements Link {
   readonly #queue: FrameQueue;
   #socket: TLSSocket | undefined;
   #attached: AttachedSocket | undefined;
-  #retry: NodeJS.Timeout | undefined;
-  #settling: NodeJS.Timeout | undefined;
+  #cancelRetry: CancelTimer | undefined;
+  readonly #backoff: Backoff;
+  /** When it was last made, by `performance.now`. */
+  #madeAt = Infinity;
   #failures = 0;
   #closed = false;
 
@@ -86,7 +88,8 @@ export class OutgoingLink implements Link {
     this.#context = context;
 
     this.pin = target.pin;
-    this.#queue = new FrameQueue(options.clock);
+    this.#queue = new FrameQueue(options.timers.clock);
+    this.#backoff = new Backoff(PAUSES, (below) => drawIndex(below, options.random));
     this.#connect();
   }
 
@@ -104,8 +107,7 @@ export class OutgoingLink implements Link {
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#retry);
-    clearTimeout(this.#settling);
+    this.#cancelRetry?.();
     if (this.#attached !== undefined) {
       await this.#attached.end();
     } else {
@@ -145,11 +147,11 @@ export class OutgoingLink implements Link {
       }
       socket.setNoDelay(true);
       socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
-      this.#settling = setTimeout(() => (this.#failures = 0), SETTLED_MILLISECONDS);
+      this.#madeAt = performance.now();
       this.#attached = attachSocket(
         socket,
         this.#queue,
-        this.#options.clock,
+        this.#options.timers.clock,
         (type, body) => this.#options.onFrame?.(this, type, body),
         (reason) => {
           this.#down(reason);
@@ -160,9 +162,13 @@ export class OutgoingLink implements Link {
   }
 
   #down(reason: LinkEnd): void {
-    clearTimeout(this.#settling);
     this.#attached = undefined;
     this.#socket = undefined;
+    if (performance.now() - this.#madeAt >= SETTLED_MILLISECONDS) {
+      this.#failures = 0;
+      this.#backoff.reset();
+    }
+    this.#madeAt = Infinity;
     this.#failures++;
     this.#options.onDown?.(this, reason);
     if (this.#closed) {
@@ -171,11 +177,9 @@ export class OutgoingLink implements Link {
     if (this.#failures >= PATIENT_ATTEMPTS) {
       this.#giveUp();
     }
-    const longest = Math.min(LONGEST_BACKOFF_MILLISECONDS, FIRST_BACKOFF_MILLISECONDS * 2 ** (this.#failures - 1));
-    const wait = longest / 2 + drawIndex(Math.ceil(longest / 2), this.#options.random);
-    this.#retry = setTimeout(() => {
+    this.#cancelRetry = this.#options.timers.after('link', this.#backoff.next(), () => {
       this.#connect();
-    }, wait);
+    });
   }
 
   #giveUp(): void {

@@ -11,6 +11,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 import { BasicConstraintsExtension, KeyUsageFlags, KeyUsagesExtension, X509CertificateGenerator } from '@peculiar/x509';
+import { P256_ORDER } from '../../protocol/crypto/p256-signature.js';
 import { ClientError } from '../runtime/errors.js';
 
 /** Bytes of the secret from which a link key is made. */
@@ -42,8 +43,6 @@ export interface CertificateValidity {
   readonly validUntilSeconds: number;
 }
 
-/** Order of the P-256 group (FIPS 186-5, SP 800-186). */
-const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 /** 64 bits more than the order has, so that the remainder's bias is below 2^-64 (FIPS 186-5, A.2.1). */
 const SCALAR_SOURCE_LENGTH = 40;
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;

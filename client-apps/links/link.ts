@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../runtime/clock.js';
+import { withDeadline } from '../runtime/deadline.js';
 import { FrameReader, type FrameQueue, type FrameType } from './frames.js';
 import { linkPin } from './link-identity.js';
 
@@ -161,14 +162,13 @@ export function attachSocket(
     if (socket.destroyed) {
       return Promise.resolve();
     }
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => socket.destroy(), CLOSE_PATIENCE_MILLISECONDS);
+    const closed = new Promise<void>((resolve) => {
       socket.once('close', () => {
-        clearTimeout(timer);
         resolve();
       });
-      wake();
     });
+    wake();
+    return withDeadline(closed, CLOSE_PATIENCE_MILLISECONDS, () => socket.destroy());
   };
   return { wake, end, cut };
 }

@@ -9,7 +9,16 @@ import { LinkPool, OutgoingLink, resolveAddress } from './connect.js';
 import { FRAME, MAXIMUM_QUEUED_BYTES } from './frames.js';
 import { linkKeyFromSeed } from './link-identity.js';
 import type { LinkEnd } from './link.js';
-import { connectOptions, identityOf, listen, osRandom, seedOf, targetOf, until } from '../../test/support/links.js';
+import {
+  connectOptions,
+  identityOf,
+  listen,
+  osRandom,
+  seedOf,
+  targetOf,
+  timersOn,
+  until,
+} from '../../test/support/links.js';
 import type { LinkListener } from './listen.js';
 
 const PACKET = new Uint8Array(packetLength(4)).fill(5);
@@ -167,7 +176,10 @@ describe('links', () => {
     let lost = 0;
     const nobody = await listen('server');
     await nobody.close();
-    const options = await connectOptions('client', { clock, onLost: (frames) => void (lost += frames) });
+    const options = await connectOptions('client', {
+      timers: timersOn(clock),
+      onLost: (frames) => void (lost += frames),
+    });
     const link = opened(new OutgoingLink(targetOf('server', nobody.port), options));
     for (let count = 0; count < 3; count++) {
       link.send(FRAME.packet, PACKET);
@@ -185,7 +197,9 @@ describe('links', () => {
         link.cut();
       },
     });
-    const link = opened(new OutgoingLink(targetOf('server', listener.port), await connectOptions('client', { clock })));
+    const link = opened(
+      new OutgoingLink(targetOf('server', listener.port), await connectOptions('client', { timers: timersOn(clock) })),
+    );
     for (let count = 0; count < 500; count++) {
       link.send(FRAME.packet, PACKET);
     }

@@ -5,15 +5,16 @@ import type { Parameters } from '../../protocol/ledger/parameters.js';
 import type { Directory } from '../../protocol/onion/directory-format.js';
 import { loopsPerSlot, loopsToAlarm, makeLoop, type Loop, type LoopMaker } from '../../protocol/onion/loop.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import type { Clock, Timer } from '../runtime/clock.js';
 import type { LinkTarget } from './connect.js';
 import type { LoopWatch } from './loop-watch.js';
+import type { Timers } from '../runtime/timers.js';
 import { drawOffsetMilliseconds, everySlot } from '../runtime/slot-schedule.js';
 import { type Slot } from '../../protocol/schedule/slots.js';
 
 /** What a sender of loops is made of. */
 export interface LoopSenderParts {
-  readonly clock: Clock;
+  /** Sends until these are stopped. */
+  readonly timers: Timers;
   readonly random: RandomSource;
   readonly watch: LoopWatch;
   readonly parameters: () => Parameters;
@@ -26,32 +27,21 @@ export interface LoopSenderParts {
 /**
  * Sends loops: in every slot as many as the directory asks for, each at an offset of its own in the window in which
  * meters send, for that is when there is something to drop.
- *
- * @returns stops it
  */
-export function sendLoops(parts: LoopSenderParts): () => void {
-  const { clock, random, parameters } = parts;
-  const timers = new Set<Timer>();
+export function sendLoops(parts: LoopSenderParts): void {
+  const { timers, random, parameters } = parts;
   const runSlot = (slot: Slot): Promise<void> => {
     const { onion } = parameters();
     const tier = tierOf(parts, slot);
     for (let count = tier === undefined ? 0 : loopsPerSlot(tier.directory); count > 0; count--) {
       const at = slot.startSeconds * 1000 + drawOffsetMilliseconds(random, onion.offsetWindowSeconds);
-      const timer = clock.setTimer(at, () => {
-        timers.delete(timer);
+      timers.at('loop', at, () => {
         sendOne(parts, slot);
       });
-      timers.add(timer);
     }
     return Promise.resolve();
   };
-  const stop = everySlot(clock, parameters, runSlot);
-  return () => {
-    stop();
-    for (const timer of timers) {
-      clock.clearTimer(timer);
-    }
-  };
+  everySlot(timers, parameters, runSlot);
 }
 
 function sendOne(parts: LoopSenderParts, slot: Slot): void {

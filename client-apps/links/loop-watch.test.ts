@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import type { Loop } from '../../protocol/onion/loop.js';
 import { SteppedClock } from '../runtime/clock.js';
+import type { Timers } from '../runtime/timers.js';
+import { timersOn } from '../../test/support/links.js';
 import { LoopWatch } from './loop-watch.js';
 
 const START = 1_800_000_000_000;
@@ -17,12 +19,14 @@ const loop = (number: number): Loop => ({
 
 describe('watch over loops', () => {
   let clock: SteppedClock;
+  let timers: Timers;
   let watch: LoopWatch;
   let events: string[];
   beforeEach(() => {
     clock = new SteppedClock(START);
+    timers = timersOn(clock);
     events = [];
-    watch = new LoopWatch(clock, {
+    watch = new LoopWatch(timers, {
       onCame: ({ key }) => events.push(`came ${key[0]}`),
       onMissing: ({ key }) => events.push(`missing ${key[0]}`),
       onCutOff: (cutOff) => events.push(cutOff ? 'cut off' : 'not cut off'),
@@ -72,9 +76,9 @@ describe('watch over loops', () => {
     assert.equal(events.filter((event) => event === 'cut off').length, 1, 'told once');
   });
 
-  it('expects nothing after it is closed', () => {
+  it('expects nothing after the timers of its party have been stopped', () => {
     watch.sent(loop(1), TO_ALARM);
-    watch.close();
+    timers.stop();
     clock.advance(START + 60_000);
     assert.deepEqual(events, []);
     assert.equal(clock.state().nextTimer, null);

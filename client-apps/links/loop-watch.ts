@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equalBytes, readUint16, readUint32 } from '../../protocol/crypto/bytes.js';
 import type { Loop } from '../../protocol/onion/loop.js';
-import type { Clock, Timer } from '../runtime/clock.js';
+import type { CancelTimer, Timers } from '../runtime/timers.js';
 
 /**
  * How much later than drawn a loop may come: links, writing of replay tags, and clocks that go by seconds. One that is
@@ -21,15 +21,15 @@ export interface LoopEvents {
 
 /** Keeps account of the loops that a party has sent. After a restart it knows of none, and so misses none. */
 export class LoopWatch {
-  readonly #expected = new Map<number, { readonly loop: Loop; readonly timer: Timer }>();
+  readonly #expected = new Map<number, { readonly loop: Loop; readonly cancel: CancelTimer }>();
   #missing = 0;
   #toAlarm = Infinity;
 
-  readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #events: LoopEvents;
 
-  constructor(clock: Clock, events: LoopEvents) {
-    this.#clock = clock;
+  constructor(timers: Timers, events: LoopEvents) {
+    this.#timers = timers;
     this.#events = events;
   }
 
@@ -42,8 +42,8 @@ export class LoopWatch {
   sent(loop: Loop, toAlarm: number): void {
     this.#toAlarm = toAlarm;
     const key = shortKey(loop.key);
-    const due = this.#clock.nowMilliseconds() + loop.delayMilliseconds + LATE_MILLISECONDS;
-    const timer = this.#clock.setTimer(due, () => {
+    const due = this.#timers.clock.nowMilliseconds() + loop.delayMilliseconds + LATE_MILLISECONDS;
+    const cancel = this.#timers.at('loop watch', due, () => {
       this.#expected.delete(key);
       this.#missing++;
       this.#events.onMissing?.(loop);
@@ -51,7 +51,7 @@ export class LoopWatch {
         this.#events.onCutOff(true);
       }
     });
-    this.#expected.set(key, { loop, timer });
+    this.#expected.set(key, { loop, cancel });
   }
 
   /**
@@ -70,7 +70,7 @@ export class LoopWatch {
       return false;
     }
     this.#expected.delete(name);
-    this.#clock.clearTimer(found.timer);
+    found.cancel();
     const wasCutOff = this.isCutOff;
     this.#missing = 0;
     this.#events.onCame?.(found.loop);
@@ -78,14 +78,6 @@ export class LoopWatch {
       this.#events.onCutOff(false);
     }
     return true;
-  }
-
-  /** Expects nothing any more. */
-  close(): void {
-    for (const { timer } of this.#expected.values()) {
-      this.#clock.clearTimer(timer);
-    }
-    this.#expected.clear();
   }
 }
 

@@ -3,6 +3,7 @@ import { parametersFor, type Parameters } from '../../protocol/ledger/parameters
 import { LinkPool } from '../links/connect.js';
 import { FRAME } from '../links/frames.js';
 import type { PartyContext } from '../runtime/party.js';
+import { Timers } from '../runtime/timers.js';
 import { drawOffsetMilliseconds, everySlot } from '../runtime/slot-schedule.js';
 import { type Slot } from '../../protocol/schedule/slots.js';
 import type { MeterConfig } from './config.js';
@@ -27,7 +28,7 @@ export type DaemonParts = Pick<OpenedMeter, 'link'> & {
 /** Runs an opened meter on the clock and on its links. */
 export class MeterDaemon {
   readonly #pool: LinkPool;
-  readonly #stopSlots: () => void;
+  readonly #timers: Timers;
   /** The last slot's work; slots are processed one after the other. */
   #last: Promise<SlotPackets | undefined> = Promise.resolve(undefined);
 
@@ -45,25 +46,26 @@ export class MeterDaemon {
     this.#context = context;
     this.#events = events;
 
-    const { clock, random, log } = context;
+    const { random, log } = context;
+    this.#timers = new Timers(context);
     this.#pool = new LinkPool({
       identity: opened.link,
-      clock,
+      timers: this.#timers,
       random,
       addressOverrides: config.addressOverrides,
       onLost: (frames) => {
         log.warn({ frames }, 'packets dropped: entry relay unreachable');
       },
     });
-    this.#stopSlots = everySlot(
-      clock,
+    everySlot(
+      this.#timers,
       () => this.#parametersNow(),
       (slot) => this.#slot(slot),
     );
   }
 
   async stop(): Promise<void> {
-    this.#stopSlots();
+    this.#timers.stop();
     await this.#last;
     await this.#pool.close();
   }
@@ -90,9 +92,8 @@ export class MeterDaemon {
   }
 
   #sendAtOffset(slot: Slot, packets: Promise<SlotPackets | undefined>, which: 'controlCenter' | 'hub'): void {
-    const { clock, random } = this.#context;
-    const offset = drawOffsetMilliseconds(random, this.#parametersNow().onion.offsetWindowSeconds);
-    clock.setTimer(slot.startSeconds * 1000 + offset, async () => {
+    const offset = drawOffsetMilliseconds(this.#context.random, this.#parametersNow().onion.offsetWindowSeconds);
+    this.#timers.at('packet', slot.startSeconds * 1000 + offset, async () => {
       const made = await packets;
       if (made !== undefined) {
         this.#send(made[which]);

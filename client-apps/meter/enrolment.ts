@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { asciiBytes, wipe } from '../../protocol/crypto/bytes.js';
+import { wipe } from '../../protocol/crypto/bytes.js';
 import { KEY_LENGTH, type Crypto } from '../../protocol/crypto/crypto.js';
 import { PuncturedTree } from '../../protocol/crypto/ggm.js';
-import { hkdf } from '../../protocol/crypto/hash.js';
 import {
   decodeEnrolmentRequest,
   encodeEnrolmentRequest,
@@ -15,12 +14,11 @@ import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import type { MeterEnrolment } from '../links/enrolment-client.js';
+import { deriveSecret } from '../runtime/party-secret.js';
 import { linkKeyFromSeed } from '../links/link-identity.js';
 import { NO_CAP } from './energy.js';
 import type { MeterState, PendingEnrolment } from './state.js';
 import type { MeterStore } from './store.js';
-
-const NO_SALT = new Uint8Array(0);
 
 /** Dependencies of an enrolment. */
 export interface EnrolmentParts {
@@ -68,9 +66,7 @@ export async function enrolMeter(parts: EnrolmentParts, facts: EnrolmentFacts): 
 async function begin(parts: EnrolmentParts, parameters: Parameters): Promise<PendingEnrolment> {
   const { crypto, random, seed, code, store } = parts;
   const secret = (name: string): Uint8Array =>
-    seed === undefined
-      ? random(KEY_LENGTH)
-      : hkdf(crypto, NO_SALT, seed, asciiBytes(`gridveil meter ${name}`), KEY_LENGTH);
+    seed === undefined ? random(KEY_LENGTH) : deriveSecret('meter', seed, name);
   const secretKey = secret('sk_i');
   const meterKey = secret('K_i');
   const linkSeed = secret('link');

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { fromHex, toHex } from '../../protocol/crypto/bytes.js';
+import { fromHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
+import { openBulletin } from '../bulletin/open-bulletin.js';
 import type { BulletinSource } from '../bulletin/reader.js';
 import { enrol } from '../links/enrolment-client.js';
-import { ClientError } from '../runtime/errors.js';
 import { linkKeyFromSeed, type LinkIdentity } from '../links/link-identity.js';
 import type { PartyContext } from '../runtime/party.js';
 import { untilReachable } from '../runtime/retry.js';
-import { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
+import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { MeterConfig } from './config.js';
 import { RecordedReader } from '../readings/energy-reader.js';
 import { enrolMeter, type EnrolmentParts } from './enrolment.js';
@@ -41,15 +41,7 @@ export async function openMeter(
   const known = record !== undefined && 'state' in record ? record.state : undefined;
 
   const anchor = known?.trustAnchor ?? config.trustAnchor;
-  const bulletin = new TrustedBulletin(crypto, source, config.region, anchor && toHex(anchor));
-  const versions = await untilReachable(log, 'bulletin', () => bulletin.refresh());
-  const { parameters } = versions.at(-1)!;
-  if (parameters.demo !== (config.enrolmentSeed !== undefined)) {
-    throw new ClientError(
-      'CONFIG_INVALID',
-      `enrolmentSeed must be ${parameters.demo ? 'set' : 'absent'}: the region is ${parameters.demo ? '' : 'not '}a demo`,
-    );
-  }
+  const { bulletin, parameters } = await openBulletin(source, config.region, anchor, config.enrolmentSeed, log);
 
   const { file, household } = config.readings;
   const reader = await RecordedReader.fromFile(file, household, parameters.intervalSeconds);

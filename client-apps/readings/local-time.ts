@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-
-const DAY_SECONDS = 86_400;
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 
 /** Parses a calendar day, `YYYY-MM-DD`, to seconds since 1970-01-01 00:00 of the same wall clock. */
 export function parseDate(text: string): number | undefined {

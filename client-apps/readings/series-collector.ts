@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { parseKilowattHours } from '../../protocol/energy/units.js';
 import {
   MAX_HOUSEHOLDS,
@@ -10,8 +11,6 @@ import {
   type ReadingsFault,
   type SkippedHousehold,
 } from './readings.js';
-
-const DAY_SECONDS = 86_400;
 
 /** Household names: 1 to 64 printable ASCII characters without blanks at the ends. */
 const HOUSEHOLD_NAME = /^[!-~](?:[ -~]{0,62}[!-~])?$/;

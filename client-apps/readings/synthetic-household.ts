@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { HashStream } from './hash-stream.js';
 
 /** Energy is generated in cells of five minutes, so that all steps add up to the same day. */
 export const CELL_SECONDS = 300;
-export const CELLS_PER_DAY = 86_400 / CELL_SECONDS;
+export const CELLS_PER_DAY = DAY_SECONDS / CELL_SECONDS;
 const CELLS_PER_HOUR = 12;
 
 /** 1970-01-01 was a Thursday. */

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { MAX_HOUSEHOLDS, MAX_READINGS, ReadingsError, type Readings } from './readings.js';
 import { CELL_SECONDS, SyntheticHousehold } from './synthetic-household.js';
-
-const DAY_SECONDS = 86_400;
 
 /** Options of the generator. */
 export interface SyntheticOptions {

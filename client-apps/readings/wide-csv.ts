@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { parseDate, TimeZone, type ZoneDay } from './local-time.js';
 import { ReadingsError } from './readings.js';
 import type { SeriesCollector } from './series-collector.js';
 
-const DAY_SECONDS = 86_400;
 const TIME_COLUMN = /^(\d{2}):(\d{2})$/;
 
 /** Columns of the wide format: one household and day per line, one column per step. */

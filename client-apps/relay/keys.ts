@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { asciiBytes, equalBytes, toHex, wipe } from '../../protocol/crypto/bytes.js';
+import { toHex, wipe } from '../../protocol/crypto/bytes.js';
 import { KEY_LENGTH, type SigningKey } from '../../protocol/crypto/crypto.js';
-import { hkdf } from '../../protocol/crypto/hash.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { ClientError } from '../runtime/errors.js';
 import { linkKeyFromSeed, type LinkKey } from '../links/link-identity.js';
+import { deriveSecret, loadSecret } from '../runtime/party-secret.js';
 import { SealedFile } from '../runtime/sealed-file.js';
 
 /** A relay's long-term keys. */
@@ -18,13 +17,11 @@ export interface RelayKeys {
   readonly link: LinkKey;
 }
 
-const NO_SALT = new Uint8Array(0);
-
 /** The keys that belong to a secret of 32 bytes. */
 export function relayKeysFrom(secret: Uint8Array): RelayKeys {
   return {
-    identity: sodiumCrypto.ed25519Key(derive(secret, 'identity')),
-    link: linkKeyFromSeed(derive(secret, 'link')),
+    identity: sodiumCrypto.ed25519Key(deriveSecret('relay', secret, 'identity')),
+    link: linkKeyFromSeed(deriveSecret('relay', secret, 'link')),
   };
 }
 
@@ -40,14 +37,7 @@ export async function loadRelayKeys(
   random: RandomSource,
   seed: Uint8Array | undefined,
 ): Promise<RelayKeys> {
-  const file = new SealedFile(join(directory, 'keys'), fileKey);
-  let secret = await file.read();
-  if (secret === undefined) {
-    secret = seed === undefined ? random(KEY_LENGTH) : Uint8Array.from(seed);
-    await file.write(secret);
-  } else if (seed !== undefined && !equalBytes(secret, seed)) {
-    throw new ClientError('STATE_CONFLICT', `${directory} holds the keys of another seed`);
-  }
+  const secret = await loadSecret(new SealedFile(join(directory, 'keys'), fileKey), random, seed);
   const keys = relayKeysFrom(secret);
   wipe(secret);
   return keys;
@@ -79,7 +69,7 @@ export class OnionKeyFile {
       bytes !== undefined
         ? OnionKeys.fromBytes(sodiumCrypto, bytes)
         : seed !== undefined
-          ? OnionKeys.first(sodiumCrypto, 0, derive(seed, 'onion'))
+          ? OnionKeys.first(sodiumCrypto, 0, deriveSecret('relay', seed, 'onion'))
           : OnionKeys.first(sodiumCrypto, epoch, random(KEY_LENGTH));
     await this.forgetBefore(keys, epoch);
     return keys;
@@ -90,8 +80,4 @@ export class OnionKeyFile {
     keys.forgetBefore(epoch);
     await this.#file.write(keys.toBytes());
   }
-}
-
-function derive(secret: Uint8Array, name: string): Uint8Array {
-  return hkdf(sodiumCrypto, NO_SALT, secret, asciiBytes(`gridveil relay ${name}`), KEY_LENGTH);
 }

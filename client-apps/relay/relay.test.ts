@@ -9,7 +9,7 @@ import type { PacketDestination } from '../../protocol/onion/path.js';
 import type { ClientError } from '../runtime/errors.js';
 import { FRAME } from '../links/frames.js';
 import { linkKeyFromSeed, selfIssuedIdentity } from '../links/link-identity.js';
-import { ALWAYS, osRandom, seedOf, until } from '../../test/support/links.js';
+import { ALWAYS, osRandom, seedOf, timersOn, until } from '../../test/support/links.js';
 import { MailboxClient } from '../links/mailbox-client.js';
 import { mailboxIdOf } from '../links/mailbox-frames.js';
 import { TierUnderTest } from '../../test/support/tier.js';
@@ -36,7 +36,7 @@ describe('relay', function () {
   });
   const hub = async (name: string): Promise<MailboxClient> => {
     const identity = await tier.certified(name, 'hub');
-    return new MailboxClient(tier.target(2), { identity, clock: tier.clock, random: osRandom });
+    return new MailboxClient(tier.target(2), { identity, timers: timersOn(tier.clock), random: osRandom });
   };
 
   it('passes packets on to the control center, after the delays that their sender drew', async () => {
@@ -280,7 +280,7 @@ describe('relay', function () {
   it('has nothing to do with a demo unless it is part of one', async () => {
     await tier.relay(3).stop();
     const relay = await tier.startRelay(3, { directory: tier.relayDirectory(9), enrolmentSeed: undefined });
-    await assert.rejects(relay.ended, (error: ClientError) => error.code === 'VERIFICATION_FAILED');
+    await assert.rejects(relay.ended, (error: ClientError) => error.code === 'CONFIG_INVALID');
   });
 
   it('shows counts and nothing of any flow, and the same ones for a minute', async () => {

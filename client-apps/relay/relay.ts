@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import { setTimeout as realWait } from 'node:timers/promises';
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { encodeSignedDescriptor } from '../../protocol/onion/directory-format.js';
 import { HttpsBulletin } from '../bulletin/reader.js';
-import type { Timer } from '../runtime/clock.js';
 import { ClientError } from '../runtime/errors.js';
+import { untilReachable } from '../runtime/retry.js';
+import { Timers } from '../runtime/timers.js';
 import { LinkPool, type LinkTarget } from '../links/connect.js';
 import { entryRelays } from '../links/entry-relays.js';
 import { FRAME } from '../links/frames.js';
@@ -28,11 +29,11 @@ import type { RelayKeys } from './keys.js';
 import { TierFollower } from './tier-follower.js';
 import { traceName, tracedContext, UnsafeTrace } from './trace.js';
 
-/** Between two attempts to read the bulletin for the first time, real milliseconds: no packet depends on it yet. */
-const START_PAUSE_MILLISECONDS = 250;
+/** Between two attempts to read the bulletin for the first time: a new region's tier is waited for by all its parties. */
+const START_PAUSES = { firstPauseMilliseconds: 250, longestPauseMilliseconds: 250 };
 
 /** A pinned certificate says nothing by its dates; they are wide so that no clock trips over them. */
-const CERTIFICATE_SECONDS = 20 * 365 * 86_400;
+const CERTIFICATE_SECONDS = 20 * 365 * DAY_SECONDS;
 
 /** What a relay can be asked for when it is started, and never by its configuration. */
 export interface RelayOptions {
@@ -59,10 +60,9 @@ export class Relay implements RunningParty {
   #handler: PacketHandler | undefined;
   #trace: UnsafeTrace | undefined;
   readonly #loops: LoopWatch;
-  #stopLoops: (() => void) | undefined;
   /** What an earlier run held and this one has no directory for yet. */
   #held: Held = NOTHING_HELD;
-  #timer: Timer | undefined;
+  readonly #timers: Timers;
   /** The last epoch that the control center was told of. */
   #announced = -1;
   /** Reading the parameters, or the step of a slot. */
@@ -88,6 +88,7 @@ export class Relay implements RunningParty {
     this.#keys = keys;
     this.#fileKey = fileKey;
     this.#options = options;
+    this.#timers = new Timers(context);
 
     this.ended = new Promise((resolve, reject) => {
       this.#end = resolve;
@@ -99,7 +100,7 @@ export class Relay implements RunningParty {
     this.#controlCenter = { address: linkAddress, pin };
     this.#bulletin = new HttpsBulletin(url, pin);
     this.#heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
-    this.#loops = new LoopWatch(context.clock, {
+    this.#loops = new LoopWatch(this.#timers, {
       onMissing: () => {
         this.counters.missingLoops++;
       },
@@ -109,7 +110,7 @@ export class Relay implements RunningParty {
     });
     this.#links = new LinkPool({
       identity,
-      clock: context.clock,
+      timers: this.#timers,
       random: context.random,
       addressOverrides: config.addressOverrides,
       onUp: (link) => {
@@ -178,7 +179,6 @@ export class Relay implements RunningParty {
   /** Reads the parameters, as often as it takes, and goes to work. */
   async #begin(): Promise<void> {
     const config = this.#config;
-    const context = this.#context;
     const tier = await this.#openTier();
     if (tier === undefined) {
       return;
@@ -187,7 +187,7 @@ export class Relay implements RunningParty {
     this.#held = await this.#heldFile.take();
     this.#mailboxes.restore(this.#held.mailboxes);
     this.#trace = this.#openTrace(tier.parameters);
-    this.#handler = new PacketHandler(context.clock, this.counters, tier.epochs, this.#mailboxes, this.#links, {
+    this.#handler = new PacketHandler(this.#timers, this.counters, tier.epochs, this.#mailboxes, this.#links, {
       poolCapacity: config.poolCapacity,
       slotSeconds: tier.parameters.slotSeconds,
       onFailure: (error) => {
@@ -198,7 +198,7 @@ export class Relay implements RunningParty {
     });
     this.#links.link(this.#controlCenter);
     if (this.#options.loops !== false) {
-      this.#stopLoops = this.#sendLoops(tier, this.#handler);
+      this.#sendLoops(tier, this.#handler);
     }
     await this.#follow(tier);
   }
@@ -209,17 +209,16 @@ export class Relay implements RunningParty {
     const keys = this.#keys;
     const fileKey = this.#fileKey;
     const bulletin = new TrustedBulletin(sodiumCrypto, this.#bulletin, config.region, config.trustAnchor);
-    while (this.#stopping === undefined) {
-      try {
-        return await TierFollower.open(config, context, bulletin, keys, fileKey);
-      } catch (error) {
-        if (!(error instanceof ClientError && error.code === 'UNREACHABLE')) {
-          throw error;
-        }
-        await realWait(START_PAUSE_MILLISECONDS);
+    const { signal } = this.#timers;
+    const open = (): Promise<TierFollower> => TierFollower.open(config, context, bulletin, keys, fileKey);
+    try {
+      return await untilReachable(context.log, 'bulletin', open, { pauses: START_PAUSES, signal });
+    } catch (error) {
+      if (signal.aborted) {
+        return undefined;
       }
+      throw error;
     }
-    return undefined;
   }
 
   #openTrace({ onion, slotSeconds }: Parameters): UnsafeTrace | undefined {
@@ -253,7 +252,7 @@ export class Relay implements RunningParty {
     }
     const slot = tier.parameters.slotSeconds * 1000;
     const next = (Math.floor(clock.nowMilliseconds() / slot) + 1) * slot;
-    this.#timer = clock.setTimer(next, () => (this.#following = this.#follow(tier)));
+    this.#timers.at('relay slot', next, () => (this.#following = this.#follow(tier)));
   }
 
   async #step(tier: TierFollower): Promise<void> {
@@ -284,15 +283,15 @@ export class Relay implements RunningParty {
   }
 
   /** Loops enter as meters' packets do, at a relay of the first layer; one of that layer makes them enter at itself. */
-  #sendLoops(tier: TierFollower, handler: PacketHandler): () => void {
+  #sendLoops(tier: TierFollower, handler: PacketHandler): void {
     const { counters } = this;
     const config = this.#config;
     const context = this.#context;
     const keys = this.#keys;
     const links = this.#links;
     const loops = this.#loops;
-    return sendLoops({
-      clock: context.clock,
+    sendLoops({
+      timers: this.#timers,
       random: context.random,
       watch: loops,
       parameters: () => tier.parameters,
@@ -355,11 +354,7 @@ export class Relay implements RunningParty {
   }
 
   async #shutDown(): Promise<void> {
-    if (this.#timer !== undefined) {
-      this.#context.clock.clearTimer(this.#timer);
-    }
-    this.#stopLoops?.();
-    this.#loops.close();
+    this.#timers.stop();
     await this.#listener?.close();
     await this.#following;
     if (this.#handler !== undefined) {

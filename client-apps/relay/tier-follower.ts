@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
 import type { SignedDescriptor } from '../../protocol/onion/directory-format.js';
-import { ClientError } from '../runtime/errors.js';
+import { checkSeed } from '../bulletin/open-bulletin.js';
 import type { PartyContext } from '../runtime/party.js';
 import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { PlacedRelayConfig } from './config.js';
@@ -26,8 +26,7 @@ export class TierFollower {
   }
 
   /**
-   * @throws ClientError UNREACHABLE, VERIFICATION_FAILED (also when a relay with a demo's keys meets parameters that
-   *   are not a demo's, or the other way round), SEALED_INVALID
+   * @throws ClientError UNREACHABLE, VERIFICATION_FAILED, SEALED_INVALID; CONFIG_INVALID as {@link checkSeed}
    */
   static async open(
     config: PlacedRelayConfig,
@@ -39,9 +38,7 @@ export class TierFollower {
     await bulletin.refresh();
     const nowSeconds = secondsOf(context);
     const parameters = parametersAt(bulletin, nowSeconds);
-    if (parameters.demo !== (config.enrolmentSeed !== undefined)) {
-      throw new ClientError('VERIFICATION_FAILED', 'keys of a demo and other parameters do not go together');
-    }
+    checkSeed(parameters, config.enrolmentSeed);
     const epochs = await Epochs.open(config, keys, fileKey, context.random, parameters, nowSeconds);
     return new TierFollower(context, bulletin, epochs);
   }

@@ -14,7 +14,7 @@ export interface Clock {
   nowMilliseconds(): number;
   /**
    * Runs `task` at the given Unix time, or at once (never synchronously) when that has passed. What the task returns
-   * is tracked as work. A task handles its own failures: one that escapes ends the process, as a crash would.
+   * is tracked as work. Parties set timers by `Timers`, which deals with a task's failure; here it would end the process.
    */
   setTimer(atMilliseconds: number, task: () => void | Promise<void>): Timer;
   clearTimer(timer: Timer): void;

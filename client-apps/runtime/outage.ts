@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Backoff } from './backoff.js';
 import type { Log } from './log.js';
 
-const FIRST_PAUSE_MILLISECONDS = 5_000;
-const LONGEST_PAUSE_MILLISECONDS = 300_000;
+/** Between two warnings of one outage. */
+const PAUSES = { firstPauseMilliseconds: 5_000, longestPauseMilliseconds: 300_000 };
 
 /** Logs that another side gives no answer: at once, again at growing intervals while it lasts, and when it is over. */
 export class Outage {
   #began: number | undefined;
   #isLogged = false;
   #nextWarning = -Infinity;
-  #pause = FIRST_PAUSE_MILLISECONDS;
+  readonly #warnings = new Backoff(PAUSES);
 
   readonly #log: Log;
   readonly #what: string;
@@ -34,8 +35,7 @@ export class Outage {
     }
     this.#log.warn({ ...details, ...this.#seconds(now) }, `${this.#what}: no answer yet, asking again`);
     this.#isLogged = true;
-    this.#nextWarning = now + this.#pause;
-    this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE_MILLISECONDS);
+    this.#nextWarning = now + this.#warnings.next();
   }
 
   /** A request was answered. */
@@ -49,9 +49,9 @@ export class Outage {
     }
     this.#began = undefined;
     this.#isLogged = false;
-    this.#pause = FIRST_PAUSE_MILLISECONDS;
+    this.#warnings.reset();
     // One that comes and goes is not told more often.
-    this.#nextWarning = Math.min(this.#nextWarning, now + this.#pause);
+    this.#nextWarning = Math.min(this.#nextWarning, now + PAUSES.firstPauseMilliseconds);
   }
 
   #seconds(now: number): { seconds: number } {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadPartySecrets } from './party-secret.js';
+import { deriveSecret, loadPartySecrets, loadSecret } from './party-secret.js';
+import { SealedFile } from './sealed-file.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 const fileKey = new Uint8Array(32).fill(1);
@@ -41,5 +42,27 @@ describe('client-apps/runtime/party-secret', () => {
     await rm(directory, { recursive: true });
     await load();
     await assert.rejects(load('test', seed), { code: 'STATE_CONFLICT' });
+  });
+
+  it('keeps its derivations: every stored secret depends on them', () => {
+    const secret = Uint8Array.from({ length: 32 }, (_, index) => index);
+    const expected = (info: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', info, 32));
+    for (const [party, name] of [
+      ['relay', 'onion'],
+      ['hub', 'secret'],
+      ['meter', 'sk_i'],
+      ['demo', 'hub 1'],
+    ] as const) {
+      assert.deepEqual(Buffer.from(deriveSecret(party, secret, name)), expected(`gridveil ${party} ${name}`));
+    }
+  });
+
+  it('gives one secret to a file, and bytes that may be wiped', async () => {
+    const file = new SealedFile(join(directory, 'secret'), fileKey);
+    const made = await loadSecret(file, random, seed);
+    made.fill(0);
+    assert.deepEqual(await loadSecret(file, random, seed), new Uint8Array(32).fill(2));
+    assert.deepEqual(await loadSecret(file, random, undefined), new Uint8Array(32).fill(2));
+    await assert.rejects(loadSecret(file, random, new Uint8Array(32).fill(3)), { code: 'STATE_CONFLICT' });
   });
 });

@@ -2,13 +2,11 @@
 import { join } from 'node:path';
 import { asciiBytes, equalBytes } from '../../protocol/crypto/bytes.js';
 import { KEY_LENGTH } from '../../protocol/crypto/crypto.js';
-import { hkdf } from '../../protocol/crypto/hash.js';
+import { hkdf, NO_SALT } from '../../protocol/crypto/hash.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { ClientError } from './errors.js';
 import { SealedFile } from './sealed-file.js';
-
-const NO_SALT = new Uint8Array(0);
 
 /** Gives the long-term secret of a name, 32 bytes. */
 export type DeriveSecret = (name: string) => Uint8Array;
@@ -29,17 +27,32 @@ export async function loadPartySecrets(
   seed: Uint8Array | undefined,
 ): Promise<DeriveSecret> {
   const file = new SealedFile(join(directory, 'keys'), fileKey);
-  const seeded = seed && deriveSecret(party, seed, 'keys');
-  let secret = await file.read();
-  if (secret === undefined) {
-    secret = seeded ?? random(KEY_LENGTH);
+  const secret = await loadSecret(file, random, seed && deriveSecret(party, seed, 'keys'));
+  return (name) => deriveSecret(party, secret, name);
+}
+
+/**
+ * Loads the one secret that a party keeps, or makes it on first use.
+ *
+ * @param seeded the secret that follows from a demo's seed, 32 bytes; without it a new one is random
+ * @returns bytes of the caller's own, which it may wipe
+ * @throws ClientError SEALED_INVALID; STATE_CONFLICT when the file holds another secret than the seed's
+ */
+export async function loadSecret(
+  file: SealedFile,
+  random: RandomSource,
+  seeded: Uint8Array | undefined,
+): Promise<Uint8Array> {
+  const kept = await file.read();
+  if (kept === undefined) {
+    const secret = seeded?.slice() ?? random(KEY_LENGTH);
     await file.write(secret);
+    return secret;
   }
-  if (seeded !== undefined && !equalBytes(seeded, secret)) {
-    throw new ClientError('STATE_CONFLICT', `${directory} holds the keys of another seed`);
+  if (seeded !== undefined && !equalBytes(seeded, kept)) {
+    throw new ClientError('STATE_CONFLICT', `${file.path} holds the secret of another seed`);
   }
-  const found = secret;
-  return (name) => deriveSecret(party, found, name);
+  return kept;
 }
 
 /** HKDF-SHA-256 of a secret under a party's and a key's name, 32 bytes. */

@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-import { setTimeout as wait } from 'node:timers/promises';
+import { randomInt } from 'node:crypto';
+import { Backoff, type Pauses } from './backoff.js';
 import { ClientError } from './errors.js';
 import type { Log } from './log.js';
 import { Outage } from './outage.js';
 
-const FIRST_WAIT_MILLISECONDS = 250;
-const LONGEST_WAIT_MILLISECONDS = 30_000;
+const DEFAULT_PAUSES: Pauses = { firstPauseMilliseconds: 250, longestPauseMilliseconds: 30_000 };
 
 /**
- * Repeats what a party cannot begin without until the other side is there. The waits are real time: they concern the
- * machine and not the protocol. The log says that it waits, and when it goes on.
+ * Repeats a task until the other side answers; the log says that it waits, and when it goes on. All clients of a server
+ * that was away are waiting for it, hence the jitter.
  *
- * @throws whatever is not ClientError UNREACHABLE
+ * @param options signal: when aborted, the present attempt is the last
+ * @throws whatever is not ClientError UNREACHABLE; that too after the signal
  */
-export async function untilReachable<T>(log: Log, what: string, task: () => Promise<T>): Promise<T> {
+export async function untilReachable<T>(
+  log: Log,
+  what: string,
+  task: () => Promise<T>,
+  { pauses = DEFAULT_PAUSES, signal }: { readonly pauses?: Pauses; readonly signal?: AbortSignal } = {},
+): Promise<T> {
   const outage = new Outage(log, what);
-  for (let pause = FIRST_WAIT_MILLISECONDS; ; pause = Math.min(2 * pause, LONGEST_WAIT_MILLISECONDS)) {
+  const backoff = new Backoff(pauses, randomInt);
+  for (;;) {
     try {
       const result = await task();
       outage.answered();
       return result;
     } catch (error) {
-      if (!(error instanceof ClientError) || error.code !== 'UNREACHABLE') {
+      if (!(error instanceof ClientError) || error.code !== 'UNREACHABLE' || signal?.aborted === true) {
         throw error;
       }
       outage.unanswered({ reason: error.message });
-      await wait(pause);
+      await backoff.pause(signal);
     }
   }
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { SteppedClock, type Clock } from './clock.js';
 import { drawOffsetMilliseconds, everySlot } from './slot-schedule.js';
+import { timersOn } from '../../test/support/links.js';
 import type { Slot } from '../../protocol/schedule/slots.js';
 
 const TIMING = { intervalSeconds: 1_800, slotSeconds: 300, epochOriginSeconds: 1_000_000_100 };
@@ -14,7 +15,7 @@ describe('slot schedule', () => {
     const slots: Slot[] = [];
     let release: () => void = () => undefined;
     const stop = everySlot(
-      clock,
+      timersOn(clock),
       () => TIMING,
       (slot) => {
         slots.push(slot);
@@ -51,7 +52,7 @@ describe('slot schedule', () => {
       due?.task();
     };
     everySlot(
-      clock,
+      timersOn(clock),
       () => TIMING,
       (slot) => (slots.push(slot.startSeconds - ORIGIN), Promise.resolve()),
     );

@@ -2,7 +2,7 @@
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { drawIndex } from '../../protocol/onion/path.js';
 import { slotAt, type Slot, type SlotTiming } from '../../protocol/schedule/slots.js';
-import type { Clock, Timer } from './clock.js';
+import type { CancelTimer, Timers } from './timers.js';
 
 /**
  * An offset into a slot, uniform in the common window, in whole milliseconds. Each packet gets its own: equal offsets
@@ -22,12 +22,13 @@ export function drawOffsetMilliseconds(random: RandomSource, windowSeconds: numb
  * @param timing asked for before each slot, since parameters may change between intervals
  * @returns stops the schedule; a running task is not interrupted
  */
-export function everySlot(clock: Clock, timing: () => SlotTiming, task: (slot: Slot) => Promise<void>): () => void {
-  let timer: Timer;
+export function everySlot(timers: Timers, timing: () => SlotTiming, task: (slot: Slot) => Promise<void>): CancelTimer {
+  const { clock } = timers;
+  let cancel: CancelTimer;
   const next = (afterSeconds: number): void => {
     const { slotSeconds } = timing();
     const startSeconds = slotAt(timing(), afterSeconds).startSeconds + slotSeconds;
-    timer = clock.setTimer(startSeconds * 1000, () => {
+    cancel = timers.at('slot', startSeconds * 1000, () => {
       const nowSeconds = clock.nowMilliseconds() / 1000;
       next(Math.max(startSeconds, nowSeconds));
       return nowSeconds < startSeconds + slotSeconds ? task(slotAt(timing(), startSeconds)) : undefined;
@@ -35,6 +36,6 @@ export function everySlot(clock: Clock, timing: () => SlotTiming, task: (slot: S
   };
   next(clock.nowMilliseconds() / 1000);
   return () => {
-    clock.clearTimer(timer);
+    cancel();
   };
 }

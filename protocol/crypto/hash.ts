@@ -4,6 +4,9 @@ import { asciiBytes, concatBytes, wipe } from './bytes.js';
 import { DIGEST_LENGTH } from './crypto.js';
 import type { Crypto } from './crypto.js';
 
+/** HKDF's salt where the input is a uniform key already. */
+export const NO_SALT = new Uint8Array(0);
+
 /** What a plain digest is of. One name, one use. */
 export type DigestDomain = (typeof DIGEST_DOMAINS)[number];
 const DIGEST_DOMAINS = [

@@ -3,6 +3,7 @@ import { ProtocolError } from '../errors.js';
 import { asciiBytes, concatBytes, fromHex, requireLength, wipe } from './bytes.js';
 import { CHACHA_NONCE_LENGTH, KEY_LENGTH, TAG_LENGTH } from './crypto.js';
 import type { Crypto } from './crypto.js';
+import { NO_SALT } from './hash.js';
 
 /** What a sealed box adds to its plaintext: the encapsulated key (32 bytes) before it, the tag (16 bytes) behind. */
 export const HPKE_OVERHEAD = KEY_LENGTH + TAG_LENGTH;
@@ -19,8 +20,6 @@ const EXTRACT_SECRET = concatBytes(SUITE, asciiBytes('secret'));
 const EXPAND_KEY = concatBytes(Uint8Array.of(0, KEY_LENGTH), SUITE, asciiBytes('key'));
 const EXPAND_NONCE = concatBytes(Uint8Array.of(0, CHACHA_NONCE_LENGTH), SUITE, asciiBytes('base_nonce'));
 const FIRST_BLOCK = Uint8Array.of(1);
-const NO_SALT = new Uint8Array(0);
-
 /** Mode base (0x00) and LabeledExtract("", "psk_id_hash", ""), which never changes. */
 const BASE_MODE_CONTEXT = fromHex('00431df6cd95e11ff49d7013563baf7f11588c75a6611ee2a4404a49306ae4cfc5');
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { asciiBytes, concatBytes, readUint16, requireLength, wipe, writeUint16 } from '../crypto/bytes.js';
 import { KEY_LENGTH, type Crypto } from '../crypto/crypto.js';
-import { hkdf } from '../crypto/hash.js';
+import { hkdf, NO_SALT } from '../crypto/hash.js';
 import { ProtocolError } from '../errors.js';
 import type { OnionKeyPair } from './packet.js';
 
-const NO_SALT = new Uint8Array(0);
 const RATCHET = asciiBytes('gridveil/v1/onion ratchet');
 const KEY = asciiBytes('gridveil/v1/onion key');
 const REPLAY = asciiBytes('gridveil/v1/onion replay');

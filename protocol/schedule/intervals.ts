@@ -2,6 +2,8 @@
 import { MAXIMUM_EPOCH } from '../crypto/ggm.js';
 import { ProtocolError } from '../errors.js';
 
+export const DAY_SECONDS = 86_400;
+
 /** The part of the parameters that places an interval in time. All in seconds. */
 export interface IntervalTiming {
   /** L. */

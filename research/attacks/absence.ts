@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { drawIndex } from '../../protocol/onion/path.js';
 import type { Readings } from '../../client-apps/readings/readings.js';
 
-const DAY_SECONDS = 86_400;
 const WEEKEND_DAYS = 2;
 /** 1970-01-01 was a Thursday; days from Monday on. */
 const EPOCH_WEEKDAY = 3;

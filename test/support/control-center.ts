@@ -20,6 +20,7 @@ import {
   signDescriptor,
 } from '../../protocol/onion/directory-format.js';
 import { FakeMeter, PseudonymChains } from './fake-meter.js';
+import { timersOn } from './links.js';
 import { MODES, type Modes } from './modes.js';
 import { ContractLedger, type ContractClient, type Death } from './ledger/contract-ledger.js';
 import { SteppedClock } from '../../client-apps/runtime/clock.js';
@@ -327,7 +328,7 @@ export class ControlCenterUnderTest {
       validFromSeconds: nowSeconds - 1,
       validUntilSeconds: nowSeconds + 1_000_000,
     });
-    const options = { identity, clock: this.clock, random };
+    const options = { identity, timers: timersOn(this.clock), random };
     const link = new OutgoingLink({ address: `127.0.0.1:${center.linkPort}`, pin: this.pin }, options);
     this.#links.push(link);
     return link;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, randomBytes } from 'node:crypto';
-import { SystemClock } from '../../client-apps/runtime/clock.js';
+import { SystemClock, type Clock } from '../../client-apps/runtime/clock.js';
+import { createLog } from '../../client-apps/runtime/log.js';
+import { Timers } from '../../client-apps/runtime/timers.js';
 import type { ConnectOptions, LinkTarget } from '../../client-apps/links/connect.js';
 import {
   linkKeyFromSeed,
@@ -24,6 +26,11 @@ export function identityOf(name: string): Promise<LinkIdentity> {
 
 export const osRandom = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
+/** Timers of a party that logs nothing. */
+export function timersOn(clock: Clock): Timers {
+  return new Timers({ clock, log: createLog('test', 'silent') });
+}
+
 /** A listener on this machine that admits everybody unless told otherwise. */
 export async function listen(
   name: string,
@@ -45,7 +52,7 @@ export function targetOf(name: string, port: number): LinkTarget {
 }
 
 export async function connectOptions(name: string, options: Partial<ConnectOptions> = {}): Promise<ConnectOptions> {
-  return { identity: await identityOf(name), clock: new SystemClock(), random: osRandom, ...options };
+  return { identity: await identityOf(name), timers: timersOn(new SystemClock()), random: osRandom, ...options };
 }
 
 /** Waits until something is so, at most five seconds. */

@@ -33,7 +33,7 @@ import {
   type LinkIdentity,
   type LinkRole,
 } from '../../client-apps/links/link-identity.js';
-import { ALWAYS, identityOf, listen, osRandom, seedOf, until } from './links.js';
+import { ALWAYS, identityOf, listen, osRandom, seedOf, timersOn, until } from './links.js';
 import type { LinkListener } from '../../client-apps/links/listen.js';
 import { createLog } from '../../client-apps/runtime/log.js';
 import { placedRelayConfig, type PlacedRelayConfig } from '../../client-apps/relay/config.js';
@@ -262,7 +262,7 @@ export class TierUnderTest {
 
   /** A link to a relay, closed with the tier. */
   connect(index: number, identity: LinkIdentity): OutgoingLink {
-    const link = new OutgoingLink(this.target(index), { identity, clock: this.clock, random: osRandom });
+    const link = new OutgoingLink(this.target(index), { identity, timers: timersOn(this.clock), random: osRandom });
     this.#closers.push(() => link.close());
     return link;
   }

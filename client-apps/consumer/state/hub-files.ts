@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
-import type { Crypto } from '../../../protocol/crypto/crypto.js';
 import type { RandomSource } from '../../../protocol/onion/packet.js';
+import { loadSecret } from '../../runtime/party-secret.js';
 import { SealedFile } from '../../runtime/sealed-file.js';
 import { Disputes } from './disputes.js';
-import { demoHubSecret, HUB_SECRET_LENGTH } from '../identity.js';
+import { demoHubSecret } from '../identity.js';
 import { IntervalLog } from './interval-log.js';
 import type { HubState } from './state.js';
 import { decodeHubState, encodeHubState } from './state-codec.js';
@@ -28,16 +28,10 @@ export class HubFiles {
    * Returns the hub's secret, created on first use, which is before enrolment because its meter must be paired with it.
    *
    * @param seed 32 bytes in a demo; otherwise the secret is random
-   * @throws ClientError SEALED_INVALID
+   * @throws ClientError SEALED_INVALID; STATE_CONFLICT when the directory holds the secret of another seed
    */
-  async secret(crypto: Crypto, random: RandomSource, seed: Uint8Array | undefined): Promise<Uint8Array> {
-    const kept = await this.#secret.read();
-    if (kept !== undefined) {
-      return kept;
-    }
-    const secret = seed === undefined ? random(HUB_SECRET_LENGTH) : demoHubSecret(crypto, seed);
-    await this.#secret.write(secret);
-    return secret;
+  secret(random: RandomSource, seed: Uint8Array | undefined): Promise<Uint8Array> {
+    return loadSecret(this.#secret, random, seed && demoHubSecret(seed));
   }
 
   /** Reads the state; undefined before the enrolment. @throws ClientError SEALED_INVALID */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DAY_SECONDS } from '../../../protocol/schedule/intervals.js';
 import { equalBytes, toHex } from '../../../protocol/crypto/bytes.js';
 import {
   encodeCanonical,
@@ -28,7 +29,6 @@ export interface LoggedInterval {
   readonly rows: readonly OwnRow[];
 }
 
-const DAY_SECONDS = 86_400;
 /** Intervals of a day: minutes, the shortest possible. */
 const MAXIMUM_INTERVALS_PER_DAY = 1_440;
 /** Maximum bytes of a day: half hours with two rows each need 10 kB; a day of minutes with all rows is refused. */

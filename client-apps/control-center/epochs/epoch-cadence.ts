@@ -42,7 +42,7 @@ export class EpochCadence {
 
   /** Publishes all that is fixed, again after a restart, and then goes on for ever. */
   async run(): Promise<never> {
-    const { clock, epochs } = this.#center;
+    const { clock, timers, epochs } = this.#center;
     for (const epoch of epochs.all()) {
       await clock.track('epoch', this.#publish(epoch));
     }
@@ -50,7 +50,7 @@ export class EpochCadence {
     let notBefore = 0;
     for (;;) {
       const start = Math.max(epochStartSeconds(first, this.nextEpoch()), first.effectiveFromSeconds);
-      await atSeconds(clock, Math.max(start - this.#leadSeconds, notBefore));
+      await atSeconds(timers, Math.max(start - this.#leadSeconds, notBefore));
       const epoch = await clock.track('epoch', this.#open());
       notBefore = epoch === undefined ? this.#nextIntervalStart() : 0;
     }

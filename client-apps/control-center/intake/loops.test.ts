@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { encapsulatedKey } from '../../../protocol/onion/packet.js';
 import { createLog } from '../../runtime/log.js';
 import { FRAME } from '../../links/frames.js';
-import { identityOf, osRandom } from '../../../test/support/links.js';
+import { identityOf, osRandom, timersOn } from '../../../test/support/links.js';
+import type { Timers } from '../../runtime/timers.js';
 import { TierUnderTest } from '../../../test/support/tier.js';
 import { watchTier, type CenterLoops } from './loops.js';
 
@@ -12,6 +13,7 @@ const SLOT = 300_000;
 describe('control center: loops through the tier', function () {
   this.timeout(60_000);
   let tier: TierUnderTest;
+  let timers: Timers;
   let loops: CenterLoops;
   let reports: string[];
   const counts = { loops: 0, missingLoops: 0 };
@@ -21,8 +23,10 @@ describe('control center: loops through the tier', function () {
     reports = [];
     Object.assign(counts, { loops: 0, missingLoops: 0 });
     await tier.start();
+    timers = timersOn(tier.clock);
     loops = watchTier({
       clock: tier.clock,
+      timers,
       random: osRandom,
       log: createLog('control-center', 'silent'),
       report: (name, data) => void reports.push(`${name} ${Object.values(data).join()}`),
@@ -34,6 +38,7 @@ describe('control center: loops through the tier', function () {
     });
   });
   afterEach(async () => {
+    timers.stop();
     await loops.close();
     await tier.stop();
   });

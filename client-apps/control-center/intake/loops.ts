@@ -10,6 +10,7 @@ import type { LinkIdentity } from '../../links/link-identity.js';
 import { sendLoops } from '../../links/loop-sender.js';
 import { LoopWatch } from '../../links/loop-watch.js';
 import type { PartyContext } from '../../runtime/party.js';
+import type { Timers } from '../../runtime/timers.js';
 import type { IntakeCounts } from './intake-counts.js';
 
 /** How rarely a relay that is in order may look as if it dropped all loops, while one of another layer is down. */
@@ -19,6 +20,7 @@ const FALSE_SUSPICION_ODDS = 50_000;
 export interface CenterLoops {
   /** @returns whether a packet, known by its encapsulated key, is a loop that has come back */
   came(key: Uint8Array): boolean;
+  /** Ends its links. */
   close(): Promise<void>;
 }
 
@@ -27,6 +29,7 @@ export const NO_LOOPS: CenterLoops = { came: () => false, close: () => Promise.r
 
 /** What the control center knows of its tier. */
 export interface WatchedTier extends PartyContext {
+  readonly timers: Timers;
   readonly identity: LinkIdentity;
   readonly addressOverrides: Readonly<Record<string, string>>;
   readonly counter: { readonly counts: Pick<IntakeCounts, 'loops' | 'missingLoops'> };
@@ -38,8 +41,8 @@ export interface WatchedTier extends PartyContext {
 
 /** Sends loops in every slot, through all layers and back; drops and their likely place are reported and logged. */
 export function watchTier(tier: WatchedTier): CenterLoops {
-  const { clock, random, log, report, identity, addressOverrides, counter } = tier;
-  const pool = new LinkPool({ identity, clock, random, addressOverrides });
+  const { timers, random, log, report, identity, addressOverrides, counter } = tier;
+  const pool = new LinkPool({ identity, timers, random, addressOverrides });
   /** Relays of a loop under way. */
   const ways = new WeakMap<Loop, readonly RelayDescriptor[]>();
   /** Loops lost in a row through each relay, by its address. */
@@ -48,7 +51,7 @@ export function watchTier(tier: WatchedTier): CenterLoops {
   /** Lost in a row through one relay, these tell the operator of it. */
   let toSuspect = Infinity;
 
-  const watch = new LoopWatch(clock, {
+  const watch = new LoopWatch(timers, {
     onCame: (loop) => {
       for (const { address } of ways.get(loop)!) {
         lost.delete(address);
@@ -79,8 +82,8 @@ export function watchTier(tier: WatchedTier): CenterLoops {
     },
   });
 
-  const stop = sendLoops({
-    clock,
+  sendLoops({
+    timers,
     random,
     watch,
     parameters: tier.parameters,
@@ -107,11 +110,7 @@ export function watchTier(tier: WatchedTier): CenterLoops {
   });
   return {
     came: (key) => watch.came(key),
-    async close() {
-      stop();
-      watch.close();
-      await pool.close();
-    },
+    close: () => pool.close(),
   };
 }
 

@@ -118,13 +118,13 @@ export class Closing {
 
   /** Freezes and commits one interval after the other, for ever. */
   async run(): Promise<never> {
-    const { clock, versions } = this.#center;
+    const { clock, timers, versions } = this.#center;
     while (this.#progress === undefined) {
       await this.#begun.next();
     }
     for (;;) {
       const start = this.nextStart()!;
-      await atSeconds(clock, closeSeconds(versions.at(start), start));
+      await atSeconds(timers, closeSeconds(versions.at(start), start));
       this.#ends.set(start, clock.begin('interval'));
       const epoch = await this.#center.epochs.whenPublished(epochOf(versions.first, start));
       await this.#freeze(start, epoch);

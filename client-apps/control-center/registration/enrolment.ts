@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { DAY_SECONDS } from '../../../protocol/schedule/intervals.js';
 import { concatBytes, equalBytes, wipe } from '../../../protocol/crypto/bytes.js';
 import { DIGEST_LENGTH } from '../../../protocol/crypto/crypto.js';
 import { prefix } from '../../../protocol/crypto/hash.js';
@@ -36,10 +37,10 @@ export class EnrolmentError extends Error {
 const COMMITMENT_PREFIX = prefix('enrolment commitment');
 
 /** Meters last about fifteen years; a link certificate must not end before the device. */
-const CERTIFICATE_SECONDS = 20 * 366 * 86_400;
+const CERTIFICATE_SECONDS = 20 * 366 * DAY_SECONDS;
 
 /** A clock that is behind by less than this does not yet hold a fresh certificate for one of the future. */
-const CERTIFICATE_EARLY_SECONDS = 86_400;
+const CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 
 /** What enrolment works with. */
 export interface EnrolmentSources {

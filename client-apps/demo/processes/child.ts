@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClockRequest, ClockState } from '../../runtime/clock.js';
+import { withDeadline } from '../../runtime/deadline.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { ReportData, ReportMessage } from '../../runtime/report.js';
 
@@ -134,9 +135,7 @@ export class Child {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#process?.kill('SIGTERM');
-    const timer = setTimeout(() => this.#process?.kill('SIGKILL'), TERMINATION_GRACE_MILLISECONDS);
-    await this.#ended;
-    clearTimeout(timer);
+    await withDeadline(this.#ended, TERMINATION_GRACE_MILLISECONDS, () => this.#process?.kill('SIGKILL'));
   }
 
   /** Kills the process with SIGKILL and waits for its exit. */
@@ -160,22 +159,12 @@ export class Child {
     if (this.#process === undefined) {
       return Promise.reject(this.failure('is not running'));
     }
-    return new Promise<T>((resolve, reject) => {
-      const timer = setTimeout(() => {
-        waiter.reject(this.failure(`sent no ${what} within ${ANSWER_TIMEOUT_MILLISECONDS / 1000} s`));
-      }, ANSWER_TIMEOUT_MILLISECONDS);
-      const waiter: Waiter = {
-        resolve: (value) => {
-          clearTimeout(timer);
-          resolve(value);
-        },
-        reject: (error) => {
-          clearTimeout(timer);
-          reject(error);
-        },
-      };
-      waiters.push(waiter);
-      begin();
+    const answer = new Promise<T>((resolve, reject) => {
+      waiters.push({ resolve, reject });
+    });
+    begin();
+    return withDeadline(answer, ANSWER_TIMEOUT_MILLISECONDS, () => {
+      throw this.failure(`sent no ${what} within ${ANSWER_TIMEOUT_MILLISECONDS / 1000} s`);
     });
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Backoff } from '../../runtime/backoff.js';
 import type { ClockRequest, ClockState } from '../../runtime/clock.js';
 import { ClientError } from '../../runtime/errors.js';
 
@@ -14,8 +15,7 @@ const QUANTUM_MILLISECONDS = 1_000;
 /** Real milliseconds without progress after which a step fails. */
 const STALL_TIMEOUT_MILLISECONDS = 120_000;
 /** Bounds of the polling interval in real milliseconds; it doubles from the first to the second. */
-const SHORTEST_PAUSE_MILLISECONDS = 1;
-const LONGEST_PAUSE_MILLISECONDS = 16;
+const PAUSES = { firstPauseMilliseconds: 1, longestPauseMilliseconds: 16 };
 
 /**
  * Advances one simulated time in all processes. A step ends when no process has work under way and every link frame
@@ -69,7 +69,7 @@ export class Stepper {
   /** Returns when all processes are idle at the present time. */
   async waitUntilIdle(): Promise<void> {
     let idlePolls = 0;
-    let pause = SHORTEST_PAUSE_MILLISECONDS;
+    const backoff = new Backoff(PAUSES);
     let mark = '';
     let since = performance.now();
     while (idlePolls < 2) {
@@ -83,12 +83,11 @@ export class Stepper {
       if (seen !== mark) {
         mark = seen;
         since = performance.now();
-        pause = SHORTEST_PAUSE_MILLISECONDS;
+        backoff.reset();
       } else if (performance.now() - since > STALL_TIMEOUT_MILLISECONDS) {
         throw new ClientError('PARTY_FAILED', `no progress for ${STALL_TIMEOUT_MILLISECONDS / 1000} s: ${seen}`);
       }
-      await new Promise((resume) => setTimeout(resume, pause));
-      pause = Math.min(2 * pause, LONGEST_PAUSE_MILLISECONDS);
+      await backoff.pause();
     }
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MAILBOX_ID_LENGTH, MAXIMUM_LAYERS, packetLength } from '../../../protocol/onion/geometry.js';
 import type { PacketRoute } from '../../../protocol/onion/packet.js';
-import type { Clock, Timer } from '../../runtime/clock.js';
+import type { CancelTimer, Timers } from '../../runtime/timers.js';
 
 /** A packet that a relay holds for the time its sender drew. */
 export interface HeldPacket {
@@ -38,9 +38,9 @@ export class DelayPool {
   readonly #nextHops: Int32Array;
   readonly #lengths: Uint16Array;
   readonly #chunks: Uint8Array[] = [];
-  #timer: Timer | undefined;
+  #cancelTimer: CancelTimer | undefined;
 
-  readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #capacity: number;
   readonly #release: (packet: HeldPacket) => void;
 
@@ -48,8 +48,8 @@ export class DelayPool {
    * @param capacity packets it holds
    * @param release takes a packet that is due; its bytes are the pool's and stay only until it returns
    */
-  constructor(clock: Clock, capacity: number, release: (packet: HeldPacket) => void) {
-    this.#clock = clock;
+  constructor(timers: Timers, capacity: number, release: (packet: HeldPacket) => void) {
+    this.#timers = timers;
     this.#capacity = capacity;
     this.#release = release;
 
@@ -91,38 +91,40 @@ export class DelayPool {
 
   /** Ends the holding and gives back copies of what was held. */
   stop(): HeldPacket[] {
-    if (this.#timer !== undefined) {
-      this.#clock.clearTimer(this.#timer);
-    }
+    this.#cancelTimer?.();
     return Array.from(this.#heap.subarray(0, this.#count), (slot) => copyOf(this.#read(slot)));
   }
 
   #arm(): void {
-    if (this.#timer !== undefined) {
-      this.#clock.clearTimer(this.#timer);
-    }
+    this.#cancelTimer?.();
     const first = this.#count === 0 ? undefined : this.#due[this.#heap[0]!]!;
-    this.#timer =
+    this.#cancelTimer =
       first === undefined
         ? undefined
-        : this.#clock.setTimer(first, () => {
+        : this.#timers.at('delay pool', first, () => {
             this.#releaseDue();
           });
   }
 
   #releaseDue(): void {
-    this.#timer = undefined;
-    const now = this.#clock.nowMilliseconds();
-    while (this.#count > 0) {
-      const slot = this.#heap[0]!;
-      if (this.#due[slot]! > now) {
-        break;
+    const now = this.#timers.clock.nowMilliseconds();
+    try {
+      while (this.#count > 0) {
+        const slot = this.#heap[0]!;
+        if (this.#due[slot]! > now) {
+          break;
+        }
+        this.#removeFirst();
+        try {
+          this.#release(this.#read(slot));
+        } finally {
+          this.#free[this.#freeCount++] = slot;
+        }
       }
-      this.#removeFirst();
-      this.#release(this.#read(slot));
-      this.#free[this.#freeCount++] = slot;
+    } finally {
+      // A packet that could not be released delays none of the others.
+      this.#arm();
     }
-    this.#arm();
   }
 
   #write(slot: number, { dueMilliseconds, epoch, route, packet }: HeldPacket): void {

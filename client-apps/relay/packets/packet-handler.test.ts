@@ -9,7 +9,7 @@ import { INNER_LENGTH } from '../../../protocol/onion/geometry.js';
 import { wrapPacket } from '../../../protocol/onion/packet.js';
 import { SteppedClock } from '../../runtime/clock.js';
 import type { LinkPool } from '../../links/connect.js';
-import { osRandom, seedOf, until } from '../../../test/support/links.js';
+import { osRandom, seedOf, timersOn, until } from '../../../test/support/links.js';
 import { LoopWatch } from '../../links/loop-watch.js';
 import { Counters } from '../counters.js';
 import type { Epochs, LiveEpoch } from '../epochs.js';
@@ -57,7 +57,7 @@ describe('packet handler', () => {
       controlCenter: { address: 'control-center.invalid:7000', pin: seedOf('control center') },
     } satisfies Partial<LiveEpoch>;
     handler = new PacketHandler(
-      clock,
+      timersOn(clock),
       counters,
       {
         get: (epoch: number) => (epoch === EPOCH ? live : undefined),
@@ -72,7 +72,7 @@ describe('packet handler', () => {
         slotSeconds: 300,
         onFailure: (error) => assert.fail(String(error)),
         trace: undefined,
-        loops: new LoopWatch(clock, { onCutOff: () => assert.fail('cut off') }),
+        loops: new LoopWatch(timersOn(clock), { onCutOff: () => assert.fail('cut off') }),
       },
     );
   });

@@ -4,7 +4,7 @@ import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../../protocol/errors.js';
 import { encapsulatedKey, packetEpoch, peelPacket, type PeeledPacket } from '../../../protocol/onion/packet.js';
 import { packetLength, plaintextLength } from '../../../protocol/onion/geometry.js';
-import type { Clock, Timer } from '../../runtime/clock.js';
+import type { CancelTimer, Timers } from '../../runtime/timers.js';
 import type { LinkPool } from '../../links/connect.js';
 import { FRAME } from '../../links/frames.js';
 import type { Link } from '../../links/link.js';
@@ -58,12 +58,12 @@ export class PacketHandler {
   #committing: Promise<void> | undefined;
   /** Due while the relay was cut off; those that were due first come first. */
   #heldBack: HeldPacket[] = [];
-  #holdBackTimer: Timer | undefined;
+  #cancelHoldBack: CancelTimer | undefined;
   /** Packets of each meter's or loop sender's link in the present slot, by pin. */
   readonly #sentInSlot = new Map<string, number>();
   #slot = 0;
 
-  readonly #clock: Clock;
+  readonly #timers: Timers;
   readonly #counters: Counters;
   readonly #epochs: Epochs;
   readonly #mailboxes: Mailboxes;
@@ -79,7 +79,7 @@ export class PacketHandler {
   };
 
   constructor(
-    clock: Clock,
+    timers: Timers,
     counters: Counters,
     epochs: Epochs,
     mailboxes: Mailboxes,
@@ -94,21 +94,21 @@ export class PacketHandler {
       readonly loops: LoopWatch;
     },
   ) {
-    this.#clock = clock;
+    this.#timers = timers;
     this.#counters = counters;
     this.#epochs = epochs;
     this.#mailboxes = mailboxes;
     this.#links = links;
     this.#options = options;
 
-    this.pool = new DelayPool(clock, options.poolCapacity, (packet) => {
+    this.pool = new DelayPool(timers, options.poolCapacity, (packet) => {
       this.#release(packet);
     });
   }
 
   /** Takes a packet from a meter, or from one who sends loops: of each a number in a slot. */
   acceptOfSlot(link: Link, packet: Uint8Array, allowance: number): void | Promise<void> {
-    const slot = Math.floor(this.#clock.nowMilliseconds() / (1_000 * this.#options.slotSeconds));
+    const slot = Math.floor(this.#timers.clock.nowMilliseconds() / (1_000 * this.#options.slotSeconds));
     if (slot !== this.#slot) {
       this.#slot = slot;
       this.#sentInSlot.clear();
@@ -130,9 +130,9 @@ export class PacketHandler {
    * @returns undefined, or, when many wait, what resolves when there is room for more
    */
   accept({ pin }: Pick<Link, 'pin'>, packet: Uint8Array): void | Promise<void> {
-    this.#waiting.push({ pin, packet, cameMilliseconds: this.#clock.nowMilliseconds() });
+    this.#waiting.push({ pin, packet, cameMilliseconds: this.#timers.clock.nowMilliseconds() });
     if (this.#endTurns === undefined) {
-      this.#endTurns = this.#clock.begin('packets');
+      this.#endTurns = this.#timers.clock.begin('packets');
       setImmediate(() => {
         this.#turn();
       });
@@ -226,7 +226,7 @@ export class PacketHandler {
       return;
     }
     this.#uncommitted.push(slot);
-    this.#committing ??= this.#clock.track('replay tags', this.#commit());
+    this.#committing ??= this.#timers.clock.track('replay tags', this.#commit());
   }
 
   /** Holds packets that were held before a restart. */
@@ -245,9 +245,7 @@ export class PacketHandler {
   async stop(): Promise<HeldPacket[]> {
     this.#openWaiting(Infinity);
     await this.#committing;
-    if (this.#holdBackTimer !== undefined) {
-      this.#clock.clearTimer(this.#holdBackTimer);
-    }
+    this.#cancelHoldBack?.();
     return [...this.#heldBack.splice(0), ...this.pool.stop()];
   }
 
@@ -330,17 +328,17 @@ export class PacketHandler {
       return;
     }
     this.#heldBack.push(copyOf(packet));
-    this.#holdBackTimer ??= this.#dropWhenTooLate(packet);
+    this.#cancelHoldBack ??= this.#dropWhenTooLate(packet);
   }
 
-  #dropWhenTooLate({ dueMilliseconds }: HeldPacket): Timer {
-    return this.#clock.setTimer(dueMilliseconds + HOLD_BACK_MILLISECONDS, () => {
-      const latest = this.#clock.nowMilliseconds() - HOLD_BACK_MILLISECONDS;
+  #dropWhenTooLate({ dueMilliseconds }: HeldPacket): CancelTimer {
+    return this.#timers.at('held back', dueMilliseconds + HOLD_BACK_MILLISECONDS, () => {
+      const latest = this.#timers.clock.nowMilliseconds() - HOLD_BACK_MILLISECONDS;
       const kept = this.#heldBack.filter((packet) => packet.dueMilliseconds > latest);
       this.#counters.dropped['cut-off'] += this.#heldBack.length - kept.length;
       this.#heldBack = kept;
       const [first] = kept;
-      this.#holdBackTimer = first && this.#dropWhenTooLate(first);
+      this.#cancelHoldBack = first && this.#dropWhenTooLate(first);
     });
   }
 

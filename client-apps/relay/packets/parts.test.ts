@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { INNER_LENGTH, MAXIMUM_LAYERS, packetLength } from '../../../protocol/onion/geometry.js';
 import { SteppedClock } from '../../runtime/clock.js';
 import { MAILBOX_BATCH, MAILBOX_CAPACITY } from '../../links/frames.js';
-import { seedOf } from '../../../test/support/links.js';
+import { seedOf, timersOn } from '../../../test/support/links.js';
 import { copyOf, DelayPool, type HeldPacket } from './delay-pool.js';
 import { HeldFile, NOTHING_HELD } from './held-file.js';
 import { Mailboxes } from './mailboxes.js';
@@ -25,7 +25,7 @@ describe('delay pool', () => {
       fc.property(fc.array(fc.integer({ min: 1, max: 1_000 }), { maxLength: 200 }), (dues) => {
         const clock = new SteppedClock(0);
         const released: number[] = [];
-        const pool = new DelayPool(clock, 1_000, ({ dueMilliseconds }) => {
+        const pool = new DelayPool(timersOn(clock), 1_000, ({ dueMilliseconds }) => {
           assert.equal(clock.nowMilliseconds(), dueMilliseconds);
           released.push(dueMilliseconds);
         });
@@ -45,7 +45,7 @@ describe('delay pool', () => {
 
   it('holds no more than its capacity, and gives back what it holds', () => {
     const clock = new SteppedClock(0);
-    const pool = new DelayPool(clock, 2, () => assert.fail('released after the stop'));
+    const pool = new DelayPool(timersOn(clock), 2, () => assert.fail('released after the stop'));
     const slots = [held(5), held(6), held(7)].map((packet) => pool.take(packet));
     assert.deepEqual([slots[0] !== undefined, slots[1] !== undefined, slots[2]], [true, true, undefined]);
     assert.equal(pool.size, 2);
@@ -68,7 +68,7 @@ describe('delay pool', () => {
     const clock = new SteppedClock(0);
     const released: HeldPacket[] = [];
     // More than one piece of memory.
-    const pool = new DelayPool(clock, 1_500, (leaving) => released.push(copyOf(leaving)));
+    const pool = new DelayPool(timersOn(clock), 1_500, (leaving) => released.push(copyOf(leaving)));
     for (let round = 0; round < 3; round++) {
       for (let number = 0; number < 1_500; number++) {
         const given = packet(1_500 * round + number);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, randomBytes } from 'node:crypto';
 import { common } from '@hyperledger/fabric-protos';
-import { derInteger } from '../identity/ecdsa.js';
+import { derInteger } from '../../../protocol/crypto/p256-signature.js';
 import type { SigningIdentity } from '../identity/signing-identity.js';
 
 /** Bytes of a nonce; Fabric's too. */

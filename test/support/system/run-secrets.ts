@@ -39,7 +39,7 @@ export function meterSecrets(
   const linkKey = sharedLinkKey(crypto, secretKey, controlCenterPublicKey);
   const node = epochNode(crypto, meterKey, 0);
   const hubSeed = fromHex(enrolmentSeed(seed, `hub ${index}`));
-  const hub = hubIdentity(crypto, demoHubSecret(crypto, hubSeed));
+  const hub = hubIdentity(crypto, demoHubSecret(hubSeed));
   const pseudonyms: Uint8Array[] = [];
   const oneTimeSeeds: Secret[] = [];
   const scheme = pseudonymScheme(identityMode);
