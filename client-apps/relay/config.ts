@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
-import { controlCenterAddress, hexBytes, operatorName, port, region } from '../runtime/config.js';
+import { controlCenterAddress, hexBytes, hexString, operatorName, port, region } from '../runtime/config.js';
 
 const address = z.string().regex(/^[^\s]{1,254}:[1-9][0-9]{0,4}$/, 'must be host:port');
 
@@ -20,7 +20,7 @@ export const placedRelayConfig = z.strictObject({
   /** The control center's HTTPS address and pin, and the `host:port` of its links, which have the same key. */
   controlCenter: controlCenterAddress.extend({ linkAddress: address }),
   /** Hex SHA-256 of the control center's signature key in version 1 of the parameters. */
-  trustAnchor: z.string().regex(/^[0-9a-f]{64}$/, 'must be 32 bytes in lower-case hexadecimal'),
+  trustAnchor: hexString(32),
   /** Where the names of the directory really are: `host:port` → `host:port`. */
   addressOverrides: z.record(z.string(), address).default({}),
   /**

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { fromHex } from '../../protocol/crypto/bytes.js';
 import { ClientError } from './errors.js';
+
+/** Lower-case hexadecimal of exactly `length` bytes, kept as text. */
+export function hexString(length: number): z.ZodString {
+  return z.string().regex(new RegExp(`^[0-9a-f]{${2 * length}}$`), `must be ${length} bytes in lower-case hexadecimal`);
+}
 
 /** Lower-case hexadecimal of exactly `length` bytes, read as bytes. */
 export function hexBytes(length: number): z.ZodType<Uint8Array, string> {
-  return z
-    .string()
-    .regex(new RegExp(`^[0-9a-f]{${2 * length}}$`), `must be ${length} bytes in lower-case hexadecimal`)
-    .transform((text) => Uint8Array.from(text.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16)));
+  return hexString(length).transform(fromHex);
 }
 
 /** An amount as design.md writes it in JSON: a decimal string. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { z } from 'zod';
 import { MAXIMUM_TARIFF_POINTS } from '../../protocol/ledger/limits.js';
-import { amount, hexBytes, region } from '../runtime/config.js';
+import { amount, hexBytes, hexString, region } from '../runtime/config.js';
 import { CONTROL_CENTER_MSP } from '../ledger/index.js';
 
 /** Configuration of the service provider. It reaches nothing but the ledger. */
@@ -21,7 +21,7 @@ export const serviceProviderConfig = z.strictObject({
     controlCenterMspId: z.string().min(1).max(64).default(CONTROL_CENTER_MSP),
   }),
   /** Hex SHA-256 of the control center's signature key in version 1 of the parameters. */
-  trustAnchor: z.string().regex(/^[0-9a-f]{64}$/, 'must be 32 bytes in lower-case hexadecimal'),
+  trustAnchor: hexString(32),
   /** Demo only: its keys come from it. */
   enrolmentSeed: hexBytes(32).optional(),
 });

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
 import type { OnionParameters } from '../../protocol/ledger/parameters.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
+import { hexString } from '../../client-apps/runtime/config.js';
 import { ClientError } from '../../client-apps/runtime/errors.js';
 import type { TraceHeader, TraceRecord } from '../../client-apps/relay/trace.js';
 import type { Level, ObservedSlot } from './observation.js';
@@ -22,7 +23,7 @@ const MAXIMUM_SLOTS = 2_880;
  */
 export const TRACE_SLACK_MILLISECONDS = 2_000;
 
-const name = z.string().regex(/^[0-9a-f]{16}$/);
+const name = hexString(8);
 const milliseconds = z.int().min(0);
 const headerShape = z.strictObject({
   format: z.literal('gridveil-unsafe-relay-trace-1'),
