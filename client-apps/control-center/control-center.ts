@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { epochOf } from '../../protocol/schedule/intervals.js';
+import { epochOf } from '../../protocol/schedule/epochs.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import { BulletinWriter } from '../bulletin/writer.js';

@@ -5,9 +5,10 @@ import { meterIdentity, sharedLinkKey } from '../../protocol/identity/meter-iden
 import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
 import { decodeParametersFile, encodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
-import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
+import { epochStartSeconds } from '../../protocol/schedule/epochs.js';
+import { parametersFor } from '../../protocol/schedule/versions.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
-import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import type { Parameters, SignedParameters } from '../../protocol/ledger/parameters.js';
 import { encodeSignedParameters, parametersDigest, signParameters } from '../../protocol/ledger/parameters-json.js';
 import { ROW_PLACES } from '../../protocol/onion/geometry.js';
 import { checkParameters } from '../../protocol/rules/check-parameters.js';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { parametersAt } from '../../protocol/schedule/versions.js';
 import type { SignedDescriptor } from '../../protocol/onion/directory-format.js';
 import { ClientError } from '../runtime/errors.js';
 import type { PartyContext } from '../runtime/party.js';
@@ -38,7 +39,7 @@ export class TierFollower {
   ): Promise<TierFollower> {
     await bulletin.refresh();
     const nowSeconds = secondsOf(context);
-    const parameters = parametersAt(bulletin, nowSeconds);
+    const parameters = parametersAt(bulletin.versions, nowSeconds);
     if (parameters.demo !== (config.enrolmentSeed !== undefined)) {
       throw new ClientError('VERIFICATION_FAILED', 'keys of a demo and other parameters do not go together');
     }
@@ -48,7 +49,7 @@ export class TierFollower {
 
   /** The parameters in force. */
   get parameters(): Parameters {
-    return parametersAt(this.#bulletin, secondsOf(this.#context));
+    return parametersAt(this.#bulletin.versions, secondsOf(this.#context));
   }
 
   /** The epochs it has keys for. */
@@ -89,9 +90,4 @@ export class TierFollower {
 
 function secondsOf({ clock }: PartyContext): number {
   return Math.floor(clock.nowMilliseconds() / 1000);
-}
-
-function parametersAt({ versions }: TrustedBulletin, nowSeconds: number): Parameters {
-  const first = versions[0]?.parameters.effectiveFromSeconds ?? 0;
-  return parametersFor(versions, Math.max(nowSeconds, first));
 }

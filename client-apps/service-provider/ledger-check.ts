@@ -4,8 +4,9 @@ import { ProtocolError } from '../../protocol/errors.js';
 import { encodeSealsFile, INDEX_FILE, ROWS_FILE, SEALS_FILE } from '../../protocol/ledger/bulletin.js';
 import { encodeIndex } from '../../protocol/ledger/index-file.js';
 import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
-import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
-import { parametersFor, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { previousStart } from '../../protocol/schedule/intervals.js';
+import { parametersOfEpoch } from '../../protocol/schedule/versions.js';
+import type { SignedParameters } from '../../protocol/ledger/parameters.js';
 import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import type { Seal, SignedSeal } from '../../protocol/ledger/seal.js';
@@ -90,7 +91,7 @@ export async function readConsumption(
  */
 export async function readConsumers(
   ledger: RegionLedger,
-  { parameters, registryEpoch }: IntervalContext,
+  { registryEpoch }: IntervalContext,
   list: readonly SignedParameters[],
 ): Promise<ConsumerList> {
   const bytes = await ledger.consumers(registryEpoch);
@@ -98,8 +99,7 @@ export async function readConsumers(
     throw new ProtocolError('CONSUMERS_INVALID', 'the epoch has no consumer list');
   }
   const signed = decodeConsumerList(bytes);
-  const start = Math.max(epochStartSeconds(parameters, registryEpoch), list[0]!.parameters.effectiveFromSeconds);
-  checkConsumerList(sodiumCrypto, signed, registryEpoch, parametersFor(list, start));
+  checkConsumerList(sodiumCrypto, signed, registryEpoch, parametersOfEpoch(list, registryEpoch));
   return signed.list;
 }
 
@@ -109,5 +109,5 @@ export async function previousSeal(
   { ledgerId, parameters }: IntervalContext,
   kind: LedgerKind,
 ): Promise<Seal | undefined> {
-  return (await ledger.seal(kind, ledgerId.startSeconds - parameters.intervalSeconds))?.seal;
+  return (await ledger.seal(kind, previousStart(parameters, ledgerId.startSeconds)))?.seal;
 }

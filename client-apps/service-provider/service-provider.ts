@@ -4,12 +4,13 @@ import { ProtocolError } from '../../protocol/errors.js';
 import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
 import type { Header } from '../../protocol/ledger/header.js';
-import { parametersFor } from '../../protocol/ledger/parameters.js';
+import { parametersFor } from '../../protocol/schedule/versions.js';
 import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import type { SignedSeal } from '../../protocol/ledger/seal.js';
 import { sealedPrice } from '../../protocol/rules/check-price.js';
 import { checkSeal, followingSealContent } from '../../protocol/rules/check-seal.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
+import { nextStart, previousStart } from '../../protocol/schedule/intervals.js';
 import { ClientError } from '../runtime/errors.js';
 import type { LedgerClient } from '../ledger/index.js';
 import { LedgerWatch } from '../ledger/ledger-watch.js';
@@ -132,10 +133,10 @@ class ServiceProvider {
     if (latest === undefined || list === undefined) {
       return undefined;
     }
-    const { intervalSeconds } = list[0]!.parameters;
-    let start = latest.seal.ledgerId.startSeconds + intervalSeconds;
+    const { parameters } = list[0]!;
+    let start = nextStart(parameters, latest.seal.ledgerId.startSeconds);
     for (;;) {
-      const before = start - intervalSeconds;
+      const before = previousStart(parameters, start);
       if ((await this.#ledger.seal('consumption', before)) === undefined) {
         return start;
       }
@@ -159,7 +160,7 @@ class ServiceProvider {
       priceNanoPerKilowattHour: sealedPrice(priced.context, sealed.seal).toString(),
       billedNanoCurrency: billed.toString(),
     });
-    return startSeconds + priced.context.parameters.intervalSeconds;
+    return nextStart(priced.context.parameters, startSeconds);
   }
 
   async #price(startSeconds: number, sealed: SignedSeal): Promise<PricedInterval> {

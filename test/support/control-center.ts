@@ -13,13 +13,13 @@ import { sealEnrolment, type EnrolmentRequest } from '../../protocol/identity/en
 import { meterIdentity, ratchetTo, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
 import { pseudonymScheme } from '../../protocol/identity/pseudonym.js';
-import { rowTimeSeconds } from '../../protocol/schedule/intervals.js';
+import { directoryValidity } from '../../protocol/schedule/epochs.js';
+import { rowTimeSeconds } from '../../protocol/schedule/windows.js';
 import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { fingerprint, type Parameters } from '../../protocol/ledger/parameters.js';
 import { ROW_TYPE, signRow } from '../../protocol/ledger/row.js';
 import { signTariff } from '../../protocol/tariff/tariff.js';
 import { sealControlCenterPacket, type PacketRow } from '../../protocol/onion/control-center-payload.js';
-import { directoryValidity } from '../../protocol/onion/directory.js';
 import {
   decodeSignedDirectory,
   encodeSignedDescriptor,

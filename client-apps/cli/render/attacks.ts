@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { categoriesFor } from '../../../protocol/energy/categories.js';
 import { ROW_PLACES } from '../../../protocol/onion/geometry.js';
+import { slotsPerInterval } from '../../../protocol/schedule/slots.js';
 import { averageMilliWattHours, type Readings } from '../../readings/readings.js';
 import { syntheticReadings } from '../../readings/synthetic.js';
 import { loadReadings } from '../../readings/load.js';
@@ -104,7 +105,7 @@ export async function absenceResult(flags: AbsenceFlags): Promise<Result> {
         `${intervalSeconds} s and ${flags.silences} silences`,
     );
   }
-  const slots = intervalSeconds / parameterSettings.shape.slotSeconds.parse(undefined);
+  const slots = slotsPerInterval({ intervalSeconds, slotSeconds: parameterSettings.shape.slotSeconds.parse(undefined) });
   const largest = categoriesFor(averageMilliWattHours(readings)).at(-1)!;
   const mostPerInterval = (Math.max(1, Math.floor(slots)) * ROW_PLACES * Number(largest)) / 1000;
   const attack = absenceAttack(readings, flags.silences, mostPerInterval, seededRandom(`${flags.seed} absence`));

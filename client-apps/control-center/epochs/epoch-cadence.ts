@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../../../protocol/errors.js';
 import { encodeConsumerList } from '../../../protocol/ledger/consumer-list.js';
-import { epochOf, epochStartSeconds } from '../../../protocol/schedule/intervals.js';
+import { epochOf, epochStartSeconds } from '../../../protocol/schedule/epochs.js';
 import { encodeSignedParameters } from '../../../protocol/ledger/parameters-json.js';
 import { encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
 import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';

@@ -7,7 +7,7 @@ import {
   signConsumerList,
   type SignedConsumerList,
 } from '../../../protocol/ledger/consumer-list.js';
-import { epochStartSeconds } from '../../../protocol/schedule/intervals.js';
+import { directoryValidity, epochStartSeconds } from '../../../protocol/schedule/epochs.js';
 import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import {
   decodeRegistryRoot,
@@ -15,7 +15,7 @@ import {
   signRegistryRoot,
   type SignedRegistryRoot,
 } from '../../../protocol/ledger/registry-root.js';
-import { checkDirectory, directoryValidity, sortDescriptors } from '../../../protocol/onion/directory.js';
+import { checkDirectory, sortDescriptors } from '../../../protocol/onion/directory.js';
 import {
   decodeSignedDirectory,
   directoryDigest,

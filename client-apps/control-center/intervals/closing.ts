@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readUint32, writeUint32 } from '../../../protocol/crypto/bytes.js';
-import { closeSeconds, epochOf } from '../../../protocol/schedule/intervals.js';
-import { slotsPerInterval } from '../../../protocol/ledger/parameters.js';
+import { closeSeconds } from '../../../protocol/schedule/closes.js';
+import { epochOf } from '../../../protocol/schedule/epochs.js';
+import { slotsPerInterval } from '../../../protocol/schedule/slots.js';
 import { rowPseudonym } from '../../../protocol/ledger/row.js';
 import type { StoreChange } from '../../runtime/sealed-store.js';
 import { slotAt } from '../../../protocol/schedule/slots.js';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { slotsPerInterval } from '../../../protocol/ledger/parameters.js';
-import { windowStartSeconds } from '../../../protocol/schedule/intervals.js';
+import { slotsPerInterval } from '../../../protocol/schedule/slots.js';
+import { windowStartSeconds } from '../../../protocol/schedule/windows.js';
 import type { IntervalContext } from '../../../protocol/rules/interval-context.js';
 import type { TakenPacket, TakenRow } from '../intake/taken-packet.js';
 

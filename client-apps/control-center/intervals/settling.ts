@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { sharedLinkKey } from '../../../protocol/identity/meter-identity.js';
-import { epochOf } from '../../../protocol/schedule/intervals.js';
+import { epochOf } from '../../../protocol/schedule/epochs.js';
 import type { SealedLedger } from '../../../protocol/ledger/bulletin.js';
 import { sealedPrice } from '../../../protocol/rules/check-price.js';
 import type { SignedSeal } from '../../../protocol/ledger/seal.js';
