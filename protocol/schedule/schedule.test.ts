@@ -182,7 +182,10 @@ describe('protocol/schedule/epochs', () => {
     assert.throws(() => epochOf(TIMING, afterLast), { code: 'EPOCH_RANGE' });
     assert.throws(() => epochOf(TIMING, ORIGIN - 1), { code: 'EPOCH_RANGE' });
     assert.throws(() => epochOf(TIMING, Number.NaN), { code: 'EPOCH_RANGE' });
-    assert.deepEqual([ORIGIN - 1, afterLast].map((seconds) => nearestEpoch(TIMING, seconds)), [0, MAXIMUM_EPOCH]);
+    assert.deepEqual(
+      [ORIGIN - 1, afterLast].map((seconds) => nearestEpoch(TIMING, seconds)),
+      [0, MAXIMUM_EPOCH],
+    );
   });
 
   it('have packets from the first window of their intervals to the end of the last', () => {

@@ -105,7 +105,10 @@ export async function absenceResult(flags: AbsenceFlags): Promise<Result> {
         `${intervalSeconds} s and ${flags.silences} silences`,
     );
   }
-  const slots = slotsPerInterval({ intervalSeconds, slotSeconds: parameterSettings.shape.slotSeconds.parse(undefined) });
+  const slots = slotsPerInterval({
+    intervalSeconds,
+    slotSeconds: parameterSettings.shape.slotSeconds.parse(undefined),
+  });
   const largest = categoriesFor(averageMilliWattHours(readings)).at(-1)!;
   const mostPerInterval = (Math.max(1, Math.floor(slots)) * ROW_PLACES * Number(largest)) / 1000;
   const attack = absenceAttack(readings, flags.silences, mostPerInterval, seededRandom(`${flags.seed} absence`));

@@ -28,7 +28,8 @@ export function compareTotals(
   const next = { ...state, totals };
   // The energy of unpublished rows returns to the meter's carry one or two windows later; until then sums differ.
   const pending =
-    state.unpublishedSeconds !== undefined && startSeconds < nextStart({ intervalSeconds }, state.unpublishedSeconds, 2);
+    state.unpublishedSeconds !== undefined &&
+    startSeconds < nextStart({ intervalSeconds }, state.unpublishedSeconds, 2);
   const open = state.open.some(({ ledgerSeconds }) => ledgerSeconds <= startSeconds);
   if (reported === undefined || pending || open) {
     return { state: next, mismatch: undefined };
