@@ -7,7 +7,7 @@ import type { SealedStore } from '../runtime/sealed-store.js';
 import type { Epochs } from './epochs/epochs.js';
 import type { GroupCommit } from './intake/group-commit.js';
 import type { ControlCenterKeys } from './keys.js';
-import type { ParameterVersions } from './parameter-versions.js';
+import type { ParameterVersions } from './epochs/parameter-versions.js';
 import type { Turns } from './waiting.js';
 
 /** What the loops of the control center share. */

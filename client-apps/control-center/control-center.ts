@@ -12,26 +12,24 @@ import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { RegionLedger } from '../ledger/region-ledger.js';
 import { SealedStore } from '../runtime/sealed-store.js';
 import type { Center } from './center.js';
-import { Closing } from './intervals/closing.js';
 import type { ControlCenterConfig } from './config.js';
 import { Consumers } from './registration/consumers.js';
 import { Descriptors } from './epochs/descriptors.js';
 import { Relays } from './registration/relays.js';
 import { Enrolment } from './registration/enrolment.js';
 import { EnrolmentCodes } from './registration/enrolment-codes.js';
-import { EpochCadence, publishParameters } from './epochs/epoch-cadence.js';
+import { EpochCadence } from './epochs/epoch-cadence.js';
 import { Epochs } from './epochs/epochs.js';
 import { GroupCommit } from './intake/group-commit.js';
 import { HttpsServer } from './public/https-server.js';
 import { Intake } from './intake/intake.js';
-import { IntakeCounter } from './intake/intake-counts.js';
 import { firstOnionSecret, loadControlCenterKeys } from './keys.js';
 import { listenForRelays } from './intake/onion-exit.js';
 import { NO_LOOPS, watchTier, type WatchedTier } from './intake/loops.js';
-import { ParameterVersions } from './parameter-versions.js';
-import { Chains } from './intake/pseudonym-chain.js';
+import { ParameterVersions } from './epochs/parameter-versions.js';
 import { Roster } from './registration/roster.js';
-import { Settling } from './intervals/settling.js';
+import { IntakeState } from './intake/intake-state.js';
+import { Intervals } from './intervals/intervals.js';
 import { storeKey } from './store-keys.js';
 import { Turns } from './waiting.js';
 
@@ -111,21 +109,12 @@ async function assemble(
     watch: await LedgerWatch.start(client, ['pricing', 'billing'], fail),
     bulletin: await BulletinWriter.open(config.bulletin),
   };
-  await publishParameters(center);
+  await versions.publish(ledger, center.bulletin, context.log);
 
-  const chains = new Chains();
-  const counter = new IntakeCounter();
-  const closing = new Closing(center, chains, counter);
-  await closing.restore();
-  const settling = new Settling(center, closing, chains, config.serviceProvider.publicKey);
-  await settling.restore();
-  const intake = new Intake(
-    clock,
-    { epoch: (number) => epochs.get(number), intervalOfWindow: (seconds) => closing.intervalOfWindow(seconds) },
-    chains,
-    counter,
-    center.journal,
-  );
+  const state = new IntakeState(center);
+  const intervals = new Intervals(center, state, config.serviceProvider.publicKey, fail);
+  await intervals.restore();
+  const intake = new Intake(clock, epochs, state, center.journal);
   const enrolment: Enrolment = new Enrolment({
     ...center,
     roster,
@@ -134,7 +123,7 @@ async function assemble(
     codes: new EnrolmentCodes(config.directory, fileKey, config.revokedCodes),
     nextEpoch: () => cadence.nextEpoch(),
   });
-  const cadence = new EpochCadence(center, closing, config.epochLeadSeconds, () => enrolment.excluded());
+  const cadence = new EpochCadence(center, intervals, config.epochLeadSeconds, () => enrolment.excluded());
 
   const nowSeconds = Math.floor(clock.nowMilliseconds() / 1_000);
   const identity = await selfIssuedIdentity(keys.link, {
@@ -142,9 +131,8 @@ async function assemble(
     validUntilSeconds: nowSeconds + SERVER_CERTIFICATE_SECONDS,
   });
   const tier: WatchedTier = {
-    ...{ ...context, identity, counter, addressOverrides: config.addressOverrides },
-    parameters: () =>
-      versions.at(Math.max(Math.floor(clock.nowMilliseconds() / 1_000), versions.first.effectiveFromSeconds)),
+    ...{ ...context, identity, counter: state.counter, addressOverrides: config.addressOverrides },
+    parameters: () => versions.at(clock.nowMilliseconds() / 1_000),
     directory: (epoch) => epochs.get(epoch)?.directory.directory,
   };
   const loops = options.loops === false ? NO_LOOPS : watchTier(tier);
@@ -155,15 +143,8 @@ async function assemble(
     bulletin: config.bulletin,
   });
 
-  const firstUnsettled = settling.nextStart();
-  const tasks = [
-    cadence.run(),
-    (firstUnsettled === undefined ? Promise.resolve() : closing.resume(firstUnsettled)).then(() => closing.run()),
-    settling.run(),
-  ];
-  for (const task of tasks) {
-    task.catch(fail);
-  }
+  cadence.run().catch(fail);
+  intervals.resume();
   report('ready', {
     httpsPort: https.port,
     linkPort: links.port,

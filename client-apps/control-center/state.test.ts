@@ -172,11 +172,11 @@ describe('client-apps/control-center state', () => {
       assert.deepEqual(decodeClosing(encodeClosing(closing)), closing);
       assert.deepEqual(decodeSettling(encodeSettling(settling)), settling);
       assert.deepEqual(
-        [begun, closing].map((progress) => nextToFreeze(progress, 1_800)),
+        [begun, closing].map((progress) => nextToFreeze(progress, { intervalSeconds: 1_800 })),
         [kit.startOf(0), kit.startOf(1)],
       );
       assert.deepEqual(
-        [undefined, settling].map((progress) => nextToSettle(closing, progress, 1_800)),
+        [undefined, settling].map((progress) => nextToSettle(closing, progress, { intervalSeconds: 1_800 })),
         [kit.startOf(0), kit.startOf(1)],
       );
     });

@@ -10,7 +10,7 @@ import {
 } from '../../../protocol/onion/directory-format.js';
 import type { SealedStore } from '../../runtime/sealed-store.js';
 import type { AdmittedRelay } from '../config.js';
-import type { ParameterVersions } from '../parameter-versions.js';
+import type { ParameterVersions } from './parameter-versions.js';
 import type { Relays } from '../registration/relays.js';
 import { keyPrefix, storeKey } from '../store-keys.js';
 

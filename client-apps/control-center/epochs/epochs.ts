@@ -30,10 +30,9 @@ import type { Consumers } from '../registration/consumers.js';
 import type { Descriptors } from './descriptors.js';
 import type { ControlCenterKeys } from '../keys.js';
 import type { OnionKeys } from '../../../protocol/onion/onion-keys.js';
-import type { ParameterVersions } from '../parameter-versions.js';
+import type { ParameterVersions } from './parameter-versions.js';
 import type { EpochSecrets, Roster } from '../registration/roster.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
-import { Signal } from '../waiting.js';
 
 /** A registry epoch that is open: its registry and directory are fixed, its intervals are not all settled. */
 export interface Epoch {
@@ -70,11 +69,16 @@ export interface EpochSources {
   readonly linkAddress: string;
 }
 
+/** The publication of an epoch, to come or past. */
+class Publication {
+  resolve!: (epoch: Epoch) => void;
+  readonly epoch = new Promise<Epoch>((resolve) => (this.resolve = resolve));
+}
+
 /** The open epochs: mostly one, two while the next one is prepared or the last one's bills are written. */
 export class Epochs {
   readonly #open = new Map<number, Epoch>();
-  readonly #published = new Set<number>();
-  readonly #publication = new Signal();
+  readonly #publications = new Map<number, Publication>();
 
   readonly #sources: EpochSources;
 
@@ -102,18 +106,14 @@ export class Epochs {
     return this.#open.get(number);
   }
 
-  /** An epoch's registry and directory stand on the ledger. */
+  /** Records that an epoch's registry and directory are on the ledger. */
   markPublished(number: number): void {
-    this.#published.add(number);
-    this.#publication.announce();
+    this.#publication(number).resolve(this.#open.get(number)!);
   }
 
-  /** The epoch, once its registry and directory stand on the ledger. */
-  async whenPublished(number: number): Promise<Epoch> {
-    while (!this.#published.has(number)) {
-      await this.#publication.next();
-    }
-    return this.#open.get(number)!;
+  /** The epoch, once its registry and directory are on the ledger; it need not be open yet. */
+  whenPublished(number: number): Promise<Epoch> {
+    return this.#publication(number).epoch;
   }
 
   /** The open epochs in order. */
@@ -176,7 +176,7 @@ export class Epochs {
     const changes: StoreChange[] = [{ key: storeKey.onion, value: onionKeys.toBytes() }];
     for (const epoch of closed) {
       this.#open.delete(epoch);
-      this.#published.delete(epoch);
+      this.#publications.delete(epoch);
       for (const key of [storeKey.registryRoot, storeKey.directory, storeKey.consumerList]) {
         changes.push({ key: key(epoch) });
       }
@@ -189,6 +189,12 @@ export class Epochs {
     await store.batch(changes);
     await store.compact();
     return closed;
+  }
+
+  #publication(number: number): Publication {
+    const publication = this.#publications.get(number) ?? new Publication();
+    this.#publications.set(number, publication);
+    return publication;
   }
 
   async #makeDirectory(

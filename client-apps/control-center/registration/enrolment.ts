@@ -15,7 +15,7 @@ import type { Consumers } from './consumers.js';
 import type { Excluded } from '../epochs/epochs.js';
 import { codeDigest, type CodeRole, type EnrolmentCodes } from './enrolment-codes.js';
 import type { ControlCenterKeys } from '../keys.js';
-import type { ParameterVersions } from '../parameter-versions.js';
+import type { ParameterVersions } from '../epochs/parameter-versions.js';
 import type { Relays } from './relays.js';
 import type { Meter, Roster } from './roster.js';
 import { storeKey } from '../store-keys.js';
