@@ -10,7 +10,7 @@ import type { ControlCenterKeys } from './keys.js';
 import type { ParameterVersions } from './epochs/parameter-versions.js';
 import type { Turns } from './waiting.js';
 
-/** What the loops of the control center share. */
+/** The parts of the control center that its rooms share. */
 export interface Center extends PartyContext {
   readonly store: SealedStore;
   readonly journal: GroupCommit;

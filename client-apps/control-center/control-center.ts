@@ -37,15 +37,15 @@ import { Turns } from './waiting.js';
 const SERVER_CERTIFICATE_SECONDS = 366 * 86_400;
 const SERVER_CERTIFICATE_EARLY_SECONDS = 86_400;
 
-/** What tests set otherwise. */
+/** Options for tests. */
 export interface ControlCenterOptions {
   /** False for a control center that sends no loops, as in a test without relays. */
   readonly loops?: boolean;
 }
 
 /**
- * Starts the control center in its directory: everything that was going on when it last ended, however it ended, goes
- * on from the durable state.
+ * Starts the control center in its directory. All work that a previous process left unfinished, also after a crash,
+ * continues from the durable state.
  *
  * @param fileKey seals the directory's files, 32 bytes
  * @param client of the ledger, with the control center's identity; closed by the party's `stop`
@@ -154,7 +154,7 @@ async function assemble(
   return {
     ended,
     async stop() {
-      // First: what the tasks do from here on fails and is no failure of the party.
+      // First: from here on the tasks fail because their ledger and store are closed, which is not a failure of the party.
       finish();
       client.close();
       await Promise.all([loops.close(), links.close(), https.close()]);

@@ -17,7 +17,7 @@ import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { verifyInterval } from '../../protocol/rules/verify-interval.js';
 import type { RegionLedger, StandingLedger } from '../ledger/region-ledger.js';
 
-/** What the service provider trusts nobody for: each of these reads the ledger and checks what it finds. */
+/** Reading of the ledger without trust in its peers: each function checks what it reads. */
 
 /**
  * All versions of the parameters.
@@ -51,7 +51,7 @@ export async function readParameters(
 /**
  * A sealed consumption ledger, checked in full: seal, chain, header, pages, categories, every row's signature.
  *
- * @param sealed the seal that stands
+ * @param sealed the committed seal
  * @throws ProtocolError of what is wrong
  */
 export async function readConsumption(
@@ -85,7 +85,7 @@ export async function readConsumption(
 }
 
 /**
- * Whom an epoch's prices go to, in price mode `direct`.
+ * The consumers that an epoch's prices go to, in price mode `direct`.
  *
  * @throws ProtocolError `CONSUMERS_INVALID` when there is no list, and as `checkConsumerList`
  */

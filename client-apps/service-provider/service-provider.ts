@@ -24,7 +24,7 @@ import { makeBills, makeDirectPrices, makePrice } from './price-and-bills.js';
 import { TagKeys } from './tag-keys.js';
 
 /**
- * Starts the service provider. It keeps no state but its keys: what is to be done follows from what stands on the
+ * Starts the service provider. It keeps no state but its keys: what is to be done follows from what is on the
  * ledger, and everything it writes is made again byte by byte. It is ready when all three channels have answered.
  *
  * @param fileKey seals its keys, 32 bytes
@@ -61,14 +61,14 @@ export async function openServiceProvider(
   };
 }
 
-/** An interval whose price stands on the ledger. */
+/** An interval whose price is on the ledger. */
 interface PricedInterval {
   readonly context: IntervalContext;
   readonly sealed: SignedSeal;
   readonly consumption: StandingLedger;
   /** Header of the price ledger. */
   readonly header: Header;
-  /** What the seal of the prices is to say of whom they went to; undefined with one price for all. */
+  /** Digest of the list of consumers, which the seal of the prices must contain; undefined with one price for all. */
   readonly consumersDigest: Uint8Array | undefined;
 }
 
@@ -99,9 +99,9 @@ class ServiceProvider {
   }
 
   /**
-   * Goes on for ever.
+   * Runs until stopped.
    *
-   * @throws ClientError VERIFICATION_FAILED when the ledger is not as it must be: no price and no bill rests on it
+   * @throws ClientError VERIFICATION_FAILED when the ledger is not as it must be: it prices and bills nothing then
    */
   async run(): Promise<never> {
     const { log, report } = this.#context;
@@ -117,7 +117,7 @@ class ServiceProvider {
       }
       const where = start === undefined ? 'the ledger' : `interval ${start}`;
       report('refused', { ...(start !== undefined && { startSeconds: start }), code: cause.code });
-      const message = `${where} does not verify: ${cause.code}: ${cause.message}`;
+      const message = `${where} is not valid: ${cause.code}: ${cause.message}`;
       throw new ClientError('VERIFICATION_FAILED', message, { cause });
     }
   }
@@ -176,7 +176,7 @@ class ServiceProvider {
     }
     const pseudonymKey = sharedLinkKey(sodiumCrypto, this.#keys.secretKey, context.parameters.controlCenter.publicKey);
     const { header, rows } = makePrice(sodiumCrypto, context, sealed.seal, this.#keys, pseudonymKey);
-    // A fresh copy for each use: whoever carries it may wipe it.
+    // A fresh copy for each use: the client may wipe it after sending.
     await this.#ledger.putLedger(header, rows, () => ({ pricePseudonymKey: pseudonymKey.slice() }));
     return { ...priced, header, consumersDigest: undefined };
   }

@@ -6,7 +6,7 @@ export interface IntervalLength {
   readonly intervalSeconds: number;
 }
 
-/** Where intervals begin: at the origin of the epochs and every L seconds after it. */
+/** Starts of intervals: the origin of the epochs and every L seconds after it. */
 export interface IntervalGrid extends IntervalLength {
   /** Start of registry epoch 0, Unix seconds. */
   readonly epochOriginSeconds: number;
@@ -45,7 +45,7 @@ export function previousStart(length: IntervalLength, startSeconds: number, coun
   return nextStart(length, startSeconds, -count);
 }
 
-/** Number of intervals from one start to another; negative when the other is earlier, a fraction when it is no start. */
+/** Number of intervals from one start to another; negative when the other is earlier, not whole when it is not a start. */
 export function intervalsBetween({ intervalSeconds }: IntervalLength, fromSeconds: number, toSeconds: number): number {
   return (toSeconds - fromSeconds) / intervalSeconds;
 }

@@ -75,7 +75,7 @@ export class Descriptors {
   /**
    * The descriptors for an epoch, of relays that are still admitted and in a layer that it has.
    *
-   * @param excluded numbers of the households' relays that are left out
+   * @param excluded numbers of the households' relays that are excluded
    */
   async of(epoch: number, excluded: ReadonlySet<number>): Promise<SignedDescriptor[]> {
     const { layers } = this.#versions.ofEpoch(epoch).onion;

@@ -25,7 +25,7 @@ export class EpochCadence {
 
   /**
    * @param leadSeconds how long before its first interval an epoch is fixed
-   * @param excluded who is left out of registries and consumer lists to come
+   * @param excluded the exclusions from registries, directories and consumer lists to come
    */
   constructor(center: Center, intervals: Intervals, leadSeconds: number, excluded: () => Promise<Excluded>) {
     this.#center = center;

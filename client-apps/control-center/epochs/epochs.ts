@@ -41,14 +41,14 @@ export interface Epoch {
   readonly root: SignedRegistryRoot;
   readonly directory: SignedDirectory;
   readonly directoryDigest: Uint8Array;
-  /** Whom prices are sent to, in price mode `direct`. */
+  /** The consumers that prices are sent to, in price mode `direct`. */
   readonly consumers: SignedConsumerList | undefined;
   readonly onionKey: OnionKeyPair;
   /** Keys of the meters registered in it, by number. */
   readonly secrets: ReadonlyMap<number, EpochSecrets>;
 }
 
-/** Who is not served from the next epoch on, by running numbers. */
+/** Running numbers of those excluded from the next epoch on. */
 export interface Excluded {
   readonly meters: ReadonlySet<number>;
   readonly consumers: ReadonlySet<number>;
@@ -56,7 +56,7 @@ export interface Excluded {
   readonly relays: ReadonlySet<number>;
 }
 
-/** What an epoch needs of the rest of the control center. */
+/** Parts of the control center that epochs use. */
 export interface EpochSources {
   readonly store: SealedStore;
   readonly keys: ControlCenterKeys;
@@ -86,7 +86,7 @@ export class Epochs {
     this.#sources = sources;
   }
 
-  /** Puts the epochs that are open back after a restart. */
+  /** Restores the open epochs after a restart. */
   static async load(sources: EpochSources): Promise<Epochs> {
     const epochs = new Epochs(sources);
     for await (const [key, root] of sources.store.iterate(keyPrefix('registryRoot'))) {
@@ -124,7 +124,7 @@ export class Epochs {
   /**
    * Fixes registry and directory of an epoch, in one durable step.
    *
-   * @param excluded who is left out
+   * @param excluded numbers of those not in its registry, directory and consumer list
    * @param more changes that belong to the same step
    * @throws ClientError WRONG_STATE while fewer than k meters are registered: nothing could be published
    * @throws ProtocolError DIRECTORY_INVALID while relays are missing
@@ -134,7 +134,10 @@ export class Epochs {
     const parameters = versions.ofEpoch(number);
     const meters = roster.countIn(number, excluded.meters);
     if (meters < parameters.kAnonymity) {
-      throw new ClientError('WRONG_STATE', `${meters} meters are registered, ${parameters.kAnonymity} are needed`);
+      throw new ClientError(
+        'WRONG_STATE',
+        `expected at least k = ${parameters.kAnonymity} registered meters, found ${meters}`,
+      );
     }
     const directory = await this.#makeDirectory(number, parameters, excluded.relays);
     const consumers =

@@ -12,7 +12,7 @@ import { IntakeCounter } from './intake-counts.js';
 import { Chains, PseudonymChain } from './pseudonym-chain.js';
 import { decodeTakenPacket } from './taken-packet.js';
 
-/** What the intake knows and adds to: open intervals, pseudonym chains and counts. */
+/** State of the intake: open intervals, pseudonym chains and counts. */
 export class IntakeState {
   readonly intervals: OpenIntervals;
   readonly chains = new Chains();

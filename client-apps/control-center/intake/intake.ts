@@ -147,7 +147,7 @@ export class Intake {
     const scheme = pseudonymScheme(context.parameters.identityMode);
     const previous = chain.previous(scheme, meter.linkKey, k);
     if (previous === undefined) {
-      throw new ProtocolError('K_RANGE', 'the message is too far from the last one');
+      throw new ProtocolError('K_RANGE', `message ${k} is at or before the base of its chain, or too far ahead`);
     }
     checkRowSecrets(sodiumCrypto, scheme, row, { ...meter, k, previous });
     chain.take(k, rowPseudonym(row).slice());

@@ -41,7 +41,7 @@ const CERTIFICATE_SECONDS = 20 * 366 * 86_400;
 /** A clock that is behind by less than this does not yet hold a fresh certificate for one of the future. */
 const CERTIFICATE_EARLY_SECONDS = 86_400;
 
-/** What enrolment works with. */
+/** Parts of the control center that enrolment uses. */
 export interface EnrolmentSources {
   readonly store: SealedStore;
   readonly keys: ControlCenterKeys;
