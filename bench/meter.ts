@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { osRandom } from '../client-apps/runtime/random.js';
 import { pathToFileURL } from 'node:url';
-import { parametersFor } from '../protocol/ledger/parameters.js';
+import { parametersFor } from '../protocol/schedule/versions.js';
 import type { LedgerInFlight } from '../client-apps/meter/state.js';
 import { controlCenterPacket, hubPacket, type PacketContext } from '../client-apps/meter/slot-packets.js';
 import { signRows } from '../client-apps/meter/window-rows.js';

@@ -9,7 +9,8 @@ import { toHex } from '../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import { encodeParametersFile } from '../protocol/ledger/bulletin.js';
 import { fingerprint } from '../protocol/ledger/parameters.js';
-import { directoryValidity, relaysOfLayer, sortDescriptors } from '../protocol/onion/directory.js';
+import { relaysOfLayer, sortDescriptors } from '../protocol/onion/directory.js';
+import { directoryValidity } from '../protocol/schedule/epochs.js';
 import {
   decodeSignedDescriptor,
   encodeSignedDirectory,

@@ -2,7 +2,7 @@
 import type { Context } from 'fabric-contract-api';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
-import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
+import { epochStartSeconds } from '../../protocol/schedule/epochs.js';
 import { MAXIMUM_CONSUMER_LIST_BYTES, MAXIMUM_REGISTRY_ROOT_BYTES } from '../../protocol/ledger/limits.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { decodeRegistryRoot, type RegistryRoot } from '../../protocol/ledger/registry-root.js';

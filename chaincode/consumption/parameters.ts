@@ -6,6 +6,7 @@ import { MAXIMUM_PARAMETER_VERSIONS, MAXIMUM_PARAMETERS_BYTES } from '../../prot
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { checkParameters } from '../../protocol/rules/check-parameters.js';
+import { isInForce } from '../../protocol/schedule/versions.js';
 import { jsonArgument, regionArgument, versionArgument } from '../common/arguments.js';
 import { controlCenterMsp, requireControlCenter } from '../common/caller.js';
 import { Refusal } from '../common/refusal.js';
@@ -53,7 +54,7 @@ export async function parametersInForce(ctx: Context, region: string, atSeconds:
   let version = await requireLatest(ctx, region);
   for (;;) {
     const parameters = await requireVersion(ctx, region, version);
-    if (parameters.effectiveFromSeconds <= atSeconds || version === 1) {
+    if (isInForce(parameters, atSeconds)) {
       return parameters;
     }
     version--;

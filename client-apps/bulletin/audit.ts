@@ -8,8 +8,9 @@ import {
   intervalFolder,
   PARAMETERS_FILE,
 } from '../../protocol/ledger/bulletin.js';
-import { epochOf } from '../../protocol/schedule/intervals.js';
-import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { epochOf } from '../../protocol/schedule/epochs.js';
+import { parametersFor } from '../../protocol/schedule/versions.js';
+import type { Parameters, SignedParameters } from '../../protocol/ledger/parameters.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
 import { findPriceEvidence, type PriceEvidence } from '../../protocol/rules/price-evidence.js';
@@ -141,7 +142,7 @@ class Auditor {
           bytes.set(name, content);
         }
       }
-      const inForce = parametersAt(startSeconds, parameters);
+      const inForce = effectiveParameters(startSeconds, parameters);
       const epoch = inForce && epochOf(inForce, startSeconds);
       const directoryDigest = epoch === undefined ? undefined : directories.get(epoch);
       const consumers = epoch === undefined ? undefined : lists.get(epoch);
@@ -228,7 +229,7 @@ class Auditor {
 }
 
 /** The version in force; undefined before the first version or outside the epochs, which the audit reports. */
-function parametersAt(startSeconds: number, list: readonly SignedParameters[]): Parameters | undefined {
+function effectiveParameters(startSeconds: number, list: readonly SignedParameters[]): Parameters | undefined {
   try {
     const parameters = parametersFor(list, startSeconds);
     epochOf(parameters, startSeconds);

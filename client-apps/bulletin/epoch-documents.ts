@@ -2,8 +2,8 @@
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { consumersFile, directoryFile } from '../../protocol/ledger/bulletin.js';
 import { consumerListDigest, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
-import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
-import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { parametersOfEpoch } from '../../protocol/schedule/versions.js';
+import type { SignedParameters } from '../../protocol/ledger/parameters.js';
 import { checkDirectory } from '../../protocol/onion/directory.js';
 import { decodeSignedDirectory, directoryDigest } from '../../protocol/onion/directory-format.js';
 import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
@@ -28,7 +28,7 @@ export class EpochDocuments {
   /** Checks an epoch's relay directory. @returns its digest */
   async directory(epoch: number): Promise<Uint8Array> {
     const signed = decodeSignedDirectory(await readBulletinFile(this.#root, directoryFile(this.#region, epoch)));
-    const parameters = this.#parametersOf(epoch);
+    const parameters = parametersOfEpoch(this.#list, epoch);
     checkDirectory(this.#crypto, signed, {
       region: this.#region,
       epoch,
@@ -42,12 +42,7 @@ export class EpochDocuments {
   /** Checks an epoch's consumer list. */
   async consumers(epoch: number): Promise<NonNullable<IntervalTrust['consumers']>> {
     const signed = decodeConsumerList(await readBulletinFile(this.#root, consumersFile(this.#region, epoch)));
-    checkConsumerList(this.#crypto, signed, epoch, this.#parametersOf(epoch));
+    checkConsumerList(this.#crypto, signed, epoch, parametersOfEpoch(this.#list, epoch));
     return { digest: consumerListDigest(this.#crypto, signed.list), count: signed.list.consumers.length };
-  }
-
-  #parametersOf(epoch: number): Parameters {
-    const first = this.#list[0]!.parameters;
-    return parametersFor(this.#list, Math.max(epochStartSeconds(first, epoch), first.effectiveFromSeconds));
   }
 }

@@ -5,6 +5,7 @@ import { decodeRow, ROW_LENGTH, ROW_OFFSET, rowMessage, verifyRowSignature } fro
 import type { Row, RowType } from '../../protocol/ledger/row.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { formatMilliWattHours, formatNanoCurrency } from '../../protocol/energy/units.js';
+import { rowTimeSeconds } from '../../protocol/schedule/windows.js';
 
 /** A field of a row, by the paper's symbol and this project's name. */
 export interface ExplainedField {
@@ -161,7 +162,7 @@ function parameterChecks(row: Row, parameters: Parameters): ExplainedCheck[] {
     { check: `region is ${parameters.region}`, ok: row.ledgerId.region === parameters.region },
     {
       check: `T is s + L, L = ${intervalSeconds} s`,
-      ok: row.timeSeconds === row.ledgerId.startSeconds + intervalSeconds,
+      ok: row.timeSeconds === rowTimeSeconds(parameters, row.ledgerId.startSeconds),
     },
     row.type === 0
       ? { check: `c is one of the five categories (${place})`, ok: category > 0 }

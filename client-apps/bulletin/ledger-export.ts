@@ -11,7 +11,8 @@ import {
 } from '../../protocol/ledger/bulletin.js';
 import { decodeHeader } from '../../protocol/ledger/header.js';
 import { encodeIndex } from '../../protocol/ledger/index-file.js';
-import { parametersFor, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import type { SignedParameters } from '../../protocol/ledger/parameters.js';
+import { parametersFor } from '../../protocol/schedule/versions.js';
 import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
 import { decodeSignedSeal } from '../../protocol/ledger/seal.js';

@@ -6,7 +6,8 @@ import { decodeParametersFile, decodeSealsFile } from '../../protocol/ledger/bul
 import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { indexDigest } from '../../protocol/ledger/index-file.js';
-import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import type { Parameters, SignedParameters } from '../../protocol/ledger/parameters.js';
+import { parametersFor, parametersOfEpoch } from '../../protocol/schedule/versions.js';
 import { sealDigest, verifySealSignature, type SignedSeal } from '../../protocol/ledger/seal.js';
 import { checkDirectory } from '../../protocol/onion/directory.js';
 import { decodeSignedDirectory, directoryDigest, type Directory } from '../../protocol/onion/directory-format.js';
@@ -223,12 +224,10 @@ export class TrustedBulletin {
 
   /** The parameters that apply to an epoch's documents: the version in force at its start. */
   #parametersOfEpoch(epoch: number): Parameters {
-    const { parameters: first } = this.#versions[0] ?? {};
-    if (first === undefined) {
+    if (this.#versions.length === 0) {
       throw new ClientError('WRONG_STATE', 'no parameters have been read');
     }
-    const start = first.epochOriginSeconds + epoch * first.epochSeconds;
-    return parametersFor(this.#versions, Math.max(start, first.effectiveFromSeconds));
+    return parametersOfEpoch(this.#versions, epoch);
   }
 }
 

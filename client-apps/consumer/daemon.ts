@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equalBytes } from '../../protocol/crypto/bytes.js';
-import { epochOf } from '../../protocol/schedule/intervals.js';
-import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
+import { epochOf } from '../../protocol/schedule/epochs.js';
+import { parametersAt } from '../../protocol/schedule/versions.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { relaysOfLayer } from '../../protocol/onion/directory.js';
 import { ClientError } from '../runtime/errors.js';
 import type { LinkTarget } from '../links/connect.js';
@@ -9,7 +10,7 @@ import { MailboxClient } from '../links/mailbox-client.js';
 import type { PartyContext } from '../runtime/party.js';
 import { Timers } from '../runtime/timers.js';
 import { everySlot } from '../runtime/slot-schedule.js';
-import { type Slot } from '../../protocol/schedule/slots.js';
+import type { Slot } from '../../protocol/schedule/slots.js';
 import type { ConsumerConfig } from './config.js';
 import type { OpenedHub } from './open-hub.js';
 import type { HubSums } from './state/state.js';
@@ -105,6 +106,6 @@ export class HubDaemon {
 
   #parametersAt(seconds: number): Parameters {
     const { versions } = this.#opened.bulletin;
-    return parametersFor(versions, Math.max(seconds, versions[0]!.parameters.effectiveFromSeconds));
+    return parametersAt(versions, seconds);
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../../protocol/errors.js';
-import { parametersFor } from '../../protocol/ledger/parameters.js';
+import { parametersFor } from '../../protocol/schedule/versions.js';
 import { openHubPacket, type HubPayload } from '../../protocol/onion/hub-payload.js';
 import { ClientError } from '../runtime/errors.js';
 import type { Slot } from '../../protocol/schedule/slots.js';

@@ -2,6 +2,7 @@
 import { fromHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { reportedStart } from '../../protocol/schedule/windows.js';
 import { openBulletin } from '../bulletin/open-bulletin.js';
 import type { BulletinSource } from '../bulletin/reader.js';
 import { enrolHub } from '../links/enrolment-client.js';
@@ -87,7 +88,5 @@ async function enrol(
 
 /** s of the interval whose rows are being sent now, because the meter may be running already. */
 function firstSealedAfter(first: Parameters, nowSeconds: number): number {
-  const { epochOriginSeconds: origin, intervalSeconds, effectiveFromSeconds } = first;
-  const current = origin + (Math.floor((nowSeconds - origin) / intervalSeconds) - 1) * intervalSeconds;
-  return Math.max(current, effectiveFromSeconds);
+  return Math.max(reportedStart(first, nowSeconds), first.effectiveFromSeconds);
 }

@@ -8,10 +8,10 @@ import type { Timers } from '../runtime/timers.js';
 import type { Epochs } from './epochs/epochs.js';
 import type { GroupCommit } from './intake/group-commit.js';
 import type { ControlCenterKeys } from './keys.js';
-import type { ParameterVersions } from './parameter-versions.js';
+import type { ParameterVersions } from './epochs/parameter-versions.js';
 import type { Turns } from './waiting.js';
 
-/** What the loops of the control center share. */
+/** The parts of the control center that its rooms share. */
 export interface Center extends PartyContext {
   readonly timers: Timers;
   readonly store: SealedStore;

@@ -10,7 +10,7 @@ import { amount, hexBytes, operatorName, pin, port, region } from '../runtime/co
 
 const seconds = z.int().min(0);
 
-/** Where the process listens. */
+/** Address on which the process listens. */
 const listen = z.strictObject({ host: z.string().min(1), port });
 
 /** One version of the parameters as the operator writes it; the rest of it follows from keys and from its place. */
@@ -87,16 +87,16 @@ export const controlCenterConfig = z.strictObject({
     signaturePublicKey: hexBytes(32),
   }),
   relays: z.array(admittedRelay),
-  /** Where the names of the relays really are, for the control center's own loops: `host:port` → `host:port`. */
+  /** Addresses at which relays are reached instead of their published ones, for the control center's own loops: `host:port` → `host:port`. */
   addressOverrides: z.record(z.string(), z.string()).default({}),
   /**
-   * Enrolment codes that are withdrawn: a meter that used one is left out of every registry root fixed from now on, and
-   * an unused one enrols nobody.
+   * Enrolment codes that are withdrawn: a meter that used one is excluded from every registry root fixed from now on, and
+   * an unused one is refused.
    */
   revokedCodes: z.array(hexBytes(ENROLMENT_CODE_LENGTH)).default([]),
-  /** How long before the first interval of an epoch its registry and directory are fixed. */
+  /** Time before the first interval of an epoch at which its registry and directory are fixed. */
   epochLeadSeconds: seconds.default(1_800),
-  /** Demo only: all keys come from it, and the parameters say so. */
+  /** Demo only: all keys are derived from it, and the parameters state it. */
   enrolmentSeed: hexBytes(32).optional(),
 });
 

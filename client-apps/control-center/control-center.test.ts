@@ -144,7 +144,7 @@ for (const modes of MODES) {
       assert.deepEqual(await verifyAll(kit, scenario.starts), [4, 0, 0], 'empty intervals are sealed too');
       const [first] = kit.reports.filter(({ name }) => name === 'frozen').map(({ data }) => data);
       assert.equal(first!['publishedRows'], 4);
-      assert.equal(first!['leftOutRows'], 1, 'a category of one meter is left out');
+      assert.equal(first!['suppressedRows'], 1, 'a category of one meter is suppressed');
       assert.equal(first!['missedSlots'], 4 * 5, 'four meters sent in one of six slots');
       const billed = kit.reports.filter(({ name }) => name === 'settled').map(({ data }) => data['billedNanoCurrency']);
       // 4 × 50 Wh over 4 meters are 50 Wh per meter: an eighth of the way from 0.10 to 0.30.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { DAY_SECONDS, epochOf } from '../../protocol/schedule/intervals.js';
+import { epochOf } from '../../protocol/schedule/epochs.js';
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import { BulletinWriter } from '../bulletin/writer.js';
@@ -13,26 +14,24 @@ import { RegionLedger } from '../ledger/region-ledger.js';
 import { Timers } from '../runtime/timers.js';
 import { SealedStore } from '../runtime/sealed-store.js';
 import type { Center } from './center.js';
-import { Closing } from './intervals/closing.js';
 import type { ControlCenterConfig } from './config.js';
 import { Consumers } from './registration/consumers.js';
 import { Descriptors } from './epochs/descriptors.js';
 import { Relays } from './registration/relays.js';
 import { Enrolment } from './registration/enrolment.js';
 import { EnrolmentCodes } from './registration/enrolment-codes.js';
-import { EpochCadence, publishParameters } from './epochs/epoch-cadence.js';
+import { EpochCadence } from './epochs/epoch-cadence.js';
 import { Epochs } from './epochs/epochs.js';
 import { GroupCommit } from './intake/group-commit.js';
 import { HttpsServer } from './public/https-server.js';
 import { Intake } from './intake/intake.js';
-import { IntakeCounter } from './intake/intake-counts.js';
 import { firstOnionSecret, loadControlCenterKeys } from './keys.js';
 import { listenForRelays } from './intake/onion-exit.js';
 import { NO_LOOPS, watchTier, type WatchedTier } from './intake/loops.js';
-import { ParameterVersions } from './parameter-versions.js';
-import { Chains } from './intake/pseudonym-chain.js';
+import { ParameterVersions } from './epochs/parameter-versions.js';
 import { Roster } from './registration/roster.js';
-import { Settling } from './intervals/settling.js';
+import { IntakeState } from './intake/intake-state.js';
+import { Intervals } from './intervals/intervals.js';
 import { storeKey } from './store-keys.js';
 import { Turns } from './waiting.js';
 
@@ -40,15 +39,15 @@ import { Turns } from './waiting.js';
 const SERVER_CERTIFICATE_SECONDS = 366 * DAY_SECONDS;
 const SERVER_CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 
-/** What tests set otherwise. */
+/** Options for tests. */
 export interface ControlCenterOptions {
   /** False for a control center that sends no loops, as in a test without relays. */
   readonly loops?: boolean;
 }
 
 /**
- * Starts the control center in its directory: everything that was going on when it last ended, however it ended, goes
- * on from the durable state.
+ * Starts the control center in its directory. All work that a previous process left unfinished, also after a crash,
+ * continues from the durable state.
  *
  * @param fileKey seals the directory's files, 32 bytes
  * @param client of the ledger, with the control center's identity; closed by the party's `stop`
@@ -113,21 +112,12 @@ async function assemble(
     watch: await LedgerWatch.start(client, ['pricing', 'billing'], fail),
     bulletin: await BulletinWriter.open(config.bulletin),
   };
-  await publishParameters(center);
+  await versions.publish(ledger, center.bulletin, context.log);
 
-  const chains = new Chains();
-  const counter = new IntakeCounter();
-  const closing = new Closing(center, chains, counter);
-  await closing.restore();
-  const settling = new Settling(center, closing, chains, config.serviceProvider.publicKey);
-  await settling.restore();
-  const intake = new Intake(
-    clock,
-    { epoch: (number) => epochs.get(number), intervalOfWindow: (seconds) => closing.intervalOfWindow(seconds) },
-    chains,
-    counter,
-    center.journal,
-  );
+  const state = new IntakeState(center);
+  const intervals = new Intervals(center, state, config.serviceProvider.publicKey, fail);
+  await intervals.restore();
+  const intake = new Intake(clock, epochs, state, center.journal);
   const enrolment: Enrolment = new Enrolment({
     ...center,
     roster,
@@ -136,7 +126,7 @@ async function assemble(
     codes: new EnrolmentCodes(config.directory, fileKey, config.revokedCodes),
     nextEpoch: () => cadence.nextEpoch(),
   });
-  const cadence = new EpochCadence(center, closing, config.epochLeadSeconds, () => enrolment.excluded());
+  const cadence = new EpochCadence(center, intervals, config.epochLeadSeconds, () => enrolment.excluded());
 
   const nowSeconds = Math.floor(clock.nowMilliseconds() / 1_000);
   const identity = await selfIssuedIdentity(keys.link, {
@@ -144,9 +134,9 @@ async function assemble(
     validUntilSeconds: nowSeconds + SERVER_CERTIFICATE_SECONDS,
   });
   const tier: WatchedTier = {
-    ...{ ...context, timers: center.timers, identity, counter, addressOverrides: config.addressOverrides },
-    parameters: () =>
-      versions.at(Math.max(Math.floor(clock.nowMilliseconds() / 1_000), versions.first.effectiveFromSeconds)),
+    ...{ ...context, timers: center.timers, identity, counter: state.counter },
+    addressOverrides: config.addressOverrides,
+    parameters: () => versions.at(clock.nowMilliseconds() / 1_000),
     directory: (epoch) => epochs.get(epoch)?.directory.directory,
   };
   const loops = options.loops === false ? NO_LOOPS : watchTier(tier);
@@ -157,15 +147,8 @@ async function assemble(
     bulletin: config.bulletin,
   });
 
-  const firstUnsettled = settling.nextStart();
-  const tasks = [
-    cadence.run(),
-    (firstUnsettled === undefined ? Promise.resolve() : closing.resume(firstUnsettled)).then(() => closing.run()),
-    settling.run(),
-  ];
-  for (const task of tasks) {
-    task.catch(fail);
-  }
+  cadence.run().catch(fail);
+  intervals.resume();
   report('ready', {
     httpsPort: https.port,
     linkPort: links.port,
@@ -175,7 +158,7 @@ async function assemble(
   return {
     ended,
     async stop() {
-      // First: what the tasks do from here on fails and is no failure of the party.
+      // First: from here on the tasks fail because their ledger and store are closed, which is not a failure of the party.
       finish();
       client.close();
       center.timers.stop();

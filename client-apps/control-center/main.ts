@@ -32,7 +32,7 @@ export async function startControlCenter(config: ControlCenterConfig, context: P
   }
 }
 
-/** What others must know of the control center before it runs: configuration of relays, meters, hubs and providers. */
+/** Public identity of the control center, for the configuration of relays, meters, hubs and service providers. */
 export interface ControlCenterIdentity {
   /** pk_CC, hex. */
   readonly publicKey: string;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Names of all values in the control center's store. They stand in the clear on disk, so they hold running numbers,
+ * Names of all values in the control center's store. They are on disk in the clear, so they hold running numbers,
  * epochs and intervals only. Numbers are padded, so that keys order as their numbers do.
  */
 export const storeKey = {
-  /** How far intervals are frozen and settled; see `progress.ts`. */
+  /** Progress of freezing and of settling; see `progress.ts`. */
   closing: 'closing',
   settling: 'settling',
   /** The onion secret of the oldest epoch that is still needed. */
@@ -14,7 +14,7 @@ export const storeKey = {
   parameters: 'parameters',
   /** A used enrolment code, by its digest. */
   code: (digestHex: string): string => `code/${digestHex}`,
-  /** What stays of an enrolment for good. */
+  /** The permanent record of a meter's enrolment. */
   meter: (number: number): string => `meter/${digits(number)}`,
   /** A hub's key for prices of its own. */
   consumer: (number: number): string => `consumer/${digits(number)}`,
@@ -31,7 +31,7 @@ export const storeKey = {
   consumerList: (epoch: number): string => `consumerList/${digits(epoch)}`,
   /** A meter's keys in an epoch that is open. */
   secrets: (epoch: number, number: number): string => `secrets/${digits(epoch)}/${digits(number)}`,
-  /** Where a meter's pseudonym chain stood when the last interval was frozen. */
+  /** A meter's pseudonym chain as of the last frozen interval. */
   chain: (epoch: number, number: number): string => `chain/${digits(epoch)}/${digits(number)}`,
   /** A packet that was taken for an interval that is not frozen yet, in the order of arrival. */
   packet: (startSeconds: number, sequence: number): string => `packet/${digits(startSeconds)}/${digits(sequence)}`,
@@ -39,7 +39,7 @@ export const storeKey = {
   frozen: (startSeconds: number, part: string): string => `frozen/${digits(startSeconds)}/${part}`,
 } as const;
 
-/** The prefix under which all keys of a kind stand, or those of one epoch or interval. */
+/** The prefix of all keys of a kind, or of those of one epoch or interval. */
 export function keyPrefix(kind: keyof typeof storeKey, number?: number): string {
   return number === undefined ? `${kind}/` : `${kind}/${digits(number)}/`;
 }

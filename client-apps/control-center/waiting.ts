@@ -16,27 +16,3 @@ export class Turns {
 export function atSeconds(timers: Timers, seconds: number): Promise<void> {
   return new Promise((resolve) => timers.at('schedule', seconds * 1_000, resolve));
 }
-
-/** Something that several wait for and one announces, again and again. */
-export class Signal {
-  #resolve: () => void = () => undefined;
-  #promise = Promise.resolve();
-
-  constructor() {
-    this.#rearm();
-  }
-
-  /** Resolves with the next announcement. */
-  next(): Promise<void> {
-    return this.#promise;
-  }
-
-  announce(): void {
-    this.#resolve();
-    this.#rearm();
-  }
-
-  #rearm(): void {
-    this.#promise = new Promise((resolve) => (this.#resolve = resolve));
-  }
-}

@@ -4,6 +4,8 @@ import { categoriesFor } from '../../protocol/energy/categories.js';
 import type { IdentityMode } from '../../protocol/identity/pseudonym-scheme.js';
 import type { PriceMode } from '../../protocol/ledger/parameters.js';
 import type { TariffPoint } from '../../protocol/tariff/tariff.js';
+import { closeSeconds } from '../../protocol/schedule/closes.js';
+import { nextStart } from '../../protocol/schedule/intervals.js';
 import { ClientError } from '../runtime/errors.js';
 import { averageMilliWattHours, type Readings } from '../readings/readings.js';
 
@@ -71,7 +73,8 @@ export function planRun(readings: Readings, choices: PlanChoices): Plan {
       `${readings.source}: step of ${intervalSeconds} s must be a multiple of ${SLOT_SECONDS} s`,
     );
   }
-  const closes = Array.from({ length: intervals }, (_, j) => first + (j + 2) * intervalSeconds + GRACE_SECONDS);
+  const timing = { intervalSeconds, graceSeconds: GRACE_SECONDS };
+  const closes = Array.from({ length: intervals }, (_, j) => closeSeconds(timing, nextStart(timing, first, j)));
   const registrySeconds = first - EPOCH_LEAD_SECONDS;
   return {
     startSeconds: registrySeconds - ENROLMENT_SECONDS,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { epochOf } from '../../protocol/schedule/intervals.js';
+import { epochOf } from '../../protocol/schedule/epochs.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import type { Directory } from '../../protocol/onion/directory-format.js';
 import { loopsPerSlot, loopsToAlarm, makeLoop, type Loop, type LoopMaker } from '../../protocol/onion/loop.js';
@@ -9,7 +9,7 @@ import type { LinkTarget } from './connect.js';
 import type { LoopWatch } from './loop-watch.js';
 import type { Timers } from '../runtime/timers.js';
 import { drawOffsetMilliseconds, everySlot } from '../runtime/slot-schedule.js';
-import { type Slot } from '../../protocol/schedule/slots.js';
+import type { Slot } from '../../protocol/schedule/slots.js';
 
 /** What a sender of loops is made of. */
 export interface LoopSenderParts {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { parametersAt } from '../../protocol/schedule/versions.js';
 import { LinkPool } from '../links/connect.js';
 import { FRAME } from '../links/frames.js';
 import type { PartyContext } from '../runtime/party.js';
 import { Timers } from '../runtime/timers.js';
 import { drawOffsetMilliseconds, everySlot } from '../runtime/slot-schedule.js';
-import { type Slot } from '../../protocol/schedule/slots.js';
+import type { Slot } from '../../protocol/schedule/slots.js';
 import type { MeterConfig } from './config.js';
 import type { MeterBalance, SlotPackets } from './meter.js';
 import type { OpenedMeter } from './open-meter.js';
@@ -110,6 +111,6 @@ export class MeterDaemon {
   #parametersNow(): Parameters {
     const { versions } = this.#opened.bulletin;
     const nowSeconds = this.#context.clock.nowMilliseconds() / 1000;
-    return parametersFor(versions, Math.max(nowSeconds, versions[0]!.parameters.effectiveFromSeconds));
+    return parametersAt(versions, nowSeconds);
   }
 }

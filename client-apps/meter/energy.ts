@@ -4,7 +4,7 @@ import { MAXIMUM_K, PuncturedTree } from '../../protocol/crypto/ggm.js';
 import { ratchetTo } from '../../protocol/identity/meter-identity.js';
 import { pseudonymScheme } from '../../protocol/identity/pseudonym.js';
 import { indexContains } from '../../protocol/ledger/index-file.js';
-import { epochOf } from '../../protocol/schedule/intervals.js';
+import { epochOf } from '../../protocol/schedule/epochs.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { splitEnergy } from '../../protocol/energy/split.js';
@@ -12,6 +12,7 @@ import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
 import type { Handle } from '../../protocol/onion/hub-payload.js';
 import { ClientError } from '../runtime/errors.js';
 import type { Slot } from '../../protocol/schedule/slots.js';
+import { nextStart } from '../../protocol/schedule/intervals.js';
 import type { EnergyReader } from '../readings/energy-reader.js';
 import { MAXIMUM_LEDGERS_IN_FLIGHT } from './state-codec.js';
 import { inFlightMilliWattHours, type LedgerInFlight, type MeterState, type RowInFlight } from './state.js';
@@ -39,7 +40,7 @@ export async function measure(
     }
     measured += energy;
     carried += energy;
-    nextMeasureSeconds += intervalSeconds;
+    nextMeasureSeconds = nextStart({ intervalSeconds }, nextMeasureSeconds);
   }
   return nextMeasureSeconds === state.nextMeasureSeconds
     ? state
@@ -144,7 +145,7 @@ export function applySeal(
     ledgers: state.ledgers.filter((other) => other !== ledger),
     // The rows of a past window are dropped here, so its handles are kept for the hub.
     handles: sealed.startSeconds === state.splitSeconds ? lastHandles(state, sealed.startSeconds) : state.handles,
-    nextSealSeconds: sealed.startSeconds + parameters.intervalSeconds,
+    nextSealSeconds: nextStart(parameters, sealed.startSeconds),
     previousSeal: sealed.digest,
   });
 }

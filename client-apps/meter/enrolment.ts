@@ -10,9 +10,10 @@ import {
 } from '../../protocol/identity/enrolment.js';
 import { meterIdentity, ratchetTo, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
-import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
+import { epochStartSeconds } from '../../protocol/schedule/epochs.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
+import { intervalStartFrom, previousStart } from '../../protocol/schedule/intervals.js';
 import type { MeterEnrolment } from '../links/enrolment-client.js';
 import { deriveSecret } from '../runtime/party-secret.js';
 import { linkKeyFromSeed } from '../links/link-identity.js';
@@ -110,7 +111,7 @@ function enrolledState(
     nextMeasureSeconds: firstSeconds,
     nextSealSeconds: firstSeconds,
     previousSeal: NO_DIGEST,
-    splitSeconds: firstSeconds - parameters.intervalSeconds,
+    splitSeconds: previousStart(parameters, firstSeconds),
     capCategory: NO_CAP,
     handles: [],
     measured: 0n,
@@ -122,7 +123,6 @@ function enrolledState(
 
 /** Start of the first whole interval after the enrolment, in a registered epoch, with parameters in force. */
 function firstIntervalSeconds(parameters: Parameters, firstEpoch: number, fromSeconds: number): number {
-  const { epochOriginSeconds: origin, intervalSeconds, effectiveFromSeconds } = parameters;
-  const earliest = Math.max(fromSeconds, epochStartSeconds(parameters, firstEpoch), effectiveFromSeconds);
-  return origin + Math.ceil((earliest - origin) / intervalSeconds) * intervalSeconds;
+  const earliest = Math.max(fromSeconds, epochStartSeconds(parameters, firstEpoch), parameters.effectiveFromSeconds);
+  return intervalStartFrom(parameters, earliest);
 }

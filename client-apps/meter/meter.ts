@@ -2,7 +2,8 @@
 import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
-import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { parametersAt } from '../../protocol/schedule/versions.js';
 import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { ClientError } from '../runtime/errors.js';
@@ -84,7 +85,7 @@ export class Meter {
     if (bulletin.versions.length === 0) {
       return undefined;
     }
-    const parameters = parametersFor(bulletin.versions, Math.max(slot.ledgerStartSeconds, firstStart(bulletin)));
+    const parameters = parametersAt(bulletin.versions, slot.ledgerStartSeconds);
     if (slot.ledgerStartSeconds < parameters.effectiveFromSeconds) {
       return undefined;
     }
@@ -186,8 +187,4 @@ export class Meter {
       return undefined;
     }
   }
-}
-
-function firstStart(bulletin: TrustedBulletin): number {
-  return bulletin.versions[0]!.parameters.effectiveFromSeconds;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { oneTimeKey } from '../../protocol/identity/one-time-key.js';
-import { rowTimeSeconds } from '../../protocol/schedule/intervals.js';
+import { rowTimeSeconds } from '../../protocol/schedule/windows.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { ROW_TYPE, signRow } from '../../protocol/ledger/row.js';
 import type { PacketRow } from '../../protocol/onion/control-center-payload.js';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { intervalsBetween } from '../../protocol/schedule/intervals.js';
 import { ClientError } from '../runtime/errors.js';
 import { loadReadings } from './load.js';
 import type { Readings } from './readings.js';
@@ -48,7 +49,6 @@ export class RecordedReader implements EnergyReader {
   }
 
   energyOf(startSeconds: number): Promise<bigint | undefined> {
-    const { startSeconds: first, intervalSeconds } = this.#readings;
-    return Promise.resolve(this.#series[(startSeconds - first) / intervalSeconds]);
+    return Promise.resolve(this.#series[intervalsBetween(this.#readings, this.#readings.startSeconds, startSeconds)]);
   }
 }

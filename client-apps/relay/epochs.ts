@@ -5,11 +5,12 @@ import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { MAXIMUM_EPOCH } from '../../protocol/crypto/ggm.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
-import { directoryValidity } from '../../protocol/onion/directory.js';
+import { directoryValidity, nearestEpoch } from '../../protocol/schedule/epochs.js';
 import { signDescriptor, type Directory, type SignedDescriptor } from '../../protocol/onion/directory-format.js';
 import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import type { OnionKeyPair, RandomSource } from '../../protocol/onion/packet.js';
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
+import { oldestUnclosedStart } from '../../protocol/schedule/closes.js';
 import type { LinkTarget } from '../links/connect.js';
 import type { PlacedRelayConfig } from './config.js';
 import { OnionKeyFile, type RelayKeys } from './keys.js';
@@ -199,12 +200,9 @@ export class Epochs {
  * registry epoch, whose directory is made before it begins.
  */
 export function servedEpochs(parameters: Parameters, nowSeconds: number): EpochRange {
-  const { epochOriginSeconds, epochSeconds, intervalSeconds, graceSeconds } = parameters;
-  const epochAt = (seconds: number): number =>
-    Math.min(MAXIMUM_EPOCH, Math.max(0, Math.floor((seconds - epochOriginSeconds) / epochSeconds)));
   return {
-    first: epochAt(nowSeconds - intervalSeconds - graceSeconds),
-    last: Math.min(MAXIMUM_EPOCH, epochAt(nowSeconds) + 1),
+    first: nearestEpoch(parameters, oldestUnclosedStart(parameters, nowSeconds)),
+    last: Math.min(MAXIMUM_EPOCH, nearestEpoch(parameters, nowSeconds) + 1),
   };
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
+import { epochStartSeconds } from '../../protocol/schedule/epochs.js';
 import { INNER_LENGTH, packetLength } from '../../protocol/onion/geometry.js';
 import type { PacketDestination } from '../../protocol/onion/path.js';
 import type { ClientError } from '../runtime/errors.js';

@@ -5,6 +5,7 @@ import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { encodeSignedDescriptor } from '../../protocol/onion/directory-format.js';
+import { slotStartAfter } from '../../protocol/schedule/slots.js';
 import { HttpsBulletin } from '../bulletin/reader.js';
 import { ClientError } from '../runtime/errors.js';
 import { untilReachable } from '../runtime/retry.js';
@@ -189,7 +190,7 @@ export class Relay implements RunningParty {
     this.#trace = this.#openTrace(tier.parameters);
     this.#handler = new PacketHandler(this.#timers, this.counters, tier.epochs, this.#mailboxes, this.#links, {
       poolCapacity: config.poolCapacity,
-      slotSeconds: tier.parameters.slotSeconds,
+      timing: tier.parameters,
       onFailure: (error) => {
         this.#giveUp(error);
       },
@@ -250,9 +251,8 @@ export class Relay implements RunningParty {
     if (this.#stopping !== undefined) {
       return;
     }
-    const slot = tier.parameters.slotSeconds * 1000;
-    const next = (Math.floor(clock.nowMilliseconds() / slot) + 1) * slot;
-    this.#timers.at('relay slot', next, () => (this.#following = this.#follow(tier)));
+    const next = slotStartAfter(tier.parameters, clock.nowMilliseconds() / 1000);
+    this.#timers.at('relay slot', 1000 * next, () => (this.#following = this.#follow(tier)));
   }
 
   async #step(tier: TierFollower): Promise<void> {

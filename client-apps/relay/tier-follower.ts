@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parametersFor, type Parameters } from '../../protocol/ledger/parameters.js';
+import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { parametersAt } from '../../protocol/schedule/versions.js';
 import type { SignedDescriptor } from '../../protocol/onion/directory-format.js';
 import { checkSeed } from '../bulletin/open-bulletin.js';
 import type { PartyContext } from '../runtime/party.js';
@@ -37,7 +38,7 @@ export class TierFollower {
   ): Promise<TierFollower> {
     await bulletin.refresh();
     const nowSeconds = secondsOf(context);
-    const parameters = parametersAt(bulletin, nowSeconds);
+    const parameters = parametersAt(bulletin.versions, nowSeconds);
     checkSeed(parameters, config.enrolmentSeed);
     const epochs = await Epochs.open(config, keys, fileKey, context.random, parameters, nowSeconds);
     return new TierFollower(context, bulletin, epochs);
@@ -45,7 +46,7 @@ export class TierFollower {
 
   /** The parameters in force. */
   get parameters(): Parameters {
-    return parametersAt(this.#bulletin, secondsOf(this.#context));
+    return parametersAt(this.#bulletin.versions, secondsOf(this.#context));
   }
 
   /** The epochs it has keys for. */
@@ -86,9 +87,4 @@ export class TierFollower {
 
 function secondsOf({ clock }: PartyContext): number {
   return Math.floor(clock.nowMilliseconds() / 1000);
-}
-
-function parametersAt({ versions }: TrustedBulletin, nowSeconds: number): Parameters {
-  const first = versions[0]?.parameters.effectiveFromSeconds ?? 0;
-  return parametersFor(versions, Math.max(nowSeconds, first));
 }

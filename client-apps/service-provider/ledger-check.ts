@@ -4,8 +4,9 @@ import { ProtocolError } from '../../protocol/errors.js';
 import { encodeSealsFile, INDEX_FILE, ROWS_FILE, SEALS_FILE } from '../../protocol/ledger/bulletin.js';
 import { encodeIndex } from '../../protocol/ledger/index-file.js';
 import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
-import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
-import { parametersFor, type SignedParameters } from '../../protocol/ledger/parameters.js';
+import { previousStart } from '../../protocol/schedule/intervals.js';
+import { parametersOfEpoch } from '../../protocol/schedule/versions.js';
+import type { SignedParameters } from '../../protocol/ledger/parameters.js';
 import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import type { Seal, SignedSeal } from '../../protocol/ledger/seal.js';
@@ -16,7 +17,7 @@ import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { verifyInterval } from '../../protocol/rules/verify-interval.js';
 import type { RegionLedger, StandingLedger } from '../ledger/region-ledger.js';
 
-/** What the service provider trusts nobody for: each of these reads the ledger and checks what it finds. */
+/** Reading of the ledger without trust in its peers: each function checks what it reads. */
 
 /**
  * All versions of the parameters.
@@ -50,7 +51,7 @@ export async function readParameters(
 /**
  * A sealed consumption ledger, checked in full: seal, chain, header, pages, categories, every row's signature.
  *
- * @param sealed the seal that stands
+ * @param sealed the committed seal
  * @throws ProtocolError of what is wrong
  */
 export async function readConsumption(
@@ -84,13 +85,13 @@ export async function readConsumption(
 }
 
 /**
- * Whom an epoch's prices go to, in price mode `direct`.
+ * The consumers that an epoch's prices go to, in price mode `direct`.
  *
  * @throws ProtocolError `CONSUMERS_INVALID` when there is no list, and as `checkConsumerList`
  */
 export async function readConsumers(
   ledger: RegionLedger,
-  { parameters, registryEpoch }: IntervalContext,
+  { registryEpoch }: IntervalContext,
   list: readonly SignedParameters[],
 ): Promise<ConsumerList> {
   const bytes = await ledger.consumers(registryEpoch);
@@ -98,8 +99,7 @@ export async function readConsumers(
     throw new ProtocolError('CONSUMERS_INVALID', 'the epoch has no consumer list');
   }
   const signed = decodeConsumerList(bytes);
-  const start = Math.max(epochStartSeconds(parameters, registryEpoch), list[0]!.parameters.effectiveFromSeconds);
-  checkConsumerList(sodiumCrypto, signed, registryEpoch, parametersFor(list, start));
+  checkConsumerList(sodiumCrypto, signed, registryEpoch, parametersOfEpoch(list, registryEpoch));
   return signed.list;
 }
 
@@ -109,5 +109,5 @@ export async function previousSeal(
   { ledgerId, parameters }: IntervalContext,
   kind: LedgerKind,
 ): Promise<Seal | undefined> {
-  return (await ledger.seal(kind, ledgerId.startSeconds - parameters.intervalSeconds))?.seal;
+  return (await ledger.seal(kind, previousStart(parameters, ledgerId.startSeconds)))?.seal;
 }

@@ -38,7 +38,7 @@ export type KeySettings = Pick<ServiceProviderConfig, 'directory' | 'region' | '
 /** The schema of {@link KeySettings}: these commands run before the rest of the configuration can be known. */
 export const keySettings = serviceProviderConfig.pick({ directory: true, region: true, enrolmentSeed: true }).strip();
 
-/** What the control center's operator enters as `serviceProvider`, beside the MSP. */
+/** Public keys that the control center's operator enters as `serviceProvider`, beside the MSP. */
 export interface ServiceProviderIdentity {
   /** pk_SP, hex. */
   readonly publicKey: string;

@@ -4,7 +4,7 @@ import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { priceTag } from '../../protocol/identity/price-tag.js';
 import { pricePseudonym } from '../../protocol/identity/pseudonym.js';
 import { buildHeader, type Header } from '../../protocol/ledger/header.js';
-import { intervalNumber } from '../../protocol/schedule/intervals.js';
+import { intervalNumber } from '../../protocol/schedule/epochs.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { ROW_TYPE, rowPseudonym, rowValue, signRow, type LedgerKind } from '../../protocol/ledger/row.js';
 import type { Seal } from '../../protocol/ledger/seal.js';

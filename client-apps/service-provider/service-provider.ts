@@ -4,12 +4,13 @@ import { ProtocolError } from '../../protocol/errors.js';
 import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
 import type { Header } from '../../protocol/ledger/header.js';
-import { parametersFor } from '../../protocol/ledger/parameters.js';
+import { parametersFor } from '../../protocol/schedule/versions.js';
 import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
 import type { SignedSeal } from '../../protocol/ledger/seal.js';
 import { sealedPrice } from '../../protocol/rules/check-price.js';
 import { checkSeal, followingSealContent } from '../../protocol/rules/check-seal.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
+import { nextStart, previousStart } from '../../protocol/schedule/intervals.js';
 import { ClientError } from '../runtime/errors.js';
 import type { LedgerClient } from '../ledger/index.js';
 import { LedgerWatch } from '../ledger/ledger-watch.js';
@@ -23,7 +24,7 @@ import { makeBills, makeDirectPrices, makePrice } from './price-and-bills.js';
 import { TagKeys } from './tag-keys.js';
 
 /**
- * Starts the service provider. It keeps no state but its keys: what is to be done follows from what stands on the
+ * Starts the service provider. It keeps no state but its keys: what is to be done follows from what is on the
  * ledger, and everything it writes is made again byte by byte. It is ready when all three channels have answered.
  *
  * @param fileKey seals its keys, 32 bytes
@@ -60,14 +61,14 @@ export async function openServiceProvider(
   };
 }
 
-/** An interval whose price stands on the ledger. */
+/** An interval whose price is on the ledger. */
 interface PricedInterval {
   readonly context: IntervalContext;
   readonly sealed: SignedSeal;
   readonly consumption: StandingLedger;
   /** Header of the price ledger. */
   readonly header: Header;
-  /** What the seal of the prices is to say of whom they went to; undefined with one price for all. */
+  /** Digest of the list of consumers, which the seal of the prices must contain; undefined with one price for all. */
   readonly consumersDigest: Uint8Array | undefined;
 }
 
@@ -98,9 +99,9 @@ class ServiceProvider {
   }
 
   /**
-   * Goes on for ever.
+   * Runs until stopped.
    *
-   * @throws ClientError VERIFICATION_FAILED when the ledger is not as it must be: no price and no bill rests on it
+   * @throws ClientError VERIFICATION_FAILED when the ledger is not as it must be: it prices and bills nothing then
    */
   async run(): Promise<never> {
     const { log, report } = this.#context;
@@ -116,7 +117,7 @@ class ServiceProvider {
       }
       const where = start === undefined ? 'the ledger' : `interval ${start}`;
       report('refused', { ...(start !== undefined && { startSeconds: start }), code: cause.code });
-      const message = `${where} does not verify: ${cause.code}: ${cause.message}`;
+      const message = `${where} is not valid: ${cause.code}: ${cause.message}`;
       throw new ClientError('VERIFICATION_FAILED', message, { cause });
     }
   }
@@ -132,10 +133,10 @@ class ServiceProvider {
     if (latest === undefined || list === undefined) {
       return undefined;
     }
-    const { intervalSeconds } = list[0]!.parameters;
-    let start = latest.seal.ledgerId.startSeconds + intervalSeconds;
+    const { parameters } = list[0]!;
+    let start = nextStart(parameters, latest.seal.ledgerId.startSeconds);
     for (;;) {
-      const before = start - intervalSeconds;
+      const before = previousStart(parameters, start);
       if ((await this.#ledger.seal('consumption', before)) === undefined) {
         return start;
       }
@@ -159,7 +160,7 @@ class ServiceProvider {
       priceNanoPerKilowattHour: sealedPrice(priced.context, sealed.seal).toString(),
       billedNanoCurrency: billed.toString(),
     });
-    return startSeconds + priced.context.parameters.intervalSeconds;
+    return nextStart(priced.context.parameters, startSeconds);
   }
 
   async #price(startSeconds: number, sealed: SignedSeal): Promise<PricedInterval> {
@@ -175,7 +176,7 @@ class ServiceProvider {
     }
     const pseudonymKey = sharedLinkKey(sodiumCrypto, this.#keys.secretKey, context.parameters.controlCenter.publicKey);
     const { header, rows } = makePrice(sodiumCrypto, context, sealed.seal, this.#keys, pseudonymKey);
-    // A fresh copy for each use: whoever carries it may wipe it.
+    // A fresh copy for each use: the client may wipe it after sending.
     await this.#ledger.putLedger(header, rows, () => ({ pricePseudonymKey: pseudonymKey.slice() }));
     return { ...priced, header, consumersDigest: undefined };
   }

@@ -23,7 +23,7 @@ export interface LedgerId {
 /** Checks a region's name. @throws ProtocolError `MALFORMED` */
 export function checkRegion(region: string): string {
   if (!REGION.test(region)) {
-    throw new ProtocolError('MALFORMED', 'region is not 1 to 8 characters of a-z, 0-9 and -');
+    throw new ProtocolError('MALFORMED', 'region: expected 1 to 8 characters of a-z, 0-9 and -');
   }
   return region;
 }
@@ -41,7 +41,10 @@ export function encodeLedgerId(ledgerId: LedgerId): Uint8Array {
 /** Reads 16 bytes at an offset. @throws ProtocolError `BAD_LENGTH`, `MALFORMED` */
 export function decodeLedgerId(bytes: Uint8Array, offset = 0): LedgerId {
   if (bytes.length < offset + LEDGER_ID_LENGTH) {
-    throw new ProtocolError('BAD_LENGTH', 'ledger id is 16 bytes');
+    throw new ProtocolError(
+      'BAD_LENGTH',
+      `ledger id: expected ${LEDGER_ID_LENGTH} bytes, got ${Math.max(0, bytes.length - offset)}`,
+    );
   }
   let length = REGION_LENGTH;
   while (length > 0 && bytes[offset + length - 1] === 0) {
@@ -50,7 +53,7 @@ export function decodeLedgerId(bytes: Uint8Array, offset = 0): LedgerId {
   const region = checkRegion(String.fromCharCode(...bytes.subarray(offset, offset + length)));
   const start = readUint64(bytes, offset + REGION_LENGTH);
   if (start > BigInt(MAXIMUM_SECONDS)) {
-    throw new ProtocolError('MALFORMED', 'ledger id starts after the year 9999');
+    throw new ProtocolError('MALFORMED', `ledger id: start ${start} is after the year 9999`);
   }
   return { region, startSeconds: Number(start) };
 }

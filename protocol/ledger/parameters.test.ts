@@ -8,7 +8,8 @@ import { FakeRegion } from '../../test/support/region.js';
 import { decodeParametersFile, encodeParametersFile } from './bulletin.js';
 import type { JsonObject } from './canonical-json.js';
 import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';
-import { fingerprint, maximumRowsPerMeter, parametersFor, slotsPerInterval } from './parameters.js';
+import { fingerprint, maximumRowsPerMeter } from './parameters.js';
+import { slotsPerInterval } from '../schedule/slots.js';
 import { decodeSignedParameters, encodeSignedParameters, parametersDigest } from './parameters-json.js';
 import { signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
 
@@ -32,19 +33,6 @@ describe('parameters', () => {
     const resigned = { ...signedParameters, signature: new Uint8Array(64) };
     assert.deepEqual(parametersDigest(sodiumCrypto, resigned.parameters), digest);
     assert.notDeepEqual(parametersDigest(sodiumCrypto, { ...parameters, demo: false }), digest);
-  });
-
-  it('are found for an interval by the second from which they are effective', () => {
-    const from = (version: number, effectiveFromSeconds: number) => ({
-      parameters: { ...parameters, version, effectiveFromSeconds },
-      signature: new Uint8Array(64),
-    });
-    const list = [from(1, 100), from(2, 200)];
-    assert.equal(parametersFor(list, 100).version, 1);
-    assert.equal(parametersFor(list, 199).version, 1);
-    assert.equal(parametersFor(list, 200).version, 2);
-    assert.throws(() => parametersFor(list, 99), { code: 'NOT_EFFECTIVE' });
-    assert.throws(() => parametersFor([], 99), { code: 'NOT_EFFECTIVE' });
   });
 
   it('say how much a meter may send', () => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
-import { ProtocolError } from '../errors.js';
 import type { IdentityMode } from '../identity/pseudonym-scheme.js';
+import { slotsPerInterval } from '../schedule/slots.js';
 import type { Tariff } from '../tariff/tariff.js';
 
 /**
@@ -86,25 +86,6 @@ export interface SignedParameters {
 /** The SHA-256 of CC's signature key in hex: what people compare and pin. */
 export function fingerprint(crypto: Crypto, signaturePublicKey: Uint8Array): string {
   return toHex(crypto.sha256(signaturePublicKey));
-}
-
-/**
- * The version in force for an interval.
- *
- * @param list a list that `verifyParametersList` accepted
- * @throws ProtocolError `NOT_EFFECTIVE` when the interval is before version 1
- */
-export function parametersFor(list: readonly SignedParameters[], startSeconds: number): Parameters {
-  const found = list.findLast(({ parameters }) => parameters.effectiveFromSeconds <= startSeconds);
-  if (found === undefined) {
-    throw new ProtocolError('NOT_EFFECTIVE', 'no parameters are effective yet');
-  }
-  return found.parameters;
-}
-
-/** Slots of a reporting window. */
-export function slotsPerInterval(parameters: Parameters): number {
-  return parameters.intervalSeconds / parameters.slotSeconds;
 }
 
 /** Rows a meter may send in one reporting window: slots × places. */

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto as crypto } from '../crypto/sodium.js';
 import { ProtocolError } from '../errors.js';
-import { rowTimeSeconds } from '../schedule/intervals.js';
-import { checkDescriptor, checkDirectory, directoryValidity, relaysOfLayer, sortDescriptors } from './directory.js';
+import { directoryValidity } from '../schedule/epochs.js';
+import { rowTimeSeconds } from '../schedule/windows.js';
+import { checkDescriptor, checkDirectory, relaysOfLayer, sortDescriptors } from './directory.js';
 import {
   decodeSignedDescriptor,
   decodeSignedDirectory,

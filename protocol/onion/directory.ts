@@ -2,7 +2,8 @@
 import { toHex } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import { epochStartSeconds, type IntervalTiming } from '../schedule/intervals.js';
+import type { IntervalTiming } from '../schedule/intervals.js';
+import { directoryValidity, type Validity } from '../schedule/epochs.js';
 import {
   verifyDescriptorSignature,
   verifyDirectorySignature,
@@ -15,12 +16,6 @@ import {
 /** With one relay in a layer there is no choice there, so no uncertainty. */
 export const MINIMUM_RELAYS_PER_LAYER = 2;
 
-/** When packets of an epoch are sent, Unix seconds; `until` is excluded. */
-export interface Validity {
-  readonly validFromSeconds: number;
-  readonly validUntilSeconds: number;
-}
-
 /** What a directory must agree with; from the signed parameters. */
 export interface DirectoryExpectations {
   readonly region: string;
@@ -30,15 +25,6 @@ export interface DirectoryExpectations {
   readonly timing: IntervalTiming;
   /** The control center's Ed25519 key. */
   readonly signaturePublicKey: Uint8Array;
-}
-
-/**
- * When packets of an epoch are sent: rows of interval s are sent in [s + L, s + 2L), so onion epochs begin and end
- * L after the registry epochs whose rows they carry.
- */
-export function directoryValidity(timing: IntervalTiming, epoch: number): Validity {
-  const validFromSeconds = epochStartSeconds(timing, epoch) + timing.intervalSeconds;
-  return { validFromSeconds, validUntilSeconds: validFromSeconds + timing.epochSeconds };
 }
 
 /** Puts descriptors into a directory's order: by layer, then address (code units). */

@@ -4,7 +4,8 @@ import type { Crypto } from '../crypto/crypto.js';
 import { MAXIMUM_K } from '../crypto/ggm.js';
 import { ProtocolError } from '../errors.js';
 import { NO_DIGEST } from '../ledger/document.js';
-import { epochOf, epochStartSeconds, isIntervalStart } from '../schedule/intervals.js';
+import { isIntervalStart } from '../schedule/intervals.js';
+import { epochOf, epochStartSeconds, intervalsPerEpoch } from '../schedule/epochs.js';
 import { MAXIMUM_ROWS_PER_METER } from '../ledger/limits.js';
 import { fingerprint, maximumRowsPerMeter, type Parameters, type SignedParameters } from '../ledger/parameters.js';
 import { parametersDigest, verifyParametersSignature } from '../ledger/parameters-json.js';
@@ -113,7 +114,7 @@ function checkTimes(parameters: Parameters): void {
     invalid(`more than ${MAXIMUM_ROWS_PER_METER} rows per meter and interval`);
   }
   // Every row of an epoch takes one k, and k has 16 bits.
-  if (rowsPerMeter * (epochSeconds / intervalSeconds) > MAXIMUM_K) {
+  if (rowsPerMeter * intervalsPerEpoch(parameters) > MAXIMUM_K) {
     invalid('an epoch has more rows than one-time keys');
   }
   if (onion.offsetWindowSeconds > slotSeconds) {

@@ -6,6 +6,7 @@ import { encodeCanonical } from '../ledger/canonical-json.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { type Header, headerDigest } from '../ledger/header.js';
 import { type Seal, sealDigest, sealToJson, type SignedSeal, verifySealSignature } from '../ledger/seal.js';
+import { nextStart } from '../schedule/intervals.js';
 import type { IntervalContext } from './interval-context.js';
 
 /** A seal but for its place in the chain. CC builds seals from it and everyone else compares with it. */
@@ -75,7 +76,7 @@ export function chainSeal(
   if (
     previous.kind !== kind ||
     previous.ledgerId.region !== ledgerId.region ||
-    previous.ledgerId.startSeconds + context.parameters.intervalSeconds !== ledgerId.startSeconds
+    nextStart(context.parameters, previous.ledgerId.startSeconds) !== ledgerId.startSeconds
   ) {
     throw new ProtocolError('SEAL_CHAIN', 'the previous seal is not that of the interval before');
   }

@@ -7,7 +7,8 @@ import { encodeCanonical, parseCanonical, readArray, readHex, readObject } from 
 import type { LedgerId } from '../ledger/ledger-id.js';
 import { MAXIMUM_PARAMETER_VERSIONS, MAXIMUM_PARAMETERS_FILE_BYTES, MAXIMUM_SEAL_BYTES } from '../ledger/limits.js';
 import { splitRows } from '../ledger/page.js';
-import { parametersFor, type SignedParameters } from '../ledger/parameters.js';
+import type { SignedParameters } from '../ledger/parameters.js';
+import { parametersFor } from '../schedule/versions.js';
 import { signedParametersFromJson, signedParametersToJson } from '../ledger/parameters-json.js';
 import { ROW_LENGTH, ROW_TYPE, rowValue } from '../ledger/row.js';
 import { sealFromJson, sealToJson, type SignedSeal, verifySealSignature } from '../ledger/seal.js';

@@ -1,63 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MAXIMUM_EPOCH } from '../crypto/ggm.js';
-import { ProtocolError } from '../errors.js';
 
 export const DAY_SECONDS = 86_400;
 
-/** The part of the parameters that places an interval in time. All in seconds. */
-export interface IntervalTiming {
+/** Length of an interval. */
+export interface IntervalLength {
   /** L. */
   readonly intervalSeconds: number;
+}
+
+/** Starts of intervals: the origin of the epochs and every L seconds after it. */
+export interface IntervalGrid extends IntervalLength {
+  /** Start of registry epoch 0, Unix seconds. */
+  readonly epochOriginSeconds: number;
+}
+
+/** The part of the parameters that places an interval in time. All in seconds. */
+export interface IntervalTiming extends IntervalGrid {
   /** Wait after the reporting window. */
   readonly graceSeconds: number;
-  /** Start of registry epoch 0. */
-  readonly epochOriginSeconds: number;
   /** Length of a registry epoch. */
   readonly epochSeconds: number;
 }
 
-/** Start of the reporting window [s + L, s + 2L). */
-export function windowStartSeconds(timing: IntervalTiming, startSeconds: number): number {
-  return startSeconds + timing.intervalSeconds;
+/** Start of the interval that contains a time. */
+export function intervalStartAt({ intervalSeconds, epochOriginSeconds }: IntervalGrid, seconds: number): number {
+  return epochOriginSeconds + Math.floor((seconds - epochOriginSeconds) / intervalSeconds) * intervalSeconds;
 }
 
-/** T of every row: s + L, for a finer time tells which rows cannot be one meter's. */
-export function rowTimeSeconds(timing: IntervalTiming, startSeconds: number): number {
-  return startSeconds + timing.intervalSeconds;
+/** First start of an interval at a time or after it. */
+export function intervalStartFrom(grid: IntervalGrid, seconds: number): number {
+  return isIntervalStart(grid, seconds) ? seconds : intervalStartAfter(grid, seconds);
 }
 
-/** T of every seal: s + 2L + grace, when all that was sent has arrived. */
-export function closeSeconds(timing: IntervalTiming, startSeconds: number): number {
-  return startSeconds + 2 * timing.intervalSeconds + timing.graceSeconds;
+/** First start of an interval after a time. */
+export function intervalStartAfter(grid: IntervalGrid, seconds: number): number {
+  return nextStart(grid, intervalStartAt(grid, seconds));
 }
 
-/**
- * Registry epoch of interval s.
- *
- * @throws ProtocolError `EPOCH_RANGE` before epoch 0 or after epoch 65,535
- */
-export function epochOf(timing: IntervalTiming, startSeconds: number): number {
-  const epoch = Math.floor((startSeconds - timing.epochOriginSeconds) / timing.epochSeconds);
-  if (!(epoch >= 0 && epoch <= MAXIMUM_EPOCH)) {
-    throw new ProtocolError('EPOCH_RANGE', 'interval is outside the epochs');
-  }
-  return epoch;
+/** Start of a later interval. @param count how many intervals later */
+export function nextStart({ intervalSeconds }: IntervalLength, startSeconds: number, count = 1): number {
+  return startSeconds + count * intervalSeconds;
 }
 
-/** Number of interval s in its registry epoch, from 1. @throws ProtocolError as {@link epochOf} */
-export function intervalNumber(timing: IntervalTiming, startSeconds: number): number {
-  return 1 + (startSeconds - epochStartSeconds(timing, epochOf(timing, startSeconds))) / timing.intervalSeconds;
+/** Start of an earlier interval. @param count how many intervals earlier */
+export function previousStart(length: IntervalLength, startSeconds: number, count = 1): number {
+  return nextStart(length, startSeconds, -count);
 }
 
-/** Start of a registry epoch, Unix seconds. */
-export function epochStartSeconds(timing: IntervalTiming, epoch: number): number {
-  return timing.epochOriginSeconds + epoch * timing.epochSeconds;
+/** Number of intervals from one start to another; negative when the other is earlier, not whole when it is not a start. */
+export function intervalsBetween({ intervalSeconds }: IntervalLength, fromSeconds: number, toSeconds: number): number {
+  return (toSeconds - fromSeconds) / intervalSeconds;
 }
 
 /** Whether an interval may start at this second: whole intervals are counted from the origin of the epochs. */
-export function isIntervalStart(timing: IntervalTiming, startSeconds: number): boolean {
-  return (
-    startSeconds >= timing.epochOriginSeconds &&
-    (startSeconds - timing.epochOriginSeconds) % timing.intervalSeconds === 0
-  );
+export function isIntervalStart({ intervalSeconds, epochOriginSeconds }: IntervalGrid, startSeconds: number): boolean {
+  return startSeconds >= epochOriginSeconds && (startSeconds - epochOriginSeconds) % intervalSeconds === 0;
 }

@@ -8,6 +8,7 @@ import { syntheticReadings } from '../../client-apps/readings/synthetic.js';
 import { ClientError } from '../../client-apps/runtime/errors.js';
 import { tierOf, type TierFlags } from '../anonymity/measure.js';
 import { seededRandom } from '../seeded-random.js';
+import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { absenceAttack, type AbsenceAttack } from './absence.js';
 import { isolationAttack, type Isolation } from './isolation.js';
 import { pairingAttack, type PairingAttack } from './pairing.js';
@@ -17,7 +18,6 @@ const SHORT_DELAYS = [100, 500, 1_000, 2_000];
 
 /** Start of synthetic readings: Monday 2026-01-05, 00:00 UTC. */
 const SYNTHETIC_START_SECONDS = 1_767_571_200;
-const DAY_SECONDS = 86_400;
 
 /** Settings of the attacks on a tier. */
 export interface AttackFlags extends TierFlags {

@@ -9,11 +9,11 @@ import { asciiBytes, toHex } from '../../protocol/crypto/bytes.js';
 import type { SigningKey } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import { sealEnrolment, type EnrolmentRequest } from '../../protocol/identity/enrolment.js';
+import { directoryValidity } from '../../protocol/schedule/epochs.js';
 import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { fingerprint, type Parameters } from '../../protocol/ledger/parameters.js';
 import { signTariff } from '../../protocol/tariff/tariff.js';
 import { sealControlCenterPacket, type PacketRow } from '../../protocol/onion/control-center-payload.js';
-import { directoryValidity } from '../../protocol/onion/directory.js';
 import {
   decodeSignedDirectory,
   encodeSignedDescriptor,

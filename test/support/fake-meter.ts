@@ -8,7 +8,7 @@ import type { PseudonymSource } from '../../protocol/identity/pseudonym-scheme.j
 import { registryLeaf } from '../../protocol/identity/registry.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { ROW_TYPE, signRow } from '../../protocol/ledger/row.js';
-import { rowTimeSeconds } from '../../protocol/schedule/intervals.js';
+import { rowTimeSeconds } from '../../protocol/schedule/windows.js';
 
 /** The secrets of a meter in one epoch. */
 export interface EpochSecrets {

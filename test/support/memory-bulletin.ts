@@ -13,8 +13,8 @@ import {
 } from '../../protocol/ledger/bulletin.js';
 import { encodeIndex, indexDigest } from '../../protocol/ledger/index-file.js';
 import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
-import { type LedgerId } from '../../protocol/ledger/ledger-id.js';
-import { epochOf } from '../../protocol/schedule/intervals.js';
+import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
+import { epochOf } from '../../protocol/schedule/epochs.js';
 import { type LedgerKind, rowPseudonym } from '../../protocol/ledger/row.js';
 import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
 import { directoryDigest, encodeSignedDirectory } from '../../protocol/onion/directory-format.js';

@@ -8,12 +8,12 @@ import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
 import { Registry, registryPadding } from '../../protocol/identity/registry.js';
 import { signConsumerList, type SignedConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
-import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
+import { directoryValidity, epochStartSeconds } from '../../protocol/schedule/epochs.js';
 import type { Parameters, SignedParameters } from '../../protocol/ledger/parameters.js';
 import { signParameters } from '../../protocol/ledger/parameters-json.js';
 import { signRegistryRoot, type SignedRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { signTariff, type Tariff } from '../../protocol/tariff/tariff.js';
-import { directoryValidity, sortDescriptors } from '../../protocol/onion/directory.js';
+import { sortDescriptors } from '../../protocol/onion/directory.js';
 import { signDescriptor, signDirectory, type SignedDirectory } from '../../protocol/onion/directory-format.js';
 import { FakeMeter } from './fake-meter.js';
 

@@ -35,7 +35,7 @@ export function addExplain(program: Command): void {
 async function parametersAt(file: string, startSeconds: number) {
   const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
   const { decodeParametersFile } = await import('../../../protocol/ledger/bulletin.js');
-  const { parametersFor } = await import('../../../protocol/ledger/parameters.js');
+  const { parametersFor } = await import('../../../protocol/schedule/versions.js');
   const { verifyParametersList } = await import('../../../protocol/rules/check-parameters.js');
   const list = await readNamedFile(file, decodeParametersFile);
   verifyParametersList(sodiumCrypto, list);

@@ -4,7 +4,7 @@ import type { Crypto } from '../../../protocol/crypto/crypto.js';
 import { sharedLinkKey } from '../../../protocol/identity/meter-identity.js';
 import { priceTag, priceTagKey } from '../../../protocol/identity/price-tag.js';
 import type { ConsumerList } from '../../../protocol/ledger/consumer-list.js';
-import { intervalNumber } from '../../../protocol/schedule/intervals.js';
+import { intervalNumber } from '../../../protocol/schedule/epochs.js';
 import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import type { HubIdentity } from '../identity.js';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { parametersFor } from '../../../protocol/ledger/parameters.js';
+import { parametersFor } from '../../../protocol/schedule/versions.js';
+import { previousStart } from '../../../protocol/schedule/intervals.js';
 import { fetchInterval } from './check-interval.js';
 import { LOOK_BACK_INTERVALS } from '../state/handles.js';
 import type { HubParts, RecentInterval } from '../parts.js';
@@ -19,14 +20,15 @@ export async function recentIntervals(
   intervalSeconds: number,
 ): Promise<RecentInterval[]> {
   const { recent } = parts;
-  const oldest = startSeconds - LOOK_BACK_INTERVALS * intervalSeconds;
+  const oldest = previousStart({ intervalSeconds }, startSeconds, LOOK_BACK_INTERVALS);
   for (const kept of recent.keys()) {
     if (kept < oldest) {
       recent.delete(kept);
     }
   }
   const found: RecentInterval[] = [];
-  for (let start = startSeconds - intervalSeconds; start >= oldest; start -= intervalSeconds) {
+  for (let back = 1; back <= LOOK_BACK_INTERVALS; back++) {
+    const start = previousStart({ intervalSeconds }, startSeconds, back);
     const interval = recent.get(start) ?? (await readAgain(parts, start));
     if (interval === undefined) {
       continue;

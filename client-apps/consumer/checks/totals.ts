@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { nextStart } from '../../../protocol/schedule/intervals.js';
 import type { HubState } from '../state/state.js';
 
 /** A difference between the meter's totals and the ledger. */
@@ -27,7 +28,8 @@ export function compareTotals(
   const next = { ...state, totals };
   // The energy of unpublished rows returns to the meter's carry one or two windows later; until then sums differ.
   const pending =
-    state.unpublishedSeconds !== undefined && startSeconds - state.unpublishedSeconds < 2 * intervalSeconds;
+    state.unpublishedSeconds !== undefined &&
+    startSeconds < nextStart({ intervalSeconds }, state.unpublishedSeconds, 2);
   const open = state.open.some(({ ledgerSeconds }) => ledgerSeconds <= startSeconds);
   if (reported === undefined || pending || open) {
     return { state: next, mismatch: undefined };

@@ -4,7 +4,8 @@ import { consumerListDigest, type ConsumerList } from '../../../protocol/ledger/
 import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import { directoryDigest } from '../../../protocol/onion/directory-format.js';
 import type { IntervalSeals, IntervalTrust } from '../../../protocol/rules/verify-interval.js';
-import { epochOf } from '../../../protocol/schedule/intervals.js';
+import { epochOf } from '../../../protocol/schedule/epochs.js';
+import { intervalsBetween } from '../../../protocol/schedule/intervals.js';
 import type { TrustedBulletin } from '../../bulletin/trusted-bulletin.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { HubParts } from '../parts.js';
@@ -57,6 +58,6 @@ export function isFullTurn(
   startSeconds: number,
   parameters: Parameters,
 ): boolean {
-  const interval = Math.floor(startSeconds / parameters.intervalSeconds);
+  const interval = Math.floor(intervalsBetween(parameters, 0, startSeconds));
   return (interval + readUint32(identity.link.pin, 0)) % fullCheckEvery === 0;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ROWS_FILE } from '../../../protocol/ledger/bulletin.js';
-import { epochOf } from '../../../protocol/schedule/intervals.js';
+import { epochOf } from '../../../protocol/schedule/epochs.js';
 import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import type { Fault, IntervalFiles, IntervalSeals } from '../../../protocol/rules/verify-interval.js';
+import { nextStart } from '../../../protocol/schedule/intervals.js';
 import { checkInterval } from './check-interval.js';
 import type { Dispute, Evidence } from '../state/disputes.js';
 import type { LoggedInterval } from '../state/interval-log.js';
@@ -110,10 +111,10 @@ async function dispute(parts: HubParts, state: HubState, about: Dispute, evidenc
 }
 
 /** Advances to the next interval, which chains to the seals of this one, valid or not. */
-function advance(state: HubState, { intervalSeconds }: Parameters, seals: IntervalSeals | undefined): HubState {
+function advance(state: HubState, parameters: Parameters, seals: IntervalSeals | undefined): HubState {
   return {
     ...state,
-    nextSeconds: state.nextSeconds + intervalSeconds,
+    nextSeconds: nextStart(parameters, state.nextSeconds),
     previousSeals: seals,
     suspectSeconds: undefined,
   };

@@ -4,6 +4,7 @@ import { MAXIMUM_ROWS_PER_METER } from '../../../protocol/ledger/limits.js';
 import { HANDLE_PLACES } from '../../../protocol/onion/geometry.js';
 import type { HubPayload } from '../../../protocol/onion/hub-payload.js';
 import { slotAt, type SlotTiming } from '../../../protocol/schedule/slots.js';
+import { previousStart } from '../../../protocol/schedule/intervals.js';
 import type { HubState, WindowTotals } from './state.js';
 
 /** Maximum number of open handles: two days of the most that a meter can send. Beyond it the oldest are dropped. */
@@ -33,7 +34,7 @@ export function mergePayloads(
   timing: SlotTiming,
   nowSeconds: number,
 ): HubState {
-  const oldest = state.nextSeconds - LOOK_BACK_INTERVALS * timing.intervalSeconds;
+  const oldest = previousStart(timing, state.nextSeconds, LOOK_BACK_INTERVALS);
   const open = [...state.open];
   const seen = [...state.seen];
   const totals = new Map(state.totals.map((total) => [total.ledgerSeconds, total]));

@@ -10,7 +10,7 @@ import {
 } from '../../../protocol/onion/directory-format.js';
 import type { SealedStore } from '../../runtime/sealed-store.js';
 import type { AdmittedRelay } from '../config.js';
-import type { ParameterVersions } from '../parameter-versions.js';
+import type { ParameterVersions } from './parameter-versions.js';
 import type { Relays } from '../registration/relays.js';
 import { keyPrefix, storeKey } from '../store-keys.js';
 
@@ -75,7 +75,7 @@ export class Descriptors {
   /**
    * The descriptors for an epoch, of relays that are still admitted and in a layer that it has.
    *
-   * @param excluded numbers of the households' relays that are left out
+   * @param excluded numbers of the households' relays that are excluded
    */
   async of(epoch: number, excluded: ReadonlySet<number>): Promise<SignedDescriptor[]> {
     const { layers } = this.#versions.ofEpoch(epoch).onion;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '../../../protocol/errors.js';
 import { encodeConsumerList } from '../../../protocol/ledger/consumer-list.js';
-import { epochOf, epochStartSeconds } from '../../../protocol/schedule/intervals.js';
-import { encodeSignedParameters } from '../../../protocol/ledger/parameters-json.js';
+import { epochOf, epochStartSeconds } from '../../../protocol/schedule/epochs.js';
 import { encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
 import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';
 import { ClientError } from '../../runtime/errors.js';
+import { intervalStartAfter } from '../../../protocol/schedule/intervals.js';
 import { untilReachable } from '../../runtime/retry.js';
 import type { Center } from '../center.js';
-import type { Closing } from '../intervals/closing.js';
+import type { Intervals } from '../intervals/intervals.js';
 import type { Epoch, Excluded } from './epochs.js';
 import { atSeconds } from '../waiting.js';
 
@@ -19,17 +19,17 @@ import { atSeconds } from '../waiting.js';
  */
 export class EpochCadence {
   readonly #center: Center;
-  readonly #closing: Closing;
+  readonly #intervals: Intervals;
   readonly #leadSeconds: number;
   readonly #excluded: () => Promise<Excluded>;
 
   /**
    * @param leadSeconds how long before its first interval an epoch is fixed
-   * @param excluded who is left out of registries and consumer lists to come
+   * @param excluded the exclusions from registries, directories and consumer lists to come
    */
-  constructor(center: Center, closing: Closing, leadSeconds: number, excluded: () => Promise<Excluded>) {
+  constructor(center: Center, intervals: Intervals, leadSeconds: number, excluded: () => Promise<Excluded>) {
     this.#center = center;
-    this.#closing = closing;
+    this.#intervals = intervals;
     this.#leadSeconds = leadSeconds;
     this.#excluded = excluded;
   }
@@ -40,7 +40,7 @@ export class EpochCadence {
     return newest === undefined ? epochOf(this.#center.versions.first, this.#nextStart()) : newest.number + 1;
   }
 
-  /** Publishes all that is fixed, again after a restart, and then goes on for ever. */
+  /** Publishes every open epoch again after a restart, then opens epochs until the process ends. */
   async run(): Promise<never> {
     const { clock, timers, epochs } = this.#center;
     for (const epoch of epochs.all()) {
@@ -60,11 +60,11 @@ export class EpochCadence {
     const { epochs, registryTurns, log, report } = this.#center;
     try {
       const start = this.#nextStart();
-      const changes = this.#closing.beginChanges(start);
+      const changes = this.#intervals.beginChanges(start);
       const epoch = await registryTurns.take(async () =>
         epochs.openEpoch(this.nextEpoch(), await this.#excluded(), changes),
       );
-      this.#closing.begin(start);
+      this.#intervals.begin(start);
       await this.#publish(epoch);
       const { relays } = epoch.directory.directory;
       report('epoch', { epoch: epoch.number, registeredMeters: epoch.registry.meters, relays: relays.length });
@@ -103,23 +103,12 @@ export class EpochCadence {
   /** Start of the next interval to be frozen; the first one is the first that begins after the first epoch is open. */
   #nextStart(): number {
     const { first } = this.#center.versions;
-    return this.#closing.nextStart() ?? Math.max(first.effectiveFromSeconds, this.#nextIntervalStart());
+    return this.#intervals.nextStart() ?? Math.max(first.effectiveFromSeconds, this.#nextIntervalStart());
   }
 
   /** The first start of an interval that is still to come. */
   #nextIntervalStart(): number {
-    const { epochOriginSeconds, intervalSeconds } = this.#center.versions.first;
-    const nowSeconds = this.#center.clock.nowMilliseconds() / 1_000;
-    return epochOriginSeconds + (Math.floor((nowSeconds - epochOriginSeconds) / intervalSeconds) + 1) * intervalSeconds;
+    const { clock, versions } = this.#center;
+    return intervalStartAfter(versions.first, clock.nowMilliseconds() / 1_000);
   }
-}
-
-/** Publishes the versions of the parameters: the ledger first, for it refuses what must not be. */
-export async function publishParameters({ ledger, bulletin, versions, log }: Center): Promise<void> {
-  await untilReachable(log, 'ledger', async () => {
-    for (const version of versions.list) {
-      await ledger.putDocument('PutParameters', encodeSignedParameters(version));
-    }
-  });
-  await bulletin.writeParameters(versions.file);
 }

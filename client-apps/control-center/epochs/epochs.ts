@@ -7,7 +7,7 @@ import {
   signConsumerList,
   type SignedConsumerList,
 } from '../../../protocol/ledger/consumer-list.js';
-import { epochStartSeconds } from '../../../protocol/schedule/intervals.js';
+import { directoryValidity, epochStartSeconds } from '../../../protocol/schedule/epochs.js';
 import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import {
   decodeRegistryRoot,
@@ -15,7 +15,7 @@ import {
   signRegistryRoot,
   type SignedRegistryRoot,
 } from '../../../protocol/ledger/registry-root.js';
-import { checkDirectory, directoryValidity, sortDescriptors } from '../../../protocol/onion/directory.js';
+import { checkDirectory, sortDescriptors } from '../../../protocol/onion/directory.js';
 import {
   decodeSignedDirectory,
   directoryDigest,
@@ -30,10 +30,9 @@ import type { Consumers } from '../registration/consumers.js';
 import type { Descriptors } from './descriptors.js';
 import type { ControlCenterKeys } from '../keys.js';
 import type { OnionKeys } from '../../../protocol/onion/onion-keys.js';
-import type { ParameterVersions } from '../parameter-versions.js';
+import type { ParameterVersions } from './parameter-versions.js';
 import type { EpochSecrets, Roster } from '../registration/roster.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
-import { Signal } from '../waiting.js';
 
 /** A registry epoch that is open: its registry and directory are fixed, its intervals are not all settled. */
 export interface Epoch {
@@ -42,14 +41,14 @@ export interface Epoch {
   readonly root: SignedRegistryRoot;
   readonly directory: SignedDirectory;
   readonly directoryDigest: Uint8Array;
-  /** Whom prices are sent to, in price mode `direct`. */
+  /** The consumers that prices are sent to, in price mode `direct`. */
   readonly consumers: SignedConsumerList | undefined;
   readonly onionKey: OnionKeyPair;
   /** Keys of the meters registered in it, by number. */
   readonly secrets: ReadonlyMap<number, EpochSecrets>;
 }
 
-/** Who is not served from the next epoch on, by running numbers. */
+/** Running numbers of those excluded from the next epoch on. */
 export interface Excluded {
   readonly meters: ReadonlySet<number>;
   readonly consumers: ReadonlySet<number>;
@@ -57,7 +56,7 @@ export interface Excluded {
   readonly relays: ReadonlySet<number>;
 }
 
-/** What an epoch needs of the rest of the control center. */
+/** Parts of the control center that epochs use. */
 export interface EpochSources {
   readonly store: SealedStore;
   readonly keys: ControlCenterKeys;
@@ -70,11 +69,16 @@ export interface EpochSources {
   readonly linkAddress: string;
 }
 
+/** The publication of an epoch, to come or past. */
+class Publication {
+  resolve!: (epoch: Epoch) => void;
+  readonly epoch = new Promise<Epoch>((resolve) => (this.resolve = resolve));
+}
+
 /** The open epochs: mostly one, two while the next one is prepared or the last one's bills are written. */
 export class Epochs {
   readonly #open = new Map<number, Epoch>();
-  readonly #published = new Set<number>();
-  readonly #publication = new Signal();
+  readonly #publications = new Map<number, Publication>();
 
   readonly #sources: EpochSources;
 
@@ -82,7 +86,7 @@ export class Epochs {
     this.#sources = sources;
   }
 
-  /** Puts the epochs that are open back after a restart. */
+  /** Restores the open epochs after a restart. */
   static async load(sources: EpochSources): Promise<Epochs> {
     const epochs = new Epochs(sources);
     for await (const [key, root] of sources.store.iterate(keyPrefix('registryRoot'))) {
@@ -102,18 +106,14 @@ export class Epochs {
     return this.#open.get(number);
   }
 
-  /** An epoch's registry and directory stand on the ledger. */
+  /** Records that an epoch's registry and directory are on the ledger. */
   markPublished(number: number): void {
-    this.#published.add(number);
-    this.#publication.announce();
+    this.#publication(number).resolve(this.#open.get(number)!);
   }
 
-  /** The epoch, once its registry and directory stand on the ledger. */
-  async whenPublished(number: number): Promise<Epoch> {
-    while (!this.#published.has(number)) {
-      await this.#publication.next();
-    }
-    return this.#open.get(number)!;
+  /** The epoch, once its registry and directory are on the ledger; it need not be open yet. */
+  whenPublished(number: number): Promise<Epoch> {
+    return this.#publication(number).epoch;
   }
 
   /** The open epochs in order. */
@@ -124,7 +124,7 @@ export class Epochs {
   /**
    * Fixes registry and directory of an epoch, in one durable step.
    *
-   * @param excluded who is left out
+   * @param excluded numbers of those not in its registry, directory and consumer list
    * @param more changes that belong to the same step
    * @throws ClientError WRONG_STATE while fewer than k meters are registered: nothing could be published
    * @throws ProtocolError DIRECTORY_INVALID while relays are missing
@@ -134,7 +134,10 @@ export class Epochs {
     const parameters = versions.ofEpoch(number);
     const meters = roster.countIn(number, excluded.meters);
     if (meters < parameters.kAnonymity) {
-      throw new ClientError('WRONG_STATE', `${meters} meters are registered, ${parameters.kAnonymity} are needed`);
+      throw new ClientError(
+        'WRONG_STATE',
+        `expected at least k = ${parameters.kAnonymity} registered meters, found ${meters}`,
+      );
     }
     const directory = await this.#makeDirectory(number, parameters, excluded.relays);
     const consumers =
@@ -176,7 +179,7 @@ export class Epochs {
     const changes: StoreChange[] = [{ key: storeKey.onion, value: onionKeys.toBytes() }];
     for (const epoch of closed) {
       this.#open.delete(epoch);
-      this.#published.delete(epoch);
+      this.#publications.delete(epoch);
       for (const key of [storeKey.registryRoot, storeKey.directory, storeKey.consumerList]) {
         changes.push({ key: key(epoch) });
       }
@@ -189,6 +192,12 @@ export class Epochs {
     await store.batch(changes);
     await store.compact();
     return closed;
+  }
+
+  #publication(number: number): Publication {
+    const publication = this.#publications.get(number) ?? new Publication();
+    this.#publications.set(number, publication);
+    return publication;
   }
 
   async #makeDirectory(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ProtocolErrorCode } from '../../../protocol/errors.js';
 
-/** What became of the packets since the last interval was frozen. Sums over all meters, never of one. */
+/** Counts of packets since the last interval was frozen, by outcome. Sums over all meters, never of one. */
 export interface IntakeCounts {
   /** Packets that a registered meter made for an open interval, each once. */
   packets: number;
@@ -28,7 +28,7 @@ export interface IntakeCounts {
   readonly refusedRows: Partial<Record<ProtocolErrorCode, number>>;
 }
 
-/** Where the intake counts, until the next interval is frozen. */
+/** Counter of the intake, reset when an interval is frozen. */
 export class IntakeCounter {
   counts = noCounts();
 

@@ -14,7 +14,8 @@ import type { Epoch } from '../epochs/epochs.js';
 import { GroupCommit } from './group-commit.js';
 import { Intake } from './intake.js';
 import { IntakeCounter, type IntakeCounts } from './intake-counts.js';
-import { OpenInterval } from '../intervals/open-interval.js';
+import type { IntakeState } from './intake-state.js';
+import { OpenInterval } from '../intervals/open-intervals.js';
 import { Chains, MAXIMUM_FORWARD_JUMP } from './pseudonym-chain.js';
 import { decodeTakenPacket } from './taken-packet.js';
 
@@ -48,9 +49,9 @@ describe('client-apps/control-center/intake', () => {
       kit.meters.map((meter) => [meter.number, { identity: meter.identity, ...meter.secretsOf(0) }]),
     );
     const epoch = { number: 0, onionKey, secrets } as unknown as Epoch;
-    const sources = {
-      epoch: (number: number) => (number === 0 ? epoch : undefined),
-      intervalOfWindow: (seconds: number) => {
+    const epochs = { get: (number: number) => (number === 0 ? epoch : undefined) };
+    const intervals = {
+      ofSlot: (seconds: number) => {
         if (seconds < slot) {
           return 'closed' as const;
         }
@@ -58,7 +59,8 @@ describe('client-apps/control-center/intake', () => {
       },
     };
     clock = new SteppedClock(slot * 1_000);
-    intake = new Intake(clock, sources, chains, counter, new GroupCommit(store as unknown as SealedStore));
+    const state = { intervals, chains, counter } as unknown as IntakeState;
+    intake = new Intake(clock, epochs, state, new GroupCommit(store as unknown as SealedStore));
   }
 
   /** A meter's next row. */

@@ -15,22 +15,14 @@ import { packetEpoch } from '../../../protocol/onion/packet.js';
 import { checkConsumptionRow, checkRowSecrets } from '../../../protocol/rules/check-row.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { StoreChange } from '../../runtime/sealed-store.js';
-import type { Epoch } from '../epochs/epochs.js';
+import type { Epochs } from '../epochs/epochs.js';
 import type { GroupCommit } from './group-commit.js';
-import type { IntakeCounter } from './intake-counts.js';
-import type { OpenInterval } from '../intervals/open-interval.js';
-import type { Chains, PseudonymChain } from './pseudonym-chain.js';
+import type { IntakeState } from './intake-state.js';
+import type { OpenInterval } from '../intervals/open-intervals.js';
+import type { PseudonymChain } from './pseudonym-chain.js';
 import type { EpochSecrets } from '../registration/roster.js';
 import { storeKey } from '../store-keys.js';
 import { encodeTakenPacket, type TakenRow } from './taken-packet.js';
-
-/** Where the intake finds what packets are checked against. */
-export interface IntakeSources {
-  /** An epoch whose registry stands and whose last interval is not settled. */
-  epoch(number: number): Epoch | undefined;
-  /** The interval whose reporting window holds this second, while it is open; `closed` when it is no more. */
-  intervalOfWindow(seconds: number): OpenInterval | 'closed' | undefined;
-}
 
 /**
  * The end of the onion tier: opens packets, authenticates them, checks their rows by the same rules as the chaincode,
@@ -39,16 +31,14 @@ export interface IntakeSources {
  */
 export class Intake {
   readonly #clock: Clock;
-  readonly #sources: IntakeSources;
-  readonly #chains: Chains;
-  readonly #counter: IntakeCounter;
+  readonly #epochs: Pick<Epochs, 'get'>;
+  readonly #state: IntakeState;
   readonly #journal: GroupCommit;
 
-  constructor(clock: Clock, sources: IntakeSources, chains: Chains, counter: IntakeCounter, journal: GroupCommit) {
+  constructor(clock: Clock, epochs: Pick<Epochs, 'get'>, state: IntakeState, journal: GroupCommit) {
     this.#clock = clock;
-    this.#sources = sources;
-    this.#chains = chains;
-    this.#counter = counter;
+    this.#epochs = epochs;
+    this.#state = state;
     this.#journal = journal;
   }
 
@@ -66,7 +56,7 @@ export class Intake {
       return undefined;
     }
     const { payload } = opened;
-    const secrets = this.#sources.epoch(payload.epoch)?.secrets.get(payload.meterNumber);
+    const secrets = this.#epochs.get(payload.epoch)?.secrets.get(payload.meterNumber);
     if (secrets === undefined) {
       this.#refuse('unregistered');
       return;
@@ -75,7 +65,7 @@ export class Intake {
       this.#refuse('forged');
       return;
     }
-    const interval = this.#sources.intervalOfWindow(payload.slotStartSeconds);
+    const interval = this.#state.intervals.ofSlot(payload.slotStartSeconds);
     if (interval === 'closed') {
       this.#refuse('late');
       return;
@@ -89,7 +79,7 @@ export class Intake {
       return;
     }
 
-    this.#counter.counts.packets++;
+    this.#state.counter.counts.packets++;
     const rows = this.#takeRows(interval, payload, secrets);
     const taken = { meterNumber: payload.meterNumber, slotStartSeconds: payload.slotStartSeconds, rows };
     const key = storeKey.packet(interval.context.ledgerId.startSeconds, interval.packets);
@@ -99,7 +89,7 @@ export class Intake {
 
   #open(packet: Uint8Array): OpenedControlCenterPayload | undefined {
     const number = packetEpoch(packet);
-    const epoch = number === undefined ? undefined : this.#sources.epoch(number);
+    const epoch = number === undefined ? undefined : this.#epochs.get(number);
     if (epoch === undefined) {
       this.#refuse('unreadable');
       return;
@@ -124,8 +114,8 @@ export class Intake {
 
   #takeRows(interval: OpenInterval, payload: ControlCenterPayload, secrets: EpochSecrets): TakenRow[] {
     const { meterNumber } = payload;
-    const chain = this.#chains.of(payload.epoch, meterNumber, secrets.identity);
-    const { counts } = this.#counter;
+    const chain = this.#state.chains.of(payload.epoch, meterNumber, secrets.identity);
+    const { counts } = this.#state.counter;
     const taken: TakenRow[] = [];
     for (const { k, row } of payload.rows) {
       const known = chain.taken(k);
@@ -157,7 +147,7 @@ export class Intake {
     const scheme = pseudonymScheme(context.parameters.identityMode);
     const previous = chain.previous(scheme, meter.linkKey, k);
     if (previous === undefined) {
-      throw new ProtocolError('K_RANGE', 'the message is too far from the last one');
+      throw new ProtocolError('K_RANGE', `message ${k} is at or before the base of its chain, or too far ahead`);
     }
     checkRowSecrets(sodiumCrypto, scheme, row, { ...meter, k, previous });
     chain.take(k, rowPseudonym(row).slice());
@@ -165,7 +155,7 @@ export class Intake {
   }
 
   #refuse(reason: 'replays' | 'unreadable' | 'unregistered' | 'forged' | 'late' | 'misplaced'): undefined {
-    this.#counter.counts[reason]++;
+    this.#state.counter.counts[reason]++;
     return undefined;
   }
 }

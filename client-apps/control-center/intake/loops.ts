@@ -13,7 +13,7 @@ import type { PartyContext } from '../../runtime/party.js';
 import type { Timers } from '../../runtime/timers.js';
 import type { IntakeCounts } from './intake-counts.js';
 
-/** How rarely a relay that is in order may look as if it dropped all loops, while one of another layer is down. */
+/** Odds against suspecting a relay that works while one of another layer is down. */
 const FALSE_SUSPICION_ODDS = 50_000;
 
 /** The control center's loops through the tier, by which it sees that packets are dropped, and where. */
@@ -27,7 +27,7 @@ export interface CenterLoops {
 /** For a control center that sends none. */
 export const NO_LOOPS: CenterLoops = { came: () => false, close: () => Promise.resolve() };
 
-/** What the control center knows of its tier. */
+/** The tier that the loops go through, and where their results go. */
 export interface WatchedTier extends PartyContext {
   readonly timers: Timers;
   readonly identity: LinkIdentity;
@@ -68,16 +68,16 @@ export function watchTier(tier: WatchedTier): CenterLoops {
         report('loops-lost', { relay: address });
         log.warn(
           { relay: address, operator, layer },
-          'no loop comes through this relay: it is down, cut off, or drops',
+          'no loop returns through this relay: it is down, unreachable, or drops packets',
         );
       }
     },
     onCutOff: (cutOff) => {
       report('cut-off', { cutOff });
       if (cutOff) {
-        log.warn('no loop comes through the tier');
+        log.warn('no loop returns through the tier');
       } else {
-        log.info('loops come through the tier again');
+        log.info('loops return through the tier again');
       }
     },
   });

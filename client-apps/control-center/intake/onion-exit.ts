@@ -44,17 +44,17 @@ export function listenForRelays(
       }
       try {
         if (type !== FRAME.descriptor) {
-          throw new ProtocolError('PACKET_INVALID', 'a frame that is not for this side');
+          throw new ProtocolError(
+            'PACKET_INVALID',
+            `expected a descriptor or a packet of the last layer, got a frame of type ${type}`,
+          );
         }
         await descriptors.accept(relay, body, nextEpoch());
       } catch (error) {
         if (!(error instanceof ProtocolError)) {
           throw error;
         }
-        log.warn(
-          { operator: relay.operator, reason: `${error.code}: ${error.message}` },
-          'a relay’s frame was refused',
-        );
+        log.warn({ operator: relay.operator, reason: `${error.code}: ${error.message}` }, 'frame of a relay refused');
       }
     },
   });

@@ -12,7 +12,7 @@ export const MAXIMUM_FORWARD_JUMP = 4_096;
 
 /**
  * What the control center knows of one meter's pseudonyms in an epoch. The chain is known at a base, which moves only
- * when an interval is frozen, and at every message taken since: repeats and late rows of an open interval lie behind
+ * when an interval is frozen, and at every message taken since: repeats and late rows of an open interval are behind
  * the newest one.
  */
 export class PseudonymChain {
@@ -42,7 +42,7 @@ export class PseudonymChain {
   /**
    * The pseudonym before message k, derived from the nearest known one.
    *
-   * @returns undefined when k lies behind the base or too far ahead
+   * @returns undefined when k is behind the base or too far ahead
    */
   previous(scheme: PseudonymScheme, linkKey: Uint8Array, k: number): Uint8Array | undefined {
     if (k <= this.#base || k > this.#newest + MAXIMUM_FORWARD_JUMP) {
@@ -61,7 +61,7 @@ export class PseudonymChain {
     this.#newest = Math.max(this.#newest, k);
   }
 
-  /** Moves the base to message k, which was taken; what lies behind it is forgotten. */
+  /** Moves the base to message k, which was taken; messages before it are forgotten. */
   moveBase(k: number): void {
     if (k <= this.#base) {
       return;
@@ -97,7 +97,7 @@ export class Chains {
     return chain;
   }
 
-  /** Puts a chain back after a restart. */
+  /** Restores a chain after a restart. */
   put(epoch: number, meterNumber: number, chain: PseudonymChain): void {
     const chains = this.#epochs.get(epoch) ?? new Map<number, PseudonymChain>();
     this.#epochs.set(epoch, chains.set(meterNumber, chain));

@@ -49,7 +49,7 @@ describe('client-apps/control-center/intervals/cut', () => {
 
   it('makes a ledger that the chaincode’s rules accept, row by row', () => {
     const cut = makeCut(context, taken(...of(8, 0), ...of(6, 3), ...of(2, 4)), epoch, undefined, kit.controlCenter);
-    assert.equal(cut.leftOut, 2);
+    assert.equal(cut.suppressed, 2);
     const { header } = cut.sealed;
     const witnesses = decodeWitnesses(cut.witnesses, header.count, kit.parameters.registryDepth);
     checkConsumptionPage(crypto, cut.rows, header.pages[0]!, context, witnesses, epoch.root.registryRoot);

@@ -24,8 +24,8 @@ export interface Cut {
   readonly index: Uint8Array;
   /** For the transient map, in row order. Secret. */
   readonly witnesses: Uint8Array;
-  /** Rows of categories that too few meters hold; their meters take the energy back. */
-  readonly leftOut: number;
+  /** Rows suppressed because fewer than k meters have their category; their meters take the energy back. */
+  readonly suppressed: number;
 }
 
 /**
@@ -84,7 +84,7 @@ export function makeCut(
     rows,
     index,
     witnesses: encodeWitnesses(witnessesOf(published, epoch), epoch.registry.depth),
-    leftOut: taken.length - published.length,
+    suppressed: taken.length - published.length,
   };
 }
 

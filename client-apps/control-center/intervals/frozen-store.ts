@@ -5,7 +5,7 @@ import type { Cut } from './cut.js';
 import { storeKey } from '../store-keys.js';
 
 /** A frozen interval: what a restart sends again, byte by byte. */
-export type Frozen = Omit<Cut, 'leftOut'>;
+export type Frozen = Omit<Cut, 'suppressed'>;
 
 /** The changes that freeze a cut. */
 export function freezeChanges(startSeconds: number, cut: Frozen): StoreChange[] {

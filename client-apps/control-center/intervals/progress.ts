@@ -12,9 +12,10 @@ import {
   type JsonValue,
 } from '../../../protocol/ledger/canonical-json.js';
 import { MAXIMUM_SEAL_BYTES, MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
+import { nextStart, type IntervalLength } from '../../../protocol/schedule/intervals.js';
 import { sealFromJson, sealToJson, type Seal, type SignedSeal } from '../../../protocol/ledger/seal.js';
 
-/** How far intervals are frozen, which is in order and at their time. */
+/** Progress of freezing, which is in order and at each interval's close. */
 export interface ClosingProgress {
   /** Start of the first interval of all, Unix seconds. */
   readonly firstStartSeconds: number;
@@ -22,7 +23,7 @@ export interface ClosingProgress {
   readonly consumption?: SignedSeal;
 }
 
-/** How far intervals are priced and billed, which is in order too, but waits for the service provider. */
+/** Progress of settling, which is also in order, but waits for the service provider. */
 export interface SettlingProgress {
   /** Seals of the last settled interval. */
   readonly pricing: SignedSeal;
@@ -32,18 +33,18 @@ export interface SettlingProgress {
 /** Two records of at most two seals. */
 const MAXIMUM_BYTES = 3 * MAXIMUM_SEAL_BYTES;
 
-/** Start of the next interval to be frozen. @param intervalSeconds L */
-export function nextToFreeze({ firstStartSeconds, consumption }: ClosingProgress, intervalSeconds: number): number {
-  return consumption === undefined ? firstStartSeconds : startAfter(consumption.seal, intervalSeconds);
+/** Start of the next interval to be frozen. */
+export function nextToFreeze({ firstStartSeconds, consumption }: ClosingProgress, length: IntervalLength): number {
+  return consumption === undefined ? firstStartSeconds : startAfter(consumption.seal, length);
 }
 
-/** Start of the next interval to be settled. @param intervalSeconds L */
+/** Start of the next interval to be settled. */
 export function nextToSettle(
   { firstStartSeconds }: ClosingProgress,
   settling: SettlingProgress | undefined,
-  intervalSeconds: number,
+  length: IntervalLength,
 ): number {
-  return settling === undefined ? firstStartSeconds : startAfter(settling.billing.seal, intervalSeconds);
+  return settling === undefined ? firstStartSeconds : startAfter(settling.billing.seal, length);
 }
 
 export function encodeClosing({ firstStartSeconds, consumption }: ClosingProgress): Uint8Array {
@@ -70,8 +71,8 @@ export function decodeSettling(bytes: Uint8Array): SettlingProgress {
   return { pricing: signedFromJson(fields.pricing), billing: signedFromJson(fields.billing) };
 }
 
-function startAfter(seal: Seal, intervalSeconds: number): number {
-  return seal.ledgerId.startSeconds + intervalSeconds;
+function startAfter(seal: Seal, length: IntervalLength): number {
+  return nextStart(length, seal.ledgerId.startSeconds);
 }
 
 function signedToJson({ seal, signature }: SignedSeal): JsonObject {

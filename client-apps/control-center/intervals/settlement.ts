@@ -31,7 +31,7 @@ import type { LedgerWatch } from '../../ledger/ledger-watch.js';
 import type { RegionLedger, StandingLedger } from '../../ledger/region-ledger.js';
 import type { Frozen } from './frozen-store.js';
 
-/** What settling an interval needs. */
+/** Ledger, bulletin and keys for settling an interval. */
 export interface SettlementTools {
   readonly ledger: RegionLedger;
   readonly watch: LedgerWatch;
@@ -68,7 +68,7 @@ export async function commitConsumption(
 
 /**
  * Waits for the service provider's prices, checks and seals them. A price row for each consumer is sealed as the service
- * provider signed it, right or wrong: then everyone can see it.
+ * provider signed it, correct or not, so that anyone can check it.
  *
  * @param consumers the epoch's list, in price mode `direct` and in no other
  */
@@ -156,7 +156,7 @@ async function seal(
   return { header, ...signed };
 }
 
-/** The seals come last: where they stand, everything they bind stands too. */
+/** The seals are written last: where they are published, so is everything they bind. */
 function publishSeals(bulletin: BulletinWriter, seals: SealsFile): Promise<void> {
   const { region, startSeconds } = seals.consumption.seal.ledgerId;
   return bulletin.writeFile(region, startSeconds, SEALS_FILE, encodeSealsFile(seals));

@@ -5,10 +5,10 @@ import type { Clock } from '../../runtime/clock.js';
 const FAILURES = 10;
 const PERIOD_MILLISECONDS = 60_000;
 
-/** Addresses that are told apart; beyond, all are counted as one until the period ends. */
+/** Addresses counted separately; any further ones share one count until the period ends. */
 const MAXIMUM_ADDRESSES = 10_000;
 
-const EVERYBODY = '';
+const SHARED = '';
 
 /**
  * Bounds failed attempts. Successes cost a one-use code each and bound themselves. Codes of 128 bits need no such
@@ -38,7 +38,7 @@ export class FailureLimit {
   }
 
   #bucket(address: string): string {
-    return this.#failures.has(address) || this.#failures.size < MAXIMUM_ADDRESSES ? address : EVERYBODY;
+    return this.#failures.has(address) || this.#failures.size < MAXIMUM_ADDRESSES ? address : SHARED;
   }
 
   #turnPeriod(): void {

@@ -111,7 +111,7 @@ export class HttpsServer {
         send(response, 404, 'NOT_FOUND');
       }
     } catch (error) {
-      // A peer that breaks off is no event; anything else is a fault of ours, and the peer is told no more than that.
+      // A peer that disconnects is not an error; anything else is a fault of this server, of which the peer learns only the code.
       if (!response.destroyed) {
         this.#options.log.error({ err: error }, 'request failed');
       }

@@ -73,7 +73,7 @@ export class Consumers {
     this.#byPublicKey.set(toHex(consumer.publicKey), consumer);
   }
 
-  /** The list of an epoch. @param excluded numbers of those that are left out */
+  /** The list of an epoch. @param excluded numbers of the excluded consumers */
   listOf(epoch: number, excluded: ReadonlySet<number>): ConsumerList {
     const region = this.#region;
     const serviceProviderKey = this.#serviceProviderKey;

@@ -17,7 +17,7 @@ import type { RandomSource } from '../../../protocol/onion/packet.js';
 import { ClientError } from '../../runtime/errors.js';
 import { SealedFile } from '../../runtime/sealed-file.js';
 
-/** What a code enrols. */
+/** Roles that a code can enrol. */
 export const CODE_ROLES = ['meter', 'hub', 'relay'] as const;
 export type CodeRole = (typeof CODE_ROLES)[number];
 
@@ -28,7 +28,7 @@ const MAXIMUM_BATCH_BYTES = 70 * MAXIMUM_CODES + 100;
 
 const CODE_PREFIX = prefix('enrolment code');
 
-/** How a code is stored and looked up: only its digest, 32 bytes in hex. */
+/** Digest by which a code is stored and looked up, 32 bytes in hex; the code itself is not kept. */
 export function codeDigest(code: Uint8Array): string {
   return toHex(sodiumCrypto.sha256(concatBytes(CODE_PREFIX, code)));
 }
@@ -48,7 +48,7 @@ export async function makeEnrolmentCodes(
   count: number,
 ): Promise<Uint8Array[]> {
   if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_CODES) {
-    throw new ClientError('LIMIT_EXCEEDED', `1 to ${MAXIMUM_CODES} codes at once`);
+    throw new ClientError('LIMIT_EXCEEDED', `expected 1 to ${MAXIMUM_CODES} codes at once, got ${count}`);
   }
   const codes = Array.from({ length: count }, () => random(ENROLMENT_CODE_LENGTH));
   const batch = new SealedFile(join(codesDirectory(directory), toHex(random(8))), fileKey);

@@ -16,7 +16,7 @@ import type { Consumers } from './consumers.js';
 import type { Excluded } from '../epochs/epochs.js';
 import { codeDigest, type CodeRole, type EnrolmentCodes } from './enrolment-codes.js';
 import type { ControlCenterKeys } from '../keys.js';
-import type { ParameterVersions } from '../parameter-versions.js';
+import type { ParameterVersions } from '../epochs/parameter-versions.js';
 import type { Relays } from './relays.js';
 import type { Meter, Roster } from './roster.js';
 import { storeKey } from '../store-keys.js';
@@ -42,7 +42,7 @@ const CERTIFICATE_SECONDS = 20 * 366 * DAY_SECONDS;
 /** A clock that is behind by less than this does not yet hold a fresh certificate for one of the future. */
 const CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 
-/** What enrolment works with. */
+/** Parts of the control center that enrolment uses. */
 export interface EnrolmentSources {
   readonly store: SealedStore;
   readonly keys: ControlCenterKeys;

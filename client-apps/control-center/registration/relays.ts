@@ -14,7 +14,7 @@ export interface HouseholdRelay extends AdmittedRelay {
 
 /**
  * The relays whose descriptors are taken: those of the configuration, which the operator admitted, and those that
- * households enrolled. The second kind gets its layer here, where fewest are, so nobody chooses whose packets to see.
+ * households enrolled. The second kind gets its layer here, where fewest are, so a household cannot choose whose packets it sees.
  */
 export class Relays {
   readonly #enrolled: HouseholdRelay[] = [];
@@ -47,7 +47,7 @@ export class Relays {
     return this.#all().find((relay) => equalBytes(relay.linkPin, linkPin));
   }
 
-  /** Whether a relay that was admitted still is. @param excluded numbers of the households' relays that are left out */
+  /** Whether a relay that was admitted still is. @param excluded numbers of the households' relays that are excluded */
   isAdmitted(linkPin: Uint8Array, excluded: ReadonlySet<number>): boolean {
     const relay = this.ofLink(linkPin);
     return relay !== undefined && !(isHousehold(relay) && excluded.has(relay.number));
@@ -69,7 +69,7 @@ export class Relays {
    *
    * @param keys identity 32 ‖ linkPin 32
    * @param layers of the newest parameters
-   * @param excluded numbers of those that are left out and so do not count
+   * @param excluded numbers of those that are excluded and not counted
    */
   prepare(
     keys: Uint8Array,

@@ -14,7 +14,7 @@ import {
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
 
-/** What stays of a meter's enrolment for good. */
+/** The permanent record of a meter's enrolment. */
 export interface Meter {
   readonly number: number;
   /** pk_i, 32 bytes. */

@@ -69,7 +69,7 @@ describe('packet handler', () => {
       } as unknown as LinkPool,
       {
         poolCapacity: 2_000,
-        slotSeconds: 300,
+        timing: { intervalSeconds: 1_800, slotSeconds: 300, epochOriginSeconds: 0 },
         onFailure: (error) => assert.fail(String(error)),
         trace: undefined,
         loops: new LoopWatch(timersOn(clock), { onCutOff: () => assert.fail('cut off') }),

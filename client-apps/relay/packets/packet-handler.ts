@@ -4,6 +4,7 @@ import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../../protocol/errors.js';
 import { encapsulatedKey, packetEpoch, peelPacket, type PeeledPacket } from '../../../protocol/onion/packet.js';
 import { packetLength, plaintextLength } from '../../../protocol/onion/geometry.js';
+import { slotAt, type SlotTiming } from '../../../protocol/schedule/slots.js';
 import type { CancelTimer, Timers } from '../../runtime/timers.js';
 import type { LinkPool } from '../../links/connect.js';
 import { FRAME } from '../../links/frames.js';
@@ -70,7 +71,7 @@ export class PacketHandler {
   readonly #links: LinkPool;
   readonly #options: {
     readonly poolCapacity: number;
-    readonly slotSeconds: number;
+    readonly timing: SlotTiming;
     /** The disk does not take replay tags any more: the relay cannot go on. */
     readonly onFailure: (error: unknown) => void;
     readonly trace: UnsafeTrace | undefined;
@@ -86,7 +87,7 @@ export class PacketHandler {
     links: LinkPool,
     options: {
       readonly poolCapacity: number;
-      readonly slotSeconds: number;
+      readonly timing: SlotTiming;
       /** The disk does not take replay tags any more: the relay cannot go on. */
       readonly onFailure: (error: unknown) => void;
       readonly trace: UnsafeTrace | undefined;
@@ -108,7 +109,7 @@ export class PacketHandler {
 
   /** Takes a packet from a meter, or from one who sends loops: of each a number in a slot. */
   acceptOfSlot(link: Link, packet: Uint8Array, allowance: number): void | Promise<void> {
-    const slot = Math.floor(this.#timers.clock.nowMilliseconds() / (1_000 * this.#options.slotSeconds));
+    const slot = slotAt(this.#options.timing, this.#timers.clock.nowMilliseconds() / 1000).startSeconds;
     if (slot !== this.#slot) {
       this.#slot = slot;
       this.#sentInSlot.clear();

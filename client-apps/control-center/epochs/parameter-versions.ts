@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-import { equalBytes } from '../../protocol/crypto/bytes.js';
-import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { meterIdentity, sharedLinkKey } from '../../protocol/identity/meter-identity.js';
-import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
-import { decodeParametersFile, encodeParametersFile } from '../../protocol/ledger/bulletin.js';
-import { NO_DIGEST } from '../../protocol/ledger/document.js';
-import { epochStartSeconds } from '../../protocol/schedule/intervals.js';
-import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
-import { parametersFor, type Parameters, type SignedParameters } from '../../protocol/ledger/parameters.js';
-import { encodeSignedParameters, parametersDigest, signParameters } from '../../protocol/ledger/parameters-json.js';
-import { ROW_PLACES } from '../../protocol/onion/geometry.js';
-import { checkParameters } from '../../protocol/rules/check-parameters.js';
-import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
-import { ClientError } from '../runtime/errors.js';
-import type { SealedStore } from '../runtime/sealed-store.js';
-import type { ControlCenterConfig, ParameterSettings } from './config.js';
-import type { ControlCenterKeys } from './keys.js';
-import { storeKey } from './store-keys.js';
+import { equalBytes } from '../../../protocol/crypto/bytes.js';
+import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
+import { meterIdentity, sharedLinkKey } from '../../../protocol/identity/meter-identity.js';
+import { pricePseudonymCommitment } from '../../../protocol/identity/pseudonym.js';
+import { decodeParametersFile, encodeParametersFile } from '../../../protocol/ledger/bulletin.js';
+import { NO_DIGEST } from '../../../protocol/ledger/document.js';
+import { parametersAt, parametersOfEpoch } from '../../../protocol/schedule/versions.js';
+import { ROWS_PER_PAGE } from '../../../protocol/ledger/limits.js';
+import type { Parameters, SignedParameters } from '../../../protocol/ledger/parameters.js';
+import { encodeSignedParameters, parametersDigest, signParameters } from '../../../protocol/ledger/parameters-json.js';
+import { ROW_PLACES } from '../../../protocol/onion/geometry.js';
+import { checkParameters } from '../../../protocol/rules/check-parameters.js';
+import { intervalContext, type IntervalContext } from '../../../protocol/rules/interval-context.js';
+import type { BulletinWriter } from '../../bulletin/writer.js';
+import type { RegionLedger } from '../../ledger/region-ledger.js';
+import type { Log } from '../../runtime/log.js';
+import { untilReachable } from '../../runtime/retry.js';
+import { ClientError } from '../../runtime/errors.js';
+import type { SealedStore } from '../../runtime/sealed-store.js';
+import type { ControlCenterConfig, ParameterSettings } from '../config.js';
+import type { ControlCenterKeys } from '../keys.js';
+import { storeKey } from '../store-keys.js';
 
 /**
  * The versions of the parameters: those of the configuration, signed. The operator enacts a new one by adding it to
@@ -49,7 +53,10 @@ export class ParameterVersions {
       if (configured !== undefined && equalBytes(encodeSignedParameters(version), encodeSignedParameters(configured))) {
         return;
       }
-      throw new ClientError('STATE_CONFLICT', `version ${index + 1} of the parameters was signed otherwise before`);
+      throw new ClientError(
+        'STATE_CONFLICT',
+        `version ${index + 1} of the parameters differs from the one signed before, or is missing from the configuration`,
+      );
     });
     if (list.length > signed.length) {
       await store.put(storeKey.parameters, encodeParametersFile(list));
@@ -67,14 +74,24 @@ export class ParameterVersions {
     return encodeParametersFile(this.list);
   }
 
-  /** @throws ProtocolError NOT_EFFECTIVE before the first interval */
-  at(startSeconds: number): Parameters {
-    return parametersFor(this.list, startSeconds);
+  /** The version in force at a time; before the first version, the first. */
+  at(seconds: number): Parameters {
+    return parametersAt(this.list, seconds);
   }
 
   /** The version in force when an epoch begins; before the first version, the first. */
   ofEpoch(epoch: number): Parameters {
-    return this.at(Math.max(epochStartSeconds(this.first, epoch), this.first.effectiveFromSeconds));
+    return parametersOfEpoch(this.list, epoch);
+  }
+
+  /** Publishes all versions: on the ledger first, which refuses what is not valid. */
+  async publish(ledger: RegionLedger, bulletin: BulletinWriter, log: Log): Promise<void> {
+    await untilReachable(log, 'ledger', async () => {
+      for (const version of this.list) {
+        await ledger.putDocument('PutParameters', encodeSignedParameters(version));
+      }
+    });
+    await bulletin.writeParameters(this.file);
   }
 
   /** @throws ProtocolError WRONG_LEDGER, NOT_EFFECTIVE, EPOCH_RANGE */
