@@ -25,8 +25,6 @@ const WRONG_USE = new Set(['WRONG_USE', 'CONFIG_INVALID', 'KEY_FILE', 'NOT_A_TES
  * Adds the `--json` flag and the body of a command. The result, and nothing else, goes to stdout: one JSON object, or
  * lines of text. Progress and errors go to stderr.
  */
-// The caller names the type of the options, which Commander does not know.
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function onRun<Options extends object>(
   command: Command,
   body: (options: Options & { json?: true }, ...args: string[]) => Promise<Result>,

@@ -57,8 +57,6 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
  * @param load loads the party's module, only when the command runs
  * @returns the command, to which options may be added
  */
-// The caller names the type of the options, which Commander does not know.
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
 export function addRun<Config, Options extends RunOptions = RunOptions>(
   parent: Command,
   verb: string,

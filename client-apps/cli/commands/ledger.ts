@@ -126,7 +126,7 @@ async function confirms(directory: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
     throw new ClientError(
       'WRONG_USE',
-      `down deletes ${directory} with all its data: without a terminal it takes --yes`,
+      `down deletes ${directory} with all its data: without a terminal it requires --yes`,
     );
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });

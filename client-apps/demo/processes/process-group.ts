@@ -89,7 +89,7 @@ export class ProcessGroup {
     this.#runs.set(child, current);
     current.catch((error: unknown) => {
       if (this.#runs.get(child) === current) {
-        this.#fail(error as Error);
+        this.#fail(error);
       }
     });
   }
