@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { Figures } from './figures.js';
 
 interface Benchmark {
