@@ -36,9 +36,7 @@ export class MailboxClient {
           link.send(FRAME.mailboxDrain, encodeDrain(0n));
         }
       },
-      onDown: () => {
-        this.#fail('the mailbox relay is out of reach');
-      },
+      onDown: () => this.#fail('the mailbox relay is out of reach'),
       onFrame: (_link, type, body) => {
         if (type === FRAME.mailboxPackets) {
           this.#take(body);

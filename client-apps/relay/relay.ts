@@ -105,9 +105,7 @@ export class Relay implements RunningParty {
       onMissing: () => {
         this.counters.missingLoops++;
       },
-      onCutOff: (cutOff) => {
-        this.#noteCutOff(cutOff);
-      },
+      onCutOff: (cutOff) => this.#noteCutOff(cutOff),
     });
     this.#links = new LinkPool({
       identity,
@@ -172,9 +170,7 @@ export class Relay implements RunningParty {
     }
     context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
     // A relay that cannot know the epochs must not let simulated time go on.
-    this.#following = context.clock.track('parameters', this.#begin()).catch((error: unknown) => {
-      this.#giveUp(error);
-    });
+    this.#following = context.clock.track('parameters', this.#begin()).catch((error: unknown) => this.#giveUp(error));
   }
 
   /** Reads the parameters, as often as it takes, and goes to work. */
@@ -191,9 +187,7 @@ export class Relay implements RunningParty {
     this.#handler = new PacketHandler(this.#timers, this.counters, tier.epochs, this.#mailboxes, this.#links, {
       poolCapacity: config.poolCapacity,
       timing: tier.parameters,
-      onFailure: (error) => {
-        this.#giveUp(error);
-      },
+      onFailure: (error) => this.#giveUp(error),
       trace: this.#trace,
       loops: this.#loops,
     });
