@@ -35,7 +35,7 @@ async function placed(
     return { ...settings, operator: operator!, layer: layer! };
   }
   // A relay that has no place yet must not let simulated time go on.
-  const place = await clock.track(
+  const place = await clock.activity.track(
     'enrolment',
     untilReachable(log, 'control center', () =>
       enrolRelay(config.controlCenter, enrolmentCode, identity.publicKey, link.pin),

@@ -170,7 +170,9 @@ export class Relay implements RunningParty {
     }
     context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
     // A relay that cannot know the epochs must not let simulated time go on.
-    this.#following = context.clock.track('parameters', this.#begin()).catch((error: unknown) => this.#giveUp(error));
+    this.#following = context.clock.activity
+      .track('parameters', this.#begin())
+      .catch((error: unknown) => this.#giveUp(error));
   }
 
   /** Reads the parameters, as often as it takes, and goes to work. */
