@@ -52,7 +52,7 @@ export async function headerStands(ctx: Context, { header, bytes }: HeaderArgume
   }
   await requireUnsealed(ctx, header.ledgerId);
   if ((await readState(ctx, stateKey.started(region, startSeconds))) !== undefined) {
-    throw new Refusal('ALREADY_STARTED', 'a page of this interval stands, so its header cannot change');
+    throw new Refusal('ALREADY_STARTED', 'a page of this interval is committed, so its header cannot change');
   }
   return false;
 }
@@ -77,7 +77,7 @@ export async function pageStands(ctx: Context, ledgerId: LedgerId, page: number,
   // Also for a page that is right: the seal is in the read set, so a page that loses the race dies at validation.
   await requireUnsealed(ctx, ledgerId);
   if (present !== undefined) {
-    throw new Refusal('CONFLICT', 'other rows stand as this page already');
+    throw new Refusal('CONFLICT', 'this page is already committed with other rows');
   }
   return false;
 }

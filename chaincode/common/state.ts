@@ -31,7 +31,7 @@ export async function stands(ctx: Context, key: string, bytes: Uint8Array, what:
     return false;
   }
   if (!equalBytes(value, bytes)) {
-    throw new Refusal('CONFLICT', `another ${what} stands already`);
+    throw new Refusal('CONFLICT', `another ${what} is already committed`);
   }
   return true;
 }

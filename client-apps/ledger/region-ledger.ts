@@ -101,7 +101,7 @@ export class RegionLedger {
     if (equalBytes(encodeSignedSeal(standing), encodeSignedSeal(signed))) {
       return true;
     }
-    throw new ClientError('STATE_CONFLICT', `another seal stands for interval ${ledgerId.startSeconds} on ${kind}`);
+    throw new ClientError('STATE_CONFLICT', `${kind} has another seal for interval ${ledgerId.startSeconds}`);
   }
 
   /** @throws ProtocolError as `decodeSignedSeal` */

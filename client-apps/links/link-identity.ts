@@ -61,7 +61,7 @@ export function linkPin(publicKey: Uint8Array): Uint8Array {
  */
 export function linkKeyFromSeed(seed: Uint8Array): LinkKey {
   if (seed.length !== LINK_SEED_LENGTH) {
-    throw new ClientError('LIMIT_EXCEEDED', 'link seed is not 32 bytes');
+    throw new ClientError('LIMIT_EXCEEDED', `expected a link seed of ${LINK_SEED_LENGTH} bytes, got ${seed.length}`);
   }
   const source = hkdfSync('sha256', seed, new Uint8Array(0), 'gridveil/v1/link key', SCALAR_SOURCE_LENGTH);
   const scalar = (BigInt(`0x${Buffer.from(source).toString('hex')}`) % (P256_ORDER - 1n)) + 1n;

@@ -37,7 +37,7 @@ export class MailboxClient {
         }
       },
       onDown: () => {
-        this.#fail('the mailbox relay is out of reach');
+        this.#fail('the mailbox relay is unreachable');
       },
       onFrame: (_link, type, body) => {
         if (type === FRAME.mailboxPackets) {
@@ -76,7 +76,7 @@ export class MailboxClient {
       const answer = decodeMailboxPackets(body);
       waiting.packets.push(...answer.packets);
       if (waiting.packets.length > MAXIMUM_DRAINED) {
-        throw new ClientError('BAD_ANSWER', 'mailbox holds more than a mailbox can');
+        throw new ClientError('BAD_ANSWER', 'the relay sent more packets than a mailbox can hold');
       }
       this.#received = answer.lastNumber;
       if (answer.more) {

@@ -122,7 +122,7 @@ export class PinnedHttps {
           if (response.complete) {
             resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts, length) });
           } else {
-            fail(new Error('answer broken off'));
+            fail(new Error('the connection closed before the end of the answer'));
           }
         });
       });

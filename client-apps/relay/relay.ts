@@ -246,7 +246,7 @@ export class Relay implements RunningParty {
         return;
       }
       // The directories in use stay good; the next slot tries again.
-      log.warn({ code: error.code }, 'the bulletin could not be read');
+      log.warn({ code: error.code }, 'bulletin unavailable in this slot');
     }
     if (this.#stopping !== undefined) {
       return;
@@ -278,7 +278,7 @@ export class Relay implements RunningParty {
         continue;
       }
       this.#context.report('directory', { epoch });
-      this.#context.log.info({ epoch }, 'directory in use');
+      this.#context.log.info({ epoch }, 'relay directory in use');
     }
   }
 
@@ -314,9 +314,9 @@ export class Relay implements RunningParty {
     const { log, report } = this.#context;
     report('cut-off', { cutOff });
     if (cutOff) {
-      log.warn('none of this relay’s loops comes by: packets are being dropped; it holds back what is due');
+      log.warn('no loop of this relay returns: packets are being dropped; due packets are held back');
     } else {
-      log.info('loops come by again');
+      log.info('loops return again: forwarding resumes');
     }
     if (!cutOff) {
       this.#handler?.resumeReleasing();

@@ -79,7 +79,7 @@ export class TierFollower {
         continue;
       }
       if (!(await this.epochs.begin(directory, this.parameters))) {
-        this.#context.log.warn({ epoch }, 'this relay does not stand in the directory');
+        this.#context.log.warn({ epoch }, 'this relay is not in the relay directory of the epoch');
       }
     }
   }

@@ -50,7 +50,7 @@ const BUFFER_LENGTH = 1 << 16;
 export function tracedContext(context: PartyContext): PartyContext {
   const { clock, report } = context;
   if (!(clock instanceof SteppedClock)) {
-    throw new ClientError('UNSAFE_TRACE', 'packets are traced on simulated time only, where nobody is to be hidden');
+    throw new ClientError('UNSAFE_TRACE', 'packets are traced on simulated time only, never in a production run');
   }
   return {
     ...context,

@@ -59,7 +59,7 @@ export function wipe(bytes: Uint8Array): void {
  */
 export function requireLength(bytes: Uint8Array, length: number, what: string): void {
   if (bytes.length !== length) {
-    throw new ProtocolError('BAD_LENGTH', `${what} has ${bytes.length} bytes instead of ${length}`);
+    throw new ProtocolError('BAD_LENGTH', `${what}: expected ${length} bytes, got ${bytes.length}`);
   }
 }
 

@@ -115,7 +115,7 @@ function open(
   try {
     return aead(key, nonce, aad).decrypt(sealed, output);
   } catch (cause) {
-    throw new ProtocolError('DECRYPT_FAILED', 'the tag does not fit', { cause });
+    throw new ProtocolError('DECRYPT_FAILED', 'the authentication tag is not valid', { cause });
   }
 }
 

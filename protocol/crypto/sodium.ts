@@ -193,7 +193,7 @@ function open(
   try {
     decrypt(plaintext, null, sealed, aad, nonce, key);
   } catch (cause) {
-    throw new ProtocolError('DECRYPT_FAILED', 'the tag does not fit', { cause });
+    throw new ProtocolError('DECRYPT_FAILED', 'the authentication tag is not valid', { cause });
   }
   return plaintext;
 }

@@ -29,7 +29,7 @@ export function splitEnergy(
     throw new ProtocolError('BAD_ENERGY', 'energy is negative');
   }
   if (!Number.isInteger(capCategory) || categoriesMilliWattHours[capCategory] === undefined) {
-    throw new ProtocolError('BAD_CATEGORY', 'cap is no category');
+    throw new ProtocolError('BAD_CATEGORY', 'cap is not a category');
   }
   const rows: number[] = [];
   let carry = availableMilliWattHours;

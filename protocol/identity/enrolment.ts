@@ -84,7 +84,7 @@ export function openEnrolment(
   const bound = concatBytes(request.code, request.publicKey, request.linkPin);
   const linkKey = sharedLinkKey(crypto, secretKey, request.publicKey);
   if (!equalBytes(mac(crypto, 'enrolment', linkKey, bound, request.sealedKey), request.proof)) {
-    throw new ProtocolError('BAD_SIGNATURE', 'the proof of the enrolment does not fit');
+    throw new ProtocolError('BAD_SIGNATURE', 'the proof of the enrolment is not valid');
   }
   return { linkKey, meterKey: hpkeOpen(crypto, secretKey, publicKey, SEALED_KEY_INFO, bound, request.sealedKey) };
 }

@@ -38,7 +38,7 @@ export function requireCanonicalPublicKey(publicKey: Uint8Array): void {
     publicKey[31]! < 0x7f ||
     (publicKey[31] === 0x7f && (publicKey[0]! < 0xed || !publicKey.subarray(1, 31).every((byte) => byte === 0xff)));
   if (!isFieldElement) {
-    throw new ProtocolError('NON_CANONICAL', 'the public key is not in its smallest spelling');
+    throw new ProtocolError('NON_CANONICAL', 'the public key is not in its canonical encoding');
   }
 }
 

@@ -77,7 +77,7 @@ export class Registry {
     all.sort(compareBytes);
     for (let i = 1; i < size; i++) {
       if (equalBytes(all[i - 1]!, all[i]!)) {
-        throw new ProtocolError('REGISTRY_INVALID', 'a leaf stands twice');
+        throw new ProtocolError('REGISTRY_INVALID', 'duplicate leaf');
       }
     }
     const levels = [all.map((leaf) => leafHash(crypto, leaf))];

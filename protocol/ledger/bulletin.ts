@@ -127,7 +127,7 @@ function sealedLedgerFromJson(value: JsonValue, kind: LedgerKind): SealedLedger 
   const header = headerFromJson(fields.header);
   const seal = sealFromJson(fields.seal);
   if (header.kind !== kind || seal.kind !== kind) {
-    throw new ProtocolError('MALFORMED', `a seal under ${kind} is not its`);
+    throw new ProtocolError('MALFORMED', `the seal under ${kind} is of another kind`);
   }
   return { header, seal, signature: readHex(fields.signature, SIGNATURE_LENGTH) };
 }

@@ -63,7 +63,7 @@ function canonicalText(value: unknown): string {
   }
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || value < 0) {
-      throw new ProtocolError('MALFORMED', 'number is no safe integer ≥ 0');
+      throw new ProtocolError('MALFORMED', 'number is not a safe integer ≥ 0');
     }
     return String(value);
   }
@@ -71,7 +71,7 @@ function canonicalText(value: unknown): string {
     return `[${value.map(canonicalText).join(',')}]`;
   }
   if (typeof value !== 'object' || value === null) {
-    throw new ProtocolError('MALFORMED', 'no JSON value of this format');
+    throw new ProtocolError('MALFORMED', 'not a JSON value of this format');
   }
   const members = value as Readonly<Record<string, unknown>>;
   const texts = Object.keys(members)

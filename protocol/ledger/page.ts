@@ -95,7 +95,7 @@ export function pageEntry(crypto: Crypto, page: Uint8Array): PageEntry {
 export function checkRowOrder(before: Uint8Array, after: Uint8Array): void {
   const order = compareBytes(rowPseudonym(before), rowPseudonym(after));
   if (order === 0) {
-    throw new ProtocolError('DUPLICATE_ROW', 'a pseudonym stands twice');
+    throw new ProtocolError('DUPLICATE_ROW', 'duplicate pseudonym');
   }
   if (order > 0) {
     throw new ProtocolError('ROW_ORDER', 'rows are not in ascending order of pseudonym');

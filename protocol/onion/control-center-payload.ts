@@ -144,7 +144,7 @@ function decodePayload(bytes: Uint8Array): ControlCenterPayload {
     const k = readUint16(bytes, offset);
     const row = bytes.subarray(offset + 2, offset + PLACE_LENGTH);
     if (k === 0 ? row.some((byte) => byte !== 0) : rows.length < place) {
-      throw new ProtocolError('PACKET_INVALID', 'filler is not zero or stands before a row');
+      throw new ProtocolError('PACKET_INVALID', 'filler is not zero or precedes a row');
     }
     if (k !== 0) {
       rows.push({ k, row });

@@ -128,7 +128,7 @@ function decodePayload(bytes: Uint8Array): HubPayload {
     const handle = bytes.subarray(offset, offset + HANDLE_LENGTH);
     const k = readUint16(handle, 2);
     if (k === 0 ? handle.some((byte) => byte !== 0) : handles.length < place) {
-      throw new ProtocolError('PACKET_INVALID', 'filler is not zero or stands before a handle');
+      throw new ProtocolError('PACKET_INVALID', 'filler is not zero or precedes a handle');
     }
     if (k !== 0) {
       handles.push({ epoch: readUint16(handle, 0), k, pseudonym: handle.subarray(4) });

@@ -100,10 +100,10 @@ export function checkRegistryRoot(crypto: Crypto, signed: SignedRegistryRoot, pa
 function checkTimes(parameters: Parameters): void {
   const { intervalSeconds, slotSeconds, epochSeconds, effectiveFromSeconds, graceSeconds, onion } = parameters;
   if (intervalSeconds % slotSeconds !== 0) {
-    invalid('the interval is no multiple of the slot');
+    invalid('the interval is not a multiple of the slot');
   }
   if (epochSeconds % intervalSeconds !== 0) {
-    invalid('the epoch is no multiple of the interval');
+    invalid('the epoch is not a multiple of the interval');
   }
   if (!isIntervalStart(parameters, effectiveFromSeconds)) {
     invalid('effective from a second where no interval starts');

@@ -22,7 +22,7 @@ export function checkConsumptionRow(row: Uint8Array, context: IntervalContext): 
   checkRowFrame(row, ROW_TYPE.consumption, context);
   const category = context.parameters.categoriesMilliWattHours.indexOf(rowValue(row));
   if (category < 0) {
-    throw new ProtocolError('BAD_CATEGORY', 'value is none of the five categories');
+    throw new ProtocolError('BAD_CATEGORY', 'value is not one of the five categories');
   }
   return category;
 }

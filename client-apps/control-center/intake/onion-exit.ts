@@ -54,7 +54,7 @@ export function listenForRelays(
         if (!(error instanceof ProtocolError)) {
           throw error;
         }
-        log.warn({ operator: relay.operator, reason: `${error.code}: ${error.message}` }, 'frame of a relay refused');
+        log.warn({ operator: relay.operator, reason: `${error.code}: ${error.message}` }, 'frame from a relay refused');
       }
     },
   });

@@ -44,7 +44,7 @@ export class Broadcast {
       return result('BAD_REQUEST', 'message is of type that cannot be processed directly');
     }
     if (envelope.type === common.HeaderType.CONFIG_UPDATE) {
-      return result('BAD_REQUEST', 'the development ledger takes no configuration updates');
+      return result('BAD_REQUEST', 'the development ledger does not accept configuration updates');
     }
     const size = envelope.payload.length + envelope.signature.length;
     if (size > this.#absoluteMaxBytes) {
