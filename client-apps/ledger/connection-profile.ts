@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { LedgerError } from './ledger-error.js';
 
-/** Where a client reaches the ledger. */
+/** Endpoint at which a client reaches the ledger. */
 export interface GatewayEndpoint {
   /** `host:port`. */
   readonly address: string;
