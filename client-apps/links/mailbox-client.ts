@@ -16,8 +16,8 @@ interface Waiting {
 }
 
 /**
- * A hub's link out to the relay that keeps its mailbox. Packets are handed out in order and repeated until the next
- * drain has acknowledged them, so one may come twice after a reconnection.
+ * A hub's link out to the relay that keeps its mailbox. Packets are delivered in order and repeated until the
+ * next drain acknowledges them, so one may arrive twice after a reconnection.
  */
 export class MailboxClient {
   readonly #link: OutgoingLink;
