@@ -15,7 +15,7 @@ const NONCE_LENGTH = 24;
 const MAGIC = asciiBytes('GVS1');
 
 /**
- * Seals a value for rest: magic 4 ‖ nonce 24 ‖ XChaCha20-Poly1305 ciphertext and tag. `name` goes under the tag, so a
+ * Seals a value for rest: magic 4 ‖ nonce 24 ‖ XChaCha20-Poly1305 ciphertext and tag. `name` is authenticated, so a
  * value cannot be moved to another place; an older value at the same place is not noticed.
  */
 export function sealAtRest(key: Uint8Array, name: string, plaintext: Uint8Array): Uint8Array {
@@ -38,7 +38,7 @@ export function openAtRest(key: Uint8Array, name: string, sealed: Uint8Array): U
   }
 }
 
-/** One secret on disk: sealed, mode 0600, replaced atomically and durably. The file's base name is under the tag. */
+/** One secret on disk: sealed, mode 0600, replaced atomically and durably. The file's base name is authenticated. */
 export class SealedFile {
   #lastWrite: Promise<void> = Promise.resolve();
 

@@ -14,7 +14,7 @@ export interface BroadcastResult {
   readonly info: string;
 }
 
-/** The orderer's entrance: the filters that Fabric's orderer applies, in its order and with its texts. */
+/** The orderer's broadcast service: the filters that Fabric's orderer applies, in its order and with its texts. */
 export class Broadcast {
   readonly #channels: Channels;
   readonly #absoluteMaxBytes: number;
