@@ -109,9 +109,9 @@ function directPrices(): Record<string, number> {
     'direct: tag key after a year of daily epochs, µs': microseconds(10, () => priceTagKey(crypto, shared, 365)),
     'direct: tag of the last half hour of a day, µs': microseconds(200, () => priceTag(crypto, shared, identity, 48)),
     ...Object.fromEntries([
-      perRow('direct: check of a page of prices, µs a row', 3, () => {
-        checkDirectPricePage(crypto, interval.pricing.rows, context);
-      }),
+      perRow('direct: check of a page of prices, µs a row', 3, () =>
+        checkDirectPricePage(crypto, interval.pricing.rows, context),
+      ),
     ]),
     'direct: digest of a list of 500 consumers, µs': microseconds(20, () => consumerListDigest(crypto, list)),
     'direct: a list of 500 consumers, bytes': encodeConsumerList(kit.consumerList(0)).length,

@@ -58,9 +58,7 @@ export function benchPageCheck(): Record<string, number> {
     if (registryDepth === DEPTHS[0]) {
       record(
         'bill page',
-        microsecondsPerRow(() => {
-          checkBillPage(crypto, interval.billing.rows, page, interval.price, context, 'verify');
-        }),
+        microsecondsPerRow(() => checkBillPage(crypto, interval.billing.rows, page, interval.price, context, 'verify')),
       );
     }
   }

@@ -111,9 +111,7 @@ async function prepare(request: LoadRequest & { kind: 'prepare' }): Promise<void
       identity,
       timers: new Timers({ clock, log: createLog('load', 'warn') }),
       random,
-      onUp: () => {
-        resolve();
-      },
+      onUp: () => resolve(),
     });
   });
   answer({ kind: 'prepared' });

@@ -79,9 +79,7 @@ process.on('message', (request: RelayRequest) => {
       break;
     }
     case 'stop':
-      void relay!.stop().then(() => {
-        answer({ kind: 'stopped' });
-      });
+      void relay!.stop().then(() => answer({ kind: 'stopped' }));
       break;
   }
 });

@@ -31,9 +31,7 @@ class Worker<Answer extends { readonly kind: string }> {
       this.#answers.push(message as Answer);
       this.#wake();
     });
-    this.#process.once('exit', () => {
-      this.#wake();
-    });
+    this.#process.once('exit', () => this.#wake());
   }
 
   send(request: object): void {

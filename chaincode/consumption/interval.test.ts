@@ -173,9 +173,7 @@ describe('an interval on ConsumptionContract', () => {
     const sealed = (seal: Seal, changes: Partial<Seal>, key = kit.controlCenter) =>
       signSeal(kit.crypto, { ...seal, ...changes }, key);
 
-    beforeEach(async () => {
-      accepted(await world.putDirectory(kit.directory(0)));
-    });
+    beforeEach(async () => accepted(await world.putDirectory(kit.directory(0))));
 
     it('needs header, all pages and the directory', async () => {
       refused(await world.putSeal(three.consumption.seal), 'HEADER_MISSING');

@@ -43,13 +43,10 @@ describe('PutPage of ConsumptionContract, row by row', () => {
     key: SigningKey = oneTimeKey(kit.crypto, witness.epochNode, witness.k),
   ): WitnessedRow => ({ row: signRow(kit.crypto, { ...decodeRow(row), ...changes }, key), witness });
 
-  const refusedRow = async (code: RefusalCode, change: (row: WitnessedRow) => WitnessedRow): Promise<void> => {
+  const refusedRow = async (code: RefusalCode, change: (row: WitnessedRow) => WitnessedRow): Promise<void> =>
     refused(await putRows(withRow(change)), code);
-  };
 
-  it('accepts the rows of registered meters', async () => {
-    accepted(await putRows(interval.witnessedRows));
-  });
+  it('accepts the rows of registered meters', async () => accepted(await putRows(interval.witnessedRows)));
 
   it('accepts them in every identity mode', async () => {
     for (const identityMode of IDENTITY_MODES) {

@@ -73,9 +73,7 @@ export class PricingContract extends LedgerContract {
     const { seal, context } = await readBasis(ctx, 'consumption', ledgerId);
     requireServiceProvider(ctx, context.parameters);
     if (context.parameters.priceMode === 'direct') {
-      await putRows(ctx, ledgerId, number, rows, () => {
-        checkDirectPricePage(sodiumCrypto, rows, context);
-      });
+      await putRows(ctx, ledgerId, number, rows, () => checkDirectPricePage(sodiumCrypto, rows, context));
       return;
     }
     const key = transientField(ctx, 'pricePseudonymKey', KEY_LENGTH);

@@ -59,9 +59,8 @@ for (const modes of MODES) {
       assert.deepEqual(found.last, { ...intervals[1]!.ledgerId, sealed: 'billing' });
     });
 
-    it('refuses another key than the one that is trusted', async () => {
-      assert.deepEqual((await audit('00'.repeat(32))).faults[0]?.code, 'WRONG_KEY');
-    });
+    it('refuses another key than the one that is trusted', async () =>
+      assert.deepEqual((await audit('00'.repeat(32))).faults[0]?.code, 'WRONG_KEY'));
 
     it('finds a change of a byte anywhere in any file', async () => {
       for (const [path, bytes] of files) {

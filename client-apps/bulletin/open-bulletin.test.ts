@@ -12,14 +12,10 @@ describe('client-apps/bulletin/open-bulletin', () => {
   it('lets a seed into the region of a demo and into no other', () => {
     checkSeed(demo, seed);
     checkSeed(real, undefined);
-    assert.throws(() => {
-      checkSeed(real, seed);
-    }, /enrolmentSeed must be absent: the region is not a demo/);
-    assert.throws(
-      () => {
-        checkSeed(demo, undefined);
-      },
-      { code: 'CONFIG_INVALID', message: 'enrolmentSeed must be set: the region is a demo' },
-    );
+    assert.throws(() => checkSeed(real, seed), /enrolmentSeed must be absent: the region is not a demo/);
+    assert.throws(() => checkSeed(demo, undefined), {
+      code: 'CONFIG_INVALID',
+      message: 'enrolmentSeed must be set: the region is a demo',
+    });
   });
 });

@@ -172,9 +172,7 @@ export class TrustedBulletin {
     const parameters = parametersFor(this.#versions, startSeconds);
     const what = `interval ${startSeconds}`;
     const { consumption } = verified(what, () => decodeSealsFile(seals));
-    verified(what, () => {
-      this.#noteSealedDirectory(consumption, parameters);
-    });
+    verified(what, () => this.#noteSealedDirectory(consumption, parameters));
     const directory = await this.directory(consumption.seal.registryEpoch);
     return verified(what, () => {
       const { seal, header } = consumption;

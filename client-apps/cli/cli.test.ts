@@ -27,9 +27,9 @@ describe('the command gridveil', function () {
   function gridveil(...args: string[]): Promise<Ended> {
     return new Promise((resolve) => {
       const options = { cwd: folder, env: { PATH: process.env['PATH'], GRIDVEIL_KEY_FILE: keyFile } };
-      execFile(process.execPath, [PROGRAM, ...args], options, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      });
+      execFile(process.execPath, [PROGRAM, ...args], options, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      );
     });
   }
 

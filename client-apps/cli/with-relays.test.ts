@@ -62,11 +62,7 @@ describe('client-apps/cli: a party that is a relay too', () => {
     withRelays({ config: z.unknown(), start: party }, [relayFile]).start(undefined, context);
   const listens = (port: number): Promise<boolean> =>
     new Promise((resolve) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        resolve(true);
-      }).on('error', () => {
-        resolve(false);
-      });
+      const socket = connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
       socket.on('connect', () => socket.destroy());
     });
 

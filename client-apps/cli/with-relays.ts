@@ -51,9 +51,7 @@ async function startRelayOf(file: string, context: PartyContext): Promise<Runnin
   return startRelay(await loadConfig(relayConfig, file), {
     ...context,
     log: context.log.child({ part: 'relay' }),
-    report: (name, data) => {
-      context.report(`relay-${name}`, data);
-    },
+    report: (name, data) => context.report(`relay-${name}`, data),
   });
 }
 

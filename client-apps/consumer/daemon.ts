@@ -66,9 +66,7 @@ export class HubDaemon {
     const { hub } = this.#opened;
     this.#last = this.#last
       .then(() => hub.slot(slot, () => this.#drain(slot)))
-      .then(() => {
-        this.#events.onSlot(slot, hub.sums);
-      })
+      .then(() => this.#events.onSlot(slot, hub.sums))
       .catch(this.#events.onFailure);
     return this.#last;
   }

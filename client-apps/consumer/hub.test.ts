@@ -19,9 +19,7 @@ describe('Hub', () => {
   let root: string;
   let count = 0;
   before(() => (root = mkdtempSync(join(tmpdir(), 'gridveil-hub-'))));
-  after(() => {
-    rmSync(root, { recursive: true });
-  });
+  after(() => rmSync(root, { recursive: true }));
 
   const setUp = async (): Promise<HouseholdUnderTest> => {
     const household = new HouseholdUnderTest(join(root, String(count++)));

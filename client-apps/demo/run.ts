@@ -114,9 +114,7 @@ export async function runDemo(settings: RunSettings, listener: RunListener): Pro
     reports.attach(meters, hubs);
     listener.onPhase('running the intervals');
     const length = plan.endSeconds - plan.startSeconds;
-    stepper.onStep = (now) => {
-      listener.onProgress((now / 1000 - plan.startSeconds) / length, now / 1000);
-    };
+    stepper.onStep = (now) => listener.onProgress((now / 1000 - plan.startSeconds) / length, now / 1000);
     await stepper.advanceTo(plan.endSeconds * 1000);
     listener.onPhase('auditing the bulletin and comparing totals');
     const outcome = await reports.reconcile(out, parties.center.fingerprint);
@@ -125,9 +123,7 @@ export async function runDemo(settings: RunSettings, listener: RunListener): Pro
   };
   let interrupt: (signal: string) => void = () => {};
   const interrupted = new Promise<never>((_, reject) => {
-    interrupt = (signal) => {
-      reject(new ClientError('INTERRUPTED', `interrupted by ${signal}`));
-    };
+    interrupt = (signal) => reject(new ClientError('INTERRUPTED', `interrupted by ${signal}`));
   });
   // A second signal is ignored: ending at once would leave the parties' keys on the disk.
   for (const signal of SIGNALS) {

@@ -47,9 +47,7 @@ describe('connection profile', () => {
   };
   const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 
-  after(() => {
-    rmSync(directory, { recursive: true, force: true });
-  });
+  after(() => rmSync(directory, { recursive: true, force: true }));
 
   it("reads the peers of the client's organisation, in its order", () => {
     const addresses = readGatewayEndpoints(write('two.json', TWO_PEERS), {}).map(({ address }) => address);

@@ -255,9 +255,7 @@ class FabricClient implements LedgerClient {
         return open(gateway.getNetwork(channel));
       },
       delivered,
-      broke: (thrown: unknown) => {
-        this.#gateways.leave(gateway, thrown);
-      },
+      broke: (thrown: unknown) => this.#gateways.leave(gateway, thrown),
     };
     return follow(source, this.#patience, this.#closing.signal);
   }

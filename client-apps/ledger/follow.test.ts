@@ -89,9 +89,7 @@ describe('following a ledger', () => {
     const patience = { ...PATIENCE, firstPauseMilliseconds: 60_000 };
     const items = follow(new CountingSource(1), patience, closing.signal);
     assert.equal((await items.next()).value, 1);
-    setTimeout(() => {
-      closing.abort();
-    }, 10);
+    setTimeout(() => closing.abort(), 10);
     assert.equal((await items.next()).done, true);
   });
 });

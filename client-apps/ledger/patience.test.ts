@@ -66,9 +66,7 @@ describe('asking a ledger again', () => {
     const closing = new AbortController();
     const patience = { ...PATIENCE, firstPauseMilliseconds: 60_000, longestPauseMilliseconds: 60_000 };
     const waiting = persist(() => Promise.reject(conflict()), patience, closing.signal);
-    setTimeout(() => {
-      closing.abort();
-    }, 10);
+    setTimeout(() => closing.abort(), 10);
     await assert.rejects(waiting, { code: 'CLOSED' });
     await assert.rejects(
       persist(() => Promise.resolve(1), PATIENCE, closing.signal),

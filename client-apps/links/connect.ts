@@ -128,9 +128,7 @@ export class OutgoingLink implements Link {
       timeout: CONNECT_MILLISECONDS,
     });
     this.#socket = socket;
-    const failed = (): void => {
-      this.#down('closed');
-    };
+    const failed = (): void => this.#down('closed');
     socket.on('error', () => undefined);
     socket.once('timeout', () => socket.destroy());
     socket.once('close', failed);
@@ -139,9 +137,7 @@ export class OutgoingLink implements Link {
       socket.removeListener('close', failed);
       const peer = peerOf(socket);
       if (peer === undefined || !equalBytes(peer.pin, this.pin)) {
-        socket.once('close', () => {
-          this.#down('refused');
-        });
+        socket.once('close', () => this.#down('refused'));
         socket.destroy();
         return;
       }
@@ -153,9 +149,7 @@ export class OutgoingLink implements Link {
         this.#queue,
         this.#options.timers.clock,
         (type, body) => this.#options.onFrame?.(this, type, body),
-        (reason) => {
-          this.#down(reason);
-        },
+        (reason) => this.#down(reason),
       );
       this.#options.onUp?.(this);
     });
@@ -177,9 +171,7 @@ export class OutgoingLink implements Link {
     if (this.#failures >= PATIENT_ATTEMPTS) {
       this.#giveUp();
     }
-    this.#cancelRetry = this.#options.timers.after('link', this.#backoff.next(), () => {
-      this.#connect();
-    });
+    this.#cancelRetry = this.#options.timers.after('link', this.#backoff.next(), () => this.#connect());
   }
 
   #giveUp(): void {

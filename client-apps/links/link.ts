@@ -163,9 +163,7 @@ export function attachSocket(
       return Promise.resolve();
     }
     const closed = new Promise<void>((resolve) => {
-      socket.once('close', () => {
-        resolve();
-      });
+      socket.once('close', () => resolve());
     });
     wake();
     return withDeadline(closed, CLOSE_PATIENCE_MILLISECONDS, () => socket.destroy());

@@ -193,9 +193,7 @@ describe('links', () => {
     const clock = new SystemClock();
     const listener = await listen('server', {
       clock,
-      onFrame: (link) => {
-        link.cut();
-      },
+      onFrame: (link) => link.cut(),
     });
     const link = opened(
       new OutgoingLink(targetOf('server', listener.port), await connectOptions('client', { timers: timersOn(clock) })),
@@ -234,9 +232,7 @@ describe('links', () => {
     assert.ok(accepted < 4 * capacity, 'the sender was never told to stop');
     assert.ok(received < 2_000, `${received} frames read while none was dealt with`);
     const settle = setInterval(() => {
-      release.splice(0).forEach((resolve) => {
-        resolve();
-      });
+      release.splice(0).forEach((resolve) => resolve());
     }, 1);
     try {
       await until('all came', () => received === accepted);

@@ -109,9 +109,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
         return queued;
       },
       close: () => attached.end(),
-      cut: () => {
-        attached.cut();
-      },
+      cut: () => attached.cut(),
     };
     open.add(link);
     links.set(link, { peer, socket });
@@ -157,11 +155,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
     },
     async close() {
       closing = true;
-      const closed = new Promise<void>((resolve) =>
-        server.close(() => {
-          resolve();
-        }),
-      );
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       await Promise.all([...open].map((link) => link.close()));
       for (const socket of connections) {
         socket.destroy();

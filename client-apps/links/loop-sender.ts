@@ -35,9 +35,7 @@ export function sendLoops(parts: LoopSenderParts): void {
     const tier = tierOf(parts, slot);
     for (let count = tier === undefined ? 0 : loopsPerSlot(tier.directory); count > 0; count--) {
       const at = slot.startSeconds * 1000 + drawOffsetMilliseconds(random, onion.offsetWindowSeconds);
-      timers.at('loop', at, () => {
-        sendOne(parts, slot);
-      });
+      timers.at('loop', at, () => sendOne(parts, slot));
     }
     return Promise.resolve();
   };

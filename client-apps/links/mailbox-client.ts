@@ -36,9 +36,7 @@ export class MailboxClient {
           link.send(FRAME.mailboxDrain, encodeDrain(0n));
         }
       },
-      onDown: () => {
-        this.#fail('the mailbox relay is unreachable');
-      },
+      onDown: () => this.#fail('the mailbox relay is unreachable'),
       onFrame: (_link, type, body) => {
         if (type === FRAME.mailboxPackets) {
           this.#take(body);

@@ -39,9 +39,7 @@ export function encodeMailboxPackets({ lastNumber, more, packets }: MailboxPacke
   writeUint64(body, 0, lastNumber);
   body[8] = packets.length;
   body[9] = more ? 1 : 0;
-  packets.forEach((packet, place) => {
-    body.set(packet, PLACES_OFFSET + place * INNER_LENGTH);
-  });
+  packets.forEach((packet, place) => body.set(packet, PLACES_OFFSET + place * INNER_LENGTH));
   return body;
 }
 

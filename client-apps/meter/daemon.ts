@@ -54,9 +54,7 @@ export class MeterDaemon {
       timers: this.#timers,
       random,
       addressOverrides: config.addressOverrides,
-      onLost: (frames) => {
-        log.warn({ frames }, 'packets dropped: entry relay unreachable');
-      },
+      onLost: (frames) => log.warn({ frames }, 'packets dropped: entry relay unreachable'),
     });
     everySlot(
       this.#timers,

@@ -23,9 +23,7 @@ function wideLine(household: string, date: string, kwh = '0.1', hour = 0, other 
 describe('readings files', () => {
   let directory: string;
   before(() => (directory = mkdtempSync(join(tmpdir(), 'gridveil-readings-'))));
-  after(() => {
-    rmSync(directory, { recursive: true });
-  });
+  after(() => rmSync(directory, { recursive: true }));
 
   const file = (...lines: string[]): string => {
     const path = join(directory, 'readings.csv');

@@ -97,11 +97,6 @@ export async function serveMetrics(
   });
   return {
     port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) =>
-        server.close(() => {
-          resolve();
-        }),
-      ),
+    close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

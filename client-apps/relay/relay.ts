@@ -107,9 +107,7 @@ export class Relay implements RunningParty {
       onMissing: () => {
         this.counters.missingLoops++;
       },
-      onCutOff: (cutOff) => {
-        this.#noteCutOff(cutOff);
-      },
+      onCutOff: (cutOff) => this.#noteCutOff(cutOff),
     });
     this.#links = new LinkPool({
       identity,
@@ -174,9 +172,7 @@ export class Relay implements RunningParty {
     }
     context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
     // Simulated time must not advance before the relay knows the epochs.
-    this.#following = context.clock.track('parameters', this.#begin()).catch((error: unknown) => {
-      this.#giveUp(error);
-    });
+    this.#following = context.clock.track('parameters', this.#begin()).catch((error: unknown) => this.#giveUp(error));
   }
 
   /** Reads the parameters, with retries, then starts following the tier. */
@@ -193,9 +189,7 @@ export class Relay implements RunningParty {
     this.#handler = new PacketHandler(this.#timers, this.counters, tier.epochs, this.#mailboxes, this.#links, {
       poolCapacity: config.poolCapacity,
       timing: tier.parameters,
-      onFailure: (error) => {
-        this.#giveUp(error);
-      },
+      onFailure: (error) => this.#giveUp(error),
       trace: this.#trace,
       loops: this.#loops,
     });

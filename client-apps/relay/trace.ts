@@ -54,9 +54,7 @@ export function tracedContext(context: PartyContext): PartyContext {
   }
   return {
     ...context,
-    report: (name, data) => {
-      report(name, { ...data, unsafeTrace: true });
-    },
+    report: (name, data) => report(name, { ...data, unsafeTrace: true }),
   };
 }
 

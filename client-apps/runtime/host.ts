@@ -33,11 +33,7 @@ export async function runHost<Config, Opened>(
     end = resolve;
     fail = reject;
   });
-  const daemons = opened.map((one, index) =>
-    begin(one, configs[index]!, index, (error) => {
-      fail(error);
-    }),
-  );
+  const daemons = opened.map((one, index) => begin(one, configs[index]!, index, (error) => fail(error)));
   return {
     ended,
     async stop() {

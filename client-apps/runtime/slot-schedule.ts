@@ -35,7 +35,5 @@ export function everySlot(timers: Timers, timing: () => SlotTiming, task: (slot:
     });
   };
   next(clock.nowMilliseconds() / 1000);
-  return () => {
-    cancel();
-  };
+  return () => cancel();
 }

@@ -26,9 +26,7 @@ describe('client-apps/runtime/timers', () => {
     const log = pino({ base: {} }, { write: (line: string) => void lines.push(JSON.parse(line) as Line) });
     timers = new Timers({ clock, log });
   });
-  afterEach(() => {
-    timers.stop();
-  });
+  afterEach(() => timers.stop());
   const note = (name: string) => (): void => void fired.push(name);
 
   it('fire once, at their time of the clock or after their real milliseconds', async () => {

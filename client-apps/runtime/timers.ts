@@ -44,9 +44,7 @@ export class Timers {
   at(origin: string, atMilliseconds: number, task: Task): CancelTimer {
     return this.#register((fire) => {
       const timer = this.clock.setTimer(atMilliseconds, () => fire(origin, task));
-      return () => {
-        this.clock.clearTimer(timer);
-      };
+      return () => this.clock.clearTimer(timer);
     });
   }
 
@@ -54,9 +52,7 @@ export class Timers {
   after(origin: string, milliseconds: number, task: Task): CancelTimer {
     return this.#register((fire) => {
       const timer = setTimeout(() => void fire(origin, task), milliseconds);
-      return () => {
-        clearTimeout(timer);
-      };
+      return () => clearTimeout(timer);
     });
   }
 

@@ -28,9 +28,7 @@ describe('control', () => {
     address = await server.listen();
   });
 
-  after(() => {
-    server.close();
-  });
+  after(() => server.close());
 
   it('performs requests of its owner, or says why not', async () => {
     assert.deepEqual(await askLedger(address, { verb: 'status' }), STATUS);

@@ -65,9 +65,8 @@ describe('embedded ledger', function () {
     assert.deepEqual(await commit.getStatus(), first);
   });
 
-  it('chains signed blocks whose hashes, endorsements and flags hold under independent checks', async () => {
-    checkChain(await blocksOf('consumption', await heightOf('consumption')));
-  });
+  it('chains signed blocks whose hashes, endorsements and flags hold under independent checks', async () =>
+    checkChain(await blocksOf('consumption', await heightOf('consumption'))));
 
   it('gives chaincode events from any block on, and from behind a transaction', async () => {
     const height = await heightOf('consumption');

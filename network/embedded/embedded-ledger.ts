@@ -226,15 +226,9 @@ function ready(child: ChildProcess, directory: LedgerDirectory): Promise<void> {
       const lastLine = readFileSync(directory.log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
       refuse(new EmbeddedLedgerError('START_FAILED', `the ledger process ${reason}: ${lastLine} (${directory.log})`));
     };
-    const timer = setTimeout(() => {
-      fail('was not ready in time');
-    }, START_TIMEOUT_MILLISECONDS);
-    child.once('error', (error) => {
-      fail(`could not be started (${error.message})`);
-    });
-    child.once('exit', (code, signal) => {
-      fail(`ended with ${signal ?? `exit code ${code}`}`);
-    });
+    const timer = setTimeout(() => fail('was not ready in time'), START_TIMEOUT_MILLISECONDS);
+    child.once('error', (error) => fail(`could not be started (${error.message})`));
+    child.once('exit', (code, signal) => fail(`ended with ${signal ?? `exit code ${code}`}`));
     child.on('message', (report: ProcessReport) => {
       child.removeAllListeners('exit');
       if (report.name === 'failed') {

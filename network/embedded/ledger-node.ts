@@ -179,9 +179,7 @@ export class LedgerNode {
   /** Ends all requests with UNAVAILABLE, finishes the current blocks, and closes the database. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    this.#servers.forEach((server) => {
-      server.close();
-    });
+    this.#servers.forEach((server) => server.close());
     this.#chaincodes.close();
     await Promise.all([...this.#channels.values()].map((channel) => channel.stop()));
     await Promise.all([...this.#chaincodeServers.values()].map((server) => server.stop()));

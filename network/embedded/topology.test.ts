@@ -16,9 +16,7 @@ describe('topology', () => {
     return readTopology(path);
   };
 
-  after(() => {
-    rmSync(directory, { recursive: true, force: true });
-  });
+  after(() => rmSync(directory, { recursive: true, force: true }));
 
   it('of this project can be used: CC endorses, no organisation changes the rules alone, CC orders', () => {
     const topology = readTopology(shipped);

@@ -33,9 +33,7 @@ describe('network/fabric', function () {
       this.skip();
     }
   });
-  after(() => {
-    rmSync(scratch, { recursive: true, force: true });
-  });
+  after(() => rmSync(scratch, { recursive: true, force: true }));
 
   /** A folder with stubs of Fabric's programs. */
   const fakeBinaries = (version: string): string => {

@@ -83,43 +83,13 @@ describe('bytes', () => {
   it('refuses a number that does not fit and a field outside the bytes', () => {
     const target = new Uint8Array(16);
     for (const value of [-1, 0x1_0000, 1.5, Number.NaN]) {
-      assert.throws(
-        () => {
-          writeUint16(target, 0, value);
-        },
-        { code: 'LIMIT_EXCEEDED' },
-      );
+      assert.throws(() => writeUint16(target, 0, value), { code: 'LIMIT_EXCEEDED' });
     }
-    assert.throws(
-      () => {
-        writeUint32(target, 0, 2 ** 32);
-      },
-      { code: 'LIMIT_EXCEEDED' },
-    );
-    assert.throws(
-      () => {
-        writeUint64(target, 0, 1n << 64n);
-      },
-      { code: 'LIMIT_EXCEEDED' },
-    );
-    assert.throws(
-      () => {
-        writeUint64(target, 0, -1n);
-      },
-      { code: 'LIMIT_EXCEEDED' },
-    );
-    assert.throws(
-      () => {
-        writeUint128(target, 0, 1n << 128n);
-      },
-      { code: 'LIMIT_EXCEEDED' },
-    );
-    assert.throws(
-      () => {
-        writeUint16(target, 15, 0);
-      },
-      { code: 'BAD_LENGTH' },
-    );
+    assert.throws(() => writeUint32(target, 0, 2 ** 32), { code: 'LIMIT_EXCEEDED' });
+    assert.throws(() => writeUint64(target, 0, 1n << 64n), { code: 'LIMIT_EXCEEDED' });
+    assert.throws(() => writeUint64(target, 0, -1n), { code: 'LIMIT_EXCEEDED' });
+    assert.throws(() => writeUint128(target, 0, 1n << 128n), { code: 'LIMIT_EXCEEDED' });
+    assert.throws(() => writeUint16(target, 15, 0), { code: 'BAD_LENGTH' });
     assert.throws(() => readUint128(target, 1), { code: 'BAD_LENGTH' });
     assert.throws(() => readUint16(target, -1), { code: 'BAD_LENGTH' });
     assert.deepEqual(target, new Uint8Array(16), 'a refused write leaves nothing behind');

@@ -60,7 +60,9 @@ describe('domain-separated hashes', () => {
     assert.equal(new Set(values).size, values.length);
   });
 
-  it('a prefix is the name, ended by zero', () => {
-    assert.equal(toHex(prefix('H1')), toHex(concatBytes(new TextEncoder().encode('gridveil/v1/H1'), Uint8Array.of(0))));
-  });
+  it('a prefix is the name, ended by zero', () =>
+    assert.equal(
+      toHex(prefix('H1')),
+      toHex(concatBytes(new TextEncoder().encode('gridveil/v1/H1'), Uint8Array.of(0))),
+    ));
 });

@@ -74,9 +74,7 @@ class ChaCha20Poly1305 implements AeadInterface {
 }
 
 describe('HPKE', () => {
-  it('RFC 9180, A.2.1', () => {
-    checkVector(RFC_9180);
-  });
+  it('RFC 9180, A.2.1', () => checkVector(RFC_9180));
 
   it('the published vector file', function () {
     const path = requireShared(this, 'vectors/hpke/rfc9180-base-x25519-sha256-chacha20poly1305.json');

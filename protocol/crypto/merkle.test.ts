@@ -39,9 +39,7 @@ const numbered = (count: number): Uint8Array[] => Array.from({ length: count }, 
 describe('Merkle trees', () => {
   for (const crypto of BACK_ENDS) {
     it(`known roots with ${crypto.name}`, () => {
-      ROOTS.forEach((root, count) => {
-        assert.equal(toHex(merkleRoot(crypto, LEAVES.slice(0, count))), root);
-      });
+      ROOTS.forEach((root, count) => assert.equal(toHex(merkleRoot(crypto, LEAVES.slice(0, count))), root));
     });
   }
 

@@ -7,9 +7,8 @@ import { categoriesFor, checkCategories } from './categories.js';
 const wattHours = (...values: number[]) => values.map((value) => BigInt(value) * 1_000n);
 
 describe('categories', () => {
-  it('are those of London for 214 Wh', () => {
-    assert.deepEqual(categoriesFor(214_000n), wattHours(50, 100, 200, 400, 800));
-  });
+  it('are those of London for 214 Wh', () =>
+    assert.deepEqual(categoriesFor(214_000n), wattHours(50, 100, 200, 400, 800)));
 
   it('round the quarter of the average to the nearest preferred number, the smaller on a tie', () => {
     const unit = (averageMilliWattHours: bigint) => categoriesFor(averageMilliWattHours)[0]! / 1_000n;
@@ -65,12 +64,7 @@ describe('categories', () => {
       [...wattHours(1, 2, 3, 4), 4_500n],
       [...wattHours(1, 2, 3, 4), MAXIMUM_ENERGY_MILLIWATT_HOURS + 1_000n],
     ]) {
-      assert.throws(
-        () => {
-          checkCategories(categories);
-        },
-        { code: 'BAD_CATEGORY' },
-      );
+      assert.throws(() => checkCategories(categories), { code: 'BAD_CATEGORY' });
     }
   });
 });

@@ -22,9 +22,9 @@ describe('kilowatt hours', () => {
 
   it('agree with what is written for them', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 0n, max: MAXIMUM_ENERGY_MILLIWATT_HOURS }), (milliWattHours) => {
-        assert.equal(parseKilowattHours(formatMilliWattHours(milliWattHours).replace(' kWh', '')), milliWattHours);
-      }),
+      fc.property(fc.bigInt({ min: 0n, max: MAXIMUM_ENERGY_MILLIWATT_HOURS }), (milliWattHours) =>
+        assert.equal(parseKilowattHours(formatMilliWattHours(milliWattHours).replace(' kWh', '')), milliWattHours),
+      ),
     );
   });
 
@@ -55,9 +55,8 @@ describe('kilowatt hours', () => {
     '10000000',
     '9'.repeat(1_000_000),
   ]) {
-    it(`refuse ${JSON.stringify(text.slice(0, 20))}`, () => {
-      assert.throws(() => parseKilowattHours(text), { code: 'BAD_ENERGY' });
-    });
+    it(`refuse ${JSON.stringify(text.slice(0, 20))}`, () =>
+      assert.throws(() => parseKilowattHours(text), { code: 'BAD_ENERGY' }));
   }
 });
 

@@ -29,8 +29,7 @@ describe('one-time keys', () => {
       }
     });
 
-    it(`refuse k = 0 (${crypto.name})`, () => {
-      assert.throws(() => oneTimeKey(crypto, new Uint8Array(32), 0), { code: 'K_RANGE' });
-    });
+    it(`refuse k = 0 (${crypto.name})`, () =>
+      assert.throws(() => oneTimeKey(crypto, new Uint8Array(32), 0), { code: 'K_RANGE' }));
   }
 });

@@ -47,9 +47,7 @@ describe('meter identity and pseudonyms', () => {
       assert.equal(toHex(meterIdentity(crypto, publicKey)), vectors.identity);
       const h0 = sharedLinkKey(crypto, fromHex(vectors.secretKey), fromHex(vectors.controlCenterPublicKey));
       assert.deepEqual(sharedLinkKey(crypto, fromHex(vectors.controlCenterSecretKey), publicKey), h0);
-      vectors.linkKeys.forEach((expected, epoch) => {
-        assert.equal(toHex(ratchetTo(crypto, h0, 0, epoch)), expected);
-      });
+      vectors.linkKeys.forEach((expected, epoch) => assert.equal(toHex(ratchetTo(crypto, h0, 0, epoch)), expected));
 
       let previous = identity;
       for (const { epoch, k, pseudonym } of vectors.pseudonyms) {
@@ -106,7 +104,6 @@ describe('meter identity and pseudonyms', () => {
     }
   });
 
-  it('refuses a link with a key of small order', () => {
-    assert.throws(() => sharedLinkKey(sodiumCrypto, linkKey, new Uint8Array(32)), { code: 'ZERO_SHARED_SECRET' });
-  });
+  it('refuses a link with a key of small order', () =>
+    assert.throws(() => sharedLinkKey(sodiumCrypto, linkKey, new Uint8Array(32)), { code: 'ZERO_SHARED_SECRET' }));
 });

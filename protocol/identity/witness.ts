@@ -55,9 +55,7 @@ export function encodeWitnesses(witnesses: readonly RowWitness[], depth: number)
     if (witness.siblings.length !== depth) {
       throw new ProtocolError('BAD_LENGTH', `a path of ${depth} siblings is needed`);
     }
-    witness.siblings.forEach((sibling, level) => {
-      put(sibling, SIBLINGS + DIGEST_LENGTH * level, 'sibling');
-    });
+    witness.siblings.forEach((sibling, level) => put(sibling, SIBLINGS + DIGEST_LENGTH * level, 'sibling'));
   });
   return bytes;
 }

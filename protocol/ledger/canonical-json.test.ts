@@ -63,9 +63,8 @@ describe('canonical JSON', () => {
     );
   });
 
-  it('sorts keys by code unit and escapes only quote and backslash', () => {
-    assert.equal(text({ b: 1, B: [true, 'x"y\\z/'], 10: 0, 9: '' }), '{"10":0,"9":"","B":[true,"x\\"y\\\\z/"],"b":1}');
-  });
+  it('sorts keys by code unit and escapes only quote and backslash', () =>
+    assert.equal(text({ b: 1, B: [true, 'x"y\\z/'], 10: 0, 9: '' }), '{"10":0,"9":"","B":[true,"x\\"y\\\\z/"],"b":1}'));
 
   it('gives different values to different bytes: no changed byte is read as the same value', () => {
     const bytes = encodeCanonical({ amount: '12', digest: 'ab', list: [1, 22, { q: '"\\' }], yes: true });
@@ -99,9 +98,7 @@ describe('canonical JSON', () => {
     '"\\/"',
     '[1, 2]',
   ]) {
-    it(`refuses ${form} as non-canonical`, () => {
-      assert.throws(() => parse(form), { code: 'NON_CANONICAL' });
-    });
+    it(`refuses ${form} as non-canonical`, () => assert.throws(() => parse(form), { code: 'NON_CANONICAL' }));
   }
 
   for (const form of [
@@ -123,9 +120,8 @@ describe('canonical JSON', () => {
     '"\\u00e9"',
     'true false',
   ]) {
-    it(`refuses ${form === '' ? 'nothing' : form} as malformed`, () => {
-      assert.throws(() => parse(form), { code: 'MALFORMED' });
-    });
+    it(`refuses ${form === '' ? 'nothing' : form} as malformed`, () =>
+      assert.throws(() => parse(form), { code: 'MALFORMED' }));
   }
 
   it('refuses bytes outside printable ASCII, also a mark at the start and white space', () => {

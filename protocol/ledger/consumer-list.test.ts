@@ -31,9 +31,7 @@ describe('consumer list', () => {
     it(`is refused with another signature or content (${crypto.name})`, () => {
       const refused = (change: Partial<typeof signed>): void => {
         const changed = { ...signed, ...change };
-        const verify = (): void => {
-          verifyConsumerListSignature(crypto, changed, fromHex(vectors.controlCenterKey));
-        };
+        const verify = (): void => verifyConsumerListSignature(crypto, changed, fromHex(vectors.controlCenterKey));
         assert.throws(verify, { code: 'BAD_SIGNATURE' });
       };
       refused({ signature: signed.signature.with(0, signed.signature[0]! ^ 1) });

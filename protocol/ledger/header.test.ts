@@ -36,11 +36,7 @@ function rows(count: number): Uint8Array {
 
 describe('header', () => {
   it('reads back what it writes', () => {
-    fc.assert(
-      fc.property(anyHeader, (header) => {
-        assert.deepEqual(decodeHeader(encodeHeader(header)), header);
-      }),
-    );
+    fc.assert(fc.property(anyHeader, (header) => assert.deepEqual(decodeHeader(encodeHeader(header)), header)));
   });
 
   it('is built from rows: counts, totals and a page entry for each 500', () => {

@@ -14,9 +14,9 @@ describe('registry root', () => {
 
   it('reads back what it writes', () => {
     fc.assert(
-      fc.property(anySignedRegistryRoot, (root) => {
-        assert.deepEqual(decodeRegistryRoot(encodeRegistryRoot(root)), root);
-      }),
+      fc.property(anySignedRegistryRoot, (root) =>
+        assert.deepEqual(decodeRegistryRoot(encodeRegistryRoot(root)), root),
+      ),
     );
   });
 
@@ -32,12 +32,7 @@ describe('registry root', () => {
       { effectiveFromSeconds: 0 },
     ]) {
       const other = { registryRoot: { ...registryRoot, ...change }, signature };
-      assert.throws(
-        () => {
-          verifyRegistryRootSignature(sodiumCrypto, other, key);
-        },
-        { code: 'BAD_SIGNATURE' },
-      );
+      assert.throws(() => verifyRegistryRootSignature(sodiumCrypto, other, key), { code: 'BAD_SIGNATURE' });
     }
   });
 

@@ -59,9 +59,7 @@ describe('row', () => {
   }
 
   for (const { why, code, row } of vectors.refused) {
-    it(`refuses ${why}`, () => {
-      assert.throws(() => decodeRow(fromHex(row)), { code });
-    });
+    it(`refuses ${why}`, () => assert.throws(() => decodeRow(fromHex(row)), { code }));
   }
 
   it("has the paper's types and 177 bytes", () => {
@@ -71,11 +69,7 @@ describe('row', () => {
   });
 
   it('reads back what it writes', () => {
-    fc.assert(
-      fc.property(anyRow, (row) => {
-        assert.deepEqual(decodeRow(encodeRow(row)), row);
-      }),
-    );
+    fc.assert(fc.property(anyRow, (row) => assert.deepEqual(decodeRow(encodeRow(row)), row)));
   });
 
   it('accepts only bytes that it would write', () => {

@@ -55,22 +55,12 @@ describe('seal', () => {
         const other = sealFromJson({ ...json, [field]: value });
         assert.notDeepEqual(encodeSeal(other), encodeSeal(SEAL), field);
         assert.notDeepEqual(sealDigest(crypto, other), sealDigest(crypto, SEAL));
-        assert.throws(
-          () => {
-            verifySealSignature(crypto, { seal: other, signature }, key.publicKey);
-          },
-          {
-            code: 'BAD_SIGNATURE',
-          },
-        );
+        assert.throws(() => verifySealSignature(crypto, { seal: other, signature }, key.publicKey), {
+          code: 'BAD_SIGNATURE',
+        });
       }
       const wrongKey = crypto.ed25519Key(new Uint8Array(32).fill(6)).publicKey;
-      assert.throws(
-        () => {
-          verifySealSignature(crypto, { seal: SEAL, signature }, wrongKey);
-        },
-        { code: 'BAD_SIGNATURE' },
-      );
+      assert.throws(() => verifySealSignature(crypto, { seal: SEAL, signature }, wrongKey), { code: 'BAD_SIGNATURE' });
     });
   }
 

@@ -30,9 +30,8 @@ const expected = {
 
 const refusedWith = (code: string) => (error: unknown) => error instanceof ProtocolError && error.code === code;
 const invalid = refusedWith('DIRECTORY_INVALID');
-const check = (directory: Directory): void => {
+const check = (directory: Directory): void =>
   checkDirectory(crypto, signDirectory(crypto, directory, kit.controlCenter), expected);
-};
 
 /** The directory with relay `index` changed, everything signed anew by its owner. */
 function withRelay(index: number, change: Partial<RelayDescriptor>): Directory {
@@ -69,9 +68,7 @@ describe('relay directory', () => {
       const changed = bytes.slice();
       changed[position]! ^= 1;
       assert.throws(
-        () => {
-          checkDirectory(crypto, decodeSignedDirectory(changed), expected);
-        },
+        () => checkDirectory(crypto, decodeSignedDirectory(changed), expected),
         ProtocolError,
         `byte ${position}`,
       );
@@ -80,79 +77,50 @@ describe('relay directory', () => {
 
   it('is refused for another region, epoch, time or number of layers', () => {
     const { directory } = signed;
-    assert.throws(() => {
-      checkDirectory(crypto, signed, { ...expected, epoch: EPOCH + 1 });
-    }, invalid);
-    assert.throws(() => {
-      checkDirectory(crypto, signed, { ...expected, region: 'paris' });
-    }, invalid);
-    assert.throws(() => {
-      checkDirectory(crypto, signed, { ...expected, layers: 1 });
-    }, invalid);
-    assert.throws(() => {
-      check({ ...directory, validFromSeconds: directory.validFromSeconds + 1 });
-    }, invalid);
-    assert.throws(() => {
-      check({ ...directory, validUntilSeconds: directory.validUntilSeconds + 1 });
-    }, invalid);
+    assert.throws(() => checkDirectory(crypto, signed, { ...expected, epoch: EPOCH + 1 }), invalid);
+    assert.throws(() => checkDirectory(crypto, signed, { ...expected, region: 'paris' }), invalid);
+    assert.throws(() => checkDirectory(crypto, signed, { ...expected, layers: 1 }), invalid);
+    assert.throws(() => check({ ...directory, validFromSeconds: directory.validFromSeconds + 1 }), invalid);
+    assert.throws(() => check({ ...directory, validUntilSeconds: directory.validUntilSeconds + 1 }), invalid);
   });
 
   it('is refused when it is not signed by the control center, or a descriptor not by its relay', () => {
     const stranger = kit.signingKey('stranger');
-    assert.throws(() => {
-      checkDirectory(crypto, signDirectory(crypto, signed.directory, stranger), expected);
-    }, refusedWith('BAD_SIGNATURE'));
+    assert.throws(
+      () => checkDirectory(crypto, signDirectory(crypto, signed.directory, stranger), expected),
+      refusedWith('BAD_SIGNATURE'),
+    );
     const [first, ...rest] = signed.directory.relays;
     const forged = signDescriptor(crypto, first!.descriptor, stranger);
-    assert.throws(() => {
-      check({ ...signed.directory, relays: [forged, ...rest] });
-    }, refusedWith('BAD_SIGNATURE'));
+    assert.throws(() => check({ ...signed.directory, relays: [forged, ...rest] }), refusedWith('BAD_SIGNATURE'));
   });
 
   it('is refused when an operator serves two layers', () => {
     const operator = signed.directory.relays[0]!.descriptor.operator;
-    assert.throws(() => {
-      check(withRelay(2, { operator }));
-    }, /operator serves two layers/);
+    assert.throws(() => check(withRelay(2, { operator })), /operator serves two layers/);
     check(withRelay(1, { operator }));
   });
 
   it('is refused when a layer has less than two relays, or a relay is in none', () => {
     const { relays } = signed.directory;
-    assert.throws(() => {
-      check({ ...signed.directory, relays: relays.slice(1) });
-    }, /layer 1 has too few/);
-    assert.throws(() => {
-      check({ ...signed.directory, relays: relays.slice(0, 3) });
-    }, /layer 2 has too few/);
-    assert.throws(() => {
-      check({ ...signed.directory, relays: [] });
-    }, invalid);
-    assert.throws(() => {
-      check(withRelay(3, { layer: 3 }));
-    }, invalid);
+    assert.throws(() => check({ ...signed.directory, relays: relays.slice(1) }), /layer 1 has too few/);
+    assert.throws(() => check({ ...signed.directory, relays: relays.slice(0, 3) }), /layer 2 has too few/);
+    assert.throws(() => check({ ...signed.directory, relays: [] }), invalid);
+    assert.throws(() => check(withRelay(3, { layer: 3 })), invalid);
   });
 
   it('is refused out of order, and with anything twice', () => {
     const { relays, controlCenter } = signed.directory;
-    assert.throws(() => {
-      check({ ...signed.directory, relays: [...relays].reverse() });
-    }, invalid);
-    assert.throws(() => {
-      check({ ...signed.directory, relays: [relays[0]!, ...relays] });
-    }, invalid);
+    assert.throws(() => check({ ...signed.directory, relays: [...relays].reverse() }), invalid);
+    assert.throws(() => check({ ...signed.directory, relays: [relays[0]!, ...relays] }), invalid);
     assert.deepEqual(sortDescriptors([...relays].reverse()), relays);
     const { linkPin, onionKey, identity } = relays[0]!.descriptor;
     for (const change of [{ linkPin }, { onionKey }, { linkPin: controlCenter.linkPin }]) {
-      assert.throws(() => {
-        check(withRelay(1, change));
-      }, /stands twice/);
+      assert.throws(() => check(withRelay(1, change)), /stands twice/);
     }
     const key = kit.signingKey('relay-1-1');
     const twin = signDescriptor(crypto, { ...relays[1]!.descriptor, identity }, key);
-    assert.throws(() => {
-      check({ ...signed.directory, relays: [relays[0]!, twin, ...relays.slice(2)] });
-    }, /identity/);
+    assert.throws(() => check({ ...signed.directory, relays: [relays[0]!, twin, ...relays.slice(2)] }), /identity/);
   });
 
   it('takes only well-formed descriptors', () => {
@@ -171,8 +139,6 @@ describe('relay directory', () => {
     assert.throws(() => roundTrip({ layer: 9 }), refusedWith('MALFORMED'));
     assert.throws(() => roundTrip({ linkPin: new Uint8Array(31) }), refusedWith('MALFORMED'));
     const other = signDescriptor(crypto, { ...descriptor, epoch: EPOCH + 1 }, key);
-    assert.throws(() => {
-      checkDescriptor(crypto, other, expected);
-    }, invalid);
+    assert.throws(() => checkDescriptor(crypto, other, expected), invalid);
   });
 });

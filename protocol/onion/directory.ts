@@ -79,9 +79,8 @@ export function relaysOfLayer(directory: Directory, layer: number): number[] {
 
 function checkUnique({ relays, controlCenter }: Directory): void {
   const descriptors = relays.map(({ descriptor }) => descriptor);
-  const unique = (what: string, values: readonly string[]): void => {
+  const unique = (what: string, values: readonly string[]): void =>
     demand(new Set(values).size === values.length, `${what} occurs twice`);
-  };
   unique('an address', [controlCenter.address, ...descriptors.map(({ address }) => address)]);
   unique(
     'an identity',

@@ -124,27 +124,9 @@ describe('onion packet', () => {
       ['an unknown flag', (header) => (header[0] = 3), 1],
       ['the zero byte', (header) => (header[15] = 1), 2],
       ['a mailbox beside a relay', (header) => (header[14] = 1), 2],
-      [
-        'a mailbox beside the control center',
-        (header) => {
-          header.set([1, 0, 0, 0, 0, 0, 0, 9]);
-        },
-        1,
-      ],
-      [
-        'a relay beside the control center',
-        (header) => {
-          header.set([1, 0, 1]);
-        },
-        1,
-      ],
-      [
-        'a relay beside a mailbox',
-        (header) => {
-          header.set([2, 1, 0]);
-        },
-        1,
-      ],
+      ['a mailbox beside the control center', (header) => header.set([1, 0, 0, 0, 0, 0, 0, 9]), 1],
+      ['a relay beside the control center', (header) => header.set([1, 0, 1]), 1],
+      ['a relay beside a mailbox', (header) => header.set([2, 1, 0]), 1],
       ['a relay after the last layer', () => undefined, 1],
       ['the control center before the last layer', (header) => (header[0] = 1), 2],
       ['a mailbox before the last layer', (header) => (header[0] = 2), 2],

@@ -97,9 +97,8 @@ describe('delays', () => {
     assert.ok(distance < 2.5 / Math.sqrt(draws), `distance ${distance}`);
   });
 
-  it('are zero when the mean is', () => {
-    assert.equal(drawDelay({ meanDelayMilliseconds: 0, maximumDelayMeans: 5 }, fixedRandom('zero')), 0);
-  });
+  it('are zero when the mean is', () =>
+    assert.equal(drawDelay({ meanDelayMilliseconds: 0, maximumDelayMeans: 5 }, fixedRandom('zero')), 0));
 
   it('draw an index without bias, and refuse to draw from nothing', () => {
     const counts = [0, 0, 0];

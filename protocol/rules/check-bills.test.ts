@@ -18,9 +18,7 @@ const { price, consumption, billing, ledgerId } = interval;
 const context = intervalContext(sodiumCrypto, kit.parameters, ledgerId.startSeconds);
 
 function check(bills: Uint8Array, signatures: 'verify' | 'skip' = 'verify', billedPrice = price): () => void {
-  return () => {
-    checkBillPage(sodiumCrypto, bills, consumption.rows, billedPrice, context, signatures);
-  };
+  return () => checkBillPage(sodiumCrypto, bills, consumption.rows, billedPrice, context, signatures);
 }
 
 /** The bills with row 3 changed and signed again. */
@@ -72,12 +70,7 @@ describe('bills', () => {
 
 describe('header of the bills', () => {
   const refused = (header: Header, code: string, billedPrice = price) => {
-    assert.throws(
-      () => {
-        checkBillHeader(header, consumption.header, billedPrice);
-      },
-      { code },
-    );
+    assert.throws(() => checkBillHeader(header, consumption.header, billedPrice), { code });
   };
   const page = billing.header.pages[0]!;
 

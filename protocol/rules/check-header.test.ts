@@ -48,12 +48,7 @@ const full = page(0, 499, [SMALL, 300], [SECOND, 200]);
 const rest = page(500, 520, [SMALL, 3], [SECOND, 7]);
 const good = header([full, rest]);
 const refused = (bad: Header, code: string) => {
-  assert.throws(
-    () => {
-      checkHeader(bad, context);
-    },
-    { code },
-  );
+  assert.throws(() => checkHeader(bad, context), { code });
 };
 
 describe('header of an interval', () => {

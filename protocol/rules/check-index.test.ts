@@ -10,9 +10,8 @@ const maker = new IntervalMaker(kit);
 const { index, consumption } = maker.next(Array.from({ length: 520 }, (_, row) => row % 2));
 const categories = kit.parameters.categoriesMilliWattHours;
 
-const refused = (bytes: Uint8Array, code: string) => {
+const refused = (bytes: Uint8Array, code: string) =>
   assert.throws(() => checkIndex(bytes, consumption.header, categories), { code });
-};
 
 describe('index against the header', () => {
   it('gives the rows of each category', () => {

@@ -29,9 +29,8 @@ interface Given {
 
 function check(change: Partial<Given>, crypto = sodiumCrypto): () => void {
   const given: Given = { page, entry, context, witnesses, registryRoot, ...change };
-  return () => {
+  return () =>
     checkConsumptionPage(crypto, given.page, given.entry, given.context, given.witnesses, given.registryRoot);
-  };
 }
 
 /** The page with its rows changed, and an entry that fits. */
@@ -58,12 +57,7 @@ describe('consumption page', () => {
       { root: new Uint8Array(32) },
     ]) {
       const other = { ...entry, ...change };
-      assert.throws(
-        () => {
-          checkPageEntry(sodiumCrypto, page, other);
-        },
-        { code: 'PAGE_MISMATCH' },
-      );
+      assert.throws(() => checkPageEntry(sodiumCrypto, page, other), { code: 'PAGE_MISMATCH' });
       assert.throws(check({ entry: other }), { code: 'PAGE_MISMATCH' });
     }
     for (let i = 0; i < page.length; i += 13) {

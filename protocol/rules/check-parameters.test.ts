@@ -31,12 +31,7 @@ const third: Parameters = {
 const list = [kit.signedParameters, kit.signParameters(second), signParameters(sodiumCrypto, third, nextKey)];
 
 function refused(change: Partial<Parameters>, code: string): void {
-  assert.throws(
-    () => {
-      checkParameters(sodiumCrypto, kit.signParameters({ ...first, ...change }));
-    },
-    { code },
-  );
+  assert.throws(() => checkParameters(sodiumCrypto, kit.signParameters({ ...first, ...change })), { code });
 }
 
 describe('version of the parameters', () => {
@@ -101,28 +96,17 @@ describe('version of the parameters', () => {
 
   it('is signed by CC: version 1 by its own key, the next by the key before', () => {
     const stranger = kit.signingKey('stranger');
-    assert.throws(
-      () => {
-        checkParameters(sodiumCrypto, signParameters(sodiumCrypto, first, stranger));
-      },
-      {
-        code: 'BAD_SIGNATURE',
-      },
-    );
-    assert.throws(
-      () => {
-        checkParameters(sodiumCrypto, signParameters(sodiumCrypto, second, nextKey), first);
-      },
-      {
-        code: 'BAD_SIGNATURE',
-      },
-    );
+    assert.throws(() => checkParameters(sodiumCrypto, signParameters(sodiumCrypto, first, stranger)), {
+      code: 'BAD_SIGNATURE',
+    });
+    assert.throws(() => checkParameters(sodiumCrypto, signParameters(sodiumCrypto, second, nextKey), first), {
+      code: 'BAD_SIGNATURE',
+    });
   });
 
   it('follows the version before and keeps what is fixed', () => {
-    const successor = (change: Partial<Parameters>) => () => {
+    const successor = (change: Partial<Parameters>) => () =>
       checkParameters(sodiumCrypto, kit.signParameters({ ...second, ...change }), first);
-    };
     for (const change of [
       { version: 3 },
       { version: 1 },
@@ -177,9 +161,7 @@ describe('registry root of an epoch', () => {
   const resigned = (change: Partial<RegistryRoot>) =>
     signRegistryRoot(sodiumCrypto, { ...signed.registryRoot, ...change }, kit.controlCenter);
 
-  it('passes from the start of its epoch', () => {
-    checkRegistryRoot(sodiumCrypto, signed, first);
-  });
+  it('passes from the start of its epoch', () => checkRegistryRoot(sodiumCrypto, signed, first));
 
   it("is refused for another region, time, depth, too many meters, or without CC's signature", () => {
     for (const change of [
@@ -188,28 +170,13 @@ describe('registry root of an epoch', () => {
       { effectiveFromSeconds: signed.registryRoot.effectiveFromSeconds + 1 },
       { depth: 12 },
     ]) {
-      assert.throws(
-        () => {
-          checkRegistryRoot(sodiumCrypto, resigned(change), first);
-        },
-        { code: 'REGISTRY_INVALID' },
-      );
+      assert.throws(() => checkRegistryRoot(sodiumCrypto, resigned(change), first), { code: 'REGISTRY_INVALID' });
     }
     const full = { ...first, registryDepth: 2 };
     checkRegistryRoot(sodiumCrypto, resigned({ depth: 2, meters: 4 }), full);
     const shallow = { ...first, registryDepth: 1 };
-    assert.throws(
-      () => {
-        checkRegistryRoot(sodiumCrypto, resigned({ depth: 1 }), shallow);
-      },
-      { code: 'REGISTRY_INVALID' },
-    );
+    assert.throws(() => checkRegistryRoot(sodiumCrypto, resigned({ depth: 1 }), shallow), { code: 'REGISTRY_INVALID' });
     const forged = signRegistryRoot(sodiumCrypto, signed.registryRoot, kit.serviceProvider);
-    assert.throws(
-      () => {
-        checkRegistryRoot(sodiumCrypto, forged, first);
-      },
-      { code: 'BAD_SIGNATURE' },
-    );
+    assert.throws(() => checkRegistryRoot(sodiumCrypto, forged, first), { code: 'BAD_SIGNATURE' });
   });
 });

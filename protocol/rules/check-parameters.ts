@@ -68,9 +68,7 @@ export function verifyParametersList(
   if (trustedFingerprint !== undefined && found !== trustedFingerprint) {
     throw new ProtocolError('WRONG_KEY', "the control center's key is not the trusted one");
   }
-  list.forEach((signed, i) => {
-    checkParameters(crypto, signed, list[i - 1]?.parameters);
-  });
+  list.forEach((signed, i) => checkParameters(crypto, signed, list[i - 1]?.parameters));
   return found;
 }
 

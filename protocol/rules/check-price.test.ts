@@ -45,20 +45,10 @@ describe('price row', () => {
   });
 
   it('has the pseudonym of the committed key for this ledger', () => {
-    assert.throws(
-      () => {
-        checkPricePseudonym(sodiumCrypto, row, context, new Uint8Array(32));
-      },
-      { code: 'WRONG_KEY' },
-    );
+    assert.throws(() => checkPricePseudonym(sodiumCrypto, row, context, new Uint8Array(32)), { code: 'WRONG_KEY' });
     const next = intervalContext(sodiumCrypto, kit.parameters, kit.startOf(1));
-    assert.throws(
-      () => {
-        checkPricePseudonym(sodiumCrypto, row, next, kit.pricePseudonymKey);
-      },
-      {
-        code: 'WRONG_PSEUDONYM',
-      },
-    );
+    assert.throws(() => checkPricePseudonym(sodiumCrypto, row, next, kit.pricePseudonymKey), {
+      code: 'WRONG_PSEUDONYM',
+    });
   });
 });

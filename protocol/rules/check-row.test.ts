@@ -26,9 +26,9 @@ function resigned(change: object): Uint8Array {
 
 describe('consumption row', () => {
   it('is of one of the five categories', () => {
-    kit.parameters.categoriesMilliWattHours.forEach((value, category) => {
-      assert.equal(checkConsumptionRow(resigned({ value }), context), category);
-    });
+    kit.parameters.categoriesMilliWattHours.forEach((value, category) =>
+      assert.equal(checkConsumptionRow(resigned({ value }), context), category),
+    );
   });
 
   it('is refused with another type, ledger, region, time, category or length', () => {
@@ -52,12 +52,7 @@ describe('consumption row', () => {
     it(`is the one message that its meter's secrets make (${crypto.name})`, () => {
       checkRowSecrets(crypto, chainPseudonyms, row, witness);
       const refused = (secrets: typeof witness, bytes: Uint8Array, code: string) => {
-        assert.throws(
-          () => {
-            checkRowSecrets(crypto, chainPseudonyms, bytes, secrets);
-          },
-          { code },
-        );
+        assert.throws(() => checkRowSecrets(crypto, chainPseudonyms, bytes, secrets), { code });
       };
       refused(other.witness, row, 'WRONG_PSEUDONYM');
       refused(second.witness, row, 'WRONG_PSEUDONYM');

@@ -52,47 +52,26 @@ describe('seal of a ledger', () => {
     ];
     for (const change of changes) {
       const [field] = Object.keys(change);
-      assert.throws(
-        () => {
-          checkSeal(sodiumCrypto, resigned(change), content, previous, context);
-        },
-        {
-          code: 'SEAL_MISMATCH',
-          message: `seal has another ${field}`,
-        },
-      );
+      assert.throws(() => checkSeal(sodiumCrypto, resigned(change), content, previous, context), {
+        code: 'SEAL_MISMATCH',
+        message: `seal has another ${field}`,
+      });
     }
     const unchained = resigned({ previous: NO_DIGEST });
-    assert.throws(
-      () => {
-        checkSeal(sodiumCrypto, unchained, content, previous, context);
-      },
-      { code: 'SEAL_CHAIN' },
-    );
+    assert.throws(() => checkSeal(sodiumCrypto, unchained, content, previous, context), { code: 'SEAL_CHAIN' });
     checkSeal(sodiumCrypto, unchained, content, undefined, context);
   });
 
   it('is signed by CC', () => {
     const forged = signSeal(sodiumCrypto, signed.seal, kit.serviceProvider);
-    assert.throws(
-      () => {
-        checkSeal(sodiumCrypto, forged, content, previous, context);
-      },
-      { code: 'BAD_SIGNATURE' },
-    );
-    assert.throws(
-      () => {
-        checkSeal(sodiumCrypto, forged, content, 'unknown', context);
-      },
-      { code: 'BAD_SIGNATURE' },
-    );
+    assert.throws(() => checkSeal(sodiumCrypto, forged, content, previous, context), { code: 'BAD_SIGNATURE' });
+    assert.throws(() => checkSeal(sodiumCrypto, forged, content, 'unknown', context), { code: 'BAD_SIGNATURE' });
   });
 });
 
 describe('chain of seals', () => {
-  const refused = (before: Seal) => {
+  const refused = (before: Seal) =>
     assert.throws(() => chainSeal(sodiumCrypto, content, before, context), { code: 'SEAL_CHAIN' });
-  };
 
   it('begins with zeros', () => {
     assert.deepEqual(first.consumption.seal.seal.previous, NO_DIGEST);

@@ -63,12 +63,7 @@ describe('direct prices (Table 4)', () => {
       [resigned({ timeSeconds: 0 }), 'WRONG_TIME'],
       [row.with(176, row[176]! ^ 1), 'BAD_SIGNATURE'],
     ] as const) {
-      assert.throws(
-        () => {
-          checkDirectPricePage(crypto, bytes, context);
-        },
-        { code },
-      );
+      assert.throws(() => checkDirectPricePage(crypto, bytes, context), { code });
     }
   });
 
@@ -86,12 +81,7 @@ describe('direct prices (Table 4)', () => {
     const { digest } = trust.consumers!;
     for (const count of [CONSUMERS - 1, CONSUMERS + 1]) {
       assert.deepEqual(faultsOf(honest, 'full', { consumers: { digest, count } }), ['seals.json HEADER_MISMATCH']);
-      assert.throws(
-        () => {
-          checkPriceCount(honest.pricing.header, count);
-        },
-        { code: 'HEADER_MISMATCH' },
-      );
+      assert.throws(() => checkPriceCount(honest.pricing.header, count), { code: 'HEADER_MISMATCH' });
     }
     const other = { digest: new Uint8Array(32), count: CONSUMERS };
     assert.deepEqual(faultsOf(honest, 'full', { consumers: other }), ['seals.json SEAL_MISMATCH']);
@@ -151,9 +141,8 @@ describe('evidence of a wrong price', () => {
   it('is refused when SP did not sign a row, or the rows, the seal or the parameters are of another ledger', () => {
     const row = decodeRow(evidence.rows[0]!);
     const forged = (change: object, key = kit.serviceProvider) => signRow(crypto, { ...row, ...change }, key);
-    const refused = (change: object, code: string): void => {
+    const refused = (change: object, code: string): void =>
       assert.throws(() => checkPriceEvidence(crypto, { ...evidence, ...change }), { code });
-    };
     refused({ rows: [forged({}, kit.controlCenter)] }, 'WRONG_KEY');
     refused({ rows: [evidence.rows[0]!.with(80, 1)] }, 'BAD_SIGNATURE');
     refused({ rows: [forged({ ledgerId: { ...row.ledgerId, startSeconds: kit.startOf(1) } })] }, 'WRONG_LEDGER');
@@ -179,9 +168,8 @@ describe('consumer list of an epoch', () => {
     const invalid = { code: 'CONSUMERS_INVALID' };
     const check =
       (found: typeof signed, epoch = 0) =>
-      () => {
+      () =>
         checkConsumerList(crypto, found, epoch, kit.parameters);
-      };
     assert.throws(check(signed, 1), invalid);
     assert.throws(check(other({ region: 'paris' })), invalid);
     assert.throws(check(other({ serviceProviderKey: kit.secret('another') })), invalid);
@@ -193,11 +181,6 @@ describe('consumer list of an epoch', () => {
 
   it('does not exist where there is one price for all', () => {
     const one = signParameters(crypto, { ...kit.parameters, priceMode: 'ledger' }, kit.controlCenter).parameters;
-    assert.throws(
-      () => {
-        checkConsumerList(crypto, signed, 0, one);
-      },
-      { code: 'CONSUMERS_INVALID' },
-    );
+    assert.throws(() => checkConsumerList(crypto, signed, 0, one), { code: 'CONSUMERS_INVALID' });
   });
 });

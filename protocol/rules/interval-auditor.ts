@@ -63,9 +63,7 @@ export class IntervalAuditor {
   consumption(sealed: SealedLedger): number[] | undefined {
     const crypto = this.#crypto;
     const { header, seal } = sealed;
-    const headerIsRight = this.#collector.passes(SEALS_FILE, () => {
-      checkHeader(header, this.#context);
-    });
+    const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
     this.#collector.passes(SEALS_FILE, () => {
       // Registry and index have no other source in the bulletin: the first is CC's word, the second is checked below.
       const binding = { ...seal, directoryDigest: this.#trust.directoryDigest ?? seal.directoryDigest };
@@ -92,9 +90,7 @@ export class IntervalAuditor {
     }
     this.#eachPage('consumption', rows, (page) => {
       splitRows(page).forEach((row, i) => {
-        atPlace(`row ${i}`, () => {
-          this.#consumptionRow(row);
-        });
+        atPlace(`row ${i}`, () => this.#consumptionRow(row));
       });
     });
     this.#collector.passes(INDEX_FILE, () => {
@@ -155,9 +151,9 @@ export class IntervalAuditor {
     }
     const consumptionPages = splitPages(consumed);
     const signatures = this.#depth === 'full' ? 'verify' : 'skip';
-    this.#eachPage('billing', bills, (page, p) => {
-      checkBillPage(this.#crypto, page, consumptionPages[p]!, price, this.#context, signatures);
-    });
+    this.#eachPage('billing', bills, (page, p) =>
+      checkBillPage(this.#crypto, page, consumptionPages[p]!, price, this.#context, signatures),
+    );
   }
 
   #consumptionRow(row: Uint8Array): void {
@@ -170,9 +166,7 @@ export class IntervalAuditor {
   /** Header and seal of pricing or billing. @returns whether the header is right, so that its pages can be compared */
   #followingSeal(sealed: SealedLedger, basis: Seal, consumersDigest?: Uint8Array): boolean {
     const { header, seal } = sealed;
-    const headerIsRight = this.#collector.passes(SEALS_FILE, () => {
-      checkHeader(header, this.#context);
-    });
+    const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
     this.#collector.passes(SEALS_FILE, () => {
       const content = followingSealContent(this.#crypto, this.#context, header, basis, consumersDigest);
       checkSeal(this.#crypto, sealed, content, this.#previous(seal.kind), this.#context);
@@ -193,9 +187,7 @@ export class IntervalAuditor {
     if (rows === undefined) {
       return undefined;
     }
-    return this.#eachPage(kind, rows, (page, p) => {
-      checkPageEntry(this.#crypto, page, header.pages[p]!);
-    })
+    return this.#eachPage(kind, rows, (page, p) => checkPageEntry(this.#crypto, page, header.pages[p]!))
       ? rows
       : undefined;
   }
@@ -204,9 +196,7 @@ export class IntervalAuditor {
   #eachPage(kind: LedgerKind, rows: Uint8Array, check: (page: Uint8Array, p: number) => void): boolean {
     const passed = splitPages(rows).map((page, p) =>
       this.#collector.passes(ROWS_FILE[kind], () => {
-        atPlace(`page ${p}`, () => {
-          check(page, p);
-        });
+        atPlace(`page ${p}`, () => check(page, p));
       }),
     );
     return !passed.includes(false);

@@ -238,9 +238,7 @@ describe('interval with seals over wrong rows', () => {
     return concatBytes(...rows.with(at, signRow(sodiumCrypto, { ...decodeRow(rows[at]!), ...change }, key)));
   };
 
-  it('is the same when nothing is wrong', () => {
-    assert.deepEqual(resealed({}), filesOf(first));
-  });
+  it('is the same when nothing is wrong', () => assert.deepEqual(resealed({}), filesOf(first)));
 
   it('shows a wrong price at every depth', () => {
     const pricing = rewrite(first.pricing.rows, 0, { value: first.price + 1_000n });

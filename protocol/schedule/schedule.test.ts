@@ -55,9 +55,8 @@ const anyInterval = anyTiming.chain((timing) =>
     .map((index): [Timing, number] => [timing, timing.epochOriginSeconds + index * timing.intervalSeconds]),
 );
 
-const check = <T>(arbitrary: fc.Arbitrary<T>, predicate: (value: T) => void): void => {
+const check = <T>(arbitrary: fc.Arbitrary<T>, predicate: (value: T) => void): void =>
   fc.assert(fc.property(arbitrary, predicate), { numRuns: 300 });
-};
 
 const TIMING = {
   ...{ intervalSeconds: 1_800, slotSeconds: 300, graceSeconds: 120 },
@@ -148,9 +147,7 @@ describe('protocol/schedule/windows and slots', () => {
 });
 
 describe('protocol/schedule/closes', () => {
-  it('come after the window and the grace', () => {
-    assert.equal(closeSeconds(TIMING, ORIGIN), ORIGIN + 3_720);
-  });
+  it('come after the window and the grace', () => assert.equal(closeSeconds(TIMING, ORIGIN), ORIGIN + 3_720));
 
   it('leave an interval the oldest unclosed one until its own close', () => {
     check(anyInterval, ([timing, start]) => {

@@ -75,9 +75,9 @@ describe('tariff', () => {
   it('agrees with exact fractions', () => {
     const total = fc.bigInt({ min: 0n, max: 200_000_000n });
     fc.assert(
-      fc.property(anyTariff, total, fc.integer({ min: 1, max: 100 }), (tariff, energy, meters) => {
-        assert.equal(priceOf(tariff, energy, meters), referencePrice(tariff, energy, BigInt(meters)));
-      }),
+      fc.property(anyTariff, total, fc.integer({ min: 1, max: 100 }), (tariff, energy, meters) =>
+        assert.equal(priceOf(tariff, energy, meters), referencePrice(tariff, energy, BigInt(meters))),
+      ),
       { numRuns: 2_000 },
     );
   });
@@ -103,9 +103,7 @@ describe('tariff', () => {
 
   it('refuses too few or many points, points that do not ascend, and values out of range', () => {
     const seventeen = Array.from({ length: 17 }, (_, i): [bigint, bigint] => [BigInt(i), 0n]);
-    assert.doesNotThrow(() => {
-      checkTariff(tariffOf(...seventeen.slice(1)));
-    });
+    assert.doesNotThrow(() => checkTariff(tariffOf(...seventeen.slice(1))));
     for (const tariff of [
       tariffOf(),
       tariffOf(...seventeen),
@@ -117,22 +115,13 @@ describe('tariff', () => {
       tariffOf([0n, 1_001n]),
       tariffOf([0n, MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR + 1_000n]),
     ]) {
-      assert.throws(
-        () => {
-          checkTariff(tariff);
-        },
-        { code: 'TARIFF_INVALID' },
-      );
+      assert.throws(() => checkTariff(tariff), { code: 'TARIFF_INVALID' });
       assert.throws(() => priceOf(tariff, 0n, 1), { code: 'TARIFF_INVALID' });
     }
   });
 
   it('reads back its JSON and judges it', () => {
-    fc.assert(
-      fc.property(anyTariff, (tariff) => {
-        assert.deepEqual(tariffFromJson(tariffToJson(tariff)), tariff);
-      }),
-    );
+    fc.assert(fc.property(anyTariff, (tariff) => assert.deepEqual(tariffFromJson(tariffToJson(tariff)), tariff)));
     assert.throws(() => tariffFromJson(tariffToJson(tariffOf([0n, 1n]))), { code: 'TARIFF_INVALID' });
     assert.throws(() => tariffFromJson({ points: 'x' }), { code: 'MALFORMED' });
     assert.throws(() => tariffFromJson({ points: Array(17).fill({}) }), { code: 'LIMIT_EXCEEDED' });
@@ -142,21 +131,14 @@ describe('tariff', () => {
     it(`is signed for one region (${crypto.name})`, () => {
       const key = crypto.ed25519Key(new Uint8Array(32).fill(3));
       const signature = signTariff(crypto, 'london', rising, key);
-      assert.doesNotThrow(() => {
-        verifyTariffSignature(crypto, 'london', rising, signature, key.publicKey);
-      });
+      assert.doesNotThrow(() => verifyTariffSignature(crypto, 'london', rising, signature, key.publicKey));
       for (const [region, tariff] of [
         ['paris', rising],
         ['london', falling],
       ] as const) {
-        assert.throws(
-          () => {
-            verifyTariffSignature(crypto, region, tariff, signature, key.publicKey);
-          },
-          {
-            code: 'BAD_SIGNATURE',
-          },
-        );
+        assert.throws(() => verifyTariffSignature(crypto, region, tariff, signature, key.publicKey), {
+          code: 'BAD_SIGNATURE',
+        });
       }
     });
   }

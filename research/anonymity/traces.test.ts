@@ -130,14 +130,8 @@ describe('anonymity: traces', () => {
     };
     await change((lines) => (lines[0] = { ...(lines[0] as TraceHeader), meanDelayMilliseconds: 5_000 }));
     await change((lines) => lines.shift());
-    await change((lines) => {
-      record(lines, { at: SLOT_START - 1 });
-    });
-    await change((lines) => {
-      record(lines, { at: SLOT_START + 100_000 });
-    });
-    await change((lines) => {
-      record(lines, { link: 'no pin' });
-    });
+    await change((lines) => record(lines, { at: SLOT_START - 1 }));
+    await change((lines) => record(lines, { at: SLOT_START + 100_000 }));
+    await change((lines) => record(lines, { link: 'no pin' }));
   });
 });

@@ -30,9 +30,7 @@ let folder = '';
 function runnerTests(this: Mocha.Suite): void {
   this.timeout(30_000);
   before(() => (folder = mkdtempSync(join(tmpdir(), 'gridveil-claims-'))));
-  after(() => {
-    rmSync(folder, { recursive: true });
-  });
+  after(() => rmSync(folder, { recursive: true }));
 
   /** One claim: its first line of output, and the exit code. */
   const judged = (fields: Claim): [string, number | null] => {
@@ -231,9 +229,7 @@ function runnerTests(this: Mocha.Suite): void {
       assert.deepEqual([status, stdout], [2, '']);
       const lines = stderr.replace('claims: ', '').trim().split('\n');
       assert.equal(lines.length, faults.length, stderr);
-      lines.forEach((line, index) => {
-        assert.ok(line.startsWith(faults[index]!), `${line}, not ${faults[index]}`);
-      });
+      lines.forEach((line, index) => assert.ok(line.startsWith(faults[index]!), `${line}, not ${faults[index]}`));
     };
     refused('{', 'topic.json: ');
     refused({}, 'topic.json: must be a list of claims');

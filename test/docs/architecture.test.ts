@@ -50,9 +50,8 @@ describe('docs/ARCHITECTURE.md, rooms', () => {
 describe('docs/ARCHITECTURE.md, “Where is …?”', () => {
   const rows = tableRows(page, 'Where is …');
 
-  it('has at least twelve questions', () => {
-    assert.ok(rows.length >= 12, `expected at least 12 rows, found ${rows.length}`);
-  });
+  it('has at least twelve questions', () =>
+    assert.ok(rows.length >= 12, `expected at least 12 rows, found ${rows.length}`));
 
   for (const [question, answer] of rows) {
     it(`${question} is answered by symbols that exist`, () => {

@@ -174,7 +174,6 @@ describe('docs/DEVELOP.md', () => {
     assert.deepEqual(scripts.sort(), scriptsOf('package.json').sort());
   });
 
-  it('is where CONTRIBUTING.md leads', () => {
-    assert.ok(existsSync(at('CONTRIBUTING.md')) && read('CONTRIBUTING.md').includes('](docs/DEVELOP.md'));
-  });
+  it('is where CONTRIBUTING.md leads', () =>
+    assert.ok(existsSync(at('CONTRIBUTING.md')) && read('CONTRIBUTING.md').includes('](docs/DEVELOP.md')));
 });

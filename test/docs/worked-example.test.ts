@@ -60,9 +60,7 @@ describe('docs/DEVELOP.md, “A new rule”', () => {
     symlinkSync(join(ROOT, 'chaincode', 'node_modules'), join(copy, 'dist', 'chaincode', 'node_modules'), 'dir');
   });
 
-  after(() => {
-    rmSync(copy, { recursive: true, force: true });
-  });
+  after(() => rmSync(copy, { recursive: true, force: true }));
 
   const node = (...args: string[]): { code: number | null; output: string } => {
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8' });

@@ -83,13 +83,11 @@ describe('the `peer` command, as the manual has it', function () {
     return `export CORE_PEER_ADDRESS=${new URL(Object.values(profile.peers)[0]!.url).host}`;
   };
 
-  it('the parameters', async () => {
-    assert.equal(await answer('consumption', 'GetParameters'), text(encodeSignedParameters(kit.signedParameters)));
-  });
+  it('the parameters', async () =>
+    assert.equal(await answer('consumption', 'GetParameters'), text(encodeSignedParameters(kit.signedParameters))));
 
-  it('a seal', async () => {
-    assert.equal(await answer('consumption', 'GetSeal'), text(encodeSignedSeal(interval.consumption.seal)));
-  });
+  it('a seal', async () =>
+    assert.equal(await answer('consumption', 'GetSeal'), text(encodeSignedSeal(interval.consumption.seal))));
 
   it('the rows of a page', async () => {
     const page = JSON.parse(await answer('consumption', 'GetPage')) as { rows: { pseudonym: string; value: string }[] };

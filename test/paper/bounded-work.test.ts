@@ -63,12 +63,7 @@ describe('what an identity that is not registered, or forged, costs the control 
       const { crypto, counts } = counting();
       const { row, witness } = witnessedRows[0]!;
       const changed = row.with(20, row[20]! ^ 1);
-      assert.throws(
-        () => {
-          checkRowSecrets(crypto, scheme, changed, witness);
-        },
-        { code: 'WRONG_PSEUDONYM' },
-      );
+      assert.throws(() => checkRowSecrets(crypto, scheme, changed, witness), { code: 'WRONG_PSEUDONYM' });
       const expected = identityMode === 'chain' ? { hmacSha256: 1 } : { hmacSha256: 1, aes128EncryptBlock: 2 };
       assert.deepEqual(counts, expected);
     });

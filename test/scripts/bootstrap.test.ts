@@ -50,9 +50,7 @@ describe('scripts/bootstrap.mjs', () => {
     writeFileSync(join(folder, 'npm-cli.js'), NPM);
   });
 
-  afterEach(() => {
-    rmSync(join(clone, '..'), { recursive: true, force: true });
-  });
+  afterEach(() => rmSync(join(clone, '..'), { recursive: true, force: true }));
 
   const start = (task: string, environment: NodeJS.ProcessEnv = {}): SpawnSyncReturns<string> => {
     writeFileSync(calls, '');

@@ -54,9 +54,7 @@ const ARGUMENTS: Readonly<Record<string, (args: readonly Uint8Array[]) => unknow
   PutConsumers: ([json]) => decodeConsumerList(json!),
   PutHeader: ([json]) => decodeHeader(json!),
   PutSeal: ([json]) => decodeSignedSeal(json!),
-  PutPage: (args) => {
-    assert.match(args.map(text).join(' '), new RegExp(`^${REGION} \\d{10} \\d{1,4}$`));
-  },
+  PutPage: (args) => assert.match(args.map(text).join(' '), new RegExp(`^${REGION} \\d{10} \\d{1,4}$`)),
 };
 
 function text(bytes: Uint8Array): string {

@@ -27,9 +27,7 @@ const refused = ({ code, stderr }: Ended, expected: string, status = 1): void =>
 describe('deploy-to-test-network.sh without a network', function () {
   this.timeout(60_000);
   const folder = mkdtempSync(join(tmpdir(), 'gridveil-deploy-'));
-  after(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
   const deploy = (...args: string[]): Ended => {
     const script = join(ROOT, 'scripts', 'deploy-to-test-network.sh');
     const { status, stdout, stderr } = spawnSync(script, args, { encoding: 'utf8' });

@@ -17,9 +17,7 @@ describe("a region on fabric-samples' test-network", function () {
   this.timeout(600_000);
   const network = TestNetworkStandIn.use();
   const scratch = mkdtempSync(join(tmpdir(), 'gridveil-region-'));
-  after(() => {
-    rmSync(scratch, { recursive: true, force: true });
-  });
+  after(() => rmSync(scratch, { recursive: true, force: true }));
 
   const gridveil = (args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Ended> =>
     network().run(process.execPath, [join(ROOT, 'scripts', 'gridveil.mjs'), ...args], environment);

@@ -76,9 +76,7 @@ export function addDemo(program: Command): void {
     const { outcomeJson, outcomeText } = await import('../render/demo.js');
     const { runDemo } = await import('../../demo/run.js');
     const started = performance.now();
-    const readings = await readingsFor(options, options.k, (skipped) => {
-      progress(skippedText(skipped));
-    });
+    const readings = await readingsFor(options, options.k, (skipped) => progress(skippedText(skipped)));
     const testNetwork = await networkOf(options);
     const out = await prepareOutput(options.out);
     const display = new ProgressDisplay();

@@ -24,9 +24,9 @@ describe('gridveil consumer recompute', function () {
   const gridveil = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
     new Promise((resolve) => {
       const env = { ...process.env, GRIDVEIL_KEY_FILE: join(folder, 'file-key') };
-      execFile(process.execPath, [PROGRAM, 'consumer', 'recompute', ...args], { env }, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      });
+      execFile(process.execPath, [PROGRAM, 'consumer', 'recompute', ...args], { env }, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      );
     });
 
   it('adds up, prices and bills the rows of a file of handles, and wants exactly one source of them', async () => {

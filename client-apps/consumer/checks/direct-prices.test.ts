@@ -21,9 +21,7 @@ describe('a hub with price rows of its own (Table 4)', () => {
   let root: string;
   let count = 0;
   before(() => (root = mkdtempSync(join(tmpdir(), 'gridveil-direct-'))));
-  after(() => {
-    rmSync(root, { recursive: true });
-  });
+  after(() => rmSync(root, { recursive: true }));
 
   const setUp = async (fullCheckEvery = 1, isListed = true): Promise<HouseholdUnderTest> => {
     const parameters = { identityMode: 'encryption', priceMode: 'direct' } as const;

@@ -37,9 +37,7 @@ describe('disputes of a hub', () => {
   let root: string;
   let count = 0;
   before(() => (root = mkdtempSync(join(tmpdir(), 'gridveil-disputes-'))));
-  after(() => {
-    rmSync(root, { recursive: true });
-  });
+  after(() => rmSync(root, { recursive: true }));
 
   const setUp = async (fullCheckEvery?: number): Promise<HouseholdUnderTest> => {
     const household = new HouseholdUnderTest(join(root, String(count++)), fullCheckEvery);
@@ -70,30 +68,23 @@ describe('disputes of a hub', () => {
     [
       'a row that is missing from the file',
       'BAD_LENGTH',
-      (home, start) => {
-        change(home, start, 'consumption.rows', (rows) => rows.subarray(7));
-      },
+      (home, start) => change(home, start, 'consumption.rows', (rows) => rows.subarray(7)),
     ],
     [
       'a row that the header does not know',
       'PAGE_MISMATCH',
-      (home, start) => {
-        change(home, start, 'consumption.rows', (rows) => concatBytes(rows, rows.subarray(0, ROW_LENGTH)));
-      },
+      (home, start) =>
+        change(home, start, 'consumption.rows', (rows) => concatBytes(rows, rows.subarray(0, ROW_LENGTH))),
     ],
     [
       'a row that was changed after the seal',
       'PAGE_MISMATCH',
-      (home, start) => {
-        change(home, start, 'consumption.rows', (rows) => flip(rows, ROW_OFFSET.value));
-      },
+      (home, start) => change(home, start, 'consumption.rows', (rows) => flip(rows, ROW_OFFSET.value)),
     ],
     [
       'an index that does not fit',
       'INDEX_MISMATCH',
-      (home, start) => {
-        change(home, start, 'consumption.index', (index) => flip(index, 0));
-      },
+      (home, start) => change(home, start, 'consumption.index', (index) => flip(index, 0)),
     ],
     [
       'a seal that was changed',
@@ -109,9 +100,7 @@ describe('disputes of a hub', () => {
     [
       'seals that cannot be read',
       'MALFORMED',
-      (home, start) => {
-        change(home, start, 'seals.json', (seals) => seals.subarray(1));
-      },
+      (home, start) => change(home, start, 'seals.json', (seals) => seals.subarray(1)),
     ],
   ];
   const change = (

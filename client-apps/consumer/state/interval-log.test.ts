@@ -29,9 +29,7 @@ describe('IntervalLog', () => {
     directory = mkdtempSync(join(tmpdir(), 'gridveil-log-'));
     log = new IntervalLog(join(directory, 'intervals'), KEY);
   });
-  afterEach(() => {
-    rmSync(directory, { recursive: true });
-  });
+  afterEach(() => rmSync(directory, { recursive: true }));
 
   it('keeps one sealed file a day and gives all back in order', async () => {
     const starts = [MIDNIGHT + 1_800, MIDNIGHT, MIDNIGHT - 1_800];

@@ -111,9 +111,9 @@ export async function settleBilling(
   checkPages(standing, context);
   checkBillHeader(standing.header, frozen.sealed.header, price);
   const consumption = splitPages(frozen.rows);
-  splitPages(standing.rows).forEach((page, number) => {
-    checkBillPage(sodiumCrypto, page, consumption[number]!, price, context, 'verify');
-  });
+  splitPages(standing.rows).forEach((page, number) =>
+    checkBillPage(sodiumCrypto, page, consumption[number]!, price, context, 'verify'),
+  );
   const billing = await seal(tools, context, standing, pricing.seal, previous);
   await bulletin.writeFile(context.ledgerId.region, startSeconds, ROWS_FILE.billing, standing.rows);
   await publishSeals(bulletin, { consumption: frozen.sealed, pricing, billing });
@@ -122,9 +122,7 @@ export async function settleBilling(
 
 function checkPages({ header, rows }: StandingLedger, context: IntervalContext): void {
   checkHeader(header, context);
-  splitPages(rows).forEach((page, number) => {
-    checkPageEntry(sodiumCrypto, page, header.pages[number]!);
-  });
+  splitPages(rows).forEach((page, number) => checkPageEntry(sodiumCrypto, page, header.pages[number]!));
 }
 
 function checkOnePrice({ rows }: StandingLedger, context: IntervalContext, basis: Seal, key: Uint8Array): void {

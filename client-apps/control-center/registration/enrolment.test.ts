@@ -190,9 +190,7 @@ describe('client-apps/control-center/registration/enrolment', function () {
         const options = { hostname, port, path, method, rejectUnauthorized: false };
         const request = httpsRequest(options, (response) => {
           response.resume();
-          response.on('end', () => {
-            resolve(response.statusCode!);
-          });
+          response.on('end', () => resolve(response.statusCode!));
         });
         request.on('error', reject);
         request.end();

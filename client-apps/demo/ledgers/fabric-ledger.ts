@@ -26,9 +26,7 @@ export async function startFabricLedger(runDirectory: RunDirectory, testNetwork?
     return { ...ledgerOf(existing), repair: 'network/fabric/network.sh restart' };
   }
   const own = new FabricNetwork({ directory: join(runDirectory.root, 'fabric') });
-  const removeNow = (): void => {
-    own.downNow();
-  };
+  const removeNow = (): void => own.downNow();
   process.once('exit', removeNow);
   const stop = async (): Promise<void> => {
     process.off('exit', removeNow);

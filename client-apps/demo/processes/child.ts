@@ -91,9 +91,7 @@ export class Child {
     });
     closeSync(log);
     this.#process = child;
-    child.on('message', (message) => {
-      this.#receive(message);
-    });
+    child.on('message', (message) => this.#receive(message));
     // A message to a process that has just exited; the exit handler reports it.
     child.on('error', () => {});
     this.#ended = new Promise((done) => {

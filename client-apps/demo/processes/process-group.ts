@@ -23,9 +23,7 @@ export class ProcessGroup {
   /** Number of restarts by process name. */
   readonly restarts = new Map<string, number>();
   readonly #killAll = (): void => {
-    this.#children.forEach((child) => {
-      child.killNow();
-    });
+    this.#children.forEach((child) => child.killNow());
   };
 
   readonly #stepper: Stepper;

@@ -99,11 +99,7 @@ export class DelayPool {
     this.#cancelTimer?.();
     const first = this.#count === 0 ? undefined : this.#due[this.#heap[0]!]!;
     this.#cancelTimer =
-      first === undefined
-        ? undefined
-        : this.#timers.at('delay pool', first, () => {
-            this.#releaseDue();
-          });
+      first === undefined ? undefined : this.#timers.at('delay pool', first, () => this.#releaseDue());
   }
 
   #releaseDue(): void {

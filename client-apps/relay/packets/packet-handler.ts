@@ -102,9 +102,7 @@ export class PacketHandler {
     this.#links = links;
     this.#options = options;
 
-    this.pool = new DelayPool(timers, options.poolCapacity, (packet) => {
-      this.#release(packet);
-    });
+    this.pool = new DelayPool(timers, options.poolCapacity, (packet) => this.#release(packet));
   }
 
   /** Accepts a packet from a meter or a sender of loops, up to a number per slot. */
@@ -134,9 +132,7 @@ export class PacketHandler {
     this.#waiting.push({ pin, packet, cameMilliseconds: this.#timers.clock.nowMilliseconds() });
     if (this.#endTurns === undefined) {
       this.#endTurns = this.#timers.clock.begin('packets');
-      setImmediate(() => {
-        this.#turn();
-      });
+      setImmediate(() => this.#turn());
     }
     if (this.#waiting.length - this.#opened < MOST_WAITING) {
       return;
@@ -149,9 +145,7 @@ export class PacketHandler {
   #turn(): void {
     this.#openWaiting(performance.now() + TURN_MILLISECONDS);
     if (this.#endTurns !== undefined) {
-      setImmediate(() => {
-        this.#turn();
-      });
+      setImmediate(() => this.#turn());
     }
   }
 

@@ -77,9 +77,7 @@ export class ChaincodeConnection {
     const running: RunningInvocation = { ...invocation, queries: new Map() };
     try {
       return await new Promise((resolve, reject) => {
-        const expire = (): void => {
-          settle(new Error('error sending: timeout expired while executing transaction'));
-        };
+        const expire = (): void => settle(new Error('error sending: timeout expired while executing transaction'));
         const timer = setTimeout(expire, EXECUTE_TIMEOUT_MILLISECONDS);
         const settle = (outcome: peer.ChaincodeMessage | Error): void => {
           clearTimeout(timer);
@@ -135,9 +133,7 @@ export class ChaincodeConnection {
         }
         resolve();
       };
-      stream.on('data', (message: peer.ChaincodeMessage) => {
-        this.#receive(message, stream);
-      });
+      stream.on('data', (message: peer.ChaincodeMessage) => this.#receive(message, stream));
       stream.once('error', end);
       stream.once('end', end);
       if (this.#closing.signal.aborted) {
@@ -152,9 +148,7 @@ export class ChaincodeConnection {
         stream.write(newMessage(Type.REGISTERED));
         stream.write(newMessage(Type.READY));
         this.#chaincodeId = peer.ChaincodeID.deserializeBinary(message.getPayload_asU8()).getName();
-        this.#readyWaiters.forEach((wake) => {
-          wake();
-        });
+        this.#readyWaiters.forEach((wake) => wake());
         return;
       case Type.KEEPALIVE:
         return;

@@ -100,9 +100,7 @@ export class ChaincodeRuntime {
   }
 
   close(): void {
-    this.#connections.forEach((connection) => {
-      connection.close();
-    });
+    this.#connections.forEach((connection) => connection.close());
   }
 
   /**

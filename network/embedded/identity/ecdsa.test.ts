@@ -39,8 +39,6 @@ describe('ECDSA with low s', () => {
       signature.subarray(1),
       Buffer.concat([signature, raw]),
     ];
-    malformed.forEach((bytes) => {
-      assert.equal(verifyLowS(publicKey, message, bytes), false);
-    });
+    malformed.forEach((bytes) => assert.equal(verifyLowS(publicKey, message, bytes), false));
   });
 });

@@ -43,9 +43,7 @@ describe('organisations', () => {
     await createOrganizations(topology, directory);
   });
 
-  after(() => {
-    rmSync(root, { recursive: true, force: true });
-  });
+  after(() => rmSync(root, { recursive: true, force: true }));
 
   it("have cryptogen's files, in its places", () => {
     const files = readdirSync(base, { recursive: true, withFileTypes: true })

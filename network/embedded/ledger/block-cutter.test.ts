@@ -8,9 +8,7 @@ describe('block cutter', () => {
   let batches: number[][];
   let cutter: BlockCutter;
   const order = (...sizes: number[]): void => {
-    sizes.forEach((size) => {
-      cutter.order(new Uint8Array(size));
-    });
+    sizes.forEach((size) => cutter.order(new Uint8Array(size)));
   };
 
   beforeEach(() => {
@@ -20,9 +18,7 @@ describe('block cutter', () => {
     cutter = new BlockCutter(limits, (batch) => batches.push(batch.map(({ length }) => length)));
   });
 
-  afterEach(() => {
-    clock.restore();
-  });
+  afterEach(() => clock.restore());
 
   it('cuts when the count is reached', () => {
     order(1, 2, 3, 4);

@@ -33,9 +33,7 @@ export class BlockCutter {
       this.cut();
       return;
     }
-    this.#timer ??= setTimeout(() => {
-      this.cut();
-    }, this.#limits.batchTimeoutMilliseconds);
+    this.#timer ??= setTimeout(() => this.cut(), this.#limits.batchTimeoutMilliseconds);
   }
 
   /** Hands out what is pending. */

@@ -48,9 +48,7 @@ export class Channel {
     this.#height = lastBlock.getHeader()!.getNumber() + 1;
     this.#tipHash = headerHash(lastBlock.getHeader()!);
     this.#commitHash = commitHashOf(lastBlock);
-    this.#cutter = new BlockCutter(options.limits, (batch) => {
-      this.#enqueue(batch);
-    });
+    this.#cutter = new BlockCutter(options.limits, (batch) => this.#enqueue(batch));
   }
 
   /**
@@ -141,9 +139,7 @@ export class Channel {
         }
         resolve(status);
       };
-      const abort = (): void => {
-        settle(undefined);
-      };
+      const abort = (): void => settle(undefined);
       signal.addEventListener('abort', abort);
       waiters.add(settle);
     });
@@ -221,9 +217,7 @@ export class Channel {
     }
     const waiters = [...this.#blockWaiters];
     this.#blockWaiters.clear();
-    waiters.forEach((wake) => {
-      wake();
-    });
+    waiters.forEach((wake) => wake());
   }
 
   #nextBlock(signal: AbortSignal): Promise<void> {

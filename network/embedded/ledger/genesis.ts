@@ -30,9 +30,7 @@ export function channelConfiguration(
   setValue(
     root,
     'HashingAlgorithm',
-    configured(new common.HashingAlgorithm(), (value) => {
-      value.setName('SHA256');
-    }),
+    configured(new common.HashingAlgorithm(), (value) => value.setName('SHA256')),
   );
   setValue(root, 'BlockDataHashingStructure', widestTree());
   setCapability(root, 'V2_0');
@@ -80,9 +78,7 @@ function ordererGroup(topology: Topology, path: string): common.ConfigGroup {
   setValue(
     result,
     'ConsensusType',
-    configured(new ordererProtos.ConsensusType(), (value) => {
-      value.setType('solo');
-    }),
+    configured(new ordererProtos.ConsensusType(), (value) => value.setType('solo')),
   );
   setValue(
     result,
@@ -96,9 +92,7 @@ function ordererGroup(topology: Topology, path: string): common.ConfigGroup {
   setValue(
     result,
     'BatchTimeout',
-    configured(new ordererProtos.BatchTimeout(), (value) => {
-      value.setTimeout(`${embedded.batchTimeoutMilliseconds}ms`);
-    }),
+    configured(new ordererProtos.BatchTimeout(), (value) => value.setTimeout(`${embedded.batchTimeoutMilliseconds}ms`)),
   );
   const { organization } = blockSigner(topology);
   const { mspId, domain, orderers } = organization;
@@ -111,9 +105,7 @@ function ordererGroup(topology: Topology, path: string): common.ConfigGroup {
   setValue(
     member,
     'Endpoints',
-    configured(new common.OrdererAddresses(), (value) => {
-      value.setAddressesList(endpoints);
-    }),
+    configured(new common.OrdererAddresses(), (value) => value.setAddressesList(endpoints)),
   );
   result.getGroupsMap().set(mspId, member);
   return result;
@@ -166,16 +158,12 @@ function setValue(target: common.ConfigGroup, name: string, content: Message): v
 }
 
 function group(): common.ConfigGroup {
-  return configured(new common.ConfigGroup(), (value) => {
-    value.setModPolicy(ADMINS);
-  });
+  return configured(new common.ConfigGroup(), (value) => value.setModPolicy(ADMINS));
 }
 
 /** Blocks are hashed flat, which Fabric writes as a tree of the greatest width. */
 function widestTree(): common.BlockDataHashingStructure {
-  return configured(new common.BlockDataHashingStructure(), (value) => {
-    value.setWidth(0xffff_ffff);
-  });
+  return configured(new common.BlockDataHashingStructure(), (value) => value.setWidth(0xffff_ffff));
 }
 
 function anchorPeers(peers: readonly { readonly host: string; readonly port: number }[]): peer.AnchorPeers {

@@ -42,9 +42,7 @@ describe('multi-version concurrency control', () => {
     });
 
   const write = (key: string, content: Uint8Array = value) =>
-    simulate((simulator) => {
-      simulator.putState('cc', key, content);
-    });
+    simulate((simulator) => simulator.putState('cc', key, content));
 
   /** Codes of transactions of one block, in order. */
   async function validate(...transactions: NamespaceReadWriteSet[][]): Promise<number[]> {
@@ -73,9 +71,8 @@ describe('multi-version concurrency control', () => {
     assert.deepEqual(await validate(present, absent), [MVCC_READ_CONFLICT, MVCC_READ_CONFLICT]);
   });
 
-  it('does not mind blind writes to one key', async () => {
-    assert.deepEqual(await validate(await write('a'), await write('a')), [VALID, VALID]);
-  });
+  it('does not mind blind writes to one key', async () =>
+    assert.deepEqual(await validate(await write('a'), await write('a')), [VALID, VALID]));
 
   it('does not take over the writes of an invalid transaction', async () => {
     const stale = await simulate((simulator) => {

@@ -86,9 +86,7 @@ describe('simulator', () => {
 
   it('refuses a write after a page, and a page after a write', async () => {
     await simulator.openRange('cc', '', '', 1).close();
-    assert.throws(() => {
-      simulator.putState('cc', 'x', Buffer.from('1'));
-    }, /already performed a paginated query/);
+    assert.throws(() => simulator.putState('cc', 'x', Buffer.from('1')), /already performed a paginated query/);
     const other = new Simulator(database, 'consumption', 'tx2');
     other.putState('cc', 'x', Buffer.from('1'));
     assert.throws(() => other.openRange('cc', '', '', 1), /Paginated queries are supported only in a read-only/);

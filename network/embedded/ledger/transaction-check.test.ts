@@ -116,18 +116,14 @@ describe('transaction check', () => {
 
   it('refuses a transaction whose parts do not belong together', () => {
     const { INVALID_ENDORSER_TRANSACTION } = codes;
-    const otherArguments = inside((content) => {
-      content.setChaincodeProposalPayload(Uint8Array.of(10, 0));
-    });
+    const otherArguments = inside((content) => content.setChaincodeProposalPayload(Uint8Array.of(10, 0)));
     const twoActions = inside((_, transaction) =>
       transaction.addActions(transaction.getActionsList()[0]!.cloneMessage()),
     );
     assert.equal(codeOf({}, otherArguments), INVALID_ENDORSER_TRANSACTION);
     assert.equal(codeOf({}, twoActions), INVALID_ENDORSER_TRANSACTION);
     assert.equal(
-      codeOf({}, (payload) => {
-        payload.setData(Uint8Array.of(255, 255));
-      }),
+      codeOf({}, (payload) => payload.setData(Uint8Array.of(255, 255))),
       INVALID_ENDORSER_TRANSACTION,
     );
   });

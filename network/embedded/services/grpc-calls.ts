@@ -48,12 +48,8 @@ export function unary<Request, Response>(
     limit
       .run(() => withSignal(call, stop, (signal) => handle(call.request, signal)))
       .then(
-        (response) => {
-          callback(null, response);
-        },
-        (error: unknown) => {
-          callback(toServiceError(error));
-        },
+        (response) => callback(null, response),
+        (error: unknown) => callback(toServiceError(error)),
       );
   };
 }
@@ -122,9 +118,7 @@ async function withSignal<T>(
   work: (signal: AbortSignal) => Promise<T> | T,
 ): Promise<T> {
   const controller = new AbortController();
-  const abort = (): void => {
-    controller.abort();
-  };
+  const abort = (): void => controller.abort();
   call.on('cancelled', abort);
   stop.addEventListener('abort', abort);
   if (call.cancelled || stop.aborted) {

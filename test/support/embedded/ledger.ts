@@ -85,9 +85,7 @@ export class FixtureLedger {
   }
 
   async stop(): Promise<void> {
-    this.#clients.forEach((client) => {
-      client.close();
-    });
+    this.#clients.forEach((client) => client.close());
     await this.ledger.stop();
     await Promise.all([...this.#chaincodes.keys()].map((name) => this.killChaincode(name)));
     rmSync(this.directory, { recursive: true, force: true });

@@ -59,9 +59,7 @@ export function newProposal(creator: SigningIdentity, parts: TransactionParts = 
 /** A read/write set that writes each key of `writes` in a namespace. */
 export function writesOf(namespace: string, writes: Readonly<Record<string, string>>): Uint8Array {
   const builder = new ReadWriteSetBuilder();
-  Object.entries(writes).forEach(([key, value]) => {
-    builder.addWrite(namespace, key, Buffer.from(value));
-  });
+  Object.entries(writes).forEach(([key, value]) => builder.addWrite(namespace, key, Buffer.from(value)));
   return builder.encode();
 }
 

@@ -26,9 +26,7 @@ interface OrderingTopology {
 /** Fabric itself: a network of `network.sh`, on ports of its own. */
 export class FabricUnderTest extends AdministeredFabric implements OwnLedger {
   readonly #ordering: OrderingTopology['ordering'];
-  readonly #downNow = (): void => {
-    this.network.downNow();
-  };
+  readonly #downNow = (): void => this.network.downNow();
 
   readonly #root: string;
 

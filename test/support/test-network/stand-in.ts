@@ -118,9 +118,9 @@ export class TestNetworkStandIn {
         timeout: COMMAND_MILLISECONDS,
         maxBuffer: 64 * 1024 * 1024,
       };
-      execFile('setsid', ['--wait', command, ...args], options, (error, stdout, stderr) => {
-        done({ code: error === null ? 0 : (error.signal ?? Number(error.code)), stdout, stderr });
-      });
+      execFile('setsid', ['--wait', command, ...args], options, (error, stdout, stderr) =>
+        done({ code: error === null ? 0 : (error.signal ?? Number(error.code)), stdout, stderr }),
+      );
     });
   }
 
