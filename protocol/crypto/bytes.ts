@@ -120,7 +120,7 @@ function requireBigUint(value: bigint, bits: bigint): void {
 }
 
 // Numbers are unsigned and big endian. Writers throw LIMIT_EXCEEDED for a value that does not fit,
-// both sides throw BAD_LENGTH when the field lies outside the bytes.
+// both sides throw BAD_LENGTH when the field is outside the bytes.
 
 export function writeUint16(target: Uint8Array, offset: number, value: number): void {
   requireRoom(target, offset, 2);

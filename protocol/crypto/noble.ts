@@ -59,7 +59,7 @@ function decodePoint(bytes: Uint8Array): EdwardsPoint | undefined {
   }
 }
 
-/** noble's own verification multiplies by the cofactor, so the equation stands here. */
+/** noble's own verification multiplies by the cofactor, so the equation is checked here. */
 function verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   const r = signature.subarray(0, 32);
   const s = littleEndian(signature.subarray(32));

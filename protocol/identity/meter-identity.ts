@@ -45,7 +45,7 @@ export function requireCanonicalPublicKey(publicKey: Uint8Array): void {
 /**
  * h_{toEpoch} from h_{fromEpoch}. The caller erases the older key; the keys between are wiped here.
  *
- * @throws EPOCH_ERASED for an earlier epoch: the ratchet does not turn back
+ * @throws EPOCH_ERASED for an earlier epoch: the ratchet is one-way
  * @throws EPOCH_RANGE
  */
 export function ratchetTo(crypto: Crypto, linkKey: Uint8Array, fromEpoch: number, toEpoch: number): Uint8Array {

@@ -3,7 +3,7 @@ import { asciiBytes, fromHex } from '../crypto/bytes.js';
 import { ProtocolError } from '../errors.js';
 import { MAXIMUM_JSON_DEPTH } from './limits.js';
 
-/** What canonical JSON can hold: no null, no fraction, no negative number. */
+/** A value of canonical JSON: no null, no fraction, no negative number. */
 export type JsonValue = string | number | boolean | readonly JsonValue[] | JsonObject;
 
 /** An object of canonical JSON. */

@@ -6,14 +6,14 @@ import { ProtocolError } from '../errors.js';
 import { MAXIMUM_ROWS, ROWS_PER_PAGE } from './limits.js';
 import { ROW_LENGTH, rowPseudonym, rowValue } from './row.js';
 
-/** How often a value stands in a page or an interval. */
+/** Number of rows with a value in a page or an interval. */
 export interface HistogramEntry {
   readonly value: bigint;
   /** At least 1. */
   readonly count: number;
 }
 
-/** What the header promises about one page, before the page is published. */
+/** Entry of a page in the header, committed before the page is published. */
 export interface PageEntry {
   /** Pseudonym of the first row, 32 bytes. */
   readonly first: Uint8Array;

@@ -23,7 +23,7 @@ export interface PacketRow {
   readonly row: Uint8Array;
 }
 
-/** What a meter sends to the control center in every slot, whatever was consumed. */
+/** Payload of a meter to the control center, sent in every slot whatever was consumed. */
 export interface ControlCenterPayload {
   /** The number that the control center gave the meter at enrolment; it finds the meter's keys in O(1). */
   readonly meterNumber: number;
@@ -50,7 +50,7 @@ const MAC_OFFSET = PLACES_OFFSET + ROW_PLACES * PLACE_LENGTH;
 const PADDING_OFFSET = MAC_OFFSET + PACKET_MAC_LENGTH;
 
 /**
- * Encodes and authenticates a payload. Filler is under the MAC too, so nobody but the meter can make even an empty one.
+ * Encodes and authenticates a payload. The MAC covers the filler too, so only the meter can create even an empty one.
  *
  * @param linkKey h_e of the payload's epoch, 32 bytes
  * @returns PAYLOAD_LENGTH bytes

@@ -23,7 +23,7 @@ export interface Handle {
   readonly pseudonym: Uint8Array;
 }
 
-/** What a meter sends to its household's hub in every slot. */
+/** Payload of a meter to its household's hub, sent in every slot. */
 export interface HubPayload {
   /** Start of the slot, Unix seconds. */
   readonly slotStartSeconds: number;
@@ -35,7 +35,7 @@ export interface HubPayload {
   readonly handles: readonly Handle[];
 }
 
-/** How meter and hub know each other: made by the hub, carried to the meter once by the household. */
+/** Pairing of meter and hub: created by the hub, copied to the meter once by the household. */
 export interface HubPairing {
   /** X25519 key of the hub, 32 bytes. */
   readonly publicKey: Uint8Array;

@@ -48,7 +48,7 @@ function billHistogram(histogram: readonly HistogramEntry[], price: bigint): His
  *
  * @param bills the page of bills
  * @param consumption the consumption page of the same number
- * @param signatures `skip` leaves the Ed25519 verification to whoever does a full check
+ * @param signatures `skip` leaves the Ed25519 verification to a full check
  * @throws ProtocolError `BAD_LENGTH`, `PAGE_MISMATCH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`, `WRONG_PSEUDONYM`,
  *   `WRONG_BILL`, `PRICE_GRANULARITY`, `WRONG_KEY`, `BAD_SIGNATURE`
  */

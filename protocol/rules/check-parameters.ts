@@ -50,7 +50,7 @@ export function checkParameters(crypto: Crypto, signed: SignedParameters, previo
 /**
  * A whole list, from version 1.
  *
- * @param list as it stands in `parameters.json`
+ * @param list as in `parameters.json`
  * @param trustedFingerprint hex SHA-256 of CC's signature key in version 1; undefined trusts the key that is found
  * @returns the fingerprint that is trusted
  * @throws ProtocolError as {@link checkParameters}; `PARAMETERS_INVALID` for an empty list, `WRONG_KEY` for another key

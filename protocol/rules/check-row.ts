@@ -12,7 +12,8 @@ import { checkRowFrame, type IntervalContext } from './interval-context.js';
 export type RowSecrets = Omit<RowWitness, 'leafIndex' | 'siblings'>;
 
 /**
- * What anyone can check of a consumption row without its signature: type, ledger id, T, and one of the five categories.
+ * Checks a consumption row but for its signature, without any secret: type, ledger id, T, and one of the five
+ * categories.
  *
  * @param row 177 bytes
  * @returns the category, 0 to 4
@@ -28,9 +29,9 @@ export function checkConsumptionRow(row: Uint8Array, context: IntervalContext): 
 }
 
 /**
- * What CC and its peers check of a consumption row with the meter's secrets: the pseudonym, the one-time key, and the
- * signature. Meters sign deterministically, so the signature is made again and compared, which is faster than to
- * verify it and accepts no other signature.
+ * Checks a consumption row with the meter's secrets, as CC and its peers do: the pseudonym, the one-time key, and the
+ * signature. Meters sign deterministically, so the signature is made again and compared, which is faster than verifying
+ * it and accepts no other signature.
  *
  * @param row 177 bytes that {@link checkConsumptionRow} accepted
  * @throws ProtocolError `K_RANGE`, `WRONG_PSEUDONYM`, `WRONG_KEY`, `BAD_SIGNATURE`
