@@ -72,12 +72,12 @@ const PERMANENT =
   /access denied|error validating proposal|failed evaluating policy|permission denied|status=(FORBIDDEN|BAD_REQUEST|REQUEST_ENTITY_TOO_LARGE)/i;
 
 const PEER_KNOWS_NONE =
-  "this peer knows none of the control center's that runs the chaincode: the channel has no anchor peers, the chaincode " +
-  "is not deployed, or the control center's MSP id is another";
+  'this peer knows no peer of the control center that runs the chaincode: the channel has no anchor peers, the ' +
+  "chaincode is not deployed, or the control center's MSP id differs";
 const NOT_DEPLOYED = 'the chaincode is not deployed on this channel';
 const NOT_JOINED = 'this peer has not joined the channel';
-const SERVER_SILENT = "the chaincode's server does not run, or the peer does not reach it";
-const NO_ORDERER = 'the orderers have no leader yet, or do not run';
+const SERVER_SILENT = 'the chaincode server is not running, or the peer cannot reach it';
+const NO_ORDERER = 'the orderers have no leader yet, or are not running';
 const WRONG_CERTIFICATE = "the connection profile's TLS certificate or host name is not this peer's";
 const NO_PEER = 'no peer listens at this address';
 

@@ -24,10 +24,10 @@ export const amount: z.ZodType<bigint, string> = z
 export const port = z.int().min(0).max(65_535);
 
 /** A region's name, 1–8 characters: it is 8 bytes of every ledger id. */
-export const region = z.string().regex(/^[a-z0-9-]{1,8}$/, 'must be 1 to 8 of a–z, 0–9 and -');
+export const region = z.string().regex(/^[a-z0-9-]{1,8}$/, 'must be 1 to 8 characters of a–z, 0–9 and -');
 
 /** Operator of a relay, as the directory names it. */
-export const operatorName = z.string().regex(/^[a-z0-9.-]{1,64}$/, 'must be 1 to 64 of a–z, 0–9, . and -');
+export const operatorName = z.string().regex(/^[a-z0-9.-]{1,64}$/, 'must be 1 to 64 characters of a–z, 0–9, . and -');
 
 /** SHA-256 of a public key's SubjectPublicKeyInfo, by which every TLS link of Gridveil is pinned. */
 export const pin = hexBytes(32);

@@ -33,7 +33,7 @@ export class Outage {
     if (now < this.#nextWarning) {
       return;
     }
-    this.#log.warn({ ...details, ...this.#seconds(now) }, `${this.#what}: no answer yet, asking again`);
+    this.#log.warn({ ...details, ...this.#seconds(now) }, `${this.#what}: no answer yet, retrying`);
     this.#isLogged = true;
     this.#nextWarning = now + this.#warnings.next();
   }

@@ -34,7 +34,7 @@ export function openAtRest(key: Uint8Array, name: string, sealed: Uint8Array): U
     }
     return sodiumCrypto.xchacha20Poly1305Open(key, nonce, aad, sealed.subarray(MAGIC.length + NONCE_LENGTH));
   } catch (cause) {
-    throw new ClientError('SEALED_INVALID', `${name} does not open with this key, or was changed`, { cause });
+    throw new ClientError('SEALED_INVALID', `${name} cannot be decrypted with this key, or was changed`, { cause });
   }
 }
 
@@ -93,11 +93,11 @@ export async function readFileKey(path: string): Promise<Uint8Array> {
   try {
     const { mode } = await stat(path);
     if ((mode & 0o077) !== 0) {
-      throw new Error('others than its owner can read it (chmod 600)');
+      throw new Error('it is readable by users other than its owner (chmod 600)');
     }
     const key = fromHex((await readFile(path, 'ascii')).trim());
     if (key.length !== FILE_KEY_LENGTH) {
-      throw new Error(`it must hold ${FILE_KEY_LENGTH} bytes in hexadecimal`);
+      throw new Error(`it must contain ${FILE_KEY_LENGTH} bytes in hexadecimal`);
     }
     return key;
   } catch (cause) {
