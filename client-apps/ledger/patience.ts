@@ -4,7 +4,7 @@ import { Backoff, type Pauses } from '../runtime/backoff.js';
 import { diagnose, LedgerError, mayBeLag } from './ledger-error.js';
 
 /**
- * How long and how often to ask a ledger again. Real time, not the party's clock: a ledger needs its seconds even while
+ * Limits of repeated attempts at a ledger. Real time, not the party's clock: a ledger needs its seconds even while
  * the demo's simulated time does not advance.
  */
 export interface Patience extends Pauses {
