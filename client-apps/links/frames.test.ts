@@ -62,13 +62,13 @@ describe('frames', () => {
     const queue = new FrameQueue(clock, 3 * (FRAME_HEADER_LENGTH + 8));
     const push = (number: number): boolean => queue.push(FRAME.mailboxDrain, new Uint8Array(8).fill(number));
     assert.deepEqual([1, 2, 3, 4].map(push), [true, true, true, false]);
-    assert.equal(clock.frames.sent, 3);
+    assert.equal(clock.activity.frames.sent, 3);
     const { bytes, frames: count } = queue.take();
     assert.deepEqual([count, bytes[5], bytes[18], bytes[31]], [3, 1, 2, 3]);
     assert.ok(push(5));
     assert.equal(queue.clear(), 1);
     assert.ok(queue.isEmpty);
-    assert.equal(clock.frames.sent, 3, 'what was given up is not waited for');
+    assert.equal(clock.activity.frames.sent, 3, 'what was given up is not waited for');
   });
 
   it('leave in writes of bounded size that hold whole frames', () => {

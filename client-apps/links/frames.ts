@@ -138,7 +138,7 @@ export class FrameQueue {
     frame.set(body, FRAME_HEADER_LENGTH);
     this.#frames.push(frame);
     this.#bytes += length;
-    this.#clock.frames.sent++;
+    this.#clock.activity.frames.sent++;
     return true;
   }
 
@@ -160,7 +160,7 @@ export class FrameQueue {
     this.#frames = [];
     this.#bytes = 0;
     // They were never sent, so simulated time does not wait for their arrival.
-    this.#clock.frames.sent -= lost;
+    this.#clock.activity.frames.sent -= lost;
     return lost;
   }
 }

@@ -110,12 +110,12 @@ export function attachSocket(
     if (++pending > MAXIMUM_PENDING) {
       socket.pause();
     }
-    void clock.track('frame', result).finally(settle);
+    void clock.activity.track('frame', result).finally(settle);
   };
   socket.on('data', (data: Buffer) => {
-    const end = clock.begin('frames');
+    const end = clock.activity.begin('frames');
     const whole = reader.push(data, (type, body) => {
-      clock.frames.received++;
+      clock.activity.frames.received++;
       received++;
       handle(type, body);
     });
@@ -144,8 +144,8 @@ export function attachSocket(
   socket.on('error', () => undefined);
   socket.once('close', () => {
     // Both sides take back what they counted on this connection, so frames that died with it are not waited for.
-    clock.frames.sent -= written;
-    clock.frames.received -= received;
+    clock.activity.frames.sent -= written;
+    clock.activity.frames.received -= received;
     onEnd(reason);
   });
   const wake = (): void => {

@@ -184,9 +184,9 @@ describe('links', () => {
     for (let count = 0; count < 3; count++) {
       link.send(FRAME.packet, PACKET);
     }
-    assert.equal(clock.frames.sent, 3);
+    assert.equal(clock.activity.frames.sent, 3);
     await until('given up', () => lost === 3);
-    assert.equal(clock.frames.sent, 0);
+    assert.equal(clock.activity.frames.sent, 0);
   });
 
   it('balance the clock’s frames, also when a connection dies with frames on it', async () => {
@@ -201,10 +201,10 @@ describe('links', () => {
     for (let count = 0; count < 500; count++) {
       link.send(FRAME.packet, PACKET);
     }
-    await until('cut', () => clock.frames.received > 0 || clock.frames.sent < 500);
+    await until('cut', () => clock.activity.frames.received > 0 || clock.activity.frames.sent < 500);
     await listener.close();
     await link.close();
-    assert.deepEqual(clock.frames, { sent: 0, received: 0 });
+    assert.deepEqual(clock.activity.frames, { sent: 0, received: 0 });
   });
 
   it('hold no more than their bound for a peer that reads nothing', async () => {

@@ -46,7 +46,7 @@ describe('MeterDaemon', () => {
   const advance = async (toMilliseconds: number): Promise<void> => {
     while (clock.nowMilliseconds() < toMilliseconds) {
       clock.advance(Math.min(toMilliseconds, clock.nowMilliseconds() + 100));
-      while (clock.state().work > 0 || clock.frames.sent > clock.frames.received) {
+      while (clock.state().work > 0 || clock.activity.frames.sent > clock.activity.frames.received) {
         await turn();
       }
     }

@@ -35,7 +35,7 @@ async function placed(
     return { ...settings, operator: operator!, layer: layer! };
   }
   // Simulated time must not advance before the relay has its place.
-  const place = await clock.track(
+  const place = await clock.activity.track(
     'enrolment',
     untilReachable(log, 'control center', () =>
       enrolRelay(config.controlCenter, enrolmentCode, identity.publicKey, link.pin),

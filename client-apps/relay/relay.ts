@@ -172,7 +172,9 @@ export class Relay implements RunningParty {
     }
     context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
     // Simulated time must not advance before the relay knows the epochs.
-    this.#following = context.clock.track('parameters', this.#begin()).catch((error: unknown) => this.#giveUp(error));
+    this.#following = context.clock.activity
+      .track('parameters', this.#begin())
+      .catch((error: unknown) => this.#giveUp(error));
   }
 
   /** Reads the parameters, with retries, then starts following the tier. */

@@ -55,16 +55,16 @@ describe('client-apps/runtime/clock', () => {
 
   it('counts work by label until it ends, once each', async () => {
     const clock = new SteppedClock(0);
-    const end = clock.begin('interval');
-    clock.begin('interval');
-    const tracked = clock.track('download', Promise.resolve(7));
+    const end = clock.activity.begin('interval');
+    clock.activity.begin('interval');
+    const tracked = clock.activity.track('download', Promise.resolve(7));
     assert.deepEqual(clock.state().labels, { interval: 2, download: 1 });
     assert.equal(clock.state().work, 3);
     end();
     end();
     assert.equal(await tracked, 7);
     assert.deepEqual(clock.state().labels, { interval: 1 });
-    await assert.rejects(clock.track('failing', Promise.reject(new Error('no'))), /no/);
+    await assert.rejects(clock.activity.track('failing', Promise.reject(new Error('no'))), /no/);
     assert.equal(clock.state().work, 1);
   });
 
@@ -89,8 +89,8 @@ describe('client-apps/runtime/clock', () => {
     port.emit('message', { kind: 'advance', toMilliseconds: 5_000 });
     const clock = await connecting;
     assert.equal(clock.nowMilliseconds(), 5_000);
-    clock.frames.sent += 2;
-    clock.begin('packet');
+    clock.activity.frames.sent += 2;
+    clock.activity.begin('packet');
     port.emit('message', { kind: 'unknown' });
     port.emit('message', { kind: 'advance', toMilliseconds: 'soon' });
     port.emit('message', { kind: 'advance', toMilliseconds: 6_000 });

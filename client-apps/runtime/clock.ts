@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Activity } from './activity.js';
 
 /** A timer that can be cleared; fires once. */
 export interface Timer {
   readonly atMilliseconds: number;
 }
 
-/**
- * The only source of time of every party. Besides time it counts what is under way, so that a simulated clock can
- * wait for a slow machine instead of running ahead of it.
- */
+/** The only source of time of every party. */
 export interface Clock {
   /** Unix time in milliseconds. */
   nowMilliseconds(): number;
@@ -18,54 +16,15 @@ export interface Clock {
    */
   setTimer(atMilliseconds: number, task: () => void | Promise<void>): Timer;
   clearTimer(timer: Timer): void;
-  /** Marks work that simulated time waits for; call the returned function once when it is done. */
-  begin(label: string): () => void;
-  /** Marks work until the promise settles; returns the same result. */
-  track<T>(label: string, promise: Promise<T>): Promise<T>;
-  /**
-   * Link frames: `sent` is raised when a frame is queued, `received` when its handling has begun tracked work.
-   * A difference in the sum over all processes is a frame on its way.
-   */
-  readonly frames: { sent: number; received: number };
+  /** Work under way, for which simulated time waits. */
+  readonly activity: Activity;
 }
 
-/** Work in progress by label. Shared by both clocks, so that a daemon's state report shows the same names. */
-abstract class WorkCounter {
-  readonly frames = { sent: 0, received: 0 };
-  protected readonly labels = new Map<string, number>();
-
-  begin(label: string): () => void {
-    this.labels.set(label, (this.labels.get(label) ?? 0) + 1);
-    let open = true;
-    return () => {
-      if (!open) {
-        return;
-      }
-      open = false;
-      const left = (this.labels.get(label) ?? 0) - 1;
-      if (left > 0) {
-        this.labels.set(label, left);
-      } else {
-        this.labels.delete(label);
-      }
-    };
-  }
-
-  async track<T>(label: string, promise: Promise<T>): Promise<T> {
-    const end = this.begin(label);
-    try {
-      return await promise;
-    } finally {
-      end();
-    }
-  }
-
-  /** Runs a timer's task as work. */
-  protected run(task: () => void | Promise<void>): void {
-    const result = task();
-    if (result instanceof Promise) {
-      void this.track('timer', result);
-    }
+/** Runs a timer's task as work. */
+function run(activity: Activity, task: () => void | Promise<void>): void {
+  const result = task();
+  if (result instanceof Promise) {
+    void activity.track('timer', result);
   }
 }
 
@@ -73,7 +32,8 @@ abstract class WorkCounter {
 const LONGEST_TIMEOUT_MILLISECONDS = 2 ** 31 - 1;
 
 /** Real time. The only place in the client apps that reads the system clock. */
-export class SystemClock extends WorkCounter implements Clock {
+export class SystemClock implements Clock {
+  readonly activity = new Activity();
   readonly #handles = new Map<Timer, NodeJS.Timeout>();
 
   nowMilliseconds(): number {
@@ -99,7 +59,7 @@ export class SystemClock extends WorkCounter implements Clock {
         return;
       }
       this.#handles.delete(timer);
-      this.run(task);
+      run(this.activity, task);
     };
     this.#handles.set(timer, setTimeout(wake, wait));
   }
@@ -139,7 +99,8 @@ interface PendingTimer extends Timer {
  * Simulated time: does not move until `advance`, which fires the timers that are due in order, each at its own
  * deadline. Nothing in a process that runs on it can therefore depend on how fast the machine is.
  */
-export class SteppedClock extends WorkCounter implements Clock {
+export class SteppedClock implements Clock {
+  readonly activity = new Activity();
   /** Sorted by deadline; equal deadlines keep the order in which they were set. */
   readonly #timers: PendingTimer[] = [];
   #advancing = false;
@@ -147,7 +108,6 @@ export class SteppedClock extends WorkCounter implements Clock {
   #now: number;
 
   constructor(now: number) {
-    super();
     this.#now = now;
   }
 
@@ -183,10 +143,10 @@ export class SteppedClock extends WorkCounter implements Clock {
   setTimer(atMilliseconds: number, task: () => void | Promise<void>): Timer {
     const timer: PendingTimer = { atMilliseconds, task, cancelled: false };
     if (atMilliseconds <= this.#now && !this.#advancing) {
-      const end = this.begin('timer');
+      const end = this.activity.begin('timer');
       setImmediate(() => {
         if (!timer.cancelled) {
-          this.run(task);
+          run(this.activity, task);
         }
         end();
       });
@@ -217,7 +177,7 @@ export class SteppedClock extends WorkCounter implements Clock {
       for (let timer = this.#next(); timer && timer.atMilliseconds <= toMilliseconds; timer = this.#next()) {
         this.#timers.shift();
         this.#now = Math.max(this.#now, timer.atMilliseconds);
-        this.run(timer.task);
+        run(this.activity, timer.task);
       }
       this.#now = Math.max(this.#now, toMilliseconds);
     } finally {
@@ -226,17 +186,18 @@ export class SteppedClock extends WorkCounter implements Clock {
   }
 
   state(): ClockState {
+    const { frames, labels } = this.activity;
     let work = 0;
-    for (const count of this.labels.values()) {
+    for (const count of labels.values()) {
       work += count;
     }
     return {
       nowMilliseconds: this.#now,
       work,
-      sent: this.frames.sent,
-      received: this.frames.received,
+      sent: frames.sent,
+      received: frames.received,
       nextTimer: this.#next()?.atMilliseconds ?? null,
-      labels: Object.fromEntries(this.labels),
+      labels: Object.fromEntries(labels),
     };
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { Activity } from './activity.js';
 import { SteppedClock, type Clock } from './clock.js';
 import { drawOffsetMilliseconds, everySlot } from './slot-schedule.js';
 import { timersOn } from '../../test/support/links.js';
@@ -42,9 +43,7 @@ describe('slot schedule', () => {
       nowMilliseconds: () => now,
       setTimer: (atMilliseconds, task) => ((due = { at: atMilliseconds, task }), { atMilliseconds }),
       clearTimer: () => (due = undefined),
-      begin: () => () => undefined,
-      track: (_label, promise) => promise,
-      frames: { sent: 0, received: 0 },
+      activity: new Activity(),
     };
     const slots: number[] = [];
     const fireAt = (seconds: number): void => {

@@ -151,9 +151,9 @@ class ServiceProvider {
   async #settle(startSeconds: number): Promise<number> {
     const { clock, report } = this.#context;
     const sealed = await this.#watch.until(() => this.#ledger.seal('consumption', startSeconds));
-    const priced = await clock.track('price', this.#price(startSeconds, sealed));
+    const priced = await clock.activity.track('price', this.#price(startSeconds, sealed));
     const pricing = await this.#watch.until(() => this.#ledger.seal('pricing', startSeconds));
-    const billed = await clock.track('bills', this.#bill(priced, pricing));
+    const billed = await clock.activity.track('bills', this.#bill(priced, pricing));
     report('billed', {
       startSeconds,
       bills: priced.consumption.header.count,

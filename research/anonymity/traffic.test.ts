@@ -136,7 +136,7 @@ describe('anonymity: traffic of meters', function () {
     const end = begin + SLOTS * SLOT - 1_000;
     while (clock.nowMilliseconds() < end) {
       clock.advance(Math.min(end, clock.state().nextTimer ?? end));
-      while (clock.state().work > 0 || clock.frames.sent > clock.frames.received) {
+      while (clock.state().work > 0 || clock.activity.frames.sent > clock.activity.frames.received) {
         await turn();
       }
     }

@@ -44,14 +44,14 @@ export class EpochCadence {
   async run(): Promise<never> {
     const { clock, timers, epochs } = this.#center;
     for (const epoch of epochs.all()) {
-      await clock.track('epoch', this.#publish(epoch));
+      await clock.activity.track('epoch', this.#publish(epoch));
     }
     const { first } = this.#center.versions;
     let notBefore = 0;
     for (;;) {
       const start = Math.max(epochStartSeconds(first, this.nextEpoch()), first.effectiveFromSeconds);
       await atSeconds(timers, Math.max(start - this.#leadSeconds, notBefore));
-      const epoch = await clock.track('epoch', this.#open());
+      const epoch = await clock.activity.track('epoch', this.#open());
       notBefore = epoch === undefined ? this.#nextIntervalStart() : 0;
     }
   }

@@ -109,12 +109,12 @@ export class Intervals {
     const { clock, timers, epochs, versions } = this.#center;
     let start = nextToSettle(closing, this.#settling, versions.first);
     for (; start < this.nextStart()!; start = nextStart(versions.first, start)) {
-      await this.#publish(start, clock.begin('interval'));
+      await this.#publish(start, clock.activity.begin('interval'));
     }
     for (; ; start = nextStart(versions.first, start)) {
       // The interval is open.
       await atSeconds(timers, closeSeconds(versions.at(start), start));
-      const endOfWork = clock.begin('interval');
+      const endOfWork = clock.activity.begin('interval');
       const epoch = await epochs.whenPublished(epochOf(versions.first, start));
       await this.#freeze(start, epoch);
       await this.#publish(start, endOfWork);

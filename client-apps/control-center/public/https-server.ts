@@ -82,7 +82,7 @@ export class HttpsServer {
     server.maxConnections = MAXIMUM_CONNECTIONS;
     const listening = new HttpsServer(options, server);
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      void options.clock.track('https', listening.#handle(request, response));
+      void options.clock.activity.track('https', listening.#handle(request, response));
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);

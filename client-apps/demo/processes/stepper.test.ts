@@ -64,10 +64,10 @@ describe('Stepper', () => {
   it('waits for a frame that is on its way', async () => {
     const { stepper, a, b } = await two();
     a.clock.setTimer(1_000, () => {
-      a.clock.frames.sent++;
+      a.clock.activity.frames.sent++;
       setTimeout(() => {
-        b.clock.frames.received++;
-        void b.clock.track('handling', soon(20)).then(() => (handled = true));
+        b.clock.activity.frames.received++;
+        void b.clock.activity.track('handling', soon(20)).then(() => (handled = true));
       }, 20);
     });
     let handled = false;

@@ -131,7 +131,7 @@ export class PacketHandler {
   accept({ pin }: Pick<Link, 'pin'>, packet: Uint8Array): void | Promise<void> {
     this.#waiting.push({ pin, packet, cameMilliseconds: this.#timers.clock.nowMilliseconds() });
     if (this.#endTurns === undefined) {
-      this.#endTurns = this.#timers.clock.begin('packets');
+      this.#endTurns = this.#timers.clock.activity.begin('packets');
       setImmediate(() => this.#turn());
     }
     if (this.#waiting.length - this.#opened < MOST_WAITING) {
@@ -221,7 +221,7 @@ export class PacketHandler {
       return;
     }
     this.#uncommitted.push(slot);
-    this.#committing ??= this.#timers.clock.track('replay tags', this.#commit());
+    this.#committing ??= this.#timers.clock.activity.track('replay tags', this.#commit());
   }
 
   /** Holds packets that were held before a restart. */
