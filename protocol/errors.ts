@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Every reason for which the protocol layer refuses something. The codes are stable: chaincode errors start with
- * them and programs decide by them, never by the message.
+ * Codes of all errors of the protocol layer. They are stable: chaincode errors start with them, and programs decide by
+ * them, never by the message.
  */
 export type ProtocolErrorCode =
   // Encoding

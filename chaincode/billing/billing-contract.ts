@@ -47,7 +47,7 @@ export class BillingContract extends LedgerContract {
     await writeHeader(ctx, argument);
   }
 
-  /** Writes a page of bills. Transient: `rows`, which therefore stand in the block once. */
+  /** Writes a page of bills. Transient: `rows`, so that the block contains them once. */
   @Transaction()
   async PutPage(ctx: Context, region: string, startSeconds: string, page: string): Promise<void> {
     const rows = transientField(ctx, 'rows', ROWS_PER_PAGE * ROW_LENGTH);
@@ -65,7 +65,7 @@ export class BillingContract extends LedgerContract {
     await writePage(ctx, header, number, rows);
   }
 
-  /** Seals an interval whose bills all stand. */
+  /** Seals an interval whose bills are all committed. */
   @Transaction()
   async PutSeal(ctx: Context, sealJson: string): Promise<void> {
     await putSeal(ctx, sealJson, async (header) => {

@@ -13,9 +13,9 @@ import { intervalContext, type IntervalContext } from '../../protocol/rules/inte
 import { Refusal } from './refusal.js';
 
 // Reads of other channels. The peer does not validate them at commit, so they name only what never changes once it
-// stands: seals, versions of the parameters, consumer lists, and headers and pages of sealed intervals.
+// is committed: seals, versions of the parameters, consumer lists, and headers and pages of sealed intervals.
 
-/** The sealed ledger that another one rests on. */
+/** The sealed ledger that another one is based on. */
 export interface Basis {
   readonly seal: Seal;
   readonly context: IntervalContext;

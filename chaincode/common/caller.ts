@@ -4,8 +4,8 @@ import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { Refusal } from './refusal.js';
 
 /**
- * The control center is the organisation whose peers run this chaincode: the endorsement policy gives no other peer a
- * voice, so no parameter has to name it before the first parameters stand.
+ * The control center is the organisation whose peers run this chaincode: the endorsement policy admits no other peer,
+ * so no parameter has to name it before the first parameters are committed.
  *
  * @throws Refusal `WRONG_MSP`
  */

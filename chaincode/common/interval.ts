@@ -17,10 +17,10 @@ import { Refusal } from './refusal.js';
 import { asText, emit, readState, stands } from './state.js';
 import { stateKey } from './state-keys.js';
 
-// The life of an interval, the same on the three ledgers: a header, which may be replaced until a page stands; its
-// pages, in any order and at once; a seal. The contracts decide who may write and what is right.
+// The life of an interval, the same on the three ledgers: a header, which may be replaced until a page is committed;
+// its pages, in any order and at once; a seal. The contracts decide who may write and what is valid.
 
-/** Stands under `started`: any bytes do, none would be a delete. */
+/** Value of `started`: any bytes will do, but an empty value would be a delete. */
 const STARTED = Uint8Array.of(1);
 
 /** A header as it was sent. */
@@ -40,9 +40,9 @@ export function headerArgument(kind: LedgerKind, json: string): HeaderArgument {
 }
 
 /**
- * Whether this very header stands already.
+ * Tells whether this very header is committed already.
  *
- * @throws Refusal `ALREADY_SEALED`, `ALREADY_STARTED` when another one can no longer take its place
+ * @throws Refusal `ALREADY_SEALED`, `ALREADY_STARTED` when the header can no longer be replaced
  */
 export async function headerStands(ctx: Context, { header, bytes }: HeaderArgument): Promise<boolean> {
   const { region, startSeconds } = header.ledgerId;
@@ -52,7 +52,7 @@ export async function headerStands(ctx: Context, { header, bytes }: HeaderArgume
   }
   await requireUnsealed(ctx, header.ledgerId);
   if ((await readState(ctx, stateKey.started(region, startSeconds))) !== undefined) {
-    throw new Refusal('ALREADY_STARTED', 'a page of this interval stands, so its header cannot change');
+    throw new Refusal('ALREADY_STARTED', 'a page of this interval is committed, so its header cannot change');
   }
   return false;
 }
@@ -65,7 +65,7 @@ export async function writeHeader(ctx: Context, { header, bytes }: HeaderArgumen
 }
 
 /**
- * Whether these very rows stand already as this page.
+ * Tells whether this page is committed already with these very rows.
  *
  * @throws Refusal `ALREADY_SEALED`, `CONFLICT`
  */
@@ -74,10 +74,10 @@ export async function pageStands(ctx: Context, ledgerId: LedgerId, page: number,
   if (present !== undefined && equalBytes(present, rows)) {
     return true;
   }
-  // Also for a page that is right: the seal is in the read set, so a page that loses the race dies at validation.
+  // Also for a valid page: the seal is in the read set, so a page that loses the race is invalidated (MVCC conflict).
   await requireUnsealed(ctx, ledgerId);
   if (present !== undefined) {
-    throw new Refusal('CONFLICT', 'other rows stand as this page already');
+    throw new Refusal('CONFLICT', 'this page is already committed with other rows');
   }
   return false;
 }
@@ -104,7 +104,7 @@ export async function writePage(ctx: Context, header: Header, page: number, rows
   emit(ctx, 'PutPage', { kind: header.kind, region, startSeconds, page });
 }
 
-/** What a contract computes for the seal of an interval whose pages all stand. */
+/** Computes the expected seal of an interval whose pages are all committed. */
 export type SealExpectation = (
   header: Header,
   pages: readonly Uint8Array[],

@@ -4,10 +4,10 @@ import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { asRefusal, Refusal } from './refusal.js';
 
 /**
- * What happens around every transaction of the three contracts: the channel is checked first, and every error leaves
- * as `CODE: sentence`.
+ * Base of the three contracts: before every transaction the channel is checked, and every error is returned as
+ * `CODE: sentence`.
  *
- * It holds no transaction and no decorator, on purpose: decorators write to the prototype that they stand on, so
+ * It holds no transaction and no decorator, on purpose: decorators write to the prototype of their class, so
  * those of a common base class would merge into one list for all three contracts.
  */
 export abstract class LedgerContract extends Contract {

@@ -11,7 +11,7 @@ import { asText, requireState } from './state.js';
 import { stateKey } from './state-keys.js';
 
 // The queries that all three contracts have. They name an interval or a page, never a pseudonym. JSON is canonical;
-// what was written as JSON is returned as it stands.
+// what was written as JSON is returned unchanged.
 
 /** The header of an interval. @throws Refusal `BAD_ARGUMENT`, `NOT_FOUND` */
 export async function getHeader(ctx: Context, region: string, start: string): Promise<string> {

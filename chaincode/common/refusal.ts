@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError, type ProtocolErrorCode } from '../../protocol/errors.js';
 
-/** Why a transaction is refused, beside the reasons of the protocol layer. Stable: clients decide by them. */
+/** Codes of refused transactions, besides those of the protocol layer. Stable: clients decide by them. */
 export type RefusalCode =
   | ProtocolErrorCode
   // Who and where
@@ -10,7 +10,7 @@ export type RefusalCode =
   // What was sent
   | 'BAD_ARGUMENT'
   | 'MISSING_TRANSIENT'
-  // What stands on the ledger
+  // State of the ledger
   | 'NOT_FOUND'
   | 'CONFLICT'
   | 'HEADER_MISSING'
@@ -18,7 +18,7 @@ export type RefusalCode =
   | 'ALREADY_STARTED'
   | 'ALREADY_SEALED'
   | 'NOT_YET_SEALED'
-  // A fault of ours or of the peer
+  // A fault of the chaincode or the peer
   | 'INTERNAL';
 
 /**
@@ -38,8 +38,8 @@ export class Refusal extends Error {
 }
 
 /**
- * Turns whatever was thrown into a refusal. The message of an unforeseen error is left out, because it may quote
- * what was being read; its kind stays.
+ * Turns whatever was thrown into a refusal. The message of an unforeseen error is omitted, because it may quote
+ * what was being read; its kind is kept.
  */
 export function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) {

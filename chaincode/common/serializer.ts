@@ -8,7 +8,7 @@ class RawBytesSerializer extends JSONSerializer {
   }
 }
 
-/** What each package exports beside its contract, in the form that `fabric-chaincode-node` reads. */
+/** Exports of each package besides its contract, in the form that `fabric-chaincode-node` reads. */
 export const serializers = {
   transaction: 'rawBytes',
   serializers: { rawBytes: RawBytesSerializer },

@@ -2,7 +2,7 @@
 
 /**
  * Names of all values in world state. Numbers are padded, so that keys order as their numbers do.
- * No key names a meter, a pseudonym or a row (hashes of keys that were read or written stand on the ledger).
+ * No key names a meter, a pseudonym or a row (hashes of keys that were read or written are on the ledger).
  */
 export const stateKey = {
   parameters: (region: string, version: number): string => `parameters/${region}/${digits(version, 6)}`,
@@ -12,7 +12,7 @@ export const stateKey = {
   directory: (region: string, epoch: number): string => `directory/${region}/${digits(epoch, 5)}`,
   consumers: (region: string, epoch: number): string => `consumers/${region}/${digits(epoch, 5)}`,
   header: (region: string, startSeconds: number): string => `header/${region}/${digits(startSeconds, 12)}`,
-  /** Stands as soon as a page does. Pages write it without reading it, so they do not wait for each other. */
+  /** Exists as soon as a page does. Pages write it without reading it, so they do not conflict with each other. */
   started: (region: string, startSeconds: number): string => `started/${region}/${digits(startSeconds, 12)}`,
   page: (region: string, startSeconds: number, page: number): string =>
     `page/${region}/${digits(startSeconds, 12)}/${digits(page, 4)}`,

@@ -20,10 +20,10 @@ export async function requireState(ctx: Context, key: string, what: string): Pro
 }
 
 /**
- * For values that are written once: whether these very bytes stand already, so that a repeated transaction succeeds
- * and writes nothing.
+ * Tells whether these very bytes are committed already, for values that are written once, so that a repeated
+ * transaction succeeds and writes nothing.
  *
- * @throws Refusal `CONFLICT` when other bytes stand
+ * @throws Refusal `CONFLICT` when other bytes are committed
  */
 export async function stands(ctx: Context, key: string, bytes: Uint8Array, what: string): Promise<boolean> {
   const value = await readState(ctx, key);
@@ -31,12 +31,12 @@ export async function stands(ctx: Context, key: string, bytes: Uint8Array, what:
     return false;
   }
   if (!equalBytes(value, bytes)) {
-    throw new Refusal('CONFLICT', `another ${what} stands already`);
+    throw new Refusal('CONFLICT', `another ${what} is already committed`);
   }
   return true;
 }
 
-/** Whether any key stands in a range. The peer validates the range at commit. @param end excluded */
+/** Tells whether a range has any key. The peer validates the range at commit. @param end excluded */
 export async function anyKey(ctx: Context, start: string, end: string): Promise<boolean> {
   const iterator = await ctx.stub.getStateByRange(start, end);
   try {

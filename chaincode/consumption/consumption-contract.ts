@@ -73,7 +73,7 @@ export class ConsumptionContract extends LedgerContract {
     await putConsumers(ctx, consumersJson);
   }
 
-  /** Announces the pages of an interval; nothing under k rows is announced, so nothing under k is ever published. */
+  /** Announces the pages of an interval; no category below k rows is announced, so none is ever published. */
   @Transaction()
   async PutHeader(ctx: Context, headerJson: string): Promise<void> {
     requireControlCenter(ctx);
@@ -117,7 +117,7 @@ export class ConsumptionContract extends LedgerContract {
     }
   }
 
-  /** Seals an interval whose pages all stand. */
+  /** Seals an interval whose pages are all committed. */
   @Transaction()
   async PutSeal(ctx: Context, sealJson: string): Promise<void> {
     await putSeal(ctx, sealJson, async (header, pages) => {

@@ -25,7 +25,7 @@ import { parametersInForce, requireVersion } from './parameters.js';
  * The transaction `PutRegistryRoot`: one root per epoch, epoch after epoch, whether anything changed or not.
  *
  * @throws Refusal `WRONG_MSP`, `BAD_ARGUMENT`, `CONFLICT`, `NOT_FOUND` without parameters,
- *   `REGISTRY_INVALID` when an epoch is left out; ProtocolError as `checkRegistryRoot`
+ *   `REGISTRY_INVALID` when an epoch is skipped; ProtocolError as `checkRegistryRoot`
  */
 export async function putRegistryRoot(ctx: Context, json: string): Promise<void> {
   requireControlCenter(ctx);
@@ -70,7 +70,8 @@ export async function putDirectory(ctx: Context, json: string): Promise<void> {
 }
 
 /**
- * The transaction `PutConsumers`, in price mode `direct`: whom the service provider sends an epoch's prices to.
+ * The transaction `PutConsumers`, in price mode `direct`: the consumers to whom the service provider sends an epoch's
+ * prices.
  *
  * @throws Refusal `WRONG_MSP`, `BAD_ARGUMENT`, `CONFLICT`, `NOT_FOUND` without parameters; ProtocolError as
  *   `checkConsumerList`
@@ -126,8 +127,8 @@ async function parametersOfEpoch(ctx: Context, region: string, epoch: number): P
 }
 
 /**
- * A region begins with any epoch and then leaves none out. As a header needs the root of its epoch, no header can
- * stand in an epoch whose root is still to come: a root never reaches back.
+ * A region begins with any epoch and then skips none. As a header needs the root of its epoch, no header can exist in
+ * an epoch whose root is still to come: a root never applies retroactively.
  */
 async function requireEpochBefore(ctx: Context, region: string, epoch: number): Promise<void> {
   if (epoch > 0 && (await readState(ctx, stateKey.registryRoot(region, epoch - 1))) !== undefined) {

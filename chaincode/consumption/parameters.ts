@@ -61,7 +61,7 @@ export async function parametersInForce(ctx: Context, region: string, atSeconds:
   }
 }
 
-/** A version that is known to stand. @throws Refusal `NOT_FOUND` */
+/** A version that is known to exist. @throws Refusal `NOT_FOUND` */
 export async function requireVersion(ctx: Context, region: string, version: number): Promise<Parameters> {
   const parameters = await readVersion(ctx, region, version);
   if (parameters === undefined) {
@@ -71,7 +71,7 @@ export async function requireVersion(ctx: Context, region: string, version: numb
 }
 
 /**
- * New parameters may not reach into an interval that has a header, sealed or not: it was decided by those that stood
+ * New parameters must not apply to an interval that has a header, sealed or not: it was checked under those in force
  * then.
  */
 async function requireNoHeaderFrom(ctx: Context, region: string, seconds: number): Promise<void> {

@@ -34,9 +34,9 @@ import { asText } from '../common/state.js';
 
 /**
  * The paper's ledger DAP: the price of each interval, by the tariff from the sealed total. The service provider writes
- * it, the control center seals it. It is one row for all (Table 2), which is judged here; or in price mode `direct` a
- * row for each consumer (Table 4), of which only is checked that the service provider signed it: what it signed is to
- * stand, right or wrong.
+ * it, the control center seals it. It is one row for all (Table 2), which is checked here; or in price mode `direct` a
+ * row for each consumer (Table 4), of which only the service provider's signature is checked: a wrong price that it
+ * signed is recorded as evidence.
  */
 @Info({ title: 'PricingContract', description: 'The price of each interval' })
 export class PricingContract extends LedgerContract {
@@ -87,7 +87,7 @@ export class PricingContract extends LedgerContract {
     }
   }
 
-  /** Seals an interval whose price stands. */
+  /** Seals an interval whose price is committed. */
   @Transaction()
   async PutSeal(ctx: Context, sealJson: string): Promise<void> {
     await putSeal(ctx, sealJson, async (header) => {
@@ -97,7 +97,7 @@ export class PricingContract extends LedgerContract {
     });
   }
 
-  /** The price of an interval as it stands, sealed or not. `WRONG_PRICE` when consumers have different ones. */
+  /** The committed price of an interval, sealed or not. `WRONG_PRICE` when consumers have different ones. */
   @Transaction(false)
   @Returns('string')
   async GetPrice(ctx: Context, region: string, startSeconds: string): Promise<string> {
@@ -146,7 +146,7 @@ export class PricingContract extends LedgerContract {
   }
 }
 
-/** Writes a page that fits its entry and passes a check; a page that stands already is not checked again. */
+/** Writes a page that fits its entry and passes a check; a page that is committed already is not checked again. */
 async function putRows(
   ctx: Context,
   ledgerId: LedgerId,
@@ -163,7 +163,9 @@ async function putRows(
   await writePage(ctx, header, page, rows);
 }
 
-/** What a pricing seal binds as its directory: the epoch's consumers in price mode `direct`, nothing otherwise. */
+/**
+ * Digest that a pricing seal binds as its directory: the epoch's consumers in price mode `direct`, nothing otherwise.
+ */
 async function consumersDigest(
   ctx: Context,
   { parameters, ledgerId, registryEpoch }: IntervalContext,

@@ -11,7 +11,7 @@ import type { ControlCenterKeys } from './keys.js';
 import type { ParameterVersions } from './epochs/parameter-versions.js';
 import type { Turns } from './waiting.js';
 
-/** The parts of the control center that its rooms share. */
+/** Parts of the control center that its folders share. */
 export interface Center extends PartyContext {
   readonly timers: Timers;
   readonly store: SealedStore;
@@ -19,7 +19,7 @@ export interface Center extends PartyContext {
   readonly keys: ControlCenterKeys;
   readonly versions: ParameterVersions;
   readonly epochs: Epochs;
-  /** Changes of who is registered, and of what is fixed from it, happen one after the other. */
+  /** Serialises changes of the registration and of the epochs that are fixed from it. */
   readonly registryTurns: Turns;
   readonly ledger: RegionLedger;
   readonly watch: LedgerWatch;

@@ -15,7 +15,7 @@ const listen = z.strictObject({ host: z.string().min(1), port });
 
 /** One version of the parameters as the operator writes it; the rest of it follows from keys and from its place. */
 export const parameterSettings = z.strictObject({
-  /** Start of the first interval under this version, Unix seconds; the first version's is the first interval of all. */
+  /** Start of the first interval under this version, Unix seconds; in version 1 the first interval of the region. */
   effectiveFromSeconds: seconds,
   /** L. */
   intervalSeconds: seconds.default(1_800),
@@ -96,7 +96,7 @@ export const controlCenterConfig = z.strictObject({
   revokedCodes: z.array(hexBytes(ENROLMENT_CODE_LENGTH)).default([]),
   /** Time before the first interval of an epoch at which its registry and directory are fixed. */
   epochLeadSeconds: seconds.default(1_800),
-  /** Demo only: all keys are derived from it, and the parameters state it. */
+  /** Demo only: all keys are derived from it, and the parameters declare a demo. */
   enrolmentSeed: hexBytes(32).optional(),
 });
 

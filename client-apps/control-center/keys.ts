@@ -13,7 +13,7 @@ export interface ControlCenterKeys {
   readonly publicKey: Uint8Array;
   /** sigSk_CC and sigPk_CC, Ed25519. */
   readonly signing: SigningKey;
-  /** From which the registry's padding leaves come. */
+  /** Secret from which the registry's padding leaves are derived. */
   readonly paddingSecret: Uint8Array;
   /** P-256 key of its HTTPS and link servers. */
   readonly link: LinkKey;

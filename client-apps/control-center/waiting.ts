@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Timers } from '../runtime/timers.js';
 
-/** Lets tasks run one after the other. */
+/** Runs tasks one after the other. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve();
 
@@ -12,7 +12,7 @@ export class Turns {
   }
 }
 
-/** Resolves at a time of the clock, Unix seconds. */
+/** Waits until a time of the clock, Unix seconds. */
 export function atSeconds(timers: Timers, seconds: number): Promise<void> {
   return new Promise((resolve) => timers.at('schedule', seconds * 1_000, resolve));
 }

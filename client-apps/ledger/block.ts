@@ -8,7 +8,7 @@ export interface DecodedBlock {
   readonly previousHash: Uint8Array;
   /** SHA-256 of the transactions' envelopes, one after the other. */
   readonly dataHash: Uint8Array;
-  /** Block metadata as it stands: signatures, last configuration, validation flags, unused, commit hash. */
+  /** Block metadata, unchanged: signatures, last configuration, validation flags, unused, commit hash. */
   readonly metadata: readonly Uint8Array[];
   readonly transactions: readonly DecodedTransaction[];
 }
@@ -21,11 +21,11 @@ export interface DecodedTransaction {
   readonly channel: string;
   /** Fabric's TxValidationCode. Only 0, valid, changed the state. */
   readonly validationCode: number;
-  /** Organisation of the submitter, whose certificate stands in every transaction. */
+  /** Organisation of the submitter, whose certificate is in every transaction. */
   readonly creatorMspId: string;
   /** Signed envelope, as hashed into the block. */
   readonly envelope: Uint8Array;
-  /** What an endorsed transaction carries; undefined for any other, and where nothing of the kind can be read. */
+  /** Content of an endorsed transaction; undefined for any other, or when it cannot be decoded. */
   readonly endorsed?: EndorsedAction;
 }
 

@@ -92,7 +92,7 @@ describe('connection profile', () => {
 
   it('refuses what it cannot use, and says why', () => {
     const refused: [unknown, RegExp][] = [
-      ['{', /no readable JSON/],
+      ['{', /not a readable JSON/],
       [{ ...TEST_NETWORK_PROFILE, client: { organization: 'Org2' } }, /no peer of organisation Org2/],
       [{ ...TEST_NETWORK_PROFILE, organizations: undefined }, /organizations/],
       [{ ...TEST_NETWORK_PROFILE, peers: {} }, /peer0.org1.example.com is named but not described/],

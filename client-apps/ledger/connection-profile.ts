@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { LedgerError } from './ledger-error.js';
 
-/** Where a client reaches the ledger. */
+/** Endpoint at which a client reaches the ledger. */
 export interface GatewayEndpoint {
   /** `host:port`. */
   readonly address: string;
@@ -114,7 +114,7 @@ function parseJson(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new LedgerError('PROFILE_INVALID', `${path} is no readable JSON file`, { cause });
+    throw new LedgerError('PROFILE_INVALID', `${path} is not a readable JSON file`, { cause });
   }
 }
 
@@ -136,7 +136,7 @@ function readSole(path: string): Uint8Array {
     }
     const [name, ...others] = readdirSync(path);
     if (name === undefined || others.length > 0) {
-      throw new LedgerError('PROFILE_INVALID', `${path} should hold exactly one file`);
+      throw new LedgerError('PROFILE_INVALID', `${path}: expected exactly one file`);
     }
     return readFileSync(join(path, name));
   } catch (cause) {

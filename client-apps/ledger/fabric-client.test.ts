@@ -51,7 +51,7 @@ describe('a client of a ledger that gives no answer', () => {
     assert.equal(lines.length, 1, 'it asks several times meanwhile');
     const [line] = lines;
     assert.equal(line!['level'], 40);
-    assert.equal(line!['msg'], 'ledger, query on pricing: no answer yet, asking again');
+    assert.equal(line!['msg'], 'ledger, query on pricing: no answer yet, retrying');
     assert.deepEqual(
       [line!['channel'], line!['peer'], line!['profile']],
       ['pricing', address, join(directory, 'connection-org2.json')],

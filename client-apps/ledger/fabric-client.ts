@@ -21,7 +21,7 @@ import { DEFAULT_PATIENCE, persist, type Patience } from './patience.js';
 /** The organisation whose peers check and endorse every transaction, in all networks this project makes. */
 export const CONTROL_CENTER_MSP = 'ControlCenterMSP';
 
-/** A transaction that stands on the ledger and is valid. */
+/** A committed, valid transaction. */
 export interface CommittedTransaction {
   readonly transactionId: string;
   readonly blockNumber: bigint;
@@ -41,15 +41,15 @@ export type TransientData = Readonly<Record<string, Uint8Array>>;
 /** One identity's connection to the ledger, real or embedded. Channel and chaincode have the same name. */
 export interface LedgerClient {
   /**
-   * Asks the chaincode without leaving a trace on the ledger.
+   * Evaluates a transaction; nothing is written to the ledger.
    * @throws LedgerError
    */
   evaluate(channel: string, transaction: string, args?: readonly string[]): Promise<Uint8Array>;
   /**
-   * Submits and waits until the transaction is committed and valid. An orderer's acknowledgement is no commit, so where
-   * the outcome stays unknown (conflict, time-out, ledger away), and where another channel's seal is not there yet, it
-   * asks again: simulated anew, against the state that stands by then. So only for idempotent transactions, which ours
-   * all are: the same bytes again succeed without a write.
+   * Submits a transaction and waits until it is committed and valid. An orderer's acknowledgement is not a commit, so
+   * the transaction is endorsed and submitted again, against the state of that time, where the outcome is unknown
+   * (conflict, time-out, ledger unreachable) or another channel's seal is not committed yet. All transactions must be
+   * idempotent, as those of this project's contracts are: the same bytes again succeed without a write.
    * @throws LedgerError with the chaincode's code if it refuses, or a {@link LedgerClientCode}.
    */
   submit(
@@ -58,7 +58,7 @@ export interface LedgerClient {
     args?: readonly string[],
     transient?: TransientData,
   ): Promise<CommittedTransaction>;
-  /** Chaincode events from `startBlock` on, or from now; reconnects, and repeats none. Ends with {@link close}. */
+  /** Chaincode events from `startBlock` on, or from now; reconnects without repeating any. Ends with {@link close}. */
   chaincodeEvents(channel: string, startBlock?: bigint): AsyncIterable<LedgerEvent>;
   /** Blocks from `start` to `end`, both included; without `end`, as they come. Reconnects. */
   blocks(channel: string, start: bigint, end?: bigint): AsyncIterable<DecodedBlock>;
@@ -68,22 +68,22 @@ export interface LedgerClient {
   close(): void;
 }
 
-/** What {@link connectLedger} can be told beyond profile and identity. */
+/** Options of {@link connectLedger}. */
 export interface LedgerClientOptions {
   /**
    * MSP id of the control center, whose peers endorse and answer. Set explicitly, so that transient data goes nowhere
-   * else and no other peer can make up an answer. Default {@link CONTROL_CENTER_MSP}.
+   * else and no other peer can forge an answer. Default {@link CONTROL_CENTER_MSP}.
    */
   readonly controlCenterMspId?: string;
   readonly patience?: Patience;
-  /** Is told when the ledger gives no answer, and when it does again. Default: none. */
+  /** Log of outages: when the ledger does not answer, and when it answers again. Default: none. */
   readonly log?: Log;
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * Opens a client of all the organisation's peers in the profile: one is used, until it fails. No request is made yet: a
- * ledger that is still starting is waited for by the first one.
+ * Opens a client of all the organisation's peers in the profile: one is used, until it fails. No request is made yet;
+ * the first one waits for a ledger that is still starting.
  * @param profilePath Fabric's common connection profile, `connection-<org>.json`.
  * @throws LedgerError `PROFILE_INVALID`
  */
@@ -103,7 +103,7 @@ class FabricClient implements LedgerClient {
   readonly #controlCenterMspId: string;
   readonly #patience: Patience;
   readonly #log: Log | undefined;
-  /** By kind of request, channel and chaincode: another kind's answer ends none. */
+  /** By kind of request, channel and chaincode: an answer to one kind does not end the outage of another. */
   readonly #outages = new Map<string, Outage>();
   readonly #closing = new AbortController();
 
@@ -117,7 +117,7 @@ class FabricClient implements LedgerClient {
     this.#controlCenterMspId = options.controlCenterMspId ?? CONTROL_CENTER_MSP;
     this.#patience = options.patience ?? DEFAULT_PATIENCE;
     this.#log = options.log;
-    setMaxListeners(0, this.#closing.signal); // every attempt that waits listens
+    setMaxListeners(0, this.#closing.signal); // each waiting attempt adds a listener
   }
 
   evaluate(channel: string, transaction: string, args: readonly string[] = []): Promise<Uint8Array> {
@@ -230,7 +230,7 @@ class FabricClient implements LedgerClient {
     return persist(observed, patience, this.#closing.signal);
   }
 
-  /** A refusal is an answer as well. */
+  /** Records an outage or its end; a refusal is an answer too. */
   #observe(request: string, where: Record<'channel' | 'peer', string>, { code, message }: LedgerError): void {
     if (this.#log === undefined || this.#closing.signal.aborted) {
       return;

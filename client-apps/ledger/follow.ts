@@ -5,11 +5,11 @@ import { Backoff } from '../runtime/backoff.js';
 import { diagnose } from './ledger-error.js';
 import type { Patience } from './patience.js';
 
-/** Where the items come from. */
+/** Source of the items. */
 export interface Source<T> {
   /** Opens a stream behind the last item given to {@link delivered}. */
   open(): Promise<CloseableAsyncIterable<T>>;
-  /** The consumer has taken an item and asks for the next: only now is it behind us. */
+  /** The consumer has processed an item and requests the next; a new stream starts after it. */
   delivered(item: T): void | Promise<void>;
   /** A stream broke or could not be opened; another one follows. */
   broke(thrown: unknown): void;
@@ -18,7 +18,7 @@ export interface Source<T> {
 /**
  * Turns streams that break into one that does not: when the ledger goes away, the source is opened again and continues
  * where the last item left off. Ends when the consumer stops or the client is closed.
- * @throws LedgerError if the ledger refuses for good.
+ * @throws LedgerError if the ledger refuses permanently.
  */
 export async function* follow<T>(
   source: Source<T>,

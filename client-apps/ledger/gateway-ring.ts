@@ -18,8 +18,8 @@ interface Connection {
 }
 
 /**
- * The gateways of an organisation's peers, for one identity. All requests go to one of them; when it fails, to the next
- * one round. Nobody goes back by himself: whoever answers is as good as any other.
+ * The gateways of an organisation's peers, for one identity. All requests go to one of them, and after a failure to
+ * the next. There is no return to the first: all peers of the organisation are equivalent.
  */
 export class GatewayRing {
   readonly #connections: readonly Connection[];
@@ -51,7 +51,7 @@ export class GatewayRing {
     }
   }
 
-  /** Takes the next gateway if `thrown` can be this one's fault; requests that fail together move on by one only. */
+  /** Selects the next gateway if `thrown` can be this one's fault; concurrent failures advance by one only. */
   leave(gateway: Gateway, thrown: unknown): void {
     if (gateway === this.current && diagnose(thrown).error.code === 'UNAVAILABLE') {
       this.#index = (this.#index + 1) % this.#connections.length;

@@ -65,7 +65,7 @@ describe('ledger errors', () => {
     const dead = 'could not launch chaincode consumption:12: connection to consumption:12 failed';
     assert.equal(
       message(gatewayError(GrpcStatus.ABORTED, advice, dead)),
-      `${advice}; ControlCenterMSP peer:1: ${dead} (likely cause: the chaincode's server does not run, or the peer does not reach it)`,
+      `${advice}; ControlCenterMSP peer:1: ${dead} (likely cause: the chaincode server is not running, or the peer cannot reach it)`,
     );
     const causes: [text: string, cause: RegExp][] = [
       ['9 FAILED_PRECONDITION: no peers available to evaluate chaincode pricing in channel pricing', /no anchor peers/],

@@ -8,8 +8,8 @@ import { status as GrpcStatus } from '@grpc/grpc-js';
  * - `DENIED`: the ledger does not accept this identity or request, and asking again cannot help;
  * - `CHAINCODE_ERROR`: the chaincode refused without a code;
  * - `CONFLICT_PERSISTS`: every attempt lost against concurrent transactions;
- * - `INVALID_TRANSACTION`: ordered, but marked invalid for a reason that a repetition cannot cure;
- * - `UNAVAILABLE`: no answer, or none that settles the matter, within the time allowed;
+ * - `INVALID_TRANSACTION`: ordered, but marked invalid for a reason that persists when it is submitted again;
+ * - `UNAVAILABLE`: no answer, or none that decides the outcome, within the time allowed;
  * - `CLOSED`: the client was closed.
  */
 export type LedgerClientCode =
@@ -43,7 +43,7 @@ const CLIENT_FAULTS: ReadonlySet<number> = new Set([
   GrpcStatus.UNIMPLEMENTED,
 ]);
 
-/** What a failed attempt means for the next one. */
+/** Diagnosis of a failed attempt. */
 export interface Diagnosis {
   /** The error to report if no further attempt is made. */
   readonly error: LedgerError;
@@ -51,7 +51,7 @@ export interface Diagnosis {
   readonly retryable: boolean;
 }
 
-/** Chaincode refusals that time cures: another channel's seal is on its way. */
+/** Transient chaincode refusals: another channel's seal is not committed yet. */
 const CURED_BY_TIME: ReadonlySet<string> = new Set(['NOT_YET_SEALED']);
 
 /** Refusals of a transaction because something before it is not there, which may be another peer's doing: see below. */
@@ -72,16 +72,16 @@ const PERMANENT =
   /access denied|error validating proposal|failed evaluating policy|permission denied|status=(FORBIDDEN|BAD_REQUEST|REQUEST_ENTITY_TOO_LARGE)/i;
 
 const PEER_KNOWS_NONE =
-  "this peer knows none of the control center's that runs the chaincode: the channel has no anchor peers, the chaincode " +
-  "is not deployed, or the control center's MSP id is another";
+  'this peer knows no peer of the control center that runs the chaincode: the channel has no anchor peers, the ' +
+  "chaincode is not deployed, or the control center's MSP id differs";
 const NOT_DEPLOYED = 'the chaincode is not deployed on this channel';
 const NOT_JOINED = 'this peer has not joined the channel';
-const SERVER_SILENT = "the chaincode's server does not run, or the peer does not reach it";
-const NO_ORDERER = 'the orderers have no leader yet, or do not run';
+const SERVER_SILENT = 'the chaincode server is not running, or the peer cannot reach it';
+const NO_ORDERER = 'the orderers have no leader yet, or are not running';
 const WRONG_CERTIFICATE = "the connection profile's TLS certificate or host name is not this peer's";
 const NO_PEER = 'no peer listens at this address';
 
-/** What mostly stands behind a text of gateway, peer or connection. The first that fits counts. */
+/** Likely causes of error texts of gateway, peer or connection. The first match counts. */
 const LIKELY_CAUSES: readonly (readonly [RegExp, string])[] = [
   [/no peers available to evaluate|failed to find any endorsing peers|no combination of peers/, PEER_KNOWS_NONE],
   [/namespace \S+ is not defined|chaincode is not installed|chaincode \S+ not found/, NOT_DEPLOYED],
@@ -109,13 +109,13 @@ export function parseChaincodeRefusal(text: string): { code: string; message: st
 
 /**
  * Whether a refusal can come from a peer that is a block or two behind the one that reported the commit of what is
- * missing. One that is still refused a few seconds later is in earnest.
+ * missing. A refusal that persists for a few seconds is final.
  */
 export function mayBeLag({ code }: LedgerError): boolean {
   return CURED_BY_CATCHING_UP.has(code);
 }
 
-/** Maps whatever an attempt threw to the error to report and whether a new attempt is of use. */
+/** Maps an error of an attempt to the error to report, and tells whether another attempt can succeed. */
 export function diagnose(thrown: unknown): Diagnosis {
   if (thrown instanceof LedgerError) {
     return { error: thrown, retryable: false };
@@ -141,7 +141,7 @@ export function diagnose(thrown: unknown): Diagnosis {
   return { error: new LedgerError('UNAVAILABLE', unavailableText(texts), { cause: thrown }), retryable: true };
 }
 
-/** Says whose words they are. */
+/** Returns an endorser's message with its origin. */
 function endorserText({ mspId, address, message }: GatewayError['details'][number]): string {
   return `${mspId} ${address}: ${message}`;
 }

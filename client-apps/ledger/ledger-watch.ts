@@ -4,25 +4,26 @@ import { Backoff } from '../runtime/backoff.js';
 import type { LedgerClient } from './index.js';
 
 /**
- * Between a question and the next one without an event, doubling. An event comes from an own peer, the answer from one of
- * the control center's, which may be a block behind; then no other event comes. Real time, as all that is the ledger's.
+ * Pauses between queries without an event, doubling. An event comes from the organisation's own peer, the answer from
+ * one of the control center's, which may be a block behind; then no further event comes. Real time, like all of the
+ * ledger.
  */
 const PAUSES = {
   firstPauseMilliseconds: 100,
-  // Where nothing is to come for a while, a question every half minute costs nothing.
+  // A query every half minute costs little when no change is due.
   longestPauseMilliseconds: 30_000,
 };
 
 /**
- * Tells when something may have changed on some channels. Events only wake; what stands is asked of the ledger, now and
- * then also without an event. So one that is early, lost, doubled or forged does no harm beyond a wait or a question.
+ * Waits for changes on some channels. Events only wake the watch; the state is always queried from the ledger, from
+ * time to time also without an event. An event that is early, lost, repeated or forged only costs a wait or a query.
  */
 export class LedgerWatch {
   /** Aborted by the next event. */
   #change = new AbortController();
 
   /**
-   * @param onFailure called when events end for good though the client was not closed
+   * @param onFailure called when the event streams end although the client was not closed
    * @throws LedgerError when the ledger refuses this client
    */
   static async start(
@@ -32,7 +33,7 @@ export class LedgerWatch {
   ): Promise<LedgerWatch> {
     const watch = new LedgerWatch();
     for (const channel of channels) {
-      // Fixed before anybody asks what stands: an event between the question and the subscription is not missed.
+      // Read before the first query, so that no event between query and subscription is missed.
       const start = await client.height(channel);
       watch.#follow(client, channel, start).catch(onFailure);
     }
@@ -40,9 +41,9 @@ export class LedgerWatch {
   }
 
   /**
-   * Repeats a question until it has an answer: at first, after every change, and at growing intervals.
+   * Repeats a query until it has an answer: at once, after every change, and at growing intervals.
    *
-   * @param ask undefined for "not yet"
+   * @param ask returns undefined for "not yet"
    */
   async until<T>(ask: () => Promise<T | undefined>): Promise<T> {
     const backoff = new Backoff(PAUSES);

@@ -4,8 +4,8 @@ import { Backoff, type Pauses } from '../runtime/backoff.js';
 import { diagnose, LedgerError, mayBeLag } from './ledger-error.js';
 
 /**
- * How long and how often to ask a ledger again. Real time, not the party's clock: a ledger needs its seconds even where
- * the demo's simulated time stands still.
+ * Limits of repeated attempts at a ledger. Real time, not the party's clock: a ledger needs its seconds even while
+ * the demo's simulated time does not advance.
  */
 export interface Patience extends Pauses {
   /** After this many milliseconds no further attempt is made. */
@@ -26,8 +26,8 @@ export const DEFAULT_PATIENCE: Patience = {
 };
 
 /**
- * Runs `attempt` until it succeeds, is refused for good, or patience ends; then throws the last error.
- * `attempt` must be safe to repeat even if an earlier run took effect without our knowing.
+ * Runs `attempt` until it succeeds, is refused permanently, or the time is up; then throws the last error.
+ * `attempt` must be safe to repeat even if an earlier run took effect unnoticed.
  * @throws LedgerError
  */
 export async function persist<T>(attempt: () => Promise<T>, patience: Patience, signal: AbortSignal): Promise<T> {

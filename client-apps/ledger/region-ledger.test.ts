@@ -46,7 +46,7 @@ describe('RegionLedger', () => {
     assert.deepEqual(
       lines.map(({ level, msg }) => [level, msg]),
       [
-        [40, 'ledger: no answer yet, asking again'],
+        [40, 'ledger: no answer yet, retrying'],
         [30, 'ledger: answers again'],
       ],
     );

@@ -14,20 +14,20 @@ const PAGES_IN_FLIGHT = 8;
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** A header whose pages all stand. */
+/** A header whose pages are all committed. */
 export interface StandingLedger {
   readonly header: Header;
   /** All rows, page after page. */
   readonly rows: Uint8Array;
 }
 
-/** What a client of the ledger gives up on only because its patience is at an end. */
+/** Codes of attempts that ended only because the time was up. */
 const UNSETTLED: ReadonlySet<string> = new Set(['UNAVAILABLE', 'CONFLICT_PERSISTS']);
 
 /**
- * The three ledgers of a region, by interval: what the control center and the service provider read and write.
- * All methods throw ClientError UNREACHABLE when the ledger is away or its outcome unknown, to be asked again, and
- * LedgerError with the chaincode's code when it refuses.
+ * The three ledgers of a region, by interval: what the control center and the service provider read and write. All
+ * methods throw ClientError UNREACHABLE when the ledger is unreachable or the outcome is unknown, so that the caller
+ * retries, and LedgerError with the chaincode's code when it refuses.
  */
 export class RegionLedger {
   readonly #client: LedgerClient;
@@ -44,7 +44,7 @@ export class RegionLedger {
    * @throws LedgerError when the ledger refuses this client
    */
   async untilAnswering(log: Log): Promise<void> {
-    // One after the other: a ledger that is not there is told once, and not for each channel.
+    // One after the other, so that an unreachable ledger is logged once and not for each channel.
     for (const kind of LEDGER_KINDS) {
       await untilReachable(log, 'ledger', () => this.#query(kind, 'GetLatestSeal'));
     }
@@ -62,7 +62,7 @@ export class RegionLedger {
    * Writes a header and its pages.
    *
    * @param rows the interval's rows, in order
-   * @param transientOf what goes with a page besides its rows
+   * @param transientOf transient data of a page besides its rows
    */
   async putLedger(
     header: Header,
@@ -88,9 +88,9 @@ export class RegionLedger {
   }
 
   /**
-   * Whether exactly this seal stands.
+   * Tells whether exactly this seal is committed.
    *
-   * @throws ClientError STATE_CONFLICT when another one does
+   * @throws ClientError STATE_CONFLICT when another one is
    */
   async sealStands(signed: SignedSeal): Promise<boolean> {
     const { kind, ledgerId } = signed.seal;
@@ -101,7 +101,7 @@ export class RegionLedger {
     if (equalBytes(encodeSignedSeal(standing), encodeSignedSeal(signed))) {
       return true;
     }
-    throw new ClientError('STATE_CONFLICT', `another seal stands for interval ${ledgerId.startSeconds} on ${kind}`);
+    throw new ClientError('STATE_CONFLICT', `${kind} has another seal for interval ${ledgerId.startSeconds}`);
   }
 
   /** @throws ProtocolError as `decodeSignedSeal` */
@@ -151,7 +151,7 @@ export class RegionLedger {
       }
       pages.push(rows);
     }
-    // A header can be replaced until its first page stands, so the one that was read before the pages may not be theirs.
+    // A header can be replaced until its first page is committed, so the one read before the pages may not be theirs.
     const again = await this.#query(kind, 'GetHeader', String(startSeconds));
     if (again === undefined || !equalBytes(again, bytes)) {
       return this.standing(kind, startSeconds);

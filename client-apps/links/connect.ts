@@ -17,19 +17,19 @@ import {
 } from './link.js';
 import type { LinkIdentity } from './link-identity.js';
 
-/** What all outgoing links of a party have in common. */
+/** Options shared by all outgoing links of a party. */
 export interface ConnectOptions {
   readonly identity: LinkIdentity;
   readonly timers: Timers;
   readonly random: RandomSource;
-  /** Where the names of the directory really are: `host:port` → `host:port`. */
+  /** Maps addresses of the directory to real ones: `host:port` → `host:port`. */
   readonly addressOverrides?: Readonly<Record<string, string>>;
   readonly onFrame?: FrameHandler;
-  /** The link is up, also after each reconnection: the place to say who one is. */
+  /** The link is up, also after each reconnection: time to identify the party to the peer. */
   readonly onUp?: (link: Link) => void;
   /** The link went down, or could not be made; another attempt follows unless it was closed. */
   readonly onDown?: (link: Link, reason: LinkEnd) => void;
-  /** Frames were given up because the peer stayed away. */
+  /** Frames were dropped because the peer was unreachable for too long. */
   readonly onLost?: (frames: number) => void;
 }
 
@@ -43,26 +43,26 @@ export interface LinkTarget {
 
 const PAUSES = { firstPauseMilliseconds: 100, longestPauseMilliseconds: 10_000 };
 
-/** For connection and handshake, real milliseconds. */
+/** Timeout of connection and handshake, real milliseconds. */
 const CONNECT_MILLISECONDS = 5_000;
 
 /**
- * A link that lasted this long counts as made. Not sooner: TLS 1.3 tells a client that it was refused only after its
- * own handshake is done.
+ * Time after which a link counts as established. Not sooner: in TLS 1.3 a client learns of a refusal only after its own
+ * handshake is done.
  */
 const SETTLED_MILLISECONDS = 1_000;
 
 /**
- * Failed attempts in a row after which queued frames are given up (some two seconds): a packet for a relay that is
- * down is worth less than the order to send it again, which the next sealed index gives.
+ * Failed attempts in a row after which queued frames are dropped (about two seconds): the next sealed index makes the
+ * meters send their energy again, so holding packets for a relay that is down gains nothing.
  */
 const PATIENT_ATTEMPTS = 5;
 
 const KEEP_ALIVE_MILLISECONDS = 30_000;
 
 /**
- * A link that keeps itself up: connects at once, and again after every loss, with a bounded, random wait. The waits
- * are real time, for they concern the machine and not the protocol.
+ * A self-healing link: connects at once, and again after every loss, with a bounded, random wait. The waits are real
+ * time, because they concern the machine and not the protocol.
  */
 export class OutgoingLink implements Link {
   readonly pin: Uint8Array;
@@ -71,7 +71,7 @@ export class OutgoingLink implements Link {
   #attached: AttachedSocket | undefined;
   #cancelRetry: CancelTimer | undefined;
   readonly #backoff: Backoff;
-  /** When it was last made, by `performance.now`. */
+  /** Time of the last connection, by `performance.now`. */
   #madeAt = Infinity;
   #failures = 0;
   #closed = false;
@@ -123,7 +123,7 @@ export class OutgoingLink implements Link {
       secureContext: this.#context,
       host,
       port,
-      // The names of a directory are not secret, but an observer need not be told more than the address.
+      // No SNI: names of the directory are not secret, but an observer needs to learn no more than the address.
       servername: '',
       timeout: CONNECT_MILLISECONDS,
     });
@@ -210,7 +210,7 @@ export class LinkPool {
     return link;
   }
 
-  /** Makes links to all these peers and ends those to others, as when a new directory comes into force. */
+  /** Opens links to all these peers and closes those to others, such as when a new directory comes into force. */
   retain(targets: readonly LinkTarget[]): void {
     const keep = new Set(targets.map(keyOf));
     this.#byTarget = new WeakMap();
@@ -232,7 +232,7 @@ export class LinkPool {
   }
 }
 
-/** Splits `host:port`, after looking it up in the overrides. IPv6 addresses stand in brackets. */
+/** Splits `host:port`, after looking it up in the overrides. IPv6 addresses are in brackets. */
 export function resolveAddress(
   address: string,
   overrides: Readonly<Record<string, string>> = {},

@@ -16,7 +16,7 @@ export const RELAY_ENROLMENT_PATH = '/enrol-relay';
 export const MAXIMUM_ENROLMENT_REQUEST_LENGTH = 4_096;
 export const MAXIMUM_ENROLMENT_ANSWER_LENGTH = 4_000_000;
 
-/** Why the control center refuses an enrolment. The texts say no more than the code. */
+/** Reasons for which the control center refuses an enrolment. Messages contain no more than the code. */
 export type EnrolmentRefusal =
   /** Not JSON of the request's form. */
   | 'MALFORMED'
@@ -30,14 +30,14 @@ export type EnrolmentRefusal =
   | 'BAD_KEY'
   /** The MAC does not show knowledge of sk_i, or the sealed meter key does not open. */
   | 'BAD_PROOF'
-  /** The link key is no P-256 key, or not the one whose pin the request holds. */
+  /** The link key is not a P-256 key, or not the one whose pin is in the request. */
   | 'BAD_LINK_KEY'
   /** The region holds as many meters, hubs or relays as it can. */
   | 'REGION_FULL'
   /** Too many attempts; try again later. */
   | 'TOO_MANY_REQUESTS';
 
-/** What a meter gets for a good request; the same again for the same request. */
+/** Response to a meter's valid request; the same request gets the same response. */
 export interface MeterEnrolment {
   /** Its number in packet hints: 0 … 2^32 − 1, known to it and the control center only. */
   readonly meterNumber: number;
@@ -49,12 +49,12 @@ export interface MeterEnrolment {
   readonly parameters: Uint8Array;
 }
 
-/** What a hub gets. */
+/** Response to a hub. */
 export type HubEnrolment = Pick<MeterEnrolment, 'certificate' | 'parameters'>;
 
-/** What a household's relay gets: its place in the tier. */
+/** Response to a household's relay: its place in the tier. */
 export interface RelayEnrolment {
-  /** The name under which the directory knows who runs it. */
+  /** Name of its operator in the directory. */
   readonly operator: string;
   /** 1 is where packets enter. */
   readonly layer: number;

@@ -6,7 +6,7 @@ import { INNER_LENGTH, MAXIMUM_LAYERS, packetLength } from '../../protocol/onion
 /** A frame on a link: type 1 ‖ length of the body 4, big endian ‖ body. */
 export const FRAME_HEADER_LENGTH = 5;
 
-/** What frames there are. */
+/** Types of frames. */
 export const FRAME = {
   /** An onion packet, towards the next relay or the control center. */
   packet: 1,
@@ -21,7 +21,7 @@ export const FRAME = {
 } as const;
 export type FrameType = (typeof FRAME)[keyof typeof FRAME];
 
-/** Packets in one answer of a mailbox; every answer has places for all, so that its size says nothing. */
+/** Packets in one answer of a mailbox; every answer is padded to this number, so that its size reveals nothing. */
 export const MAILBOX_BATCH = 4;
 
 /** Packets a relay keeps in one mailbox: three and a half days of slots of five minutes. */
@@ -52,18 +52,18 @@ const NOTHING = Buffer.alloc(0);
 
 /** Cuts a byte stream into frames. */
 export class FrameReader {
-  /** What has come of the frame that was begun. */
+  /** Bytes received so far of an incomplete frame. */
   #rest: Buffer = NOTHING;
 
   /**
-   * Takes what a socket gave.
+   * Reads data from a socket.
    *
    * @param onFrame called with each complete frame; the body is a view that stays valid
    * @returns false at the first frame of an unknown type or over its bound: the link is to be closed
    */
   push(data: Buffer, onFrame: (type: FrameType, body: Uint8Array) => void): boolean {
     let offset = 0;
-    // Of the data, no more is copied than the frame that was begun lacks: first of its header, then of its body.
+    // Only the missing bytes of an incomplete frame are copied: first of its header, then of its body.
     while (this.#rest.length > 0) {
       const length = frameLength(this.#rest, 0);
       if (length === undefined) {
@@ -107,8 +107,8 @@ function frameLength(bytes: Buffer, offset: number): number | undefined {
 }
 
 /**
- * Frames that wait to be written, bounded. When it is full the newest is refused: whoever floods a link gets nothing
- * in, and cannot push out what others have waiting.
+ * Bounded queue of frames to be written. When it is full, new frames are refused: a flood cannot displace the frames
+ * already queued.
  */
 export class FrameQueue {
   #frames: Buffer[] = [];
@@ -154,12 +154,12 @@ export class FrameQueue {
     return { bytes: count === 1 ? taken[0]! : Buffer.concat(taken, length), frames: count };
   }
 
-  /** Gives all waiting frames up. @returns how many */
+  /** Drops all waiting frames. @returns how many */
   clear(): number {
     const lost = this.#frames.length;
     this.#frames = [];
     this.#bytes = 0;
-    // Never on their way, so nothing waits for them to arrive.
+    // They were never sent, so simulated time does not wait for their arrival.
     this.#clock.activity.frames.sent -= lost;
     return lost;
   }

@@ -17,7 +17,7 @@ import { ClientError } from '../runtime/errors.js';
 /** Bytes of the secret from which a link key is made. */
 export const LINK_SEED_LENGTH = 32;
 
-/** Who a certificate of the control center's link authority is for. */
+/** Role in a certificate of the control center's link authority. */
 export type LinkRole = 'meter' | 'hub' | 'relay';
 const LINK_ROLES: readonly LinkRole[] = ['meter', 'hub', 'relay'];
 
@@ -30,14 +30,14 @@ export interface LinkKey {
   readonly pin: Uint8Array;
 }
 
-/** A link key and a certificate around it, as TLS wants it. */
+/** A link key and its certificate, for TLS. */
 export interface LinkIdentity {
   readonly key: LinkKey;
   /** PEM. */
   readonly certificate: string;
 }
 
-/** From when to when a certificate holds, Unix seconds. */
+/** Validity period of a certificate, Unix seconds. */
 export interface CertificateValidity {
   readonly validFromSeconds: number;
   readonly validUntilSeconds: number;
@@ -61,7 +61,7 @@ export function linkPin(publicKey: Uint8Array): Uint8Array {
  */
 export function linkKeyFromSeed(seed: Uint8Array): LinkKey {
   if (seed.length !== LINK_SEED_LENGTH) {
-    throw new ClientError('LIMIT_EXCEEDED', 'link seed is not 32 bytes');
+    throw new ClientError('LIMIT_EXCEEDED', `expected a link seed of ${LINK_SEED_LENGTH} bytes, got ${seed.length}`);
   }
   const source = hkdfSync('sha256', seed, new Uint8Array(0), 'gridveil/v1/link key', SCALAR_SOURCE_LENGTH);
   const scalar = (BigInt(`0x${Buffer.from(source).toString('hex')}`) % (P256_ORDER - 1n)) + 1n;
@@ -89,9 +89,9 @@ export async function selfIssuedIdentity(key: LinkKey, validity: CertificateVali
 }
 
 /**
- * Issues a certificate of the control center's link authority. It names a role and a region and nobody.
+ * Issues a certificate of the control center's link authority. It names a role and a region, but no party.
  *
- * @param authority the link authority's key; its public half stands in the directory
+ * @param authority the link authority's key; its public key is in the directory
  * @param publicKey SubjectPublicKeyInfo of the link key to be certified
  * @returns PEM
  * @throws ClientError LINK_REFUSED when the public key is not a P-256 key

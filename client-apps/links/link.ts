@@ -20,8 +20,8 @@ export interface Link {
   /** SHA-256 of the peer's SubjectPublicKeyInfo, 32 bytes. */
   readonly pin: Uint8Array;
   /**
-   * Queues a frame; frames of one turn of the event loop leave in one TLS write. What the connection loses is lost:
-   * whoever needs more repeats it in a later slot.
+   * Queues a frame; frames of one turn of the event loop leave in one TLS write. Frames that a broken
+   * connection loses are not sent again: reliability comes from repetition in later slots.
    *
    * @returns false when the queue is full and the frame is dropped
    */
@@ -30,7 +30,7 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** Why a link ended. */
+/** Reason for the end of a link. */
 export type LinkEnd =
   /** Either side closed it, or the network did. */
   | 'closed'
@@ -48,7 +48,7 @@ export type FrameHandler<L extends Link = Link> = (link: L, type: FrameType, bod
 /** Handlers that may be pending on one link before it is read no further. */
 const MAXIMUM_PENDING = 256;
 
-/** How long a closing link may take to write what is queued, real milliseconds. */
+/** Time limit for a closing link to write its queue, real milliseconds. */
 const CLOSE_PATIENCE_MILLISECONDS = 2_000;
 
 /** A peer's key and certificate, proven by the TLS handshake. */
@@ -58,7 +58,7 @@ export interface LinkPeer {
   readonly certificate: Uint8Array;
 }
 
-/** Whom the handshake proved to be there, or undefined when it sent no usable certificate. */
+/** The peer that the handshake authenticated; undefined when it sent no usable certificate. */
 export function peerOf(socket: TLSSocket): LinkPeer | undefined {
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined) {
@@ -69,7 +69,7 @@ export function peerOf(socket: TLSSocket): LinkPeer | undefined {
 
 /** Frames on a connected, checked socket. */
 export interface AttachedSocket {
-  /** There is something in the queue. */
+  /** Signals that the queue has frames to write. */
   wake(): void;
   /** Writes what is queued and ends the socket, within a bounded time. */
   end(): Promise<void>;
@@ -140,7 +140,7 @@ export function attachSocket(
       socket.end();
     }
   };
-  // An error is followed by 'close', which is where the link ends; which error it was helps nobody but an attacker.
+  // An error is followed by 'close', where the link ends; the error itself would only inform an attacker.
   socket.on('error', () => undefined);
   socket.once('close', () => {
     // Both sides take back what they counted on this connection, so frames that died with it are not waited for.

@@ -19,7 +19,7 @@ import type { LinkIdentity } from './link-identity.js';
 /** A link that a peer opened, and what it was admitted as. */
 export interface AcceptedLink<Role> extends Link {
   readonly role: Role;
-  /** Cuts the link off at once: the peer sent a frame that its role has no use for. Counted as `bad-frame`. */
+  /** Closes the link at once: the peer sent a frame that its role must not send. Counted as `bad-frame`. */
   cut(): void;
 }
 
@@ -29,7 +29,7 @@ export interface ListenOptions<Role> {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly clock: Clock;
-  /** What the peer may link as, or undefined to refuse it: it is cut off without an answer. */
+  /** Returns the role that the peer may link as; undefined refuses it, without an answer. */
   readonly admit: (peer: LinkPeer) => Role | undefined;
   readonly onFrame: FrameHandler<AcceptedLink<Role>>;
   /** A link ended, or was refused before there was one. */
@@ -42,9 +42,9 @@ export interface LinkListener<Role> {
   readonly port: number;
   /** Links that are open now. */
   readonly links: ReadonlySet<AcceptedLink<Role>>;
-  /** Asks `admit` again for every link and cuts off those that it refuses or would give another role. */
+  /** Calls `admit` again for every link and closes those that it refuses or gives another role. */
   recheck(): void;
-  /** Takes no more links, writes what is queued, ends all links. */
+  /** Stops accepting links, writes all queues, and ends all links. */
   close(): Promise<void>;
 }
 
@@ -54,7 +54,7 @@ const MAXIMUM_LINKS = 10_000;
 /** For the TLS handshake, real milliseconds: a slow meter needs under one second, a slow-loris gets no more than this. */
 const HANDSHAKE_MILLISECONDS = 5_000;
 
-/** Finds peers that vanished without a word, so that they do not hold places for ever. */
+/** TCP keep-alive, which detects vanished peers, so that they do not occupy places until a restart. */
 const KEEP_ALIVE_MILLISECONDS = 30_000;
 
 /** The server's own sessions are of no use: a resumed one would not prove the peer's key again. */

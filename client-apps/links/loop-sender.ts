@@ -11,22 +11,22 @@ import type { Timers } from '../runtime/timers.js';
 import { drawOffsetMilliseconds, everySlot } from '../runtime/slot-schedule.js';
 import type { Slot } from '../../protocol/schedule/slots.js';
 
-/** What a sender of loops is made of. */
+/** Dependencies of a sender of loops. */
 export interface LoopSenderParts {
   /** Sends until these are stopped. */
   readonly timers: Timers;
   readonly random: RandomSource;
   readonly watch: LoopWatch;
   readonly parameters: () => Parameters;
-  /** The directory of an epoch's packets and who this party is in it; undefined while there is none. */
+  /** The directory of an epoch's packets and this party's place in it; undefined while there is none. */
   readonly tier: (epoch: number) => { readonly directory: Directory; readonly maker: LoopMaker } | undefined;
   /** @param entry where the loop enters the tier */
   readonly send: (loop: Loop, entry: LinkTarget, directory: Directory) => void;
 }
 
 /**
- * Sends loops: in every slot as many as the directory asks for, each at an offset of its own in the window in which
- * meters send, for that is when there is something to drop.
+ * Sends loops: in every slot as many as the directory requires, each at its own offset in the window in which meters
+ * send, because that is when an attacker would drop packets.
  */
 export function sendLoops(parts: LoopSenderParts): void {
   const { timers, random, parameters } = parts;
@@ -54,7 +54,7 @@ function sendOne(parts: LoopSenderParts, slot: Slot): void {
   parts.send(loop, { address, pin: linkPin }, directory);
 }
 
-/** Loops are of the epoch that meters' packets are of in this slot. */
+/** The tier of the epoch to which meters' packets belong in this slot. */
 function tierOf(
   { parameters, tier }: LoopSenderParts,
   { ledgerStartSeconds }: Slot,

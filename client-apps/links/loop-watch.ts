@@ -4,22 +4,22 @@ import type { Loop } from '../../protocol/onion/loop.js';
 import type { CancelTimer, Timers } from '../runtime/timers.js';
 
 /**
- * How much later than drawn a loop may come: links, writing of replay tags, and clocks that go by seconds. One that is
- * later counts as missing.
+ * Tolerance for a loop's return beyond its drawn delays: links, writing of replay tags, and clocks that advance by
+ * seconds. A later one counts as missing.
  */
 const LATE_MILLISECONDS = 5_000;
 
-/** What becomes of loops. */
+/** Events of loops. */
 export interface LoopEvents {
-  /** A loop came by. */
+  /** A loop returned. */
   readonly onCame?: (loop: Loop) => void;
   /** A loop is overdue. */
   readonly onMissing?: (loop: Loop) => void;
-  /** So many in a row are missing that nothing seems to get through, or one has come again. */
+  /** Enough loops in a row are missing to raise the alarm, or one has returned after it. */
   readonly onCutOff: (cutOff: boolean) => void;
 }
 
-/** Keeps account of the loops that a party has sent. After a restart it knows of none, and so misses none. */
+/** Tracks the loops that a party has sent. After a restart it expects none, and so misses none. */
 export class LoopWatch {
   readonly #expected = new Map<number, { readonly loop: Loop; readonly cancel: CancelTimer }>();
   #missing = 0;
@@ -33,7 +33,7 @@ export class LoopWatch {
     this.#events = events;
   }
 
-  /** True from the alarm on until a loop comes again. */
+  /** True from the alarm until a loop returns. */
   get isCutOff(): boolean {
     return this.#missing >= this.#toAlarm;
   }
@@ -55,7 +55,7 @@ export class LoopWatch {
   }
 
   /**
-   * A packet has come.
+   * Handles a packet that arrived.
    *
    * @param key its encapsulated key
    * @returns whether it is one of the loops

@@ -16,8 +16,8 @@ interface Waiting {
 }
 
 /**
- * A hub's link out to the relay that keeps its mailbox. Packets are handed out in order and repeated until the next
- * drain has acknowledged them, so one may come twice after a reconnection.
+ * A hub's link out to the relay that keeps its mailbox. Packets are delivered in order and repeated until the
+ * next drain acknowledges them, so one may arrive twice after a reconnection.
  */
 export class MailboxClient {
   readonly #link: OutgoingLink;
@@ -36,7 +36,7 @@ export class MailboxClient {
           link.send(FRAME.mailboxDrain, encodeDrain(0n));
         }
       },
-      onDown: () => this.#fail('the mailbox relay is out of reach'),
+      onDown: () => this.#fail('the mailbox relay is unreachable'),
       onFrame: (_link, type, body) => {
         if (type === FRAME.mailboxPackets) {
           this.#take(body);
@@ -74,7 +74,7 @@ export class MailboxClient {
       const answer = decodeMailboxPackets(body);
       waiting.packets.push(...answer.packets);
       if (waiting.packets.length > MAXIMUM_DRAINED) {
-        throw new ClientError('BAD_ANSWER', 'mailbox holds more than a mailbox can');
+        throw new ClientError('BAD_ANSWER', 'the relay sent more packets than a mailbox can hold');
       }
       this.#received = answer.lastNumber;
       if (answer.more) {

@@ -4,7 +4,7 @@ import { INNER_LENGTH, MAILBOX_ID_LENGTH } from '../../protocol/onion/geometry.j
 import { ClientError } from '../runtime/errors.js';
 import { MAILBOX_BATCH, MAILBOX_PACKETS_LENGTH } from './frames.js';
 
-/** What a relay answers to a drain. */
+/** Answer of a relay to a drain. */
 export interface MailboxPackets {
   /** Number of the last packet in here, or of the last one received when there is none. */
   readonly lastNumber: bigint;

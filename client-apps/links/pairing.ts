@@ -4,7 +4,7 @@ import { MAILBOX_ID_LENGTH } from '../../protocol/onion/geometry.js';
 import { hexBytes } from '../runtime/config.js';
 
 /**
- * What a meter must know of its household's hub. The hub makes it, and the household carries it into the meter's
+ * Pairing of a meter with its household's hub. The hub creates it, and the household copies it into the meter's
  * configuration once: neither the control center nor a relay sees it.
  */
 export const hubPairing = z.strictObject({
@@ -19,5 +19,5 @@ export const hubPairing = z.strictObject({
 });
 
 export type HubPairingConfig = z.output<typeof hubPairing>;
-/** The same as it stands in JSON. */
+/** A pairing as JSON. */
 export type HubPairingJson = z.input<typeof hubPairing>;

@@ -6,10 +6,10 @@ import { connect, type TLSSocket } from 'node:tls';
 import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { ClientError } from '../runtime/errors.js';
 
-/** A server that says nothing for this long is given up. Real time: it guards against a dead peer, not a schedule. */
+/** Idle timeout of a connection. Real time: it guards against a dead peer, not a schedule. */
 const SILENCE_MILLISECONDS = 20_000;
 
-/** Answers of at most this many bytes carry a reason that is worth passing on; longer ones do not. */
+/** Maximum bytes of a failure answer whose text is used as the reason. */
 const REASON_LENGTH = 1_000;
 
 export interface HttpsAnswer {
@@ -29,7 +29,7 @@ export function peerPin(socket: TLSSocket): Uint8Array | undefined {
 }
 
 /**
- * TLS 1.3 to one server that is known by the pin of its key and by nothing else: no name, no authority. The pin is
+ * TLS 1.3 to one server that is authenticated by the pin of its key alone: no name, no authority. The pin is
  * checked before the first byte of a request is sent.
  */
 class PinnedAgent extends Agent {
@@ -122,7 +122,7 @@ export class PinnedHttps {
           if (response.complete) {
             resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts, length) });
           } else {
-            fail(new Error('answer broken off'));
+            fail(new Error('the connection closed before the end of the answer'));
           }
         });
       });

@@ -73,7 +73,7 @@ export class SyntheticHousehold {
       const fridge = (cell + habits.fridgePhase) % 10 < 4 ? 100 : 0;
       return cellEnergy(habits.baseWatts + fridge);
     });
-    // Some days nobody is at home.
+    // Some days the household is away.
     if (draw.chance(3)) {
       return cells;
     }

@@ -8,20 +8,20 @@ const address = z.string().regex(/^[^\s]{1,254}:[1-9][0-9]{0,4}$/, 'must be host
 
 /** Configuration of a relay whose place in the tier is known. */
 export const placedRelayConfig = z.strictObject({
-  /** Its own directory: keys, replay tags, and what it held when it was stopped. */
+  /** Its own directory: keys, replay tags, and the packets held at the last shutdown. */
   directory: z.string().min(1),
   region,
-  /** Who runs it; one operator serves one layer. */
+  /** Name of its operator; one operator serves one layer. */
   operator: operatorName,
   /** 1 is where packets enter. */
   layer: z.int().min(1).max(MAXIMUM_LAYERS),
-  /** Where it takes links, and the `host:port` under which the directory names it. */
+  /** Listening address, and the `host:port` under which the directory names it. */
   links: z.strictObject({ host: z.string().min(1), port, address }),
   /** The control center's HTTPS address and pin, and the `host:port` of its links, which have the same key. */
   controlCenter: controlCenterAddress.extend({ linkAddress: address }),
   /** Hex SHA-256 of the control center's signature key in version 1 of the parameters. */
   trustAnchor: hexString(32),
-  /** Where the names of the directory really are: `host:port` → `host:port`. */
+  /** Maps addresses of the directory to real ones: `host:port` → `host:port`. */
   addressOverrides: z.record(z.string(), address).default({}),
   /**
    * Packets of one epoch that it remembers; further ones are dropped. The default is more than a full region sends in
@@ -30,19 +30,19 @@ export const placedRelayConfig = z.strictObject({
   replayCapacity: z.int().min(1_024).max(100_000_000).default(3_000_000),
   /** Packets held at once, about 1 kB each; further ones are dropped. The default is four seconds at 50,000 a second. */
   poolCapacity: z.int().min(16).max(4_000_000).default(200_000),
-  /** Where Prometheus may read counts, never flows. */
+  /** Address of the metrics for Prometheus: totals, never flows. */
   metrics: z.strictObject({ host: z.string().min(1), port }).optional(),
-  /** Demo only: all keys come from it, and the parameters must say so. */
+  /** Demo only: all keys are derived from it, and the parameters must declare a demo. */
   enrolmentSeed: hexBytes(32).optional(),
 });
 
 export type PlacedRelayConfig = z.output<typeof placedRelayConfig>;
 
-/** Configuration of a relay: with its place as its operator and the control center's agreed, or with a code for one. */
+/** Configuration of a relay: with operator and layer as admitted by the control center, or with an enrolment code. */
 export const relayConfig = placedRelayConfig
   .partial({ operator: true, layer: true })
   .extend({
-    /** A household's: the control center says the operator's name and the layer. */
+    /** Of a household's relay: the control center assigns the operator's name and the layer. */
     enrolmentCode: hexBytes(ENROLMENT_CODE_LENGTH).optional(),
   })
   .refine(

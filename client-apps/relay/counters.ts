@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Why a relay drops packets. Senders are never told. */
+/** Reasons for which a relay drops packets. Senders are never told. */
 export const DROP_REASONS = [
   /** Unknown version, or an epoch whose key the relay does not have (yet, or any more). */
   'unknown-epoch',
@@ -11,17 +11,17 @@ export const DROP_REASONS = [
   'replay-full',
   /** A next hop that is not in the next layer. */
   'bad-route',
-  /** To be held longer than anybody may ask. */
+  /** Requested delay above the maximum. */
   'delay-too-long',
   /** More packets at once than the relay can hold. */
   'pool-full',
-  /** The next hop takes packets too slowly, or stayed away. */
+  /** The next hop reads too slowly, or is unreachable. */
   'queue-full',
-  /** A mailbox that nobody has opened, or no room in any. */
+  /** A mailbox that no hub has opened, or no room in any. */
   'no-mailbox',
-  /** More packets in one slot than a meter has, or a sender of loops. */
+  /** More packets in one slot than a meter or a sender of loops may send. */
   'over-allowance',
-  /** Held back for too long, because no loop came: it would have left alone. */
+  /** Held back for too long because no loop returned. */
   'cut-off',
 ] as const;
 export type DropReason = (typeof DROP_REASONS)[number];
@@ -33,7 +33,7 @@ export class Counters {
   readonly dropped: Record<DropReason, number> = Object.fromEntries(
     DROP_REASONS.map((reason) => [reason, 0]),
   ) as Record<DropReason, number>;
-  /** Loops that the relay has sent, and those that did not come by in time. */
+  /** Loops that the relay has sent, and those that did not return in time. */
   loops = 0;
   missingLoops = 0;
   /** Links that were refused, or that ended with a bad frame. */

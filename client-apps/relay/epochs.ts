@@ -16,11 +16,11 @@ import type { PlacedRelayConfig } from './config.js';
 import { OnionKeyFile, type RelayKeys } from './keys.js';
 import { ReplayStore } from './packets/replay-store.js';
 
-/** An epoch whose packets this relay takes: it has the key, and stands in the directory with it. */
+/** An epoch whose packets this relay accepts: it has the key, and is in the directory with it. */
 export interface LiveEpoch {
   readonly epoch: number;
   readonly directory: Directory;
-  /** Where this relay stands in the directory. */
+  /** Index of this relay in the directory. */
   readonly index: number;
   readonly key: OnionKeyPair;
   readonly replay: ReplayStore;
@@ -93,7 +93,7 @@ export class Epochs {
     return [...this.#live.values()];
   }
 
-  /** What the relay says of itself for an epoch. @throws ProtocolError EPOCH_ERASED */
+  /** Descriptor of this relay for an epoch. @throws ProtocolError EPOCH_ERASED */
   descriptor(parameters: Parameters, epoch: number): SignedDescriptor {
     const key = this.#onionKeys.key(epoch);
     wipe(key.secretKey);
@@ -116,7 +116,7 @@ export class Epochs {
   /**
    * Takes a checked directory into use.
    *
-   * @returns false when this relay does not stand in it with the key it has: it is not admitted for this epoch
+   * @returns false when it does not contain this relay with the key it has: the relay is not admitted for this epoch
    */
   async begin(directory: Directory, parameters: Parameters): Promise<boolean> {
     const { epoch } = directory;

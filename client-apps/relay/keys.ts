@@ -43,12 +43,12 @@ export async function loadRelayKeys(
   return keys;
 }
 
-/** What the control center's operator enters to admit a relay. */
+/** Public identity of a relay, which the control center's operator enters to admit it. */
 export function relayIdentity(keys: RelayKeys): { readonly identity: string; readonly linkPin: string } {
   return { identity: toHex(keys.identity.publicKey), linkPin: toHex(keys.link.pin) };
 }
 
-/** The onion keys on disk. They never come from the long-term secret, or forgetting them would mean nothing. */
+/** The onion keys on disk. They are never derived from the long-term secret, or erasing them would be useless. */
 export class OnionKeyFile {
   readonly #file: SealedFile;
 

@@ -16,13 +16,13 @@ import type { PacketHandler } from './packets/packet-handler.js';
 /** Packets a meter sends in one slot: one to the control center, one to its hub. */
 const PACKETS_PER_SLOT = 2;
 
-/** What the links of a relay lead to. */
+/** Parts of a relay that its links use. */
 export interface LinkServices {
   readonly config: PlacedRelayConfig;
   readonly clock: Clock;
   readonly counters: Counters;
   readonly mailboxes: Mailboxes;
-  /** The epochs that are live now; without one nobody is admitted. */
+  /** The epochs that are live now; without one no peer is admitted. */
   readonly liveEpochs: () => readonly LiveEpoch[];
   readonly handler: () => PacketHandler | undefined;
 }
@@ -53,7 +53,7 @@ export function listenForPeers(identity: LinkIdentity, services: LinkServices): 
   });
 }
 
-/** What a peer may link as, by the directories in force, or undefined. */
+/** Role that a peer may link as, by the directories in force; undefined to refuse it. */
 function roleOf(peer: LinkPeer, { config, clock, liveEpochs }: LinkServices): LinkRole | undefined {
   for (const { directory } of liveEpochs()) {
     const isRelay = directory.relays.some(

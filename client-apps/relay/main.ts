@@ -34,7 +34,7 @@ async function placed(
   if (enrolmentCode === undefined) {
     return { ...settings, operator: operator!, layer: layer! };
   }
-  // A relay that has no place yet must not let simulated time go on.
+  // Simulated time must not advance before the relay has its place.
   const place = await clock.activity.track(
     'enrolment',
     untilReachable(log, 'control center', () =>

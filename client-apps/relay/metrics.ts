@@ -6,19 +6,19 @@ import type { Clock } from '../runtime/clock.js';
 import type { Counters } from './counters.js';
 
 /**
- * How old counts get before they are taken again. Counts by the second would show single packets come and go; a
- * minute at a relay mixes what a region sends.
+ * Maximum age of the published counts. Counts per second would show single packets arrive and leave; within a minute a
+ * relay mixes the packets of a region.
  */
 const REFRESH_MILLISECONDS = 60_000;
 
-/** How full things are at a moment. */
+/** Current levels. */
 export interface Levels {
   readonly links: number;
   readonly held: number;
   readonly mailboxes: number;
   readonly mailboxPackets: number;
   readonly replayTags: number;
-  /** 1 while no loop comes by, 0 otherwise. */
+  /** 1 while no loop returns, 0 otherwise. */
   readonly cutOff: number;
 }
 
@@ -37,15 +37,15 @@ export async function serveMetrics(
   const registry = new Registry();
   const registers = [registry];
   const gauges = {
-    links: new Gauge({ name: 'gridveil_relay_links', help: 'Links open', registers }),
+    links: new Gauge({ name: 'gridveil_relay_links', help: 'Open links', registers }),
     held: new Gauge({ name: 'gridveil_relay_held_packets', help: 'Packets held', registers }),
-    mailboxes: new Gauge({ name: 'gridveil_relay_mailboxes', help: 'Mailboxes opened', registers }),
+    mailboxes: new Gauge({ name: 'gridveil_relay_mailboxes', help: 'Open mailboxes', registers }),
     mailboxPackets: new Gauge({ name: 'gridveil_relay_mailbox_packets', help: 'Packets in mailboxes', registers }),
-    replayTags: new Gauge({ name: 'gridveil_relay_replay_tags', help: 'Packets remembered', registers }),
-    cutOff: new Gauge({ name: 'gridveil_relay_cut_off', help: '1 while no loop comes by', registers }),
+    replayTags: new Gauge({ name: 'gridveil_relay_replay_tags', help: 'Replay tags of the live epochs', registers }),
+    cutOff: new Gauge({ name: 'gridveil_relay_cut_off', help: '1 while no loop returns', registers }),
   } satisfies Record<keyof Levels, Gauge>;
   const received = new Counter({ name: 'gridveil_relay_received_total', help: 'Packets received', registers });
-  const forwarded = new Counter({ name: 'gridveil_relay_forwarded_total', help: 'Packets passed on', registers });
+  const forwarded = new Counter({ name: 'gridveil_relay_forwarded_total', help: 'Packets forwarded', registers });
   const dropped = new Counter({
     name: 'gridveil_relay_dropped_total',
     help: 'Packets dropped',
@@ -55,11 +55,11 @@ export async function serveMetrics(
   const loops = new Counter({ name: 'gridveil_relay_loops_total', help: 'Loops sent', registers });
   const missing = new Counter({
     name: 'gridveil_relay_missing_loops_total',
-    help: 'Loops that did not come',
+    help: 'Loops that did not return',
     registers,
   });
   const refused = new Counter({ name: 'gridveil_relay_links_refused_total', help: 'Links refused', registers });
-  const cut = new Counter({ name: 'gridveil_relay_links_cut_total', help: 'Links cut for bad frames', registers });
+  const cut = new Counter({ name: 'gridveil_relay_links_cut_total', help: 'Links closed for bad frames', registers });
 
   const refresh = (): void => {
     registry.resetMetrics();

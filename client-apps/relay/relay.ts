@@ -30,15 +30,17 @@ import type { RelayKeys } from './keys.js';
 import { TierFollower } from './tier-follower.js';
 import { traceName, tracedContext, UnsafeTrace } from './trace.js';
 
-/** Between two attempts to read the bulletin for the first time: a new region's tier is waited for by all its parties. */
+/** Pause between attempts to read the bulletin for the first time: all parties of a new region wait for its tier. */
 const START_PAUSES = { firstPauseMilliseconds: 250, longestPauseMilliseconds: 250 };
 
-/** A pinned certificate says nothing by its dates; they are wide so that no clock trips over them. */
+/**
+ * Validity of the certificate before and after its creation. The key is pinned; a wide range tolerates wrong clocks.
+ */
 const CERTIFICATE_SECONDS = 20 * 365 * DAY_SECONDS;
 
-/** What a relay can be asked for when it is started, and never by its configuration. */
+/** Options of a start, which the configuration cannot set. */
 export interface RelayOptions {
-  /** Directory for a trace of all packets: gives away everything that a relay hides. On simulated time only. */
+  /** Directory for a trace of all packets: reveals everything that a relay hides. On simulated time only. */
   readonly unsafeTrace?: string | undefined;
   /** False for a relay that sends no loops, as in a test that counts single packets. */
   readonly loops?: boolean;
@@ -61,7 +63,7 @@ export class Relay implements RunningParty {
   #handler: PacketHandler | undefined;
   #trace: UnsafeTrace | undefined;
   readonly #loops: LoopWatch;
-  /** What an earlier run held and this one has no directory for yet. */
+  /** Packets held at the last shutdown, until their directory is read. */
   #held: Held = NOTHING_HELD;
   readonly #timers: Timers;
   /** The last epoch that the control center was told of. */
@@ -95,7 +97,7 @@ export class Relay implements RunningParty {
       this.#end = resolve;
       this.#fail = reject;
     });
-    // Whoever runs the relay may come to wait for its end only after it has failed.
+    // The relay may fail before its caller awaits `ended`.
     this.ended.catch(() => undefined);
     const { url, pin, linkAddress } = config.controlCenter;
     this.#controlCenter = { address: linkAddress, pin };
@@ -145,7 +147,7 @@ export class Relay implements RunningParty {
   }
 
   /**
-   * Ends orderly: takes nothing more, keeps what it holds in a sealed file for the next start, writes what is queued.
+   * Shuts down gracefully: accepts nothing more, saves held packets in a sealed file, and writes all queues.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#shutDown().then(this.#end, this.#fail);
@@ -169,13 +171,13 @@ export class Relay implements RunningParty {
       this.#metrics = await serveMetrics(config.metrics, context.clock, counters, () => this.#levels());
     }
     context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
-    // A relay that cannot know the epochs must not let simulated time go on.
+    // Simulated time must not advance before the relay knows the epochs.
     this.#following = context.clock.activity
       .track('parameters', this.#begin())
       .catch((error: unknown) => this.#giveUp(error));
   }
 
-  /** Reads the parameters, as often as it takes, and goes to work. */
+  /** Reads the parameters, with retries, then starts following the tier. */
   async #begin(): Promise<void> {
     const config = this.#config;
     const tier = await this.#openTier();
@@ -241,8 +243,8 @@ export class Relay implements RunningParty {
         this.#giveUp(error);
         return;
       }
-      // The directories in use stay good; the next slot tries again.
-      log.warn({ code: error.code }, 'the bulletin could not be read');
+      // The directories in use stay valid; the next slot tries again.
+      log.warn({ code: error.code }, 'bulletin unavailable in this slot');
     }
     if (this.#stopping !== undefined) {
       return;
@@ -274,7 +276,7 @@ export class Relay implements RunningParty {
         continue;
       }
       this.#context.report('directory', { epoch });
-      this.#context.log.info({ epoch }, 'directory in use');
+      this.#context.log.info({ epoch }, 'relay directory in use');
     }
   }
 
@@ -310,9 +312,9 @@ export class Relay implements RunningParty {
     const { log, report } = this.#context;
     report('cut-off', { cutOff });
     if (cutOff) {
-      log.warn('none of this relay’s loops comes by: packets are being dropped; it holds back what is due');
+      log.warn('no loop of this relay returns: packets are being dropped; due packets are held back');
     } else {
-      log.info('loops come by again');
+      log.info('loops return again: forwarding resumes');
     }
     if (!cutOff) {
       this.#handler?.resumeReleasing();
@@ -343,7 +345,7 @@ export class Relay implements RunningParty {
     };
   }
 
-  /** The relay cannot keep what it promises any more. */
+  /** Ends the relay after a failure. */
   #giveUp(error: unknown): void {
     this.#fail(error);
     void this.stop();

@@ -54,7 +54,7 @@ export class TierFollower {
     return servedEpochs(this.parameters, secondsOf(this.#context));
   }
 
-  /** What the relay says of itself for the present epochs and those to come. */
+  /** Descriptors of the relay for the present epochs and those to come. */
   descriptors(): SignedDescriptor[] {
     const { first, last } = describedEpochs(this.served);
     return Array.from({ length: last - first + 1 }, (_, index) =>
@@ -79,7 +79,7 @@ export class TierFollower {
         continue;
       }
       if (!(await this.epochs.begin(directory, this.parameters))) {
-        this.#context.log.warn({ epoch }, 'this relay does not stand in the directory');
+        this.#context.log.warn({ epoch }, 'this relay is not in the relay directory of the epoch');
       }
     }
   }

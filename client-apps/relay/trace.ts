@@ -43,14 +43,14 @@ const NAME_LENGTH = 8;
 const BUFFER_LENGTH = 1 << 16;
 
 /**
- * What a relay that is traced is started with: every report of it says that it is.
+ * Returns the context for a traced relay, whose reports all declare the trace.
  *
  * @throws ClientError UNSAFE_TRACE where time is real
  */
 export function tracedContext(context: PartyContext): PartyContext {
   const { clock, report } = context;
   if (!(clock instanceof SteppedClock)) {
-    throw new ClientError('UNSAFE_TRACE', 'packets are traced on simulated time only, where nobody is to be hidden');
+    throw new ClientError('UNSAFE_TRACE', 'packets are traced on simulated time only, never in a production run');
   }
   return {
     ...context,
@@ -58,18 +58,18 @@ export function tracedContext(context: PartyContext): PartyContext {
   };
 }
 
-/** How a trace names a pin or a packet's digest. */
+/** Name of a pin or of a packet's digest in a trace. */
 export function traceName(bytes: Uint8Array): string {
   return toHex(bytes.subarray(0, NAME_LENGTH));
 }
 
 /**
- * Writes down which packet became which: all that a relay is there to hide. Only for measuring a run on simulated time,
- * never for a relay that serves anybody.
+ * Records which packet became which: everything that a relay hides. Only for measuring a run on simulated time, never
+ * for a relay in production.
  */
 export class UnsafeTrace {
   readonly #path: string;
-  /** By the name of the peeled packet. One that is dropped stays: no run on simulated time is long enough to matter. */
+  /** By the name of the peeled packet. Dropped packets are never removed: runs on simulated time are short. */
   readonly #arrivals = new Map<string, TraceEnd>();
   #lines: string;
 

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 /** Marks a file that is being written. A fixed name per target, so that a crash leaves at most one to sweep. */
 export const TEMPORARY_SUFFIX = '.tmp';
 
-/** Where the bytes of `path` stand until they are complete. */
+/** Path of the temporary file for `path`, until its bytes are complete. */
 export function temporaryPath(path: string): string {
   return join(dirname(path), `.${basename(path)}${TEMPORARY_SUFFIX}`);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Between two attempts. */
+/** Bounds of the pauses between attempts. */
 export interface Pauses {
   /** Pause before the second attempt, milliseconds; it doubles from there. */
   readonly firstPauseMilliseconds: number;

@@ -31,7 +31,7 @@ function run(activity: Activity, task: () => void | Promise<void>): void {
 /** `setTimeout` takes at most 2^31 − 1 ms; longer waits are taken in parts. */
 const LONGEST_TIMEOUT_MILLISECONDS = 2 ** 31 - 1;
 
-/** Real time. The only place of the client apps that asks the machine for it. */
+/** Real time. The only place in the client apps that reads the system clock. */
 export class SystemClock implements Clock {
   readonly activity = new Activity();
   readonly #handles = new Map<Timer, NodeJS.Timeout>();
@@ -65,7 +65,7 @@ export class SystemClock implements Clock {
   }
 }
 
-/** What a stepped clock says of its process; the orchestrator adds these up. */
+/** State of a stepped clock; the orchestrator adds up those of all processes. */
 export interface ClockState {
   readonly nowMilliseconds: number;
   /** Number of pieces of work under way. */
@@ -74,7 +74,7 @@ export interface ClockState {
   readonly received: number;
   /** Deadline of the next timer, Unix milliseconds, or null. */
   readonly nextTimer: number | null;
-  /** What the work is, by label; for progress and for saying what hangs. */
+  /** Pieces of work by label, for progress and to diagnose a stall. */
   readonly labels: Readonly<Record<string, number>>;
 }
 
@@ -96,7 +96,7 @@ interface PendingTimer extends Timer {
 }
 
 /**
- * Simulated time: stands still until `advance`, which fires the timers that are due in order, each at its own
+ * Simulated time: does not move until `advance`, which fires the timers that are due in order, each at its own
  * deadline. Nothing in a process that runs on it can therefore depend on how fast the machine is.
  */
 export class SteppedClock implements Clock {

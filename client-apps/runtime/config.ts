@@ -14,7 +14,7 @@ export function hexBytes(length: number): z.ZodType<Uint8Array, string> {
   return hexString(length).transform(fromHex);
 }
 
-/** An amount as design.md writes it in JSON: a decimal string. */
+/** An amount in JSON: a decimal string. */
 export const amount: z.ZodType<bigint, string> = z
   .string()
   .regex(/^(0|[1-9][0-9]{0,30})$/, 'must be a decimal string')
@@ -24,22 +24,22 @@ export const amount: z.ZodType<bigint, string> = z
 export const port = z.int().min(0).max(65_535);
 
 /** A region's name, 1–8 characters: it is 8 bytes of every ledger id. */
-export const region = z.string().regex(/^[a-z0-9-]{1,8}$/, 'must be 1 to 8 of a–z, 0–9 and -');
+export const region = z.string().regex(/^[a-z0-9-]{1,8}$/, 'must be 1 to 8 characters of a–z, 0–9 and -');
 
-/** Who runs a relay, as the directory names it. */
-export const operatorName = z.string().regex(/^[a-z0-9.-]{1,64}$/, 'must be 1 to 64 of a–z, 0–9, . and -');
+/** Operator of a relay, as the directory names it. */
+export const operatorName = z.string().regex(/^[a-z0-9.-]{1,64}$/, 'must be 1 to 64 characters of a–z, 0–9, . and -');
 
 /** SHA-256 of a public key's SubjectPublicKeyInfo, by which every TLS link of Gridveil is pinned. */
 export const pin = hexBytes(32);
 
-/** Where a party finds the control center: its HTTPS address and the pin of its key. */
+/** Address of the control center: HTTPS URL and the pin of its key. */
 export const controlCenterAddress = z.strictObject({
   url: z.url({ protocol: /^https$/ }),
   pin,
 });
 
 /**
- * Checks a configuration once, at the border; everything behind it has its type.
+ * Validates a configuration; all other code relies on its type.
  *
  * @param source named in the error, usually the file
  * @throws ClientError CONFIG_INVALID listing all that is wrong, one line each

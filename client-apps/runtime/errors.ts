@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Everything a client app can fail with, one stable code each. Ledger refusals are `LedgerError`s of `fabric/`. */
+/** Stable codes of all errors of the client apps but the ledger's, which are `LedgerError`s of `ledger/`. */
 export type ClientErrorCode =
   /** A configuration file does not fit its schema; the message lists all that is wrong. */
   | 'CONFIG_INVALID'
@@ -10,27 +10,27 @@ export type ClientErrorCode =
   | 'SEALED_INVALID'
   /** A party's own directory holds something that contradicts its configuration. */
   | 'STATE_CONFLICT'
-  /** The other side could not be reached or broke off; trying again may help. */
+  /** The peer could not be reached or closed the connection; a retry may succeed. */
   | 'UNREACHABLE'
-  /** The other side's certificate is not the pinned one. */
+  /** The peer's key is not the pinned one. */
   | 'WRONG_PIN'
-  /** The other side answered something that is too long or not what was asked for. */
+  /** The peer's answer is too long or malformed. */
   | 'BAD_ANSWER'
   /** The control center refused an enrolment; the message starts with its `EnrolmentRefusal` code. */
   | 'ENROLMENT_REFUSED'
   /** A write-once bulletin file already holds other bytes. */
   | 'BULLETIN_CONFLICT'
-  /** What stands on the ledger or in the bulletin does not verify. */
+  /** Data of the ledger or the bulletin does not verify. */
   | 'VERIFICATION_FAILED'
   /** A link frame, handshake or certificate was refused. */
   | 'LINK_REFUSED'
-  /** Meter readings could not be taken; the message names file and line. */
+  /** Meter readings are not valid; the message names file and line. */
   | 'READINGS_INVALID'
-  /** The command or call does not fit the state the party is in. */
+  /** The command or call is not possible in the state of the party. */
   | 'WRONG_STATE'
   /** Wrong arguments on the command line. */
   | 'WRONG_USE'
-  /** A relay was to write down which packet became which, and not on simulated time. */
+  /** A relay was to record a trace on real time. */
   | 'UNSAFE_TRACE'
   /** Traces of relays cannot be read, or do not belong together. */
   | 'TRACE_INVALID'
@@ -38,14 +38,14 @@ export type ClientErrorCode =
   | 'LIMIT_EXCEEDED'
   /** A process of a run ended, hangs or did not start; the message names it and ends with its last log lines. */
   | 'PARTY_FAILED'
-  /** The ledger that a run was to use holds its region already. */
+  /** The region of a run exists on its ledger already. */
   | 'REGION_TAKEN'
-  /** The run was told to end before it was over. */
+  /** The run was interrupted. */
   | 'INTERRUPTED'
-  /** Measured energy is not what stands on the ledger, is carried and is in flight. */
+  /** Measured energy differs from energy on the ledger, carried over and in flight. */
   | 'UNBALANCED';
 
-/** The one error class of the client apps. Messages never hold secrets and never name a meter. */
+/** The one error class of the client apps. Messages never contain secrets or identify a meter. */
 export class ClientError extends Error {
   override readonly name = 'ClientError';
 

@@ -12,7 +12,7 @@ export interface Daemon {
 
 /**
  * Runs several parties of one kind in a process: opens all, then puts all on the clock, so that none begins before the
- * last one is enrolled. The failure of one ends the host, for its process must not go on as if nothing had happened.
+ * last one is enrolled. The failure of one ends the host.
  *
  * @param source what they share; closed at the end
  * @param open reads a party's directory and enrols it when it is new

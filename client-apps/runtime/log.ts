@@ -5,8 +5,8 @@ import { pino, type Logger } from 'pino';
 export type Log = Logger;
 
 /**
- * Field names that hold secrets or name a meter. No code logs them; should one ever, the value is cut out here,
- * at the top and one level down.
+ * Field names that hold secrets or name a meter. They are never logged on purpose; as a safeguard their values are
+ * redacted, at the top and one level down.
  */
 const REDACTED = [
   'secretKey',

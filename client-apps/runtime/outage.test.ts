@@ -29,7 +29,7 @@ describe('client-apps/runtime/outage', () => {
       ...lines[0],
       level: 40,
       reason: 'no peers',
-      msg: 'ledger: no answer yet, asking again',
+      msg: 'ledger: no answer yet, retrying',
     });
   });
 
@@ -45,8 +45,8 @@ describe('client-apps/runtime/outage', () => {
     assert.deepEqual(
       lines.map(({ level, msg, seconds }) => [level, msg, seconds]),
       [
-        [40, 'ledger: no answer yet, asking again', 0],
-        [40, 'ledger: no answer yet, asking again', 5],
+        [40, 'ledger: no answer yet, retrying', 0],
+        [40, 'ledger: no answer yet, retrying', 5],
         [30, 'ledger: answers again', 7],
       ],
     );

@@ -2,10 +2,10 @@
 import { Backoff } from './backoff.js';
 import type { Log } from './log.js';
 
-/** Between two warnings of one outage. */
+/** Bounds of the pauses between warnings of one outage. */
 const PAUSES = { firstPauseMilliseconds: 5_000, longestPauseMilliseconds: 300_000 };
 
-/** Logs that another side gives no answer: at once, again at growing intervals while it lasts, and when it is over. */
+/** Logs an outage of a peer: its start, reminders at growing intervals, and its end. */
 export class Outage {
   #began: number | undefined;
   #isLogged = false;
@@ -17,7 +17,7 @@ export class Outage {
   readonly #now: () => number;
 
   /**
-   * @param what the other side, such as `ledger`
+   * @param what name of the peer, such as `ledger`
    * @param now milliseconds of a clock that only goes forward
    */
   constructor(log: Log, what: string, now = (): number => performance.now()) {
@@ -33,7 +33,7 @@ export class Outage {
     if (now < this.#nextWarning) {
       return;
     }
-    this.#log.warn({ ...details, ...this.#seconds(now) }, `${this.#what}: no answer yet, asking again`);
+    this.#log.warn({ ...details, ...this.#seconds(now) }, `${this.#what}: no answer yet, retrying`);
     this.#isLogged = true;
     this.#nextWarning = now + this.#warnings.next();
   }

@@ -4,7 +4,7 @@ import type { Clock } from './clock.js';
 import type { Log } from './log.js';
 import type { Report } from './report.js';
 
-/** What every party gets from whoever starts it, besides its configuration. */
+/** Context that every party is started with, besides its configuration. */
 export interface PartyContext {
   readonly clock: Clock;
   /** Secret random bytes, from the operating system. */
@@ -15,8 +15,8 @@ export interface PartyContext {
 
 /** A party that was started. */
 export interface RunningParty {
-  /** Resolves after {@link stop}; rejects when the party cannot go on, which ends its process. */
+  /** Resolves after {@link stop}; rejects when the party cannot continue, which ends its process. */
   readonly ended: Promise<void>;
-  /** Ends orderly. Not needed for safety: all state is such that a crash loses nothing that was promised. */
+  /** Shuts down gracefully. Not needed for safety: a crash loses nothing that was acknowledged. */
   stop(): Promise<void>;
 }

@@ -4,8 +4,8 @@
 export type ReportData = Readonly<Record<string, unknown>>;
 
 /**
- * How a party tells the world what it did: counts only, nothing that names a meter. `ready` comes first and carries
- * the ports that were chosen.
+ * Reports the progress of a party to its parent process: counts only, nothing that identifies a meter. `ready` comes
+ * first and carries the ports that were chosen.
  */
 export type Report = (name: string, data: ReportData) => void;
 
@@ -16,7 +16,7 @@ export interface ReportMessage {
   readonly data: ReportData;
 }
 
-/** A report over the IPC channel; without one, nowhere. */
+/** Sends reports over the IPC channel, if there is one. */
 export function ipcReport(port: { send?(message: unknown): boolean }): Report {
   return (name, data) => {
     port.send?.({ kind: 'report', name, data } satisfies ReportMessage);

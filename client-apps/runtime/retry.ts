@@ -8,8 +8,8 @@ import { Outage } from './outage.js';
 const DEFAULT_PAUSES: Pauses = { firstPauseMilliseconds: 250, longestPauseMilliseconds: 30_000 };
 
 /**
- * Repeats a task until the other side answers; the log says that it waits, and when it goes on. All clients of a server
- * that was away are waiting for it, hence the jitter.
+ * Repeats a task until the peer answers, and logs the outage. All clients of a server that was down wait for it, hence
+ * the jitter.
  *
  * @param options signal: when aborted, the present attempt is the last
  * @throws whatever is not ClientError UNREACHABLE; that too after the signal

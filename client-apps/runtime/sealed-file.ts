@@ -15,7 +15,7 @@ const NONCE_LENGTH = 24;
 const MAGIC = asciiBytes('GVS1');
 
 /**
- * Seals a value for rest: magic 4 ‖ nonce 24 ‖ XChaCha20-Poly1305 ciphertext and tag. `name` goes under the tag, so a
+ * Seals a value for rest: magic 4 ‖ nonce 24 ‖ XChaCha20-Poly1305 ciphertext and tag. `name` is authenticated, so a
  * value cannot be moved to another place; an older value at the same place is not noticed.
  */
 export function sealAtRest(key: Uint8Array, name: string, plaintext: Uint8Array): Uint8Array {
@@ -34,11 +34,11 @@ export function openAtRest(key: Uint8Array, name: string, sealed: Uint8Array): U
     }
     return sodiumCrypto.xchacha20Poly1305Open(key, nonce, aad, sealed.subarray(MAGIC.length + NONCE_LENGTH));
   } catch (cause) {
-    throw new ClientError('SEALED_INVALID', `${name} does not open with this key, or was changed`, { cause });
+    throw new ClientError('SEALED_INVALID', `${name} cannot be decrypted with this key, or was changed`, { cause });
   }
 }
 
-/** One secret on disk: sealed, mode 0600, replaced atomically and durably. The file's base name is under the tag. */
+/** One secret on disk: sealed, mode 0600, replaced atomically and durably. The file's base name is authenticated. */
 export class SealedFile {
   #lastWrite: Promise<void> = Promise.resolve();
 
@@ -93,11 +93,11 @@ export async function readFileKey(path: string): Promise<Uint8Array> {
   try {
     const { mode } = await stat(path);
     if ((mode & 0o077) !== 0) {
-      throw new Error('others than its owner can read it (chmod 600)');
+      throw new Error('it is readable by users other than its owner (chmod 600)');
     }
     const key = fromHex((await readFile(path, 'ascii')).trim());
     if (key.length !== FILE_KEY_LENGTH) {
-      throw new Error(`it must hold ${FILE_KEY_LENGTH} bytes in hexadecimal`);
+      throw new Error(`it must contain ${FILE_KEY_LENGTH} bytes in hexadecimal`);
     }
     return key;
   } catch (cause) {

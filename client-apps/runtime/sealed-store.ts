@@ -10,8 +10,8 @@ export interface StoreChange {
 }
 
 /**
- * A LevelDB directory whose values are sealed, each under its key's name. Keys stand in the clear, so they must say
- * nothing that is secret: a running number, an interval, never a pseudonym or a count per meter.
+ * A LevelDB directory whose values are sealed, each under its key's name. Keys are not encrypted, so they must not
+ * contain anything secret: a running number, an interval, never a pseudonym or a count per meter.
  */
 export class SealedStore {
   readonly #level: ClassicLevel<string, Uint8Array>;

@@ -4,7 +4,7 @@ import { MAXIMUM_TARIFF_POINTS } from '../../protocol/ledger/limits.js';
 import { amount, hexBytes, hexString, region } from '../runtime/config.js';
 import { CONTROL_CENTER_MSP } from '../ledger/index.js';
 
-/** Configuration of the service provider. It reaches nothing but the ledger. */
+/** Configuration of the service provider. It connects to the ledger only. */
 export const serviceProviderConfig = z.strictObject({
   /** Its own directory: the keys, sealed with the key of `GRIDVEIL_KEY_FILE`. */
   directory: z.string().min(1),
@@ -17,12 +17,12 @@ export const serviceProviderConfig = z.strictObject({
       certificatePath: z.string().min(1),
       keyPath: z.string().min(1),
     }),
-    /** Whose peers run the chaincode. */
+    /** MSP id of the organisation whose peers run the chaincode. */
     controlCenterMspId: z.string().min(1).max(64).default(CONTROL_CENTER_MSP),
   }),
   /** Hex SHA-256 of the control center's signature key in version 1 of the parameters. */
   trustAnchor: hexString(32),
-  /** Demo only: its keys come from it. */
+  /** Demo only: seed of its keys. */
   enrolmentSeed: hexBytes(32).optional(),
 });
 

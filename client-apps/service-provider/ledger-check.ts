@@ -52,7 +52,7 @@ export async function readParameters(
  * A sealed consumption ledger, checked in full: seal, chain, header, pages, categories, every row's signature.
  *
  * @param sealed the committed seal
- * @throws ProtocolError of what is wrong
+ * @throws ProtocolError of the first fault
  */
 export async function readConsumption(
   ledger: RegionLedger,

@@ -24,8 +24,8 @@ import { makeBills, makeDirectPrices, makePrice } from './price-and-bills.js';
 import { TagKeys } from './tag-keys.js';
 
 /**
- * Starts the service provider. It keeps no state but its keys: what is to be done follows from what is on the
- * ledger, and everything it writes is made again byte by byte. It is ready when all three channels have answered.
+ * Starts the service provider. It keeps no state but its keys: its work follows from the ledger, and everything it
+ * writes is deterministic. It is ready when all three channels have answered.
  *
  * @param fileKey seals its keys, 32 bytes
  * @param client of the ledger, with the service provider's identity; closed by the party's `stop`
@@ -101,7 +101,7 @@ class ServiceProvider {
   /**
    * Runs until stopped.
    *
-   * @throws ClientError VERIFICATION_FAILED when the ledger is not as it must be: it prices and bills nothing then
+   * @throws ClientError VERIFICATION_FAILED when the ledger does not verify; nothing is priced or billed then
    */
   async run(): Promise<never> {
     const { log, report } = this.#context;

@@ -48,7 +48,7 @@ export function chaincodeServerCommand({
   const script = join(ROOT, 'chaincode', 'node_modules', 'fabric-shim', 'cli.js');
   for (const needed of [script, path]) {
     if (!existsSync(needed)) {
-      throw new EmbeddedLedgerError('CONFIG_INVALID', `${needed} is missing; npm run build makes it`);
+      throw new EmbeddedLedgerError('CONFIG_INVALID', `${needed} is missing; run npm run build`);
     }
   }
   return {

@@ -89,7 +89,7 @@ export class EmbeddedLedger {
   /** @throws EmbeddedLedgerError `NOT_RUNNING` if there is no ledger to start again */
   requireExisting(): void {
     if (this.#directory.readPorts() === undefined) {
-      throw new EmbeddedLedgerError('NOT_RUNNING', `${this.#directory.path} holds no ledger; up makes one`);
+      throw new EmbeddedLedgerError('NOT_RUNNING', `${this.#directory.path} contains no ledger; create one with up`);
     }
   }
 
@@ -174,7 +174,10 @@ export class EmbeddedLedger {
   async #ask(request: ControlRequest): Promise<unknown> {
     const control = this.#directory.readControl();
     if (control === undefined) {
-      throw new EmbeddedLedgerError('NOT_RUNNING', `no ledger runs in ${this.#directory.path}; up starts one`);
+      throw new EmbeddedLedgerError(
+        'NOT_RUNNING',
+        `the ledger in ${this.#directory.path} is not running; start it with up`,
+      );
     }
     return askLedger(control, request);
   }

@@ -143,7 +143,7 @@ export class LedgerNode {
    */
   async deployChaincode({ channel, name, version, address }: ChaincodeDeployment): Promise<void> {
     if (!this.#channels.has(channel)) {
-      throw new EmbeddedLedgerError('NOT_FOUND', `channel ${channel} does not exist; createChannel makes it`);
+      throw new EmbeddedLedgerError('NOT_FOUND', `channel ${channel} does not exist; create it with createChannel`);
     }
     const definition = {
       channel,

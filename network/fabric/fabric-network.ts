@@ -8,7 +8,7 @@ import { defaultTopologyPath, NETWORK_FOLDER, readTopology, type Topology } from
 /** Fabric's programs that `network.sh` and the tests call. */
 const BINARIES = ['peer', 'orderer', 'osnadmin', 'cryptogen', 'configtxgen', 'configtxlator'];
 
-/** From nothing to three channels takes seconds; a machine that needs minutes will not finish a run either. */
+/** Time limit of a mode of the script; a full start takes seconds. */
 const SCRIPT_MILLISECONDS = 180_000;
 
 /** Environment of the script and of Fabric's binaries. */

@@ -59,7 +59,7 @@ export function wipe(bytes: Uint8Array): void {
  */
 export function requireLength(bytes: Uint8Array, length: number, what: string): void {
   if (bytes.length !== length) {
-    throw new ProtocolError('BAD_LENGTH', `${what} has ${bytes.length} bytes instead of ${length}`);
+    throw new ProtocolError('BAD_LENGTH', `${what}: expected ${length} bytes, got ${bytes.length}`);
   }
 }
 
@@ -120,7 +120,7 @@ function requireBigUint(value: bigint, bits: bigint): void {
 }
 
 // Numbers are unsigned and big endian. Writers throw LIMIT_EXCEEDED for a value that does not fit,
-// both sides throw BAD_LENGTH when the field lies outside the bytes.
+// both sides throw BAD_LENGTH when the field is outside the bytes.
 
 export function writeUint16(target: Uint8Array, offset: number, value: number): void {
   requireRoom(target, offset, 2);

@@ -4,7 +4,7 @@
 export const KEY_LENGTH = 32;
 export const DIGEST_LENGTH = 32;
 export const SIGNATURE_LENGTH = 64;
-/** Bytes of a Poly1305 tag, which stands behind the ciphertext. */
+/** Bytes of a Poly1305 tag, which follows the ciphertext. */
 export const TAG_LENGTH = 16;
 export const CHACHA_NONCE_LENGTH = 12;
 export const XCHACHA_NONCE_LENGTH = 24;
@@ -39,7 +39,7 @@ export interface Crypto {
   /**
    * FIPS 180-4, 64 bytes.
    *
-   * @param output when given, receives the digest and is returned: the GGM walk needs no garbage
+   * @param output when given, receives the digest and is returned: for loops without allocation
    */
   sha512(data: Uint8Array, output?: Uint8Array): Uint8Array;
 

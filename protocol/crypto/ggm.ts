@@ -83,7 +83,7 @@ interface TreeNode {
   readonly value: Uint8Array;
 }
 
-/** How many nodes cover the epochs from `next` on: the epoch's own, and a right sibling for each zero bit. */
+/** Number of nodes that cover the epochs from `next` on: the epoch's own, and a right sibling for each zero bit. */
 function coverSize(next: number): number {
   if (next === EPOCHS) {
     return 0;
@@ -96,7 +96,7 @@ function coverSize(next: number): number {
 }
 
 /**
- * What a meter keeps instead of K_i: the epoch node of the first epoch not yet forgotten, and one node for each
+ * Secrets that a meter keeps instead of K_i: the epoch node of the first epoch not yet forgotten, and one node for each
  * subtree to the right of the way to it. No kept node is an ancestor of a forgotten epoch, and K_i is never kept.
  */
 export class PuncturedTree {

@@ -7,7 +7,7 @@ import type { Crypto } from './crypto.js';
 /** HKDF's salt where the input is a uniform key already. */
 export const NO_SALT = new Uint8Array(0);
 
-/** What a plain digest is of. One name, one use. */
+/** Subjects of plain digests. One name, one use. */
 export type DigestDomain = (typeof DIGEST_DOMAINS)[number];
 const DIGEST_DOMAINS = [
   'header',
@@ -23,7 +23,7 @@ const DIGEST_DOMAINS = [
   'price',
 ] as const;
 
-/** What a tag or a derived key is for. */
+/** Purposes of tags and derived keys. */
 export type MacDomain = (typeof MAC_DOMAINS)[number];
 const MAC_DOMAINS = ['enrolment', 'packet', 'padding', 'pseudonym'] as const;
 

@@ -5,7 +5,7 @@ import { CHACHA_NONCE_LENGTH, KEY_LENGTH, TAG_LENGTH } from './crypto.js';
 import type { Crypto } from './crypto.js';
 import { NO_SALT } from './hash.js';
 
-/** What a sealed box adds to its plaintext: the encapsulated key (32 bytes) before it, the tag (16 bytes) behind. */
+/** Bytes that a sealed box adds to its plaintext: the encapsulated key (32) before it, the tag (16) after it. */
 export const HPKE_OVERHEAD = KEY_LENGTH + TAG_LENGTH;
 
 // RFC 9180: DHKEM(X25519, HKDF-SHA-256) is 0x0020, HKDF-SHA-256 0x0001, ChaCha20-Poly1305 0x0003.
@@ -60,9 +60,9 @@ function keyAndNonce(
  *
  * @param ephemeralSecretKey 32 fresh random bytes; a second use under the same recipient would repeat the AEAD nonce
  * @param info what the box is for; bound to the key; a constant, never changed afterwards
- * @param aad what stands beside the box; authenticated
+ * @param aad associated data; authenticated, not part of the box
  * @param output takes the box, HPKE_OVERHEAD bytes more than the plaintext, by default new memory; the plaintext may
- *   already stand in it, behind the place of the encapsulated key, and is then overwritten
+ *   already be in it, after the place of the encapsulated key, and is then overwritten
  * @returns output: encapsulated key (32) ‖ ciphertext ‖ tag (16)
  * @throws ZERO_SHARED_SECRET for a recipient key of small order
  */

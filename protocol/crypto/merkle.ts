@@ -45,7 +45,7 @@ export function merkleRoot(crypto: Crypto, leaves: readonly Uint8Array[]): Uint8
  */
 export function merklePath(crypto: Crypto, leaves: readonly Uint8Array[], index: number): Uint8Array[] {
   if (!Number.isInteger(index) || index < 0 || index >= leaves.length) {
-    throw new ProtocolError('LIMIT_EXCEEDED', 'no such leaf');
+    throw new ProtocolError('LIMIT_EXCEEDED', 'leaf index is outside the tree');
   }
   const path: Uint8Array[] = [];
   let level = leaves.map((leaf) => leafHash(crypto, leaf));

@@ -59,7 +59,7 @@ function decodePoint(bytes: Uint8Array): EdwardsPoint | undefined {
   }
 }
 
-/** noble's own verification multiplies by the cofactor, so the equation stands here. */
+/** noble's own verification multiplies by the cofactor, so the equation is checked here. */
 function verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   const r = signature.subarray(0, 32);
   const s = littleEndian(signature.subarray(32));
@@ -115,7 +115,7 @@ function open(
   try {
     return aead(key, nonce, aad).decrypt(sealed, output);
   } catch (cause) {
-    throw new ProtocolError('DECRYPT_FAILED', 'the tag does not fit', { cause });
+    throw new ProtocolError('DECRYPT_FAILED', 'the authentication tag is not valid', { cause });
   }
 }
 

@@ -31,7 +31,7 @@ type AeadDecrypt = (
   key: Uint8Array,
 ) => number;
 
-/** What is used of sodium-native 5; its published types miss the IETF AEAD and ask for Buffers. */
+/** The functions used of sodium-native 5; its published types lack the IETF AEAD and require Buffers. */
 interface Sodium {
   crypto_shorthash(output: Uint8Array, input: Uint8Array, key: Uint8Array): void;
   crypto_hash_sha512(output: Uint8Array, input: Uint8Array): void;
@@ -123,7 +123,7 @@ function hmacSha256(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Arra
 export const SIP_HASH_KEY_LENGTH = 16;
 
 /**
- * SipHash-2-4 (Aumasson and Bernstein, 2012): for tables whose places nobody without the key shall be able to choose.
+ * SipHash-2-4 (Aumasson and Bernstein, 2012): for tables in which only a holder of the key can choose places.
  * Not a general hash. A tenth of the time of an HMAC.
  *
  * @param output 8 bytes
@@ -193,7 +193,7 @@ function open(
   try {
     decrypt(plaintext, null, sealed, aad, nonce, key);
   } catch (cause) {
-    throw new ProtocolError('DECRYPT_FAILED', 'the tag does not fit', { cause });
+    throw new ProtocolError('DECRYPT_FAILED', 'the authentication tag is not valid', { cause });
   }
   return plaintext;
 }

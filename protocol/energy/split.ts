@@ -2,7 +2,7 @@
 import { ProtocolError } from '../errors.js';
 import { CATEGORY_COUNT } from '../ledger/limits.js';
 
-/** How a meter reports its energy: Σ categories of `rows` + `carry` is what was available. */
+/** Split of a meter's energy: Σ categories of `rows` + `carry` is the available energy. */
 export interface Split {
   /** Category numbers 0 to 4, the largest first. */
   readonly rows: number[];
@@ -11,12 +11,12 @@ export interface Split {
 }
 
 /**
- * Splits energy greedily, the largest category first; what fills no row is carried, so that no odd value reaches a ledger.
+ * Splits energy greedily, the largest category first; the rest is carried, so that no odd value reaches a ledger.
  *
  * @param availableMilliWattHours measured use plus carry
  * @param categoriesMilliWattHours five, ascending
  * @param maximumRows slots × rows per packet
- * @param capCategory largest category to use (0 to 4): after a row was left out the meter keeps below its category once
+ * @param capCategory largest category to use (0 to 4): after a suppressed row the meter stays below its category once
  * @throws ProtocolError `BAD_ENERGY` for negative energy, `BAD_CATEGORY` for a cap that is no category
  */
 export function splitEnergy(
@@ -29,7 +29,7 @@ export function splitEnergy(
     throw new ProtocolError('BAD_ENERGY', 'energy is negative');
   }
   if (!Number.isInteger(capCategory) || categoriesMilliWattHours[capCategory] === undefined) {
-    throw new ProtocolError('BAD_CATEGORY', 'cap is no category');
+    throw new ProtocolError('BAD_CATEGORY', 'cap is not a category');
   }
   const rows: number[] = [];
   let carry = availableMilliWattHours;

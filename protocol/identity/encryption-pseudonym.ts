@@ -20,7 +20,7 @@ const NOTHING: Uint8Array = new Uint8Array(DIGEST_LENGTH);
  *
  * The nonce is synthetic (as in RFC 5297) where the remark would draw it. It hides as well as a drawn one: a meter uses
  * a k once, so the nonces of an epoch are values of a permutation at different points, under a key of that meter and
- * epoch alone; nobody else can tell them from random bytes, and they never repeat. And a drawn one would be 16 bytes in
+ * epoch alone; to all others they look random, and they never repeat. And a drawn one would be 16 bytes in
  * every row in which corrupt firmware could tell any reader of the ledger who it is, and hold more than the ledger
  * needs: this way A is a function of the message, and a checker that has h_e knows all 32 bytes. Nobody without the keys
  * makes a valid A from others: another N or C fits no B.

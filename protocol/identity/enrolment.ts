@@ -16,7 +16,7 @@ export const SEALED_METER_KEY_LENGTH = KEY_LENGTH + HPKE_OVERHEAD;
 const REQUEST_LENGTH = 449;
 const SEALED_KEY_INFO = prefix('enrolment');
 
-/** What a meter sends once, over TLS, to become a registered meter. */
+/** Request of a meter, sent once over TLS, to be registered. */
 export interface EnrolmentRequest {
   /** The one-use code from the control center, 16 bytes. */
   readonly code: Uint8Array;
@@ -26,11 +26,11 @@ export interface EnrolmentRequest {
   readonly linkPin: Uint8Array;
   /** K_i in a sealed box to pk_CC, 80 bytes. */
   readonly sealedKey: Uint8Array;
-  /** MAC under h_0 over all of the above: who sends it holds sk_i. 32 bytes. */
+  /** MAC under h_0 over all of the above, which proves possession of sk_i; 32 bytes. */
   readonly proof: Uint8Array;
 }
 
-/** What a meter brings to its enrolment. All secrets stay the caller's to wipe. */
+/** Inputs of a meter's enrolment. The caller wipes all secrets. */
 export interface EnrolmentSecrets {
   readonly code: Uint8Array;
   readonly linkPin: Uint8Array;
@@ -84,7 +84,7 @@ export function openEnrolment(
   const bound = concatBytes(request.code, request.publicKey, request.linkPin);
   const linkKey = sharedLinkKey(crypto, secretKey, request.publicKey);
   if (!equalBytes(mac(crypto, 'enrolment', linkKey, bound, request.sealedKey), request.proof)) {
-    throw new ProtocolError('BAD_SIGNATURE', 'the proof of the enrolment does not fit');
+    throw new ProtocolError('BAD_SIGNATURE', 'the proof of the enrolment is not valid');
   }
   return { linkKey, meterKey: hpkeOpen(crypto, secretKey, publicKey, SEALED_KEY_INFO, bound, request.sealedKey) };
 }

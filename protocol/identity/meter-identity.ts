@@ -38,14 +38,14 @@ export function requireCanonicalPublicKey(publicKey: Uint8Array): void {
     publicKey[31]! < 0x7f ||
     (publicKey[31] === 0x7f && (publicKey[0]! < 0xed || !publicKey.subarray(1, 31).every((byte) => byte === 0xff)));
   if (!isFieldElement) {
-    throw new ProtocolError('NON_CANONICAL', 'the public key is not in its smallest spelling');
+    throw new ProtocolError('NON_CANONICAL', 'the public key is not in its canonical encoding');
   }
 }
 
 /**
  * h_{toEpoch} from h_{fromEpoch}. The caller erases the older key; the keys between are wiped here.
  *
- * @throws EPOCH_ERASED for an earlier epoch: the ratchet does not turn back
+ * @throws EPOCH_ERASED for an earlier epoch: the ratchet is one-way
  * @throws EPOCH_RANGE
  */
 export function ratchetTo(crypto: Crypto, linkKey: Uint8Array, fromEpoch: number, toEpoch: number): Uint8Array {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Crypto } from '../crypto/crypto.js';
 
-/** How meters make pseudonyms; part of the parameters. */
+/** Derivation of meters' pseudonyms; part of the parameters. */
 export const IDENTITY_MODES = ['chain', 'encryption'] as const;
 
 export type IdentityMode = (typeof IDENTITY_MODES)[number];
 
-/** What a meter and the control center both know about one message. */
+/** Inputs of a pseudonym, which the meter and the control center both know. */
 export interface PseudonymSource {
   /** h_e of the message's epoch, 32 bytes. */
   readonly linkKey: Uint8Array;
@@ -21,7 +21,7 @@ export interface PseudonymSource {
 }
 
 /**
- * A way to make the pseudonym A_{e,k} that stands in a row (32 bytes). A message has exactly one pseudonym: what a meter
+ * Derivation of the pseudonym A_{e,k} of a row (32 bytes). A message has exactly one pseudonym: what a meter
  * could choose freely, it could use to tell an accomplice who it is. Callers keep `previous` by `advance` and need not
  * know which scheme it is.
  */

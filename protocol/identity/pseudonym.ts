@@ -47,7 +47,7 @@ export function pricePseudonym(
 }
 
 /**
- * What the parameters say about the service provider's pseudonym key without showing it:
+ * Commitment of the parameters to the service provider's pseudonym key:
  * SHA-256(prefix(price) ‖ ID_SP ‖ key), 32 bytes.
  */
 export function pricePseudonymCommitment(crypto: Crypto, identity: Uint8Array, key: Uint8Array): Uint8Array {

@@ -62,7 +62,7 @@ export class Registry {
    * @param leaves one per meter, from `registryLeaf`, in any order
    * @param padding gives the leaf for each place that no meter takes
    * @throws LIMIT_EXCEEDED when the leaves do not fit, or a depth above 20
-   * @throws REGISTRY_INVALID when a leaf stands twice
+   * @throws REGISTRY_INVALID for a duplicate leaf
    */
   constructor(crypto: Crypto, leaves: readonly Uint8Array[], depth: number, padding: (index: number) => Uint8Array) {
     requireDepth(depth);
@@ -77,7 +77,7 @@ export class Registry {
     all.sort(compareBytes);
     for (let i = 1; i < size; i++) {
       if (equalBytes(all[i - 1]!, all[i]!)) {
-        throw new ProtocolError('REGISTRY_INVALID', 'a leaf stands twice');
+        throw new ProtocolError('REGISTRY_INVALID', 'duplicate leaf');
       }
     }
     const levels = [all.map((leaf) => leafHash(crypto, leaf))];
@@ -141,7 +141,7 @@ export class RegistryPathChecker {
     this.#proven.set(1, root);
   }
 
-  /** Whether the leaf (32 bytes) stands at this place of the registry. */
+  /** Tells whether the leaf (32 bytes) is at this place of the registry. */
   check(leaf: Uint8Array, index: number, siblings: readonly Uint8Array[]): boolean {
     if (siblings.length !== this.#depth || !Number.isInteger(index) || index < 0 || index >= 2 ** this.#depth) {
       return false;

@@ -5,8 +5,8 @@ import { ProtocolError } from '../errors.js';
 import type { PseudonymSource } from './pseudonym-scheme.js';
 
 /**
- * What the control center shows its own peers about one row, in the transient map and never on a ledger: enough to
- * derive the row's pseudonym and key again, and the proof that their owner is registered.
+ * Witness of a row, which the control center passes to its own peers in the transient map and never on a ledger: enough
+ * to derive the row's pseudonym and key again, and the proof that the meter is registered.
  */
 export interface RowWitness extends PseudonymSource {
   /** N_e, 32 bytes. */
@@ -31,7 +31,7 @@ export function witnessLength(depth: number): number {
 }
 
 /**
- * Witnesses of one page, in row order, each `witnessLength(depth)` bytes. Their number and the depth stand in the
+ * Witnesses of one page, in row order, each `witnessLength(depth)` bytes. Their number and the depth are in the
  * page's header entry and in the parameters, so they are not repeated here.
  *
  * @throws BAD_LENGTH, LIMIT_EXCEEDED for a field that does not fit

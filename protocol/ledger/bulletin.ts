@@ -56,7 +56,7 @@ export interface SealedLedger extends SignedSeal {
   readonly header: Header;
 }
 
-/** `seals.json`: what is sealed so far. Billing stands only with pricing. */
+/** `seals.json`: the seals of an interval so far. Billing is present only with pricing. */
 export interface SealsFile {
   readonly consumption: SealedLedger;
   readonly pricing?: SealedLedger;
@@ -86,7 +86,7 @@ export function encodeSealsFile(seals: SealsFile): Uint8Array {
 /**
  * Reads `seals.json`; what it says is for `rules/verify-interval`.
  *
- * @throws ProtocolError as `parseCanonical` and the readers; `MALFORMED` when a kind stands under another's name
+ * @throws ProtocolError as `parseCanonical` and the readers; `MALFORMED` when a seal is under the name of another kind
  */
 export function decodeSealsFile(bytes: Uint8Array): SealsFile {
   const json = readAnyObject(parseCanonical(bytes, MAXIMUM_SEALS_FILE_BYTES));
@@ -127,7 +127,7 @@ function sealedLedgerFromJson(value: JsonValue, kind: LedgerKind): SealedLedger 
   const header = headerFromJson(fields.header);
   const seal = sealFromJson(fields.seal);
   if (header.kind !== kind || seal.kind !== kind) {
-    throw new ProtocolError('MALFORMED', `a seal under ${kind} is not its`);
+    throw new ProtocolError('MALFORMED', `the seal under ${kind} is of another kind`);
   }
   return { header, seal, signature: readHex(fields.signature, SIGNATURE_LENGTH) };
 }

@@ -3,7 +3,7 @@ import { asciiBytes, fromHex } from '../crypto/bytes.js';
 import { ProtocolError } from '../errors.js';
 import { MAXIMUM_JSON_DEPTH } from './limits.js';
 
-/** What canonical JSON can hold: no null, no fraction, no negative number. */
+/** A value of canonical JSON: no null, no fraction, no negative number. */
 export type JsonValue = string | number | boolean | readonly JsonValue[] | JsonObject;
 
 /** An object of canonical JSON. */
@@ -63,7 +63,7 @@ function canonicalText(value: unknown): string {
   }
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || value < 0) {
-      throw new ProtocolError('MALFORMED', 'number is no safe integer ≥ 0');
+      throw new ProtocolError('MALFORMED', 'number is not a safe integer ≥ 0');
     }
     return String(value);
   }
@@ -71,7 +71,7 @@ function canonicalText(value: unknown): string {
     return `[${value.map(canonicalText).join(',')}]`;
   }
   if (typeof value !== 'object' || value === null) {
-    throw new ProtocolError('MALFORMED', 'no JSON value of this format');
+    throw new ProtocolError('MALFORMED', 'not a JSON value of this format');
   }
   const members = value as Readonly<Record<string, unknown>>;
   const texts = Object.keys(members)

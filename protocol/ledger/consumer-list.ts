@@ -18,9 +18,9 @@ import { checkRegion, REGION_LENGTH } from './ledger-id.js';
 import { MAXIMUM_CONSUMER_LIST_BYTES, MAXIMUM_METERS } from './limits.js';
 
 /**
- * Whom the service provider sends prices to in a registry epoch (price mode `direct`). The keys are the hubs' own, made
- * for this and used for nothing else, in the order of their bytes: the list does not say which meter, pseudonym or
- * household a key belongs to, nor when it came.
+ * Consumers to whom the service provider sends prices in a registry epoch (price mode `direct`). Each key is a hub's,
+ * used for this purpose only, in the order of their bytes: the list does not reveal to which meter, pseudonym or
+ * household a key belongs, nor when it was added.
  */
 export interface ConsumerList {
   readonly region: string;
@@ -47,7 +47,7 @@ export function verifyConsumerListSignature(crypto: Crypto, signed: SignedConsum
   verifyDocument(crypto, 'consumers', encodeCanonical(listToJson(signed.list)), signed.signature, publicKey);
 }
 
-/** What pricing seals bind: SHA-256(prefix('consumers') ‖ canonical JSON without the signature). */
+/** Digest of a list, which pricing seals bind: SHA-256(prefix('consumers') ‖ canonical JSON without the signature). */
 export function consumerListDigest(crypto: Crypto, list: ConsumerList): Uint8Array {
   return digest(crypto, 'consumers', encodeCanonical(listToJson(list)));
 }

@@ -7,7 +7,7 @@ import { ProtocolError } from '../errors.js';
 export type DocumentDomain =
   'seal' | 'parameters' | 'tariff' | 'registry-root' | 'directory' | 'descriptor' | 'consumers';
 
-/** Stands where a digest does not apply: the first of a chain, or a field of another kind of ledger. */
+/** Placeholder where a digest does not apply: the first of a chain, or a field of another kind of ledger. */
 export const NO_DIGEST: Uint8Array = new Uint8Array(DIGEST_LENGTH);
 
 /**

@@ -77,7 +77,7 @@ export function decodeHeader(bytes: Uint8Array): Header {
   return headerFromJson(parseCanonical(bytes, MAXIMUM_HEADER_BYTES));
 }
 
-/** What a seal binds: SHA-256(prefix('header') ‖ canonical bytes). */
+/** Digest of a header, which its seal binds: SHA-256(prefix('header') ‖ canonical bytes). */
 export function headerDigest(crypto: Crypto, header: Header): Uint8Array {
   return digest(crypto, 'header', encodeHeader(header));
 }

@@ -7,7 +7,7 @@ import { CATEGORY_COUNT, MAXIMUM_ROWS } from './limits.js';
 import { rowPseudonym, rowValue } from './row.js';
 import { splitRows } from './page.js';
 
-/** Bytes of a pseudonym that stand in the index: 64 bits do not collide among 200,000 rows. */
+/** Bytes of a pseudonym in the index: 64 bits do not collide among 200,000 rows. */
 export const INDEX_PREFIX_LENGTH = 8;
 
 /** Bytes an index has for each row: the start of A and the category. */
@@ -66,13 +66,13 @@ export function decodeIndex(bytes: Uint8Array): IndexEntry[] {
   return entries;
 }
 
-/** What the consumption seal binds: SHA-256(prefix('index') ‖ bytes). */
+/** Digest of an index, which the consumption seal binds: SHA-256(prefix('index') ‖ bytes). */
 export function indexDigest(crypto: Crypto, bytes: Uint8Array): Uint8Array {
   return digest(crypto, 'index', bytes);
 }
 
 /**
- * The category under which a pseudonym stands in an index that was checked against its seal.
+ * The category of a pseudonym in an index that was checked against its seal.
  * Binary search, as a meter or a hub looks up a few rows among thousands.
  *
  * @returns 0 to 4, or undefined when the row is proven absent
@@ -96,7 +96,7 @@ export function indexCategory(bytes: Uint8Array, pseudonym: Uint8Array): number 
   return undefined;
 }
 
-/** Whether a pseudonym stands in the index; see {@link indexCategory}. */
+/** Tells whether a pseudonym is in the index; see {@link indexCategory}. */
 export function indexContains(bytes: Uint8Array, pseudonym: Uint8Array): boolean {
   return indexCategory(bytes, pseudonym) !== undefined;
 }

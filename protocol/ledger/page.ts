@@ -6,14 +6,14 @@ import { ProtocolError } from '../errors.js';
 import { MAXIMUM_ROWS, ROWS_PER_PAGE } from './limits.js';
 import { ROW_LENGTH, rowPseudonym, rowValue } from './row.js';
 
-/** How often a value stands in a page or an interval. */
+/** Number of rows with a value in a page or an interval. */
 export interface HistogramEntry {
   readonly value: bigint;
   /** At least 1. */
   readonly count: number;
 }
 
-/** What the header promises about one page, before the page is published. */
+/** Entry of a page in the header, committed before the page is published. */
 export interface PageEntry {
   /** Pseudonym of the first row, 32 bytes. */
   readonly first: Uint8Array;
@@ -95,7 +95,7 @@ export function pageEntry(crypto: Crypto, page: Uint8Array): PageEntry {
 export function checkRowOrder(before: Uint8Array, after: Uint8Array): void {
   const order = compareBytes(rowPseudonym(before), rowPseudonym(after));
   if (order === 0) {
-    throw new ProtocolError('DUPLICATE_ROW', 'a pseudonym stands twice');
+    throw new ProtocolError('DUPLICATE_ROW', 'duplicate pseudonym');
   }
   if (order > 0) {
     throw new ProtocolError('ROW_ORDER', 'rows are not in ascending order of pseudonym');

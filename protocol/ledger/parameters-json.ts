@@ -185,7 +185,7 @@ export function encodeParameters(parameters: Parameters): Uint8Array {
   return encodeCanonical(parametersToJson(parameters));
 }
 
-/** What seals and the next version bind: SHA-256(prefix('parameters') ‖ canonical bytes). */
+/** Digest of a version, which seals and the next version bind: SHA-256(prefix('parameters') ‖ canonical bytes). */
 export function parametersDigest(crypto: Crypto, parameters: Parameters): Uint8Array {
   return digest(crypto, 'parameters', encodeParameters(parameters));
 }

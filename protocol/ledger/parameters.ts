@@ -6,13 +6,13 @@ import { slotsPerInterval } from '../schedule/slots.js';
 import type { Tariff } from '../tariff/tariff.js';
 
 /**
- * How prices are published: `ledger` is one row for all (the paper's Table 2), which the contract judges; `direct` is
+ * Publication of prices: `ledger` is one row for all (the paper's Table 2), which the contract checks; `direct` is
  * one row for each consumer (Table 4), which the contract only keeps.
  */
 export const PRICE_MODES = ['ledger', 'direct'] as const;
 export type PriceMode = (typeof PRICE_MODES)[number];
 
-/** How a meter sends; each field is explained in the chapter on the onion tier. */
+/** Parameters of the onion tier; PROTOCOL.md explains each field. */
 export interface OnionParameters {
   readonly layers: number;
   readonly meanDelayMilliseconds: number;

@@ -16,7 +16,7 @@ import { signDocument, verifyDocument } from './document.js';
 import { checkRegion, REGION_LENGTH } from './ledger-id.js';
 import { MAXIMUM_METERS, MAXIMUM_REGISTRY_ROOT_BYTES, MAXIMUM_SECONDS } from './limits.js';
 
-/** Who is registered in an epoch, as one root; published at a fixed cadence, changed or not. */
+/** Merkle root over the meters registered in an epoch; published at a fixed cadence, changed or not. */
 export interface RegistryRoot {
   readonly region: string;
   readonly epoch: number;

@@ -15,7 +15,7 @@ export type LedgerKind = (typeof LEDGER_KINDS)[number];
 export const ROW_TYPE = { consumption: 0, price: 1, bill: 2 } as const;
 export type RowType = (typeof ROW_TYPE)[keyof typeof ROW_TYPE];
 
-/** Where the fields of a row stand. */
+/** Offsets of the fields of a row. */
 export const ROW_OFFSET = {
   type: 0,
   ledgerId: 1,
@@ -35,7 +35,7 @@ export const ROW_SIGNED_LENGTH = ROW_OFFSET.signaturePublicKey;
 /** Bytes of a pseudonym, the paper's H(H_1(sk_{i,CC}) ‖ ID_i). */
 export const PSEUDONYM_LENGTH = 32;
 
-/** What a row says. */
+/** Fields of a row. */
 export interface RowContent {
   readonly type: RowType;
   readonly ledgerId: LedgerId;

@@ -69,7 +69,7 @@ export function encodeSeal(seal: Seal): Uint8Array {
   return encodeCanonical(sealToJson(seal));
 }
 
-/** What the next seal and the seals that rest on this one bind: SHA-256(prefix('seal') ‖ canonical bytes). */
+/** Digest of a seal, which the next one and dependent ones bind: SHA-256(prefix('seal') ‖ canonical bytes). */
 export function sealDigest(crypto: Crypto, seal: Seal): Uint8Array {
   return digest(crypto, 'seal', encodeSeal(seal));
 }

@@ -23,7 +23,7 @@ export interface PacketRow {
   readonly row: Uint8Array;
 }
 
-/** What a meter sends to the control center in every slot, whatever was consumed. */
+/** Payload of a meter to the control center, sent in every slot whatever was consumed. */
 export interface ControlCenterPayload {
   /** The number that the control center gave the meter at enrolment; it finds the meter's keys in O(1). */
   readonly meterNumber: number;
@@ -50,7 +50,7 @@ const MAC_OFFSET = PLACES_OFFSET + ROW_PLACES * PLACE_LENGTH;
 const PADDING_OFFSET = MAC_OFFSET + PACKET_MAC_LENGTH;
 
 /**
- * Encodes and authenticates a payload. Filler is under the MAC too, so nobody but the meter can make even an empty one.
+ * Encodes and authenticates a payload. The MAC covers the filler too, so only the meter can create even an empty one.
  *
  * @param linkKey h_e of the payload's epoch, 32 bytes
  * @returns PAYLOAD_LENGTH bytes
@@ -144,7 +144,7 @@ function decodePayload(bytes: Uint8Array): ControlCenterPayload {
     const k = readUint16(bytes, offset);
     const row = bytes.subarray(offset + 2, offset + PLACE_LENGTH);
     if (k === 0 ? row.some((byte) => byte !== 0) : rows.length < place) {
-      throw new ProtocolError('PACKET_INVALID', 'filler is not zero or stands before a row');
+      throw new ProtocolError('PACKET_INVALID', 'filler is not zero or precedes a row');
     }
     if (k !== 0) {
       rows.push({ k, row });

@@ -20,11 +20,11 @@ import { checkRegion, REGION_LENGTH } from '../ledger/ledger-id.js';
 import { MAXIMUM_SECONDS } from '../ledger/limits.js';
 import { MAXIMUM_LAYERS } from './geometry.js';
 
-/** What a relay says of itself for one registry epoch, signed with its identity key. */
+/** Descriptor of a relay for one registry epoch, signed with its identity key. */
 export interface RelayDescriptor {
   readonly region: string;
   readonly epoch: number;
-  /** Who runs it: 1–64 characters of a–z, 0–9, `.` and `-`. */
+  /** Name of its operator: 1–64 characters of a–z, 0–9, `.` and `-`. */
   readonly operator: string;
   /** Layer it serves, 1 is where packets enter. */
   readonly layer: number;
@@ -55,7 +55,7 @@ export interface ControlCenterEntry {
   readonly onionKey: Uint8Array;
 }
 
-/** The one view of the onion tier that everybody uses during an epoch. */
+/** The view of the onion tier that all parties use during an epoch. */
 export interface Directory {
   readonly region: string;
   readonly epoch: number;

@@ -16,7 +16,7 @@ import {
 /** With one relay in a layer there is no choice there, so no uncertainty. */
 export const MINIMUM_RELAYS_PER_LAYER = 2;
 
-/** What a directory must agree with; from the signed parameters. */
+/** Expected properties of a directory, from the signed parameters. */
 export interface DirectoryExpectations {
   readonly region: string;
   readonly epoch: number;
@@ -33,7 +33,7 @@ export function sortDescriptors(descriptors: readonly SignedDescriptor[]): Signe
 }
 
 /**
- * Checks a directory completely, so that whoever uses it need not check anything again: signatures, region, epoch,
+ * Checks a directory completely, so that its users need not check anything again: signatures, region, epoch,
  * times, order; no address, identity, link key or onion key twice; in every layer at least
  * MINIMUM_RELAYS_PER_LAYER relays; no operator in two layers.
  *
@@ -80,7 +80,7 @@ export function relaysOfLayer(directory: Directory, layer: number): number[] {
 function checkUnique({ relays, controlCenter }: Directory): void {
   const descriptors = relays.map(({ descriptor }) => descriptor);
   const unique = (what: string, values: readonly string[]): void =>
-    demand(new Set(values).size === values.length, `${what} stands twice`);
+    demand(new Set(values).size === values.length, `${what} occurs twice`);
   unique('an address', [controlCenter.address, ...descriptors.map(({ address }) => address)]);
   unique(
     'an identity',

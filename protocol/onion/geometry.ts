@@ -18,7 +18,7 @@ export const BOX_OVERHEAD = 48;
 /** flags 1 ‖ next hop 2 ‖ delay 4 ‖ mailbox 8 ‖ zero 1. */
 export const HEADER_LENGTH = 16;
 
-/** What one layer adds to a packet: 67 bytes. */
+/** Bytes that one layer adds to a packet: 67. */
 export const LAYER_OVERHEAD = PREFIX_LENGTH + BOX_OVERHEAD + HEADER_LENGTH;
 
 /** First 8 bytes of SHA-256(SubjectPublicKeyInfo of the hub's link key). */

@@ -23,7 +23,7 @@ export interface Handle {
   readonly pseudonym: Uint8Array;
 }
 
-/** What a meter sends to its household's hub in every slot. */
+/** Payload of a meter to its household's hub, sent in every slot. */
 export interface HubPayload {
   /** Start of the slot, Unix seconds. */
   readonly slotStartSeconds: number;
@@ -35,7 +35,7 @@ export interface HubPayload {
   readonly handles: readonly Handle[];
 }
 
-/** How meter and hub know each other: made by the hub, carried to the meter once by the household. */
+/** Pairing of meter and hub: created by the hub, copied to the meter once by the household. */
 export interface HubPairing {
   /** X25519 key of the hub, 32 bytes. */
   readonly publicKey: Uint8Array;
@@ -128,7 +128,7 @@ function decodePayload(bytes: Uint8Array): HubPayload {
     const handle = bytes.subarray(offset, offset + HANDLE_LENGTH);
     const k = readUint16(handle, 2);
     if (k === 0 ? handle.some((byte) => byte !== 0) : handles.length < place) {
-      throw new ProtocolError('PACKET_INVALID', 'filler is not zero or stands before a handle');
+      throw new ProtocolError('PACKET_INVALID', 'filler is not zero or precedes a handle');
     }
     if (k !== 0) {
       handles.push({ epoch: readUint16(handle, 0), k, pseudonym: handle.subarray(4) });

@@ -19,20 +19,20 @@ const FEWEST_LOOPS = 4;
 /** The most loops that a sender makes in a slot, and so the most that an entry relay takes of one. */
 export const MOST_LOOPS = 16;
 
-/** How rarely one dead relay of the first layer may look as if nothing came through: once in so many loops. */
+/** Odds against a false alarm caused by one dead relay of the first layer. */
 const FALSE_ALARM_ODDS = 1_000;
 
-/** Who makes a loop: a relay, by its index in the directory, or the control center. */
+/** Maker of a loop: a relay, by its index in the directory, or the control center. */
 export type LoopMaker = { readonly relay: number } | 'control-center';
 
-/** A packet that comes by its own maker: when it does not, packets are being dropped (Loopix, section 4.2.2). */
+/** A packet that returns to its maker; if it does not, packets are being dropped (Loopix, section 4.2.2). */
 export interface Loop {
   readonly path: readonly PathHop[];
   /** For the path's first relay. */
   readonly packet: Uint8Array;
-  /** The encapsulated key of the packet as it comes to its maker, 32 bytes. */
+  /** The encapsulated key of the packet as it arrives at its maker, 32 bytes. */
   readonly key: Uint8Array;
-  /** What relays hold it on its way to the maker, milliseconds. */
+  /** Sum of its delays on the way to the maker, milliseconds. */
   readonly delayMilliseconds: number;
 }
 
@@ -42,7 +42,7 @@ export function loopsPerSlot(directory: Directory): number {
 }
 
 /**
- * Loops in a row that have to be missing before their maker takes itself for cut off. With n entry relays, one of them
+ * Number of loops missing in a row after which their maker considers itself cut off. With n entry relays, one of them
  * dead, m loops in a row are missing with probability n^−m; m is the least number that makes this 1/1,000 or less.
  */
 export function loopsToAlarm(directory: Directory): number {
@@ -52,7 +52,7 @@ export function loopsToAlarm(directory: Directory): number {
 
 /**
  * Makes a loop. To every relay but its maker it is a packet like any other: one of a meter to a hub when a relay makes
- * it, with a mailbox at the end that nobody has opened, one of a meter to the control center when that makes it.
+ * it, with a mailbox at the end that no hub has opened, one of a meter to the control center when that makes it.
  *
  * @throws ProtocolError DIRECTORY_INVALID
  */

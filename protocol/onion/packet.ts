@@ -25,7 +25,7 @@ export interface OnionKeyPair {
   readonly publicKey: Uint8Array;
 }
 
-/** What a relay does with a packet once it has held it. */
+/** Destination of a packet after a relay has held it. */
 export type PacketRoute =
   /** Forward to this relay, an index into the epoch's directory. */
   | { readonly to: 'relay'; readonly relay: number }
@@ -50,7 +50,7 @@ export interface PeeledPacket {
   readonly packet: Uint8Array;
 }
 
-/** Who an inner packet is for; each has its own HPKE info string, so that neither opens as the other. */
+/** Recipient of an inner packet; each has its own HPKE info string, so that neither opens as the other. */
 export type InnerRecipient = 'control-center' | 'hub';
 
 const LAYER_INFO = asciiBytes('gridveil/v1/onion layer');
@@ -59,7 +59,7 @@ const INNER_INFO: Readonly<Record<InnerRecipient, Uint8Array>> = {
   hub: asciiBytes('gridveil/v1/onion hub'),
 };
 
-/** Where the plaintext of a packet stands before it is sealed, and its ciphertext afterwards: behind prefix and key. */
+/** Offset of the plaintext of a packet, and after sealing of the ciphertext: after prefix and key. */
 const PLAINTEXT_OFFSET = PREFIX_LENGTH + KEY_LENGTH;
 
 const TO_RELAY = 0;
@@ -146,7 +146,7 @@ export function wrapPacket(
 }
 
 /**
- * Opens one layer. A relay drops what this refuses, without an answer. Replays are the caller's to find: see
+ * Opens one layer. A relay drops what this refuses, without an answer. The caller detects replays: see
  * {@link encapsulatedKey}.
  *
  * @param layersLeft layers the packet still has, the relay's own included
@@ -185,7 +185,7 @@ export function encapsulatedKey(packet: Uint8Array): Uint8Array {
   return packet.subarray(PREFIX_LENGTH, PLAINTEXT_OFFSET);
 }
 
-/** Makes a packet of memory in which only the plaintext stands, at its place. */
+/** Seals a packet in place: its memory contains the plaintext at its offset. */
 function sealInPlace(
   crypto: Crypto,
   publicKey: Uint8Array,

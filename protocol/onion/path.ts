@@ -6,7 +6,7 @@ import { relaysOfLayer } from './directory.js';
 import type { Directory } from './directory-format.js';
 import { wrapPacket, type PacketRoute, type RandomSource, type WrapLayer } from './packet.js';
 
-/** How long relays hold a packet; `onion` in the parameters. */
+/** Distribution of the delays at relays; `onion` in the parameters. */
 export interface DelayParameters {
   readonly meanDelayMilliseconds: number;
   /** A delay above this many means is drawn again. */
@@ -19,13 +19,13 @@ export interface PathHop {
   readonly delayMilliseconds: number;
 }
 
-/** Where a packet leaves the tier. */
+/** Exit of a packet from the tier. */
 export type PacketDestination =
   | { readonly to: 'control-center' }
   /** A mailbox at this last-layer relay, an index into the directory. */
   | { readonly to: 'mailbox'; readonly relay: number; readonly mailbox: Uint8Array };
 
-/** The longest a relay is ever asked to hold a packet, milliseconds. */
+/** Maximum delay at a relay, milliseconds. */
 export function maximumDelayMilliseconds(delays: DelayParameters): number {
   return delays.meanDelayMilliseconds * delays.maximumDelayMeans;
 }

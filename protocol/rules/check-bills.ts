@@ -20,7 +20,7 @@ import { checkServiceProviderKey, checkServiceProviderSignature } from './servic
  */
 export function checkBillHeader(header: Header, consumption: Header, priceNanoPerKilowattHour: bigint): void {
   if (header.pages.length !== consumption.pages.length) {
-    throw new ProtocolError('PAGE_MISMATCH', 'bills have not as many pages as consumption');
+    throw new ProtocolError('PAGE_MISMATCH', 'bills do not have as many pages as consumption');
   }
   header.pages.forEach((page, p) => {
     const mirrored = consumption.pages[p]!;
@@ -48,7 +48,7 @@ function billHistogram(histogram: readonly HistogramEntry[], price: bigint): His
  *
  * @param bills the page of bills
  * @param consumption the consumption page of the same number
- * @param signatures `skip` leaves the Ed25519 verification to whoever does a full check
+ * @param signatures `skip` leaves the Ed25519 verification to a full check
  * @throws ProtocolError `BAD_LENGTH`, `PAGE_MISMATCH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`, `WRONG_PSEUDONYM`,
  *   `WRONG_BILL`, `PRICE_GRANULARITY`, `WRONG_KEY`, `BAD_SIGNATURE`
  */
@@ -63,7 +63,7 @@ export function checkBillPage(
   const billed = splitRows(consumption);
   const rows = splitRows(bills);
   if (rows.length !== billed.length) {
-    throw new ProtocolError('PAGE_MISMATCH', 'there is not one bill for each row');
+    throw new ProtocolError('PAGE_MISMATCH', 'expected one bill for each row');
   }
   rows.forEach((row, i) => {
     atPlace(`row ${i}`, () => {

@@ -42,7 +42,7 @@ export function checkConsumerList(
 /** There is a price row for each consumer of the epoch. @throws ProtocolError `HEADER_MISMATCH` */
 export function checkPriceCount(header: Header, consumers: number): void {
   if (header.count !== consumers) {
-    throw new ProtocolError('HEADER_MISMATCH', `${header.count} price rows for ${consumers} consumers`);
+    throw new ProtocolError('HEADER_MISMATCH', `expected ${consumers} price rows, got ${header.count}`);
   }
 }
 

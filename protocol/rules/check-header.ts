@@ -81,7 +81,7 @@ function checkCategoryCounts(histogram: readonly HistogramEntry[], context: Inte
   const { categoriesMilliWattHours, kAnonymity } = context.parameters;
   for (const { value, count } of histogram) {
     if (!categoriesMilliWattHours.includes(value)) {
-      throw new ProtocolError('BAD_CATEGORY', 'header holds a value that is none of the five categories');
+      throw new ProtocolError('BAD_CATEGORY', 'header contains a value that is not one of the five categories');
     }
     if (count < kAnonymity) {
       throw new ProtocolError('K_ANONYMITY', `a category has fewer than ${kAnonymity} rows`);
@@ -94,7 +94,7 @@ function checkPriceHistogram(header: Header): void {
     throw new ProtocolError('PAGE_SIZE', 'the price ledger is one row');
   }
   if (header.total % PRICE_STEP_NANO_PER_KILOWATT_HOUR !== 0n) {
-    throw new ProtocolError('PRICE_GRANULARITY', 'price is no multiple of 1,000');
+    throw new ProtocolError('PRICE_GRANULARITY', 'price is not a multiple of 1,000');
   }
   if (header.total > MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR) {
     mismatch('price is out of range');

@@ -53,7 +53,7 @@ export function checkConsumptionPage(
   checkPageEntry(crypto, page, entry);
   const rows = splitRows(page);
   if (witnesses.length !== rows.length) {
-    throw new ProtocolError('BAD_LENGTH', 'there is not one witness for each row');
+    throw new ProtocolError('BAD_LENGTH', 'expected one witness for each row');
   }
   const scheme = pseudonymScheme(context.parameters.identityMode);
   const registry = new RegistryPathChecker(crypto, registryRoot.root, registryRoot.depth);

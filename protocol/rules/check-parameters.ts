@@ -50,7 +50,7 @@ export function checkParameters(crypto: Crypto, signed: SignedParameters, previo
 /**
  * A whole list, from version 1.
  *
- * @param list as it stands in `parameters.json`
+ * @param list as in `parameters.json`
  * @param trustedFingerprint hex SHA-256 of CC's signature key in version 1; undefined trusts the key that is found
  * @returns the fingerprint that is trusted
  * @throws ProtocolError as {@link checkParameters}; `PARAMETERS_INVALID` for an empty list, `WRONG_KEY` for another key
@@ -98,10 +98,10 @@ export function checkRegistryRoot(crypto: Crypto, signed: SignedRegistryRoot, pa
 function checkTimes(parameters: Parameters): void {
   const { intervalSeconds, slotSeconds, epochSeconds, effectiveFromSeconds, graceSeconds, onion } = parameters;
   if (intervalSeconds % slotSeconds !== 0) {
-    invalid('the interval is no multiple of the slot');
+    invalid('the interval is not a multiple of the slot');
   }
   if (epochSeconds % intervalSeconds !== 0) {
-    invalid('the epoch is no multiple of the interval');
+    invalid('the epoch is not a multiple of the interval');
   }
   if (!isIntervalStart(parameters, effectiveFromSeconds)) {
     invalid('effective from a second where no interval starts');

@@ -12,12 +12,12 @@ import { atPlace, checkRowFrame, type IntervalContext } from './interval-context
 import { checkServiceProviderKey, checkServiceProviderSignature } from './service-provider-signature.js';
 
 /**
- * What anyone checks of a price row: the price is the tariff's for the sealed total, and SP signed it.
+ * Checks a price row, as anyone can: the price is the tariff's for the sealed total, and SP signed it.
  * Its pseudonym needs {@link checkPricePseudonym}, or in price mode `direct` the consumer's key.
  *
  * @param row 177 bytes
  * @param consumption the interval's consumption seal, checked
- * @param signatures `skip` leaves the Ed25519 verification to whoever does a full check
+ * @param signatures `skip` leaves the Ed25519 verification to a full check
  * @returns p_j, nano-currency per kWh
  * @throws ProtocolError `BAD_LENGTH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`, `WRONG_PRICE`, `WRONG_KEY`, `BAD_SIGNATURE`
  */
@@ -42,8 +42,8 @@ export function checkPriceRow(
 }
 
 /**
- * What the ledger checks of a page of direct prices: that SP signed every row, whatever the price. To judge it would be
- * to hide it: what SP has signed stands, and anyone can hold two different rows against SP.
+ * Checks a page of direct prices, as the ledger does: SP signed every row, whatever the price. Refusing a wrong price
+ * would hide it; once committed, the signed rows are evidence against SP.
  *
  * @param page at most 500 rows
  * @throws ProtocolError `BAD_LENGTH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`, `WRONG_KEY`, `BAD_SIGNATURE`

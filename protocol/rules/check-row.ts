@@ -12,7 +12,8 @@ import { checkRowFrame, type IntervalContext } from './interval-context.js';
 export type RowSecrets = Omit<RowWitness, 'leafIndex' | 'siblings'>;
 
 /**
- * What anyone can check of a consumption row without its signature: type, ledger id, T, and one of the five categories.
+ * Checks a consumption row but for its signature, without any secret: type, ledger id, T, and one of the five
+ * categories.
  *
  * @param row 177 bytes
  * @returns the category, 0 to 4
@@ -22,15 +23,15 @@ export function checkConsumptionRow(row: Uint8Array, context: IntervalContext): 
   checkRowFrame(row, ROW_TYPE.consumption, context);
   const category = context.parameters.categoriesMilliWattHours.indexOf(rowValue(row));
   if (category < 0) {
-    throw new ProtocolError('BAD_CATEGORY', 'value is none of the five categories');
+    throw new ProtocolError('BAD_CATEGORY', 'value is not one of the five categories');
   }
   return category;
 }
 
 /**
- * What CC and its peers check of a consumption row with the meter's secrets: the pseudonym, the one-time key, and the
- * signature. Meters sign deterministically, so the signature is made again and compared, which is faster than to
- * verify it and accepts no other signature.
+ * Checks a consumption row with the meter's secrets, as CC and its peers do: the pseudonym, the one-time key, and the
+ * signature. Meters sign deterministically, so the signature is made again and compared, which is faster than verifying
+ * it and accepts no other signature.
  *
  * @param row 177 bytes that {@link checkConsumptionRow} accepted
  * @throws ProtocolError `K_RANGE`, `WRONG_PSEUDONYM`, `WRONG_KEY`, `BAD_SIGNATURE`

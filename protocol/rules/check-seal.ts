@@ -12,7 +12,7 @@ import type { IntervalContext } from './interval-context.js';
 /** A seal but for its place in the chain. CC builds seals from it and everyone else compares with it. */
 export type SealContent = Omit<Seal, 'previous'>;
 
-/** What a consumption seal binds besides its header. */
+/** Digests that a consumption seal binds besides its header. */
 export interface ConsumptionBinding {
   /** Root of the epoch's registry, 32 bytes. */
   readonly registryRoot: Uint8Array;

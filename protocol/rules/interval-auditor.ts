@@ -22,7 +22,7 @@ import { type Depth, type FaultCollector, type IntervalFiles, requireFile } from
 /** The seals of an interval as its files claim them; the next interval must chain to them. */
 export type IntervalSeals = { readonly consumption: Seal } & { readonly [kind in LedgerKind]?: Seal };
 
-/** What the verifier already trusts. */
+/** Trusted inputs of the verifier. */
 export interface IntervalTrust {
   /** A list that `verifyParametersList` accepted. */
   readonly parameters: readonly SignedParameters[];
@@ -65,7 +65,8 @@ export class IntervalAuditor {
     const { header, seal } = sealed;
     const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
     this.#collector.passes(SEALS_FILE, () => {
-      // Registry and index have no other source in the bulletin: the first is CC's word, the second is checked below.
+      // Registry and index have no other source in the bulletin: the first is taken from CC's seal, the second is
+      // checked below.
       const binding = { ...seal, directoryDigest: this.#trust.directoryDigest ?? seal.directoryDigest };
       const content = consumptionSealContent(crypto, this.#context, header, binding);
       checkSeal(crypto, sealed, content, this.#previous('consumption'), this.#context);
@@ -104,7 +105,7 @@ export class IntervalAuditor {
   pricing(sealed: SealedLedger, consumption: Seal): void {
     const isDirect = this.#context.parameters.priceMode === 'direct';
     const { consumers } = this.#trust;
-    // Without the list at hand, the seal's word for it is taken, as for the relay directory.
+    // Without the list, the digest in the seal is trusted, as for the relay directory.
     const consumersDigest = isDirect ? (consumers?.digest ?? sealed.seal.directoryDigest) : undefined;
     if (!this.#followingSeal(sealed, consumption, consumersDigest)) {
       return;

@@ -12,7 +12,7 @@ import { parametersDigest } from '../ledger/parameters-json.js';
 import { ROW_LENGTH, ROW_OFFSET, type RowType } from '../ledger/row.js';
 import { requireLength } from '../crypto/bytes.js';
 
-/** What every check of one interval needs, computed once. */
+/** Precomputed context of all checks of one interval. */
 export interface IntervalContext {
   readonly parameters: Parameters;
   readonly parametersDigest: Uint8Array;
@@ -22,9 +22,9 @@ export interface IntervalContext {
   readonly rowTimeSeconds: number;
   /** T of every seal, s + 2L + grace. */
   readonly closeSeconds: number;
-  /** The ledger id as it stands in a row, 16 bytes. */
+  /** The ledger id as encoded in a row, 16 bytes. */
   readonly ledgerIdBytes: Uint8Array;
-  /** T as it stands in a row, 16 bytes. */
+  /** T as encoded in a row, 16 bytes. */
   readonly rowTimeBytes: Uint8Array;
 }
 
@@ -58,7 +58,7 @@ export function intervalContext(crypto: Crypto, parameters: Parameters, startSec
 }
 
 /**
- * What all rows of one ledger share: type, ledger id and T.
+ * Checks the fields that all rows of one ledger share: type, ledger id and T.
  *
  * @throws ProtocolError `BAD_LENGTH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`
  */

@@ -7,7 +7,7 @@ import { LEDGER_KINDS } from '../ledger/row.js';
 export type IntervalFiles = ReadonlyMap<string, Uint8Array>;
 
 /**
- * What is read of an interval. `full` verifies everything; `light` leaves out the Ed25519 signatures of consumption and
+ * Depth of an audit. `full` verifies everything; `light` omits the Ed25519 signatures of consumption and
  * bill rows, whose bytes the seals bind anyway; `index` does without the large files: `seals.json`, the index, and the
  * price are enough for a meter's acknowledgement and a household's sum.
  */
@@ -58,7 +58,9 @@ export function requireFile(files: IntervalFiles, name: string): Uint8Array {
   return bytes;
 }
 
-/** Files that do not belong to an interval, or to a ledger that is not sealed, are faults: nobody vouches for them. */
+/**
+ * Files that do not belong to an interval, or to a ledger that is not sealed, are faults, because no seal binds them.
+ */
 export function checkFileNames(files: IntervalFiles, seals: SealsFile, collector: FaultCollector): void {
   const sealed = [SEALS_FILE, INDEX_FILE, ...LEDGER_KINDS.filter((kind) => seals[kind]).map((kind) => ROWS_FILE[kind])];
   for (const name of files.keys()) {

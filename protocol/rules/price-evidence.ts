@@ -22,8 +22,8 @@ import { checkServiceProviderSignature } from './service-provider-signature.js';
 export const MAXIMUM_EVIDENCE_BYTES = MAXIMUM_PARAMETERS_FILE_BYTES + MAXIMUM_SEAL_BYTES + 4 * ROW_LENGTH + 200;
 
 /**
- * What shows to anyone that the service provider signed a wrong price: two of its rows for one interval that differ, or
- * one row and the sealed total from which the tariff gives another price. It is complete in itself.
+ * Evidence for third parties that the service provider signed a wrong price: two of its rows for one interval that
+ * differ, or one row and the sealed total from which the tariff gives another price. It is complete in itself.
  */
 export interface PriceEvidence {
   /** All versions of the parameters up to the one in force: they lead from CC's first key to SP's. */
@@ -34,7 +34,7 @@ export interface PriceEvidence {
   readonly rows: readonly Uint8Array[];
 }
 
-/** What evidence says once its signatures hold. */
+/** Content of evidence whose signatures are valid. */
 export interface PriceFinding {
   /** Fingerprint of the control center's key that was trusted. */
   readonly trusted: string;
@@ -82,7 +82,7 @@ export function findPriceEvidence(
  *
  * @param trustedFingerprint hex SHA-256; undefined trusts the key that is found
  * @throws ProtocolError as `verifyParametersList`; `BAD_SIGNATURE`, `WRONG_KEY`, `WRONG_TYPE`, `WRONG_LEDGER`,
- *   `WRONG_TIME` when a row or the seal is not what it is given out for
+ *   `WRONG_TIME` when a row or the seal is not what it claims to be
  */
 export function checkPriceEvidence(
   crypto: Crypto,

@@ -41,7 +41,7 @@ export interface VerifiedInterval {
   readonly billedNanoCurrency?: bigint;
 }
 
-/** What an audit of one interval found. */
+/** Result of an audit of one interval. */
 export interface IntervalAudit {
   /** In the order found; empty when everything is right. */
   readonly faults: readonly Fault[];
@@ -52,10 +52,11 @@ export interface IntervalAudit {
 }
 
 /**
- * Checks an interval of the bulletin as SP, hubs, auditors and browsers do; stops at nothing and collects what is wrong.
+ * Checks an interval of the bulletin as SP, hubs, auditors and browsers do; it does not stop at a fault but collects
+ * all.
  *
  * @param ledgerId the interval that the folder's name promises
- * @param files all that stands in the folder; at depth `index` the rows of consumption and bills may be absent
+ * @param files all files of the folder; at depth `index` the rows of consumption and bills may be absent
  */
 export function auditInterval(
   crypto: Crypto,

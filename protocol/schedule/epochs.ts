@@ -7,7 +7,7 @@ import { windowStartSeconds } from './windows.js';
 /** The part of the parameters that places registry epochs and their intervals in time. All in seconds. */
 export type EpochTiming = Omit<IntervalTiming, 'graceSeconds'>;
 
-/** When packets of an epoch are sent, Unix seconds; `until` is excluded. */
+/** Period in which packets of an epoch are sent, Unix seconds; `until` is excluded. */
 export interface Validity {
   readonly validFromSeconds: number;
   readonly validUntilSeconds: number;
@@ -47,8 +47,8 @@ export function epochStartSeconds(timing: EpochTiming, epoch: number): number {
 }
 
 /**
- * When packets of an epoch are sent: rows of interval s are sent in [s + L, s + 2L), so onion epochs begin and end
- * L after the registry epochs whose rows they carry.
+ * Period in which packets of an epoch are sent: rows of interval s are sent in [s + L, s + 2L), so onion epochs begin
+ * and end L after the registry epochs whose rows they carry.
  */
 export function directoryValidity(timing: EpochTiming, epoch: number): Validity {
   const windowOfFirst = (number: number): number => windowStartSeconds(timing, epochStartSeconds(timing, number));

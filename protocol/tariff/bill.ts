@@ -13,7 +13,7 @@ import { MILLIWATT_HOURS_PER_KILOWATT_HOUR } from '../energy/units.js';
 export function billOf(priceNanoPerKilowattHour: bigint, milliWattHours: bigint): bigint {
   const product = priceNanoPerKilowattHour * milliWattHours;
   if (product % MILLIWATT_HOURS_PER_KILOWATT_HOUR !== 0n) {
-    throw new ProtocolError('PRICE_GRANULARITY', 'price times energy is no whole number of nano-currency');
+    throw new ProtocolError('PRICE_GRANULARITY', 'price times energy is not a whole number of nano-currency');
   }
   return product / MILLIWATT_HOURS_PER_KILOWATT_HOUR;
 }

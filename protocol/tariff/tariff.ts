@@ -50,7 +50,7 @@ export function checkTariff(tariff: Tariff): void {
       invalid('price of a point is out of range');
     }
     if (price % PRICE_STEP_NANO_PER_KILOWATT_HOUR !== 0n) {
-      invalid('price of a point is no multiple of 1,000');
+      invalid('price of a point is not a multiple of 1,000');
     }
     const before = points[i - 1];
     if (before !== undefined && energy <= before.perMeterMilliWattHours) {

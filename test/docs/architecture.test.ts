@@ -22,13 +22,13 @@ function declares(source: string, name: string): boolean {
 
 const page = readFileSync(at('docs/ARCHITECTURE.md'), 'utf8');
 
-describe('docs/ARCHITECTURE.md, rooms', () => {
+describe('docs/ARCHITECTURE.md, folders', () => {
   const CONTROL_CENTER = 'client-apps/control-center/';
   for (const [parent, heading, prefix] of [
     ['protocol/', 'folder', ''],
     ['network/', 'folder', ''],
     ['client-apps/', 'folder', ''],
-    [CONTROL_CENTER, `room under \`${CONTROL_CENTER}\``, CONTROL_CENTER],
+    [CONTROL_CENTER, `folder under \`${CONTROL_CENTER}\``, CONTROL_CENTER],
   ] as const) {
     it(`has every folder of ${parent}`, () => {
       const named = new Set(tableRows(page, heading).flatMap(([cell]) => quoted(cell!).map((name) => prefix + name)));

@@ -62,7 +62,7 @@ describe('gridveil ledger', function () {
   });
 
   it('refuses wrong flags with exit code 2', () => {
-    refused(2, /--address needs --channel/, 'deployCC', '--address', '127.0.0.1:1', '--directory', directory);
+    refused(2, /--address requires --channel/, 'deployCC', '--address', '127.0.0.1:1', '--directory', directory);
     refused(2, /unknown option '--port'/, 'up', '--port', '7051');
     refused(2, /WRONG_USE: down deletes .* --yes/, 'down', '--directory', directory);
     assert.ok(existsSync(directory));

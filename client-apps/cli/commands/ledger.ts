@@ -21,8 +21,8 @@ export function addLedger(program: Command): void {
     .command('ledger')
     .description("the development ledger: Fabric's gRPC services in one process; not for production");
 
-  const up = withLedger(ledger, 'up', 'make certificates if there are none, and start what does not run').addOption(
-    new Option('--ports <which>', "ports of a new ledger: the topology's, or any that are free; it keeps them")
+  const up = withLedger(ledger, 'up', 'create missing certificates, and start what is not running').addOption(
+    new Option('--ports <which>', "ports of a new ledger, kept on later starts: the topology's, or any that are free")
       .choices(['topology', 'free'])
       .default('topology'),
   );
@@ -34,7 +34,7 @@ export function addLedger(program: Command): void {
   const createChannel = withLedger(
     ledger,
     'createChannel',
-    "create the topology's channels that do not exist, or one of them",
+    'create the missing channels of the topology, or one of them',
   ).option('-c, --channel <name>', 'only this channel');
   onRun<LedgerOptions & { channel?: string }>(createChannel, async ({ channel, ...options }) => {
     const found = await openLedger(options);
@@ -42,15 +42,19 @@ export function addLedger(program: Command): void {
     return statusOf(found);
   });
 
-  const deployCC = withLedger(ledger, 'deployCC', 'start new chaincode servers, define them, and stop the old ones')
+  const deployCC = withLedger(
+    ledger,
+    'deployCC',
+    'deploy chaincodes: start new servers, define them, stop the old ones',
+  )
     .option('-c, --channel <name>', 'only the chaincodes of this channel')
-    .option('--address <host:port>', 'define a chaincode server that runs already; needs --channel')
-    .option('--ccv <version>', 'chaincode version (default: the defined one, at first 1.0)');
+    .option('--address <host:port>', 'address of a chaincode server that is already running; requires --channel')
+    .option('--ccv <version>', 'chaincode version (default: that of the definition, or 1.0)');
   onRun<LedgerOptions & { channel?: string; address?: string; ccv?: string }>(
     deployCC,
     async ({ channel, address, ccv, ...options }) => {
       if (address !== undefined && channel === undefined) {
-        throw new ClientError('WRONG_USE', '--address needs --channel');
+        throw new ClientError('WRONG_USE', '--address requires --channel');
       }
       const found = await openLedger(options);
       const chosen = found.topology.chaincodes.filter((each) => channel === undefined || each.channel === channel);

@@ -14,7 +14,7 @@ import type { ParameterVersions } from './parameter-versions.js';
 import type { Relays } from '../registration/relays.js';
 import { keyPrefix, storeKey } from '../store-keys.js';
 
-/** A relay may announce itself this many epochs ahead: a week of days, so that an outage of that length heals. */
+/** Maximum number of epochs ahead for a descriptor: a week of daily epochs, to bridge an outage of that length. */
 const MAXIMUM_EPOCHS_AHEAD = 7;
 
 /** Descriptors of the admitted relays, kept until their epoch's directory is made. */
@@ -37,9 +37,9 @@ export class Descriptors {
   }
 
   /**
-   * Keeps a relay's descriptor; a later one for the same epoch takes its place, until that epoch's directory is made.
+   * Stores a relay's descriptor; a later one for the same epoch replaces it, until that epoch's directory is made.
    *
-   * @param relay who sent it, by its link
+   * @param relay the sender, by its link
    * @param bytes from the relay
    * @param nextEpoch the first epoch whose directory is not made yet
    * @throws ProtocolError as `decodeSignedDescriptor` and `checkDescriptor`; DIRECTORY_INVALID for a descriptor that is
@@ -48,7 +48,7 @@ export class Descriptors {
   async accept(relay: AdmittedRelay, bytes: Uint8Array, nextEpoch: number): Promise<void> {
     const signed = decodeSignedDescriptor(bytes);
     const { descriptor } = signed;
-    // A relay that comes back announces the epoch under way again; its directory is made and stays as it is.
+    // A relay that returns announces the current epoch again; the directory of that epoch is fixed.
     if (descriptor.epoch < nextEpoch) {
       return;
     }

@@ -24,7 +24,7 @@ export class EpochCadence {
   readonly #excluded: () => Promise<Excluded>;
 
   /**
-   * @param leadSeconds how long before its first interval an epoch is fixed
+   * @param leadSeconds time before its first interval at which an epoch is fixed
    * @param excluded the exclusions from registries, directories and consumer lists to come
    */
   constructor(center: Center, intervals: Intervals, leadSeconds: number, excluded: () => Promise<Excluded>) {

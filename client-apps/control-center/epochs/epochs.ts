@@ -75,7 +75,7 @@ class Publication {
   readonly epoch = new Promise<Epoch>((resolve) => (this.resolve = resolve));
 }
 
-/** The open epochs: mostly one, two while the next one is prepared or the last one's bills are written. */
+/** The open epochs: usually one; two while the next is prepared or the bills of the last are written. */
 export class Epochs {
   readonly #open = new Map<number, Epoch>();
   readonly #publications = new Map<number, Publication>();

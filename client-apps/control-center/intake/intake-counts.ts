@@ -3,13 +3,13 @@ import type { ProtocolErrorCode } from '../../../protocol/errors.js';
 
 /** Counts of packets since the last interval was frozen, by outcome. Sums over all meters, never of one. */
 export interface IntakeCounts {
-  /** Packets that a registered meter made for an open interval, each once. */
+  /** Valid packets of registered meters for open intervals, without replays. */
   packets: number;
-  /** Rows taken. */
+  /** Rows accepted. */
   rows: number;
-  /** Rows that had been taken before: the meter's own repeats. */
+  /** Rows accepted before: the meter's own repeats. */
   repeats: number;
-  /** Packets of a meter and slot that had come before. */
+  /** Packets of a meter and slot that arrived before. */
   replays: number;
   /** Packets that do not open under the onion key of an open epoch. */
   unreadable: number;
@@ -21,7 +21,7 @@ export interface IntakeCounts {
   late: number;
   /** Packets for a slot that does not exist, is yet to come, or is of another epoch. */
   misplaced: number;
-  /** Loops of the control center's own that were sent through the tier, and those that did not come back. */
+  /** Loops of the control center's own that were sent through the tier, and those that did not return. */
   loops: number;
   missingLoops: number;
   /** Rows refused, by reason; `K_RANGE` for a jump too far ahead or behind. */

@@ -26,7 +26,7 @@ export class IntakeState {
     this.intervals = new OpenIntervals(center.clock, center.versions);
   }
 
-  /** Restores chains as of the last freezing, and every packet of the journal since. */
+  /** Restores the chains as of the last frozen interval, and every packet journalled since. */
   async restore(): Promise<void> {
     const { store, epochs, versions } = this.#center;
     for (const epoch of epochs.all()) {
@@ -47,7 +47,7 @@ export class IntakeState {
     }
   }
 
-  /** The changes that belong to the freezing of an interval: chains, presence, and the end of its journal. */
+  /** The changes that belong to freezing an interval: chains, presence, and the removal of its journal. */
   async freeze(interval: OpenInterval, epoch: Epoch): Promise<{ changes: StoreChange[]; missedSlots: number }> {
     const { store } = this.#center;
     const presence = await presenceChanges(store, interval, epoch);

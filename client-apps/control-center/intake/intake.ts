@@ -25,9 +25,9 @@ import { storeKey } from '../store-keys.js';
 import { encodeTakenPacket, type TakenRow } from './taken-packet.js';
 
 /**
- * The end of the onion tier: opens packets, authenticates them, checks their rows by the same rules as the chaincode,
- * and journals what passed. It never answers; a meter learns from the sealed index what arrived. A packet is handled
- * without a pause, so that state moves only with what was checked against it.
+ * Exit of the onion tier: opens packets, authenticates them, checks their rows by the same rules as the chaincode, and
+ * journals the accepted ones. It never answers; a meter learns from the sealed index what arrived. A packet is handled
+ * synchronously, so that the state cannot change between check and update.
  */
 export class Intake {
   readonly #clock: Clock;
@@ -42,7 +42,7 @@ export class Intake {
     this.#journal = journal;
   }
 
-  /** Takes an inner packet from a relay. Resolves when what it brought is durable; refusals are only counted. */
+  /** Accepts an inner packet from a relay. Resolves when its rows are durable; refusals are only counted. */
   async receive(packet: Uint8Array): Promise<void> {
     const change = this.#take(packet);
     if (change !== undefined) {

@@ -13,21 +13,21 @@ import type { PartyContext } from '../../runtime/party.js';
 import type { Timers } from '../../runtime/timers.js';
 import type { IntakeCounts } from './intake-counts.js';
 
-/** Odds against suspecting a relay that works while one of another layer is down. */
+/** Odds against suspecting a working relay while one of another layer is down. */
 const FALSE_SUSPICION_ODDS = 50_000;
 
-/** The control center's loops through the tier, by which it sees that packets are dropped, and where. */
+/** The control center's loops through the tier, by which it detects dropped packets and locates the relay. */
 export interface CenterLoops {
-  /** @returns whether a packet, known by its encapsulated key, is a loop that has come back */
+  /** @returns whether a packet, identified by its encapsulated key, is a returned loop */
   came(key: Uint8Array): boolean;
   /** Ends its links. */
   close(): Promise<void>;
 }
 
-/** For a control center that sends none. */
+/** Loops of a control center that sends none. */
 export const NO_LOOPS: CenterLoops = { came: () => false, close: () => Promise.resolve() };
 
-/** The tier that the loops go through, and where their results go. */
+/** The tier of the loops, and the receivers of their results. */
 export interface WatchedTier extends PartyContext {
   readonly timers: Timers;
   readonly identity: LinkIdentity;
@@ -48,7 +48,7 @@ export function watchTier(tier: WatchedTier): CenterLoops {
   /** Loops lost in a row through each relay, by its address. */
   const lost = new Map<string, number>();
   let linked: Directory | undefined;
-  /** Lost in a row through one relay, these tell the operator of it. */
+  /** Number of loops lost in a row through one relay after which the operator is warned. */
   let toSuspect = Infinity;
 
   const watch = new LoopWatch(timers, {

@@ -12,7 +12,7 @@ import type { Intake } from './intake.js';
 import type { CenterLoops } from './loops.js';
 
 /**
- * Takes links of the admitted relays: descriptors from all of them, packets from those of the last layer. Nothing is
+ * Accepts links of the admitted relays: descriptors from all of them, packets from those of the last layer. Nothing is
  * ever sent back.
  */
 export function listenForRelays(
@@ -54,7 +54,7 @@ export function listenForRelays(
         if (!(error instanceof ProtocolError)) {
           throw error;
         }
-        log.warn({ operator: relay.operator, reason: `${error.code}: ${error.message}` }, 'frame of a relay refused');
+        log.warn({ operator: relay.operator, reason: `${error.code}: ${error.message}` }, 'frame from a relay refused');
       }
     },
   });

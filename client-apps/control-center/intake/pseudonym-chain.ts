@@ -4,15 +4,15 @@ import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import type { PseudonymScheme } from '../../../protocol/identity/pseudonym-scheme.js';
 
 /**
- * How far a message may be ahead of the last one that arrived. A meter that was cut off for a whole day of half-hours
- * has used at most 48 × 18 indices, and each restart skips one reserved block; beyond 4,096 a packet would only cost
- * the control center time (6 ms at that distance).
+ * Maximum distance of a message from the last one that arrived. A meter that was cut off for a day of half-hours has
+ * used at most 48 × 18 indices, and each restart skips one reserved block; a packet beyond 4,096 would only cost the
+ * control center time (6 ms at that distance).
  */
 export const MAXIMUM_FORWARD_JUMP = 4_096;
 
 /**
- * What the control center knows of one meter's pseudonyms in an epoch. The chain is known at a base, which moves only
- * when an interval is frozen, and at every message taken since: repeats and late rows of an open interval are behind
+ * Pseudonym chain of one meter in an epoch, as the control center knows it: at a base, which moves only when an
+ * interval is frozen, and at every message accepted since, because repeats and late rows of an open interval are behind
  * the newest one.
  */
 export class PseudonymChain {
@@ -29,12 +29,12 @@ export class PseudonymChain {
     this.#newest = base;
   }
 
-  /** A chain of which nothing was used. @param identity ID_i */
+  /** Creates a chain without any used pseudonym. @param identity ID_i */
   static start(identity: Uint8Array): PseudonymChain {
     return new PseudonymChain(0, identity);
   }
 
-  /** A_{e,k} of a message that was taken and is not behind the base. */
+  /** A_{e,k} of an accepted message that is not behind the base. */
   taken(k: number): Uint8Array | undefined {
     return k > this.#base ? this.#known.get(k) : undefined;
   }
@@ -55,13 +55,13 @@ export class PseudonymChain {
     return scheme.advance(sodiumCrypto, linkKey, this.#known.get(nearest)!, k - 1 - nearest);
   }
 
-  /** Message k was taken: its signature was good. */
+  /** Records that message k was accepted. */
   take(k: number, pseudonym: Uint8Array): void {
     this.#known.set(k, pseudonym);
     this.#newest = Math.max(this.#newest, k);
   }
 
-  /** Moves the base to message k, which was taken; messages before it are forgotten. */
+  /** Moves the base to the accepted message k; messages before it are forgotten. */
   moveBase(k: number): void {
     if (k <= this.#base) {
       return;
@@ -90,7 +90,7 @@ export class PseudonymChain {
 export class Chains {
   readonly #epochs = new Map<number, Map<number, PseudonymChain>>();
 
-  /** A meter's chain, begun when there is none. @param identity ID_i */
+  /** A meter's chain, created if there is none. @param identity ID_i */
   of(epoch: number, meterNumber: number, identity: Uint8Array): PseudonymChain {
     const chain = this.#epochs.get(epoch)?.get(meterNumber) ?? PseudonymChain.start(identity);
     this.put(epoch, meterNumber, chain);

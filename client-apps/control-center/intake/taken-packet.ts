@@ -11,7 +11,7 @@ import {
 import { DIGEST_LENGTH } from '../../../protocol/crypto/crypto.js';
 import { ROW_LENGTH } from '../../../protocol/ledger/row.js';
 
-/** A row that passed all checks, and what shows so to the chaincode. */
+/** A row that passed all checks, with its witness for the chaincode. */
 export interface TakenRow {
   readonly meterNumber: number;
   /** Index of the message in its epoch. */
@@ -22,7 +22,10 @@ export interface TakenRow {
   readonly row: Uint8Array;
 }
 
-/** An authentic packet, as the journal keeps it until its interval is frozen. Fillers count too: they show presence. */
+/**
+ * An authentic packet, as the journal keeps it until its interval is frozen. Packets without rows count too: they show
+ * presence.
+ */
 export interface TakenPacket {
   readonly meterNumber: number;
   /** Unix seconds. */

@@ -16,7 +16,7 @@ import type { SigningKey } from '../../../protocol/crypto/crypto.js';
 import type { Epoch } from '../epochs/epochs.js';
 import type { TakenRow } from '../intake/taken-packet.js';
 
-/** Everything about a consumption ledger that goes out, fixed before any of it does. */
+/** A consumption ledger to publish, complete before any part of it is published. */
 export interface Cut {
   readonly sealed: SealedLedger;
   /** Sorted rows, 177 bytes each. */

@@ -4,7 +4,7 @@ import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
 import type { Cut } from './cut.js';
 import { storeKey } from '../store-keys.js';
 
-/** A frozen interval: what a restart sends again, byte by byte. */
+/** A frozen interval: the bytes that a restart submits again. */
 export type Frozen = Omit<Cut, 'suppressed'>;
 
 /** The changes that freeze a cut. */
@@ -33,7 +33,7 @@ async function loadSealed(store: SealedStore, startSeconds: number): Promise<Sea
   return bytes === undefined ? undefined : decodeSealsFile(bytes).consumption;
 }
 
-/** The changes that forget a settled interval. */
+/** The changes that delete a settled interval. */
 export function thawChanges(startSeconds: number): StoreChange[] {
   return ['consumption', 'rows', 'index', 'witnesses'].map((part) => ({ key: storeKey.frozen(startSeconds, part) }));
 }

@@ -32,14 +32,14 @@ import { commitConsumption, settleBilling, settlePricing, type SettlementTools }
  * The life of the intervals. Each goes through these states, and a restart continues in the state it was in:
  *
  * 1. open: until its close the intake adds packets to it and journals them (`OpenIntervals`);
- * 2. closing: no packet is added any more, and the registry of its epoch is published;
+ * 2. closing: no more packets are accepted, and the registry of its epoch is published;
  * 3. cut: the rows that may be published are chosen, sorted and sealed (`makeCut`);
  * 4. frozen: the cut is on the disk in place of the journal, so what is published has the same bytes after any crash;
  * 5. committed: header, pages and seal are on the ledger and in the bulletin;
- * 6. settled: so are the service provider's prices and bills, sealed; nothing of the interval is kept here.
+ * 6. settled: prices and bills are sealed as well; the interval is deleted from the store.
  *
  * Intervals are closed, frozen and committed one after the other. Settling waits for the service provider, so it runs
- * beside this, also one interval after the other.
+ * concurrently, also one interval after the other.
  */
 export class Intervals {
   #closing: ClosingProgress | undefined;
@@ -68,7 +68,7 @@ export class Intervals {
     this.#tools = { ledger, watch, bulletin, key: keys.signing, pricePseudonymKey };
   }
 
-  /** Restores progress and what the intake had taken, after a restart. */
+  /** Restores the progress and the state of the intake after a restart. */
   async restore(): Promise<void> {
     const { store } = this.#center;
     const closing = await store.get(storeKey.closing);
@@ -85,12 +85,12 @@ export class Intervals {
     return this.#closing && nextToFreeze(this.#closing, this.#center.versions.first);
   }
 
-  /** The change that fixes the first interval of all; none when it is fixed. */
+  /** The change that fixes the region's first interval; none when it is fixed. */
   beginChanges(firstStartSeconds: number): StoreChange[] {
     return this.#closing === undefined ? [{ key: storeKey.closing, value: encodeClosing({ firstStartSeconds }) }] : [];
   }
 
-  /** Begins with the first interval of all, after {@link beginChanges} is durable; later calls have no effect. */
+  /** Begins with the region's first interval, after {@link beginChanges} is durable; later calls have no effect. */
   begin(firstStartSeconds: number): void {
     if (this.#closing === undefined) {
       this.#advance({ firstStartSeconds });
@@ -128,7 +128,7 @@ export class Intervals {
     this.#settlements.catch(this.#onFailure);
   }
 
-  /** From closing to frozen. */
+  /** Freezes an interval after its close. */
   async #freeze(startSeconds: number, epoch: Epoch): Promise<void> {
     const { store, journal, keys, report } = this.#center;
     await journal.drain();
@@ -159,7 +159,7 @@ export class Intervals {
     this.#intake.intervals.advance({ firstStartSeconds, nextStartSeconds: this.nextStart()! });
   }
 
-  /** From frozen to committed. */
+  /** Commits a frozen interval. */
   async #commit(startSeconds: number): Promise<void> {
     const { store, epochs, versions, log } = this.#center;
     const frozen = (await loadFrozen(store, startSeconds))!;
@@ -167,7 +167,7 @@ export class Intervals {
     await untilReachable(log, 'ledger', () => commitConsumption(this.#center, frozen, depth));
   }
 
-  /** From committed to settled: waits for the service provider's ledgers and seals them. */
+  /** Settles a committed interval: waits for the service provider's ledgers and seals them. */
   async #settle(startSeconds: number): Promise<void> {
     const { store, epochs, versions, log, report } = this.#center;
     const frozen = (await loadFrozen(store, startSeconds))!;

@@ -10,7 +10,7 @@ import type { TakenPacket, TakenRow } from '../intake/taken-packet.js';
 /** An interval that is not frozen, and the packets that arrived for it. */
 export class OpenInterval {
   readonly rows: TakenRow[] = [];
-  /** Packets taken; the number of the next one in the journal. */
+  /** Packets accepted; the number of the next one in the journal. */
   packets = 0;
   readonly #slotsOfMeter = new Map<number, Set<number>>();
 
@@ -40,7 +40,7 @@ export class OpenInterval {
   }
 }
 
-/** Start of the first interval of all and of the first that is not frozen, Unix seconds. */
+/** Start of the region's first interval and of the first that is not frozen, Unix seconds. */
 interface Unfrozen {
   readonly firstStartSeconds: number;
   readonly nextStartSeconds: number;
@@ -59,7 +59,7 @@ export class OpenIntervals {
     this.#versions = versions;
   }
 
-  /** Drops the intervals that have been frozen. Before the first call no interval takes packets. */
+  /** Drops the frozen intervals. Before the first call no interval accepts packets. */
   advance(unfrozen: Unfrozen): void {
     this.#unfrozen = unfrozen;
     for (const start of [...this.#intervals.keys()].filter((known) => known < unfrozen.nextStartSeconds)) {
@@ -67,7 +67,10 @@ export class OpenIntervals {
     }
   }
 
-  /** The interval that a slot reports: `closed` when its close has passed, undefined when it does not take packets yet. */
+  /**
+   * The interval that a slot reports: `closed` when its close has passed, undefined when it does not accept packets
+   * yet.
+   */
   ofSlot(slotStartSeconds: number): OpenInterval | 'closed' | undefined {
     const start = reportedStart(this.#versions.first, slotStartSeconds);
     if (this.#unfrozen === undefined || start < this.#unfrozen.firstStartSeconds) {
@@ -77,11 +80,11 @@ export class OpenIntervals {
     if (start < this.#unfrozen.nextStartSeconds || nowSeconds >= closeSeconds(this.#versions.at(start), start)) {
       return 'closed';
     }
-    // One window ahead at most: what is not open yet takes no memory.
+    // One window ahead at most, so that packets for the future need no memory.
     return nowSeconds < start ? undefined : this.get(start);
   }
 
-  /** The interval that starts at this second, made when it is not there. */
+  /** The interval that starts at this second, created if there is none. */
   get(startSeconds: number): OpenInterval {
     let interval = this.#intervals.get(startSeconds);
     if (interval === undefined) {

@@ -17,7 +17,7 @@ import { sealFromJson, sealToJson, type Seal, type SignedSeal } from '../../../p
 
 /** Progress of freezing, which is in order and at each interval's close. */
 export interface ClosingProgress {
-  /** Start of the first interval of all, Unix seconds. */
+  /** Start of the region's first interval, Unix seconds. */
   readonly firstStartSeconds: number;
   /** Seal of the last frozen interval, to which the next one chains. */
   readonly consumption?: SignedSeal;

@@ -43,7 +43,7 @@ export interface SettlementTools {
 
 /**
  * Writes a frozen interval to the ledger and publishes it. Every step is idempotent and its bytes are frozen, so it may
- * be cut off anywhere and begun again.
+ * be interrupted anywhere and repeated.
  *
  * @param depth levels of the epoch's registry, by which the witnesses are cut into pages
  */
@@ -154,7 +154,7 @@ async function seal(
   return { header, ...signed };
 }
 
-/** The seals are written last: where they are published, so is everything they bind. */
+/** Publishes the seals last, so that everything they bind is published already. */
 function publishSeals(bulletin: BulletinWriter, seals: SealsFile): Promise<void> {
   const { region, startSeconds } = seals.consumption.seal.ledgerId;
   return bulletin.writeFile(region, startSeconds, SEALS_FILE, encodeSealsFile(seals));

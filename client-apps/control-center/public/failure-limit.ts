@@ -11,8 +11,8 @@ const MAXIMUM_ADDRESSES = 10_000;
 const SHARED = '';
 
 /**
- * Bounds failed attempts. Successes cost a one-use code each and bound themselves. Codes of 128 bits need no such
- * bound; the control center's time does.
+ * Bounds failed attempts, to protect the control center's CPU time: codes of 128 bits cannot be guessed anyway, and
+ * each success costs a one-use code.
  */
 export class FailureLimit {
   #failures = new Map<string, number>();

@@ -23,7 +23,9 @@ import type { Log } from '../../runtime/log.js';
 import { EnrolmentError, type Enrolment } from '../registration/enrolment.js';
 import { FailureLimit } from './failure-limit.js';
 
-/** Connections at once: a region's meters and hubs that all ask in the same second queue in TCP's backlog. */
+/**
+ * Maximum concurrent connections; when all meters and hubs of a region connect at once, the rest wait in the backlog.
+ */
 const MAXIMUM_CONNECTIONS = 2_048;
 const HEADERS_MILLISECONDS = 10_000;
 const REQUEST_MILLISECONDS = 30_000;
@@ -46,8 +48,8 @@ export interface HttpsServerOptions {
 type EnrolmentAnswer = (body: string) => Promise<object>;
 
 /**
- * The control center's public face: the bulletin, static files of known names only, and enrolment. It keeps no record
- * of who asked for what.
+ * The control center's public HTTPS server: the bulletin, static files of known names only, and enrolment. It keeps no
+ * record of requests.
  */
 export class HttpsServer {
   readonly #limit: FailureLimit;
@@ -198,7 +200,7 @@ function parse<T>(schema: ZodType<T>, body: string): T {
 }
 
 function send(response: ServerResponse, status: number, body: string): void {
-  // A body that was not read to its end must not be taken for the next request.
+  // A body that was not read to its end must not be parsed as the next request.
   if (status !== 200) {
     response.setHeader('connection', 'close');
   }

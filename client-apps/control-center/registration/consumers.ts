@@ -7,10 +7,10 @@ import type { ConsumerList } from '../../../protocol/ledger/consumer-list.js';
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
 
-/** Any secret key will do: what counts is whether the product is zero. */
+/** Any secret key will do: only whether the product is zero matters. */
 const PROBE = new Uint8Array(KEY_LENGTH).fill(1);
 
-/** A household's hub, as the service provider is to know it. */
+/** A household's hub, as in the consumer list for the service provider. */
 export interface Consumer {
   readonly number: number;
   /** pk_{U_i}, 32 bytes. */

@@ -35,7 +35,7 @@ export function codeDigest(code: Uint8Array): string {
 
 /**
  * Makes one-use codes and stores their digests, in a file of their own, so that this works beside a running control
- * center: it looks into new batches when it meets a code it does not know.
+ * center, which reads new batches when it gets an unknown code.
  *
  * @returns the codes, 16 bytes each, which exist nowhere else
  * @throws ClientError LIMIT_EXCEEDED
@@ -56,7 +56,7 @@ export async function makeEnrolmentCodes(
   return codes;
 }
 
-/** The codes that were given out. */
+/** The issued codes. */
 export class EnrolmentCodes {
   readonly #roles = new Map<string, CodeRole>();
   readonly #read = new Set<string>();
@@ -75,7 +75,7 @@ export class EnrolmentCodes {
   }
 
   /**
-   * What the code with this digest enrols; undefined when none was given out, or it was withdrawn.
+   * Role that the code with this digest enrols; undefined when there is no such code, or it was withdrawn.
    *
    * @throws ClientError SEALED_INVALID
    */

@@ -22,7 +22,7 @@ import type { Meter, Roster } from './roster.js';
 import { storeKey } from '../store-keys.js';
 import type { Turns } from '../waiting.js';
 
-/** A refused enrolment; the message is its stable code and says no more. */
+/** A refused enrolment; the message is its stable code alone. */
 export class EnrolmentError extends Error {
   override readonly name = 'EnrolmentError';
 
@@ -39,7 +39,7 @@ const COMMITMENT_PREFIX = prefix('enrolment commitment');
 /** Meters last about fifteen years; a link certificate must not end before the device. */
 const CERTIFICATE_SECONDS = 20 * 366 * DAY_SECONDS;
 
-/** A clock that is behind by less than this does not yet hold a fresh certificate for one of the future. */
+/** Tolerance for clocks that are behind: a new certificate is valid from this long ago. */
 const CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 
 /** Parts of the control center that enrolment uses. */
@@ -58,8 +58,8 @@ export interface EnrolmentSources {
 }
 
 /**
- * Admits meters, hubs and households' relays. A code is bound to the key that uses it first, in the same durable step that makes the meter,
- * so a crash between the step and the answer costs nothing: the same request gets the same answer.
+ * Admits meters, hubs and households' relays. A code is bound to the key that uses it first, in the same durable step
+ * that creates the meter, so a crash before the answer is harmless: the same request gets the same answer.
  */
 export class Enrolment {
   readonly #sources: EnrolmentSources;

@@ -8,7 +8,7 @@ import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
 
 /** A relay that a household enrolled with a one-use code. */
 export interface HouseholdRelay extends AdmittedRelay {
-  /** Running number among them: it has nothing to do with the numbers of meters. */
+  /** Running number among these relays, unrelated to the numbers of meters. */
   readonly number: number;
 }
 
@@ -106,7 +106,7 @@ function isHousehold(relay: AdmittedRelay): relay is HouseholdRelay {
   return 'number' in relay;
 }
 
-/** Each household is an operator of its own, under a name that says nothing of it. */
+/** Each household is an operator of its own, under a name that does not identify it. */
 function numbered(number: number): { number: number; operator: string } {
   return { number, operator: `household-${number}` };
 }

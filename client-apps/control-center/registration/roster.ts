@@ -39,8 +39,8 @@ export interface EpochSecrets {
 const MAXIMUM_METER_BYTES = 512;
 
 /**
- * The registered meters. Of a meter's keys the store holds those of open epochs and, in one record that moves forward,
- * what all later ones follow from; nothing leads back to an epoch that is closed.
+ * The registered meters. Of a meter's keys the store holds those of open epochs and, in one record that is ratcheted
+ * forward, the secrets of all later ones; keys of a closed epoch cannot be derived from it.
  */
 export class Roster {
   readonly #meters: Meter[] = [];
@@ -108,8 +108,8 @@ export class Roster {
   }
 
   /**
-   * Derives the keys of an epoch for every meter registered in it and moves the future of all behind it, in changes
-   * that are to be made at once.
+   * Derives the keys of an epoch for every meter registered in it and ratchets the secrets of later epochs past it, in
+   * changes that belong to one durable step.
    *
    * @param excluded numbers of the meters that are not registered in it
    */

@@ -5,7 +5,7 @@ import type { CancelTimer, Timers } from '../../runtime/timers.js';
 
 /** A packet that a relay holds for the time its sender drew. */
 export interface HeldPacket {
-  /** When it goes on, Unix milliseconds. */
+  /** Time at which it is forwarded, Unix milliseconds. */
   readonly dueMilliseconds: number;
   readonly epoch: number;
   readonly route: PacketRoute;

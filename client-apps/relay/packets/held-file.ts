@@ -16,7 +16,7 @@ import { SealedFile } from '../../runtime/sealed-file.js';
 import type { HeldPacket } from './delay-pool.js';
 import type { Mailbox } from './mailboxes.js';
 
-/** What a relay has in memory for others. */
+/** Packets and mailboxes that a relay holds in memory. */
 export interface Held {
   readonly packets: readonly HeldPacket[];
   /** By id in hex. */
@@ -33,7 +33,7 @@ const PACKET_HEADER_LENGTH = 23;
 const MAILBOX_HEADER_LENGTH = 18;
 const ROUTES = ['relay', 'control-center', 'mailbox'] as const satisfies readonly PacketRoute['to'][];
 
-/** Keeps what a relay holds over an orderly restart. */
+/** Keeps held packets and mailboxes over a graceful restart. */
 export class HeldFile {
   readonly #file: SealedFile;
 
@@ -46,7 +46,7 @@ export class HeldFile {
   }
 
   /**
-   * Takes what was saved. It is removed before it is used: after a crash it is lost rather than sent twice.
+   * Reads and removes the saved state. It is removed before use: after a crash it is lost rather than sent twice.
    *
    * @throws ClientError SEALED_INVALID
    */

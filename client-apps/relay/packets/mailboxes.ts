@@ -7,7 +7,7 @@ import type { MailboxPackets } from '../../links/mailbox-frames.js';
 /** Packets in all mailboxes of a relay: a third of the largest region's hubs, all off for a day; about 400 MB. */
 const MAXIMUM_PACKETS = 1 << 19;
 
-/** What waits for one hub. */
+/** Packets that wait for one hub. */
 export interface Mailbox {
   /** Number of the first packet; they count up from 1. */
   readonly firstNumber: bigint;
@@ -36,7 +36,7 @@ export class Mailboxes {
     return this.#packets;
   }
 
-  /** Opens a mailbox; what is in it stays. When there are too many, the one unused for longest is given up. */
+  /** Opens a mailbox; what is in it stays. When there are too many, the least recently used one is dropped. */
   open(id: Uint8Array): void {
     const key = toHex(id);
     this.#use(key, this.#mailboxes.get(key) ?? { firstNumber: 1n, packets: [] });
@@ -48,9 +48,9 @@ export class Mailboxes {
   }
 
   /**
-   * Puts a copy of a packet into a mailbox. A full one loses its oldest packet: the newest tells the hub most.
+   * Puts a copy of a packet into a mailbox. A full one drops its oldest packet: the newest is the most useful.
    *
-   * @returns false when nobody has opened that id, or there is no room at all
+   * @returns false when no hub has opened that id, or there is no room at all
    */
   put(id: Uint8Array, packet: Uint8Array): boolean {
     const mailbox = this.#mailboxes.get(toHex(id));

@@ -17,21 +17,21 @@ import type { Mailboxes } from './mailboxes.js';
 import type { UnsafeTrace } from '../trace.js';
 
 /**
- * How long a relay that is cut off holds packets back, beyond what their senders drew. Then they are dropped; the
+ * Time for which a relay that is cut off holds packets back, beyond their drawn delays. Then they are dropped; the
  * meters see in the sealed index what is missing and send it again.
  */
 const HOLD_BACK_MILLISECONDS = 60_000;
 
 /**
- * Packets are opened for so long in one turn of the event loop, real milliseconds. Between two turns what is due leaves
- * and what has come is read; otherwise a burst would delay every packet that is held by all the work it brings.
+ * Longest time for opening packets in one turn of the event loop, real milliseconds. Between two turns due packets
+ * leave and arrived ones are read; otherwise a burst would delay every held packet.
  */
 const TURN_MILLISECONDS = 4;
 
-/** Packets that may wait to be opened, some 50 to 100 ms of work; beyond, the links they come on are read no further. */
+/** Maximum number of packets waiting to be opened, 50 to 100 ms of work; beyond it their links are not read. */
 const MOST_WAITING = 1_024;
 
-/** A packet that has come and is not opened yet. */
+/** A packet that arrived and is not opened yet. */
 interface WaitingPacket {
   /** Of the link it came on. */
   readonly pin: Uint8Array;
@@ -40,13 +40,13 @@ interface WaitingPacket {
 }
 
 /**
- * What a relay does with packets: checks, peels, writes the replay tag to disk, holds, passes on. Whatever is wrong
- * with a packet, it is dropped in silence and counted. While none of its own loops comes by, somebody may be letting
- * single packets through to see where they go (the n − 1 attack): it then passes nothing on.
+ * Processes the packets of a relay: checks, peels, writes the replay tag to disk, delays, forwards. An invalid packet
+ * is dropped silently and counted. While none of the relay's own loops returns, an attacker may be letting single
+ * packets through to see where they go (the n − 1 attack): the relay then forwards nothing.
  */
 export class PacketHandler {
   readonly pool: DelayPool;
-  /** In the order in which they came; those before `opened` are done with. */
+  /** In the order of arrival; those before `opened` are processed. */
   #waiting: WaitingPacket[] = [];
   #opened = 0;
   #endTurns: (() => void) | undefined;
@@ -54,7 +54,7 @@ export class PacketHandler {
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
   /** Slots in the pool of packets whose tags are not on disk yet. */
   #uncommitted: number[] = [];
-  /** What the last packet opened to, by its layers: a packet costs no memory but the pool's. */
+  /** Buffers for opened packets, by layers: a packet needs no memory but the pool's. */
   readonly #plaintexts: Uint8Array[] = [];
   #committing: Promise<void> | undefined;
   /** Due while the relay was cut off; those that were due first come first. */
@@ -72,10 +72,10 @@ export class PacketHandler {
   readonly #options: {
     readonly poolCapacity: number;
     readonly timing: SlotTiming;
-    /** The disk does not take replay tags any more: the relay cannot go on. */
+    /** Replay tags cannot be written to disk any more: the relay must stop. */
     readonly onFailure: (error: unknown) => void;
     readonly trace: UnsafeTrace | undefined;
-    /** The relay's own loops; tell {@link PacketHandler.resumeReleasing} when they come again. */
+    /** The relay's own loops; call {@link PacketHandler.resumeReleasing} when they return. */
     readonly loops: LoopWatch;
   };
 
@@ -88,10 +88,10 @@ export class PacketHandler {
     options: {
       readonly poolCapacity: number;
       readonly timing: SlotTiming;
-      /** The disk does not take replay tags any more: the relay cannot go on. */
+      /** Replay tags cannot be written to disk any more: the relay must stop. */
       readonly onFailure: (error: unknown) => void;
       readonly trace: UnsafeTrace | undefined;
-      /** The relay's own loops; tell {@link PacketHandler.resumeReleasing} when they come again. */
+      /** The relay's own loops; call {@link PacketHandler.resumeReleasing} when they return. */
       readonly loops: LoopWatch;
     },
   ) {
@@ -105,7 +105,7 @@ export class PacketHandler {
     this.pool = new DelayPool(timers, options.poolCapacity, (packet) => this.#release(packet));
   }
 
-  /** Takes a packet from a meter, or from one who sends loops: of each a number in a slot. */
+  /** Accepts a packet from a meter or a sender of loops, up to a number per slot. */
   acceptOfSlot(link: Link, packet: Uint8Array, allowance: number): void | Promise<void> {
     const slot = slotAt(this.#options.timing, this.#timers.clock.nowMilliseconds() / 1000).startSeconds;
     if (slot !== this.#slot) {
@@ -124,9 +124,9 @@ export class PacketHandler {
   }
 
   /**
-   * Takes a packet from a relay of the layer before. Its time begins to count now, however long it waits to be opened.
+   * Accepts a packet from a relay of the layer before. Its delay counts from now, however long it waits to be opened.
    *
-   * @returns undefined, or, when many wait, what resolves when there is room for more
+   * @returns undefined, or, when many wait, a promise that resolves when there is room for more
    */
   accept({ pin }: Pick<Link, 'pin'>, packet: Uint8Array): void | Promise<void> {
     this.#waiting.push({ pin, packet, cameMilliseconds: this.#timers.clock.nowMilliseconds() });
@@ -141,7 +141,7 @@ export class PacketHandler {
     return this.#room.promise;
   }
 
-  /** Opens some of the packets that wait, and goes on in the next turn of the event loop. */
+  /** Opens some of the waiting packets, and continues in the next turn of the event loop. */
   #turn(): void {
     this.#openWaiting(performance.now() + TURN_MILLISECONDS);
     if (this.#endTurns !== undefined) {
@@ -185,8 +185,8 @@ export class PacketHandler {
       this.#drop('not-genuine');
       return;
     }
-    // A known packet is dropped before it costs anything; only a genuine one is remembered, or anybody could fill the
-    // table.
+    // A known packet is dropped before any cryptography; only a genuine one is remembered, or an attacker could fill
+    // the table.
     const encapsulated = encapsulatedKey(packet);
     const tag = live.replay.tag(encapsulated);
     if (live.replay.has(tag)) {
@@ -244,7 +244,7 @@ export class PacketHandler {
     return [...this.#heldBack.splice(0), ...this.pool.stop()];
   }
 
-  /** Packets pass again: what was held back goes on, all of it at once. */
+  /** Resumes forwarding: all packets held back are forwarded at once. */
   resumeReleasing(): void {
     for (const packet of this.#heldBack.splice(0)) {
       this.#release(packet);

@@ -4,13 +4,13 @@ import { dirname } from 'node:path';
 import { readUint32 } from '../../../protocol/crypto/bytes.js';
 import { SIP_HASH_KEY_LENGTH, sipHash } from '../../../protocol/crypto/sodium.js';
 
-/** Bytes of a tag on disk and in memory. One packet in 2^64 / n would be taken for a replay of n others. */
+/** Bytes of a tag on disk and in memory. One packet in 2^64 / n would be mistaken for a replay of n others. */
 const TAG_LENGTH = 8;
 /** Slots per tag: at 3 of 4 full, a search looks at 2.5 slots, a search for something new at 8.5. */
 const SLOTS_PER_TAG = 4 / 3;
 const READ_LENGTH = 1 << 20;
 
-/** Stands for a packet; keyed, so that nobody can choose where it falls in the table or read it from the file. */
+/** Tag of a packet; keyed, so that an attacker can neither choose its place in the table nor compute it. */
 export interface ReplayTag {
   readonly high: number;
   readonly low: number;

@@ -109,7 +109,7 @@ export class ChaincodeConnection {
       'grpc.max_send_message_length': MAXIMUM_MESSAGE_BYTES,
       'grpc.initial_reconnect_backoff_ms': REDIAL_PAUSE_MILLISECONDS,
       'grpc.max_reconnect_backoff_ms': 10 * REDIAL_PAUSE_MILLISECONDS,
-      // One channel each: a stream shall not queue behind another chaincode's pages.
+      // One channel each, so that a stream does not queue behind another chaincode's pages.
       'grpc.use_local_subchannel_pool': 1,
     });
     while (!this.#closing.signal.aborted) {

@@ -37,7 +37,7 @@ export async function closeRange(id: string, { queries }: RunningInvocation): Pr
   return response(id, [], false).serializeBinary();
 }
 
-/** Reads a batch, and one record more, so that "more" is never promised in vain. */
+/** Reads a batch, and one record more to tell whether more follow. */
 async function answer(id: string, query: OpenQuery, { namespace, queries }: RunningInvocation): Promise<Uint8Array> {
   const { cursor } = query;
   const limit = cursor.paginated ? TOTAL_QUERY_LIMIT : MAXIMUM_BATCH;

@@ -10,7 +10,7 @@ const ROLES: ReadonlySet<string> = new Set<Role>(['client', 'peer', 'admin', 'or
 /** Clients use few certificates; one that sends new ones without end must not fill the memory. */
 const CACHE_LIMIT = 1_000;
 
-/** A certificate that a known organisation's CA vouches for. */
+/** An identity whose certificate a known organisation's CA issued. */
 export class Identity {
   readonly mspId: string;
   readonly #certificate: X509Certificate;
@@ -51,7 +51,7 @@ export class Identity {
   }
 }
 
-/** The organisations whose certificates mean something here, by MSP id. */
+/** The organisations whose certificates are accepted, by MSP id. */
 export class MspRegistry {
   readonly #roots: ReadonlyMap<string, readonly X509Certificate[]>;
   readonly #cache = new Map<string, Identity>();
@@ -63,7 +63,7 @@ export class MspRegistry {
 
   /**
    * @param serialized msp.SerializedIdentity.
-   * @returns undefined if the bytes are none, or no CA of the organisation that they name vouches for the certificate.
+   * @returns undefined if the bytes are malformed, or no CA of the organisation that they name issued the certificate.
    */
   identity(serialized: Uint8Array): Identity | undefined {
     const cacheKey = Buffer.from(serialized).toString('latin1');

@@ -30,7 +30,7 @@ export class SigningIdentity {
     try {
       return new SigningIdentity(mspId, soleFile(join(directory, 'signcerts')), soleFile(join(directory, 'keystore')));
     } catch (cause) {
-      throw new EmbeddedLedgerError('CONFIG_INVALID', `${directory} holds no readable identity`, { cause });
+      throw new EmbeddedLedgerError('CONFIG_INVALID', `${directory} does not contain a readable identity`, { cause });
     }
   }
 
@@ -43,7 +43,7 @@ export class SigningIdentity {
 function soleFile(directory: string): string {
   const [name, ...others] = readdirSync(directory);
   if (name === undefined || others.length > 0) {
-    throw new EmbeddedLedgerError('CONFIG_INVALID', `${directory} should hold exactly one file`);
+    throw new EmbeddedLedgerError('CONFIG_INVALID', `${directory}: expected exactly one file`);
   }
   return readFileSync(join(directory, name), 'utf8');
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** When a block is full, and when it is cut though it is not. The names are those of Fabric's BatchSize. */
+/** Limits at which a block is cut. The names are those of Fabric's BatchSize. */
 export interface BatchLimits {
   readonly maxMessageCount: number;
   readonly preferredMaxBytes: number;

@@ -13,7 +13,7 @@ import type { ValidationCode } from './transaction.js';
 
 const { DUPLICATE_TXID, VALID } = peer.TxValidationCode;
 
-/** Signatures cost: after so many transactions the event loop gets its turn, so that endorsing goes on. */
+/** Number of transactions validated in one turn of the event loop, so that endorsing continues meanwhile. */
 const TRANSACTIONS_PER_TURN = 16;
 
 /** Parts that a channel is made from. */
@@ -26,7 +26,10 @@ export interface ChannelOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** One channel's chain: orders envelopes into blocks, validates and commits them one after the other, and tells. */
+/**
+ * One channel's chain: orders envelopes into blocks, validates and commits them one after the other, and notifies
+ * listeners.
+ */
 export class Channel {
   readonly name: string;
   readonly #options: ChannelOptions;

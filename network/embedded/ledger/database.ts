@@ -74,7 +74,7 @@ export class Database {
     return this.#level.close();
   }
 
-  /** A consistent view of the state, of use until closed. */
+  /** A consistent snapshot of the state, until it is closed. */
   snapshot(): Snapshot {
     return this.#level.snapshot();
   }

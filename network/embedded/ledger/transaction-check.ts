@@ -37,8 +37,8 @@ export interface CheckedTransaction {
 
 /**
  * Checks form, creator's signature, transaction id, and endorsements against the policy of every namespace written to.
- * In the order of Fabric's validator, which decides the code where several things are wrong. Whether what was read still
- * holds is for multi-version concurrency control to say.
+ * In the order of Fabric's validator, which decides the code where several things are wrong. Whether its reads are
+ * still current is checked by multi-version concurrency control.
  */
 export function checkTransaction(bytes: Uint8Array, rules: ValidationRules): CheckedTransaction {
   let transactionId: string | undefined;
@@ -66,7 +66,7 @@ export function checkTransaction(bytes: Uint8Array, rules: ValidationRules): Che
   }
 }
 
-/** Identity of a channel member that its organisation's CA vouches for. */
+/** Identity of a channel member, if its organisation's CA issued the certificate. */
 export function memberIdentity(
   serialized: Uint8Array,
   { msps, members }: Pick<ValidationRules, 'msps' | 'members'>,

@@ -31,7 +31,7 @@ export interface SignedEnvelope {
   readonly data: Uint8Array;
 }
 
-/** The inside of an endorsed transaction. */
+/** Content of an endorsed transaction. */
 export interface EndorsedTransaction {
   readonly chaincode: string;
   readonly version: string;
@@ -102,7 +102,7 @@ export function parseEndorsedTransaction(envelope: SignedEnvelope): EndorsedTran
   };
 }
 
-/** Transaction id: SHA-256 of nonce ‖ creator, hexadecimal. Whoever repeats a nonce repeats the id. */
+/** Transaction id: SHA-256 of nonce ‖ creator, hexadecimal. A repeated nonce repeats the id. */
 export function transactionIdOf(nonce: Uint8Array, creator: Uint8Array): string {
   return createHash('sha256').update(nonce).update(creator).digest('hex');
 }

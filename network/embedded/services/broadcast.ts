@@ -14,7 +14,7 @@ export interface BroadcastResult {
   readonly info: string;
 }
 
-/** The orderer's entrance: the filters that Fabric's orderer applies, in its order and with its texts. */
+/** The orderer's broadcast service: the filters that Fabric's orderer applies, in its order and with its texts. */
 export class Broadcast {
   readonly #channels: Channels;
   readonly #absoluteMaxBytes: number;
@@ -44,7 +44,7 @@ export class Broadcast {
       return result('BAD_REQUEST', 'message is of type that cannot be processed directly');
     }
     if (envelope.type === common.HeaderType.CONFIG_UPDATE) {
-      return result('BAD_REQUEST', 'the development ledger takes no configuration updates');
+      return result('BAD_REQUEST', 'the development ledger does not accept configuration updates');
     }
     const size = envelope.payload.length + envelope.signature.length;
     if (size > this.#absoluteMaxBytes) {

@@ -17,7 +17,7 @@ const ERROR = 500;
 
 /** Outcome of a proposal. */
 export type EndorserResult =
-  /** The proposal itself is wrong, or its sender not entitled: no peer will take it. */
+  /** The proposal is not valid, or its sender not authorised: every peer will reject it. */
   | { readonly kind: 'rejected'; readonly message: string }
   /** The peer or the chaincode's process failed: another try may succeed. */
   | { readonly kind: 'failed'; readonly message: string }

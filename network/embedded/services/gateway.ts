@@ -60,7 +60,7 @@ export class Gateway {
       const details = [{ address, mspId, message: failureText(result) }];
       throw new RpcError(GrpcStatus.ABORTED, `failed to ${failure}, see attached details for more info`, details);
     }
-    // Who names the organisations answers for it that they suffice.
+    // A client that names the organisations is responsible for satisfying the policy.
     const endorsers = organizations.length > 0 ? candidates : this.#sufficient(proposal, result.namespaces, candidates);
     const { payload } = result;
     const endorsements = endorsers.map(({ signer }) => endorse(payload, signer));

@@ -102,7 +102,10 @@ export async function write<Response>(
   }
 }
 
-/** Why a stream ends when the ledger does: a clean end would make fabric-gateway's block iterators throw a TypeError. */
+/**
+ * Error of a stream that ends with the ledger: a clean end would make fabric-gateway's block iterators throw a
+ * TypeError.
+ */
 export function stopped(): RpcError {
   return new RpcError(GrpcStatus.UNAVAILABLE, 'the ledger is stopping, or the request was cancelled');
 }

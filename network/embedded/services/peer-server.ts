@@ -76,7 +76,7 @@ export class PeerServer {
         if (cause === null) {
           resolve(bound);
         } else {
-          const reason = `${host}:${port} is in use by another program; end it, or make the ledger with --ports free`;
+          const reason = `${host}:${port} is in use by another program; end it, or create the ledger with --ports free`;
           reject(new EmbeddedLedgerError('PORT_TAKEN', reason, { cause }));
         }
       });

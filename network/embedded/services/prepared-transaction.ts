@@ -2,7 +2,7 @@
 import { common, peer } from '@hyperledger/fabric-protos';
 import type { Proposal } from './proposal.js';
 
-/** Assembles the transaction that the client then signs. Transient data stays behind. */
+/** Assembles the transaction that the client then signs. Transient data is not part of it. */
 export function prepareTransaction(
   proposal: Proposal,
   responsePayload: Uint8Array,
