@@ -55,8 +55,9 @@ for (const modes of MODES) {
       const { outcome, out } = await smallRun(modes);
       const json = outcomeJson(outcome, 'embedded', 1.5);
       assert.deepEqual(Object.keys(json), [
-        ...['ledger', 'region', 'meters', 'intervals', 'rows', 'measuredMilliWattHours', 'onLedgerMilliWattHours'],
-        ...['carriedMilliWattHours', 'inFlightMilliWattHours', 'prices', 'consumers', 'billedNanoCurrency', 'seconds'],
+        ...['ledger', 'region', 'meters', 'rows', 'measuredMilliWattHours', 'onLedgerMilliWattHours'],
+        ...['carriedMilliWattHours', 'inFlightMilliWattHours', 'billedNanoCurrency', 'intervals', 'prices', 'consumers'],
+        ...['seconds', 'controlCenterKey'],
       ]);
       assert.equal((json['prices'] as string[]).length, 2);
       const text = outcomeText(outcome, SMALL.readings, out, 1.5).join('\n');
