@@ -56,7 +56,14 @@ for (const modes of MODES) {
       const json = outcomeJson(outcome, 'embedded', 1.5);
       assert.deepEqual(Object.keys(json), [
         ...['ledger', 'region', 'meters', 'rows', 'measuredMilliWattHours', 'onLedgerMilliWattHours'],
-        ...['carriedMilliWattHours', 'inFlightMilliWattHours', 'billedNanoCurrency', 'intervals', 'prices', 'consumers'],
+        ...[
+          'carriedMilliWattHours',
+          'inFlightMilliWattHours',
+          'billedNanoCurrency',
+          'intervals',
+          'prices',
+          'consumers',
+        ],
         ...['seconds', 'controlCenterKey'],
       ]);
       assert.equal((json['prices'] as string[]).length, 2);
