@@ -12,8 +12,8 @@ import { readBasis, readConsumptionHeader, readConsumptionPage, readPrice } from
 import { requireServiceProvider } from '../common/caller.js';
 import {
   headerArgument,
-  headerStands,
-  pageStands,
+  isHeaderCommitted,
+  isPageCommitted,
   putSeal,
   requireEntry,
   writeHeader,
@@ -39,7 +39,7 @@ export class BillingContract extends LedgerContract {
     const { header } = argument;
     const basis = await readBasis(ctx, 'pricing', header.ledgerId);
     requireServiceProvider(ctx, basis.context.parameters);
-    if (await headerStands(ctx, argument)) {
+    if (await isHeaderCommitted(ctx, argument)) {
       return;
     }
     checkHeader(header, basis.context);
@@ -55,7 +55,7 @@ export class BillingContract extends LedgerContract {
     const number = pageArgument(page);
     const basis = await readBasis(ctx, 'pricing', ledgerId);
     requireServiceProvider(ctx, basis.context.parameters);
-    if (await pageStands(ctx, ledgerId, number, rows)) {
+    if (await isPageCommitted(ctx, ledgerId, number, rows)) {
       return;
     }
     const { header, entry } = await requireEntry(ctx, ledgerId, number);

@@ -14,7 +14,7 @@ import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { jsonArgument } from './arguments.js';
 import { requireControlCenter } from './caller.js';
 import { Refusal } from './refusal.js';
-import { asText, emit, readState, stands } from './state.js';
+import { asText, emit, readState, isCommitted } from './state.js';
 import { stateKey } from './state-keys.js';
 
 // The life of an interval, the same on the three ledgers: a header, which may be replaced until a page is committed;
@@ -44,7 +44,7 @@ export function headerArgument(kind: LedgerKind, json: string): HeaderArgument {
  *
  * @throws Refusal `ALREADY_SEALED`, `ALREADY_STARTED` when the header can no longer be replaced
  */
-export async function headerStands(ctx: Context, { header, bytes }: HeaderArgument): Promise<boolean> {
+export async function isHeaderCommitted(ctx: Context, { header, bytes }: HeaderArgument): Promise<boolean> {
   const { region, startSeconds } = header.ledgerId;
   const present = await readState(ctx, stateKey.header(region, startSeconds));
   if (present !== undefined && equalBytes(present, bytes)) {
@@ -69,7 +69,12 @@ export async function writeHeader(ctx: Context, { header, bytes }: HeaderArgumen
  *
  * @throws Refusal `ALREADY_SEALED`, `CONFLICT`
  */
-export async function pageStands(ctx: Context, ledgerId: LedgerId, page: number, rows: Uint8Array): Promise<boolean> {
+export async function isPageCommitted(
+  ctx: Context,
+  ledgerId: LedgerId,
+  page: number,
+  rows: Uint8Array,
+): Promise<boolean> {
   const present = await readState(ctx, stateKey.page(ledgerId.region, ledgerId.startSeconds, page));
   if (present !== undefined && equalBytes(present, rows)) {
     return true;
@@ -122,7 +127,7 @@ export async function putSeal(ctx: Context, json: string, expect: SealExpectatio
   const signed = decodeSignedSeal(bytes);
   const { region, startSeconds } = signed.seal.ledgerId;
   const key = stateKey.seal(region, startSeconds);
-  if (await stands(ctx, key, bytes, 'seal')) {
+  if (await isCommitted(ctx, key, bytes, 'seal')) {
     return;
   }
   const header = await requireHeader(ctx, signed.seal.ledgerId);

@@ -25,7 +25,7 @@ export async function requireState(ctx: Context, key: string, what: string): Pro
  *
  * @throws Refusal `CONFLICT` when other bytes are committed
  */
-export async function stands(ctx: Context, key: string, bytes: Uint8Array, what: string): Promise<boolean> {
+export async function isCommitted(ctx: Context, key: string, bytes: Uint8Array, what: string): Promise<boolean> {
   const value = await readState(ctx, key);
   if (value === undefined) {
     return false;

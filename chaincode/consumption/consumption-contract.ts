@@ -16,8 +16,8 @@ import { ledgerIdArgument, pageArgument, transientField } from '../common/argume
 import { requireControlCenter } from '../common/caller.js';
 import {
   headerArgument,
-  headerStands,
-  pageStands,
+  isHeaderCommitted,
+  isPageCommitted,
   putSeal,
   requireEntry,
   writeHeader,
@@ -80,7 +80,7 @@ export class ConsumptionContract extends LedgerContract {
     const argument = headerArgument('consumption', headerJson);
     const { header } = argument;
     const { region, startSeconds } = header.ledgerId;
-    if (await headerStands(ctx, argument)) {
+    if (await isHeaderCommitted(ctx, argument)) {
       return;
     }
     const parameters = await parametersInForce(ctx, region, startSeconds);
@@ -102,7 +102,7 @@ export class ConsumptionContract extends LedgerContract {
       const rows = transientField(ctx, 'rows', ROWS_PER_PAGE * ROW_LENGTH);
       const ledgerId = ledgerIdArgument(region, startSeconds);
       const number = pageArgument(page);
-      if (await pageStands(ctx, ledgerId, number, rows)) {
+      if (await isPageCommitted(ctx, ledgerId, number, rows)) {
         return;
       }
       const { header, entry } = await requireEntry(ctx, ledgerId, number);

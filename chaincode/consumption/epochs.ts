@@ -17,7 +17,7 @@ import { checkRegistryRoot } from '../../protocol/rules/check-parameters.js';
 import { epochArgument, jsonArgument, regionArgument } from '../common/arguments.js';
 import { requireControlCenter } from '../common/caller.js';
 import { Refusal } from '../common/refusal.js';
-import { anyKey, asText, emit, readState, requireState, stands } from '../common/state.js';
+import { anyKey, asText, emit, readState, requireState, isCommitted } from '../common/state.js';
 import { endOfKeys, stateKey } from '../common/state-keys.js';
 import { parametersInForce, requireVersion } from './parameters.js';
 
@@ -33,7 +33,7 @@ export async function putRegistryRoot(ctx: Context, json: string): Promise<void>
   const signed = decodeRegistryRoot(bytes);
   const { region, epoch, effectiveFromSeconds } = signed.registryRoot;
   const key = stateKey.registryRoot(region, epoch);
-  if (await stands(ctx, key, bytes, 'registry root of this epoch')) {
+  if (await isCommitted(ctx, key, bytes, 'registry root of this epoch')) {
     return;
   }
   checkRegistryRoot(sodiumCrypto, signed, await parametersInForce(ctx, region, effectiveFromSeconds));
@@ -54,7 +54,7 @@ export async function putDirectory(ctx: Context, json: string): Promise<void> {
   const signed = decodeSignedDirectory(bytes);
   const { region, epoch } = signed.directory;
   const key = stateKey.directory(region, epoch);
-  if (await stands(ctx, key, bytes, 'directory of this epoch')) {
+  if (await isCommitted(ctx, key, bytes, 'directory of this epoch')) {
     return;
   }
   const parameters = await parametersOfEpoch(ctx, region, epoch);
@@ -82,7 +82,7 @@ export async function putConsumers(ctx: Context, json: string): Promise<void> {
   const signed = decodeConsumerList(bytes);
   const { region, epoch } = signed.list;
   const key = stateKey.consumers(region, epoch);
-  if (await stands(ctx, key, bytes, 'consumer list of this epoch')) {
+  if (await isCommitted(ctx, key, bytes, 'consumer list of this epoch')) {
     return;
   }
   checkConsumerList(sodiumCrypto, signed, epoch, await parametersOfEpoch(ctx, region, epoch));

@@ -10,7 +10,7 @@ import { isInForce } from '../../protocol/schedule/versions.js';
 import { jsonArgument, regionArgument, versionArgument } from '../common/arguments.js';
 import { controlCenterMsp, requireControlCenter } from '../common/caller.js';
 import { Refusal } from '../common/refusal.js';
-import { anyKey, asText, emit, readState, requireState, stands } from '../common/state.js';
+import { anyKey, asText, emit, readState, requireState, isCommitted } from '../common/state.js';
 import { endOfKeys, stateKey } from '../common/state-keys.js';
 
 /**
@@ -24,7 +24,7 @@ export async function putParameters(ctx: Context, json: string): Promise<void> {
   const signed = decodeSignedParameters(bytes);
   const { region, version, effectiveFromSeconds, controlCenter } = signed.parameters;
   const key = stateKey.parameters(region, version);
-  if (await stands(ctx, key, bytes, 'version with this number')) {
+  if (await isCommitted(ctx, key, bytes, 'version with this number')) {
     return;
   }
   checkParameters(sodiumCrypto, signed, await readVersion(ctx, region, version - 1));

@@ -20,8 +20,8 @@ import { readBasis, readConsumers } from '../common/basis.js';
 import { requireServiceProvider } from '../common/caller.js';
 import {
   headerArgument,
-  headerStands,
-  pageStands,
+  isHeaderCommitted,
+  isPageCommitted,
   putSeal,
   requireEntry,
   writeHeader,
@@ -51,7 +51,7 @@ export class PricingContract extends LedgerContract {
     const { header } = argument;
     const { context } = await readBasis(ctx, 'consumption', header.ledgerId);
     requireServiceProvider(ctx, context.parameters);
-    if (await headerStands(ctx, argument)) {
+    if (await isHeaderCommitted(ctx, argument)) {
       return;
     }
     checkHeader(header, context);
@@ -154,7 +154,7 @@ async function putRows(
   rows: Uint8Array,
   check: () => void,
 ): Promise<void> {
-  if (await pageStands(ctx, ledgerId, page, rows)) {
+  if (await isPageCommitted(ctx, ledgerId, page, rows)) {
     return;
   }
   const { header, entry } = await requireEntry(ctx, ledgerId, page);

@@ -14,7 +14,7 @@ import { Outage } from '../runtime/outage.js';
 import { decodeBlock, type DecodedBlock } from './block.js';
 import { readCredentials, readGatewayEndpoints, type LedgerIdentity } from './connection-profile.js';
 import { follow } from './follow.js';
-import { GatewayRing } from './gateway-ring.js';
+import { GatewayPool } from './gateway-pool.js';
 import { diagnose, type LedgerError } from './ledger-error.js';
 import { DEFAULT_PATIENCE, persist, type Patience } from './patience.js';
 
@@ -94,11 +94,11 @@ export function connectLedger(
 ): LedgerClient {
   const credentials = readCredentials(identity, options.environment);
   const endpoints = readGatewayEndpoints(profilePath, options.environment);
-  return new FabricClient(profilePath, new GatewayRing(endpoints, credentials), credentials.mspId, options);
+  return new FabricClient(profilePath, new GatewayPool(endpoints, credentials), credentials.mspId, options);
 }
 
 class FabricClient implements LedgerClient {
-  readonly #gateways: GatewayRing;
+  readonly #gateways: GatewayPool;
   readonly #mspId: string;
   readonly #controlCenterMspId: string;
   readonly #patience: Patience;
@@ -109,7 +109,7 @@ class FabricClient implements LedgerClient {
 
   readonly #profilePath: string;
 
-  constructor(profilePath: string, gateways: GatewayRing, mspId: string, options: LedgerClientOptions) {
+  constructor(profilePath: string, gateways: GatewayPool, mspId: string, options: LedgerClientOptions) {
     this.#profilePath = profilePath;
 
     this.#gateways = gateways;

@@ -52,10 +52,10 @@ export interface Diagnosis {
 }
 
 /** Transient chaincode refusals: another channel's seal is not committed yet. */
-const CURED_BY_TIME: ReadonlySet<string> = new Set(['NOT_YET_SEALED']);
+const RETRIED_UNTIL_TIMEOUT: ReadonlySet<string> = new Set(['NOT_YET_SEALED']);
 
 /** Refusals of a transaction because something before it is not there, which may be another peer's doing: see below. */
-const CURED_BY_CATCHING_UP: ReadonlySet<string> = new Set([
+const RETRIED_FOR_LAGGING_PEERS: ReadonlySet<string> = new Set([
   'HEADER_MISSING',
   'NOT_FOUND',
   'PAGES_MISSING',
@@ -112,7 +112,7 @@ export function parseChaincodeRefusal(text: string): { code: string; message: st
  * missing. A refusal that persists for a few seconds is final.
  */
 export function mayBeLag({ code }: LedgerError): boolean {
-  return CURED_BY_CATCHING_UP.has(code);
+  return RETRIED_FOR_LAGGING_PEERS.has(code);
 }
 
 /** Maps an error of an attempt to the error to report, and tells whether another attempt can succeed. */
@@ -132,7 +132,7 @@ export function diagnose(thrown: unknown): Diagnosis {
     const refusal = parseChaincodeRefusal(text);
     if (refusal !== undefined) {
       const error = new LedgerError(refusal.code, refusal.message, { cause: thrown });
-      return { error, retryable: CURED_BY_TIME.has(refusal.code) };
+      return { error, retryable: RETRIED_UNTIL_TIMEOUT.has(refusal.code) };
     }
   }
   if (texts.some((text) => PERMANENT.test(text)) || CLIENT_FAULTS.has(thrown.code)) {

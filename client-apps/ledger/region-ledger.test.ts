@@ -22,8 +22,8 @@ describe('RegionLedger', () => {
       evaluate: (_channel: string, transaction: string) =>
         Promise.resolve(transaction === 'GetHeader' ? encodeHeader(headers.shift()!) : second!),
     } as unknown as LedgerClient;
-    const standing = (await new RegionLedger(client, kit.region).standing('pricing', ledgerId.startSeconds))!;
-    assert.deepEqual(standing.header.pages, [pageEntry(sodiumCrypto, new Uint8Array(standing.rows))]);
+    const committed = (await new RegionLedger(client, kit.region).committed('pricing', ledgerId.startSeconds))!;
+    assert.deepEqual(committed.header.pages, [pageEntry(sodiumCrypto, new Uint8Array(committed.rows))]);
   });
 
   it('waits until each chaincode has answered, and says what it waits for', async () => {

@@ -15,7 +15,7 @@ const PAGES_IN_FLIGHT = 8;
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 /** A header whose pages are all committed. */
-export interface StandingLedger {
+export interface CommittedLedger {
   readonly header: Header;
   /** All rows, page after page. */
   readonly rows: Uint8Array;
@@ -92,13 +92,13 @@ export class RegionLedger {
    *
    * @throws ClientError STATE_CONFLICT when another one is
    */
-  async sealStands(signed: SignedSeal): Promise<boolean> {
+  async isSealCommitted(signed: SignedSeal): Promise<boolean> {
     const { kind, ledgerId } = signed.seal;
-    const standing = await this.seal(kind, ledgerId.startSeconds);
-    if (standing === undefined) {
+    const committed = await this.seal(kind, ledgerId.startSeconds);
+    if (committed === undefined) {
       return false;
     }
-    if (equalBytes(encodeSignedSeal(standing), encodeSignedSeal(signed))) {
+    if (equalBytes(encodeSignedSeal(committed), encodeSignedSeal(signed))) {
       return true;
     }
     throw new ClientError('STATE_CONFLICT', `${kind} has another seal for interval ${ledgerId.startSeconds}`);
@@ -137,7 +137,7 @@ export class RegionLedger {
    * @returns undefined while the header or a page is missing
    * @throws ProtocolError as `decodeHeader`
    */
-  async standing(kind: LedgerKind, startSeconds: number): Promise<StandingLedger | undefined> {
+  async committed(kind: LedgerKind, startSeconds: number): Promise<CommittedLedger | undefined> {
     const bytes = await this.#query(kind, 'GetHeader', String(startSeconds));
     if (bytes === undefined) {
       return undefined;
@@ -154,7 +154,7 @@ export class RegionLedger {
     // A header can be replaced until its first page is committed, so the one read before the pages may not be theirs.
     const again = await this.#query(kind, 'GetHeader', String(startSeconds));
     if (again === undefined || !equalBytes(again, bytes)) {
-      return this.standing(kind, startSeconds);
+      return this.committed(kind, startSeconds);
     }
     return { header, rows: Buffer.concat(pages) };
   }

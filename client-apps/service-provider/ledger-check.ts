@@ -15,7 +15,7 @@ import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
 import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { verifyInterval } from '../../protocol/rules/verify-interval.js';
-import type { RegionLedger, StandingLedger } from '../ledger/region-ledger.js';
+import type { RegionLedger, CommittedLedger } from '../ledger/region-ledger.js';
 
 /** Reading of the ledger without trust in its peers: each function checks what it reads. */
 
@@ -59,10 +59,10 @@ export async function readConsumption(
   context: IntervalContext,
   parameters: readonly SignedParameters[],
   sealed: SignedSeal,
-): Promise<StandingLedger> {
+): Promise<CommittedLedger> {
   const { ledgerId, registryEpoch } = context;
-  const standing = await ledger.standing('consumption', ledgerId.startSeconds);
-  if (standing === undefined) {
+  const committed = await ledger.committed('consumption', ledgerId.startSeconds);
+  if (committed === undefined) {
     throw new ProtocolError('PAGE_MISMATCH', 'a sealed interval lacks its header or a page');
   }
   const directory = await ledger.directory(registryEpoch);
@@ -70,9 +70,9 @@ export async function readConsumption(
     throw new ProtocolError('DIRECTORY_INVALID', 'the epoch has no directory');
   }
   const files = new Map([
-    [SEALS_FILE, encodeSealsFile({ consumption: { header: standing.header, ...sealed } })],
-    [INDEX_FILE, encodeIndex(standing.rows, context.parameters.categoriesMilliWattHours)],
-    [ROWS_FILE.consumption, standing.rows],
+    [SEALS_FILE, encodeSealsFile({ consumption: { header: committed.header, ...sealed } })],
+    [INDEX_FILE, encodeIndex(committed.rows, context.parameters.categoriesMilliWattHours)],
+    [ROWS_FILE.consumption, committed.rows],
   ]);
   const previous = await previousSeal(ledger, context, 'consumption');
   const trust = {
@@ -81,7 +81,7 @@ export async function readConsumption(
     directoryDigest: directoryDigest(sodiumCrypto, decodeSignedDirectory(directory).directory),
   };
   verifyInterval(sodiumCrypto, ledgerId, files, trust, 'full');
-  return standing;
+  return committed;
 }
 
 /**

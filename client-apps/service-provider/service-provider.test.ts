@@ -112,7 +112,7 @@ describe('client-apps/service-provider', function () {
   }
 
   /** Waits until a query succeeds. */
-  async function standing(channel: string, transaction: string, ...args: string[]): Promise<Uint8Array> {
+  async function committed(channel: string, transaction: string, ...args: string[]): Promise<Uint8Array> {
     for (;;) {
       const found = await center.evaluate(channel, transaction, [kit.region, ...args]).catch(() => undefined);
       if (found !== undefined) {
@@ -126,8 +126,8 @@ describe('client-apps/service-provider', function () {
 
   /** Prices of the provider differ from the kit's in their pseudonym and signature, so its seals must too. */
   async function sealPricing(interval: FakeInterval, previous?: Seal): Promise<SignedSeal> {
-    await standing('pricing', 'GetPageRows', starts(interval), '0');
-    const header = decodeHeader(await standing('pricing', 'GetHeader', starts(interval)));
+    await committed('pricing', 'GetPageRows', starts(interval), '0');
+    const header = decodeHeader(await committed('pricing', 'GetHeader', starts(interval)));
     const context = intervalContext(crypto, kit.parameters, interval.ledgerId.startSeconds);
     const content = followingSealContent(crypto, context, header, interval.consumption.seal.seal);
     const signed = signSeal(crypto, chainSeal(crypto, content, previous, context), kit.controlCenter);
@@ -139,13 +139,13 @@ describe('client-apps/service-provider', function () {
     await start();
     const interval = maker.next([0, 0, 0, 0, 0, 2, 2, 2, 2, 2]);
     await seal(interval.consumption, interval);
-    const price = JSON.parse(text(await standing('pricing', 'GetPrice', starts(interval)))) as Record<string, string>;
+    const price = JSON.parse(text(await committed('pricing', 'GetPrice', starts(interval)))) as Record<string, string>;
     assert.equal(price['priceNanoPerKilowattHour'], interval.price.toString());
     await assert.rejects(center.evaluate('billing', 'GetHeader', [kit.region, starts(interval)]), {
       code: 'NOT_FOUND',
     });
     await sealPricing(interval);
-    const bills = splitRows(await standing('billing', 'GetPageRows', starts(interval), '0'));
+    const bills = splitRows(await committed('billing', 'GetPageRows', starts(interval), '0'));
     const expected = splitRows(interval.consumption.rows).map((row) => billOf(interval.price, rowValue(row)));
     assert.deepEqual(bills.map(rowValue), expected);
   });
@@ -157,9 +157,9 @@ describe('client-apps/service-provider', function () {
     await seal(second.consumption, second);
     await start();
     const pricing = await sealPricing(first);
-    await standing('billing', 'GetPageRows', starts(first), '0');
+    await committed('billing', 'GetPageRows', starts(first), '0');
     await sealPricing(second, pricing.seal);
-    const empty = decodeHeader(await standing('billing', 'GetHeader', starts(second)));
+    const empty = decodeHeader(await committed('billing', 'GetHeader', starts(second)));
     assert.equal(empty.count, 0);
   });
 
@@ -167,8 +167,8 @@ describe('client-apps/service-provider', function () {
     const interval = maker.next([3, 3, 3, 3, 3]);
     await seal(interval.consumption, interval);
     const bytes = async (): Promise<Buffer[]> => [
-      Buffer.from(await standing('pricing', 'GetPageRows', starts(interval), '0')),
-      Buffer.from(await standing('billing', 'GetPageRows', starts(interval), '0')),
+      Buffer.from(await committed('pricing', 'GetPageRows', starts(interval), '0')),
+      Buffer.from(await committed('billing', 'GetPageRows', starts(interval), '0')),
     ];
     const provider = ledger.client('ServiceProviderMSP');
     await start(provider);

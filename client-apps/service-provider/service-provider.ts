@@ -15,7 +15,7 @@ import { ClientError } from '../runtime/errors.js';
 import type { LedgerClient } from '../ledger/index.js';
 import { LedgerWatch } from '../ledger/ledger-watch.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
-import { RegionLedger, type StandingLedger } from '../ledger/region-ledger.js';
+import { RegionLedger, type CommittedLedger } from '../ledger/region-ledger.js';
 import { untilReachable } from '../runtime/retry.js';
 import type { ServiceProviderConfig } from './config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
@@ -65,7 +65,7 @@ export async function openServiceProvider(
 interface PricedInterval {
   readonly context: IntervalContext;
   readonly sealed: SignedSeal;
-  readonly consumption: StandingLedger;
+  readonly consumption: CommittedLedger;
   /** Header of the price ledger. */
   readonly header: Header;
   /** Digest of the list of consumers, which the seal of the prices must contain; undefined with one price for all. */

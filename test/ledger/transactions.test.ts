@@ -16,7 +16,7 @@ import {
   peerIdentity,
   type Invocation,
 } from '../support/ledger/raw-gateway.js';
-import type { GatewayRing } from '../../client-apps/ledger/gateway-ring.js';
+import type { GatewayPool } from '../../client-apps/ledger/gateway-pool.js';
 import {
   useClients,
   CONSUMERS_MSP,
@@ -38,7 +38,7 @@ describe('transactions', function () {
   const maker = new IntervalMaker(kit);
   const clients = useClients(ledger);
   let region: RegionOnLedger;
-  let controlCenter: GatewayRing | undefined;
+  let controlCenter: GatewayPool | undefined;
 
   before(async () => {
     region = new RegionOnLedger(clients(), kit);

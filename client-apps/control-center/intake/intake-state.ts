@@ -10,7 +10,7 @@ import { OpenIntervals, type OpenInterval } from '../intervals/open-intervals.js
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
 import { IntakeCounter } from './intake-counts.js';
 import { Chains, PseudonymChain } from './pseudonym-chain.js';
-import { decodeTakenPacket } from './taken-packet.js';
+import { decodeAcceptedPacket } from './accepted-packet.js';
 
 /** State of the intake: open intervals, pseudonym chains and counts. */
 export class IntakeState {
@@ -35,7 +35,7 @@ export class IntakeState {
       }
     }
     for await (const [, value] of store.iterate(keyPrefix('packet'))) {
-      const packet = decodeTakenPacket(value);
+      const packet = decodeAcceptedPacket(value);
       const interval = this.intervals.get(reportedStart(versions.first, packet.slotStartSeconds));
       interval.take(packet);
       const { registryEpoch } = interval.context;

@@ -17,7 +17,7 @@ import { IntakeCounter, type IntakeCounts } from './intake-counts.js';
 import type { IntakeState } from './intake-state.js';
 import { OpenInterval } from '../intervals/open-intervals.js';
 import { Chains, MAXIMUM_FORWARD_JUMP } from './pseudonym-chain.js';
-import { decodeTakenPacket } from './taken-packet.js';
+import { decodeAcceptedPacket } from './accepted-packet.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
@@ -103,7 +103,7 @@ describe('client-apps/control-center/intake', () => {
     assert.equal(interval.rows.length, 2);
     assert.equal(interval.missedSlots(first.number), 5);
     assert.equal(interval.missedSlots(2), 6);
-    const [kept, filler] = journalled.map(({ value }) => decodeTakenPacket(value!));
+    const [kept, filler] = journalled.map(({ value }) => decodeAcceptedPacket(value!));
     assert.deepEqual(
       kept!.rows.map(({ k }) => k),
       [1, 2],

@@ -22,7 +22,7 @@ import type { OpenInterval } from '../intervals/open-intervals.js';
 import type { PseudonymChain } from './pseudonym-chain.js';
 import type { EpochSecrets } from '../registration/roster.js';
 import { storeKey } from '../store-keys.js';
-import { encodeTakenPacket, type TakenRow } from './taken-packet.js';
+import { encodeAcceptedPacket, type AcceptedRow } from './accepted-packet.js';
 
 /**
  * Exit of the onion tier: opens packets, authenticates them, checks their rows by the same rules as the chaincode, and
@@ -84,7 +84,7 @@ export class Intake {
     const taken = { meterNumber: payload.meterNumber, slotStartSeconds: payload.slotStartSeconds, rows };
     const key = storeKey.packet(interval.context.ledgerId.startSeconds, interval.packets);
     interval.take(taken);
-    return { key, value: encodeTakenPacket(taken) };
+    return { key, value: encodeAcceptedPacket(taken) };
   }
 
   #open(packet: Uint8Array): OpenedControlCenterPayload | undefined {
@@ -112,11 +112,11 @@ export class Intake {
     return epoch === registryEpoch && interval.isSlot(slotStartSeconds) && slotStartSeconds < latestSeconds;
   }
 
-  #takeRows(interval: OpenInterval, payload: ControlCenterPayload, secrets: EpochSecrets): TakenRow[] {
+  #takeRows(interval: OpenInterval, payload: ControlCenterPayload, secrets: EpochSecrets): AcceptedRow[] {
     const { meterNumber } = payload;
     const chain = this.#state.chains.of(payload.epoch, meterNumber, secrets.identity);
     const { counts } = this.#state.counter;
-    const taken: TakenRow[] = [];
+    const taken: AcceptedRow[] = [];
     for (const { k, row } of payload.rows) {
       const known = chain.taken(k);
       if (known !== undefined && equalBytes(known, rowPseudonym(row))) {
@@ -142,7 +142,7 @@ export class Intake {
     { k, row }: PacketRow,
     chain: PseudonymChain,
     meter: EpochSecrets & { meterNumber: number },
-  ): TakenRow {
+  ): AcceptedRow {
     checkConsumptionRow(row, context);
     const scheme = pseudonymScheme(context.parameters.identityMode);
     const previous = chain.previous(scheme, meter.linkKey, k);

@@ -11,7 +11,7 @@ import { IntervalMaker } from '../../../test/support/interval.js';
 import { FakeRegion } from '../../../test/support/region.js';
 import { makeCut, publishable } from './cut.js';
 import type { Epoch } from '../epochs/epochs.js';
-import type { TakenRow } from '../intake/taken-packet.js';
+import type { AcceptedRow } from '../intake/accepted-packet.js';
 
 describe('client-apps/control-center/intervals/cut', () => {
   const kit = new FakeRegion({ meters: 8 });
@@ -27,7 +27,7 @@ describe('client-apps/control-center/intervals/cut', () => {
   } as unknown as Epoch;
 
   /** Rows of the given meters and categories, one each. */
-  function taken(...rows: readonly [meter: number, category: number][]): TakenRow[] {
+  function taken(...rows: readonly [meter: number, category: number][]): AcceptedRow[] {
     const maker = new IntervalMaker(kit);
     return rows.map(([number, category]) => {
       const { row, witness } = maker.consumptionRow(context.ledgerId, kit.meters[number]!, category);

@@ -14,7 +14,7 @@ import { chainSeal, consumptionSealContent } from '../../../protocol/rules/check
 import type { IntervalContext } from '../../../protocol/rules/interval-context.js';
 import type { SigningKey } from '../../../protocol/crypto/crypto.js';
 import type { Epoch } from '../epochs/epochs.js';
-import type { TakenRow } from '../intake/taken-packet.js';
+import type { AcceptedRow } from '../intake/accepted-packet.js';
 
 /** A consumption ledger to publish, complete before any part of it is published. */
 export interface Cut {
@@ -32,7 +32,7 @@ export interface Cut {
  * The rows that may be published: those of categories that at least k distinct meters hold. (The chaincode, which may
  * store nothing per meter, can only count rows.)
  */
-export function publishable(rows: readonly TakenRow[], parameters: Parameters): TakenRow[] {
+export function publishable(rows: readonly AcceptedRow[], parameters: Parameters): AcceptedRow[] {
   const holders = new Map<bigint, Set<number>>();
   for (const { row, meterNumber } of rows) {
     const value = rowValue(row);
@@ -50,7 +50,7 @@ export function publishable(rows: readonly TakenRow[], parameters: Parameters): 
  */
 export function makeCut(
   context: IntervalContext,
-  taken: readonly TakenRow[],
+  taken: readonly AcceptedRow[],
   epoch: Epoch,
   previous: Seal | undefined,
   key: SigningKey,
@@ -88,7 +88,7 @@ export function makeCut(
   };
 }
 
-function witnessesOf(rows: readonly TakenRow[], epoch: Epoch): RowWitness[] {
+function witnessesOf(rows: readonly AcceptedRow[], epoch: Epoch): RowWitness[] {
   return rows.map(({ meterNumber, k, previous }) => {
     const { identity, linkKey, epochNode } = epoch.secrets.get(meterNumber)!;
     const path = epoch.registry.path(registryLeaf(sodiumCrypto, identity, linkKey, epochNode));

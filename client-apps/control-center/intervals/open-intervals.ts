@@ -5,11 +5,11 @@ import { isSlotOfWindow, slotsPerInterval } from '../../../protocol/schedule/slo
 import { reportedStart } from '../../../protocol/schedule/windows.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { ParameterVersions } from '../epochs/parameter-versions.js';
-import type { TakenPacket, TakenRow } from '../intake/taken-packet.js';
+import type { AcceptedPacket, AcceptedRow } from '../intake/accepted-packet.js';
 
 /** An interval that is not frozen, and the packets that arrived for it. */
 export class OpenInterval {
-  readonly rows: TakenRow[] = [];
+  readonly rows: AcceptedRow[] = [];
   /** Packets accepted; the number of the next one in the journal. */
   packets = 0;
   readonly #slotsOfMeter = new Map<number, Set<number>>();
@@ -21,7 +21,7 @@ export class OpenInterval {
     return this.#slotsOfMeter.get(meterNumber)?.has(slotStartSeconds) ?? false;
   }
 
-  take({ meterNumber, slotStartSeconds, rows }: TakenPacket): void {
+  take({ meterNumber, slotStartSeconds, rows }: AcceptedPacket): void {
     const slots = this.#slotsOfMeter.get(meterNumber) ?? new Set<number>();
     this.#slotsOfMeter.set(meterNumber, slots.add(slotStartSeconds));
     this.rows.push(...rows);

@@ -28,7 +28,7 @@ import { chainSeal, followingSealContent } from '../../../protocol/rules/check-s
 import type { IntervalContext } from '../../../protocol/rules/interval-context.js';
 import type { BulletinWriter } from '../../bulletin/writer.js';
 import type { LedgerWatch } from '../../ledger/ledger-watch.js';
-import type { RegionLedger, StandingLedger } from '../../ledger/region-ledger.js';
+import type { RegionLedger, CommittedLedger } from '../../ledger/region-ledger.js';
 import type { Frozen } from './frozen-store.js';
 
 /** Ledger, bulletin and keys for settling an interval. */
@@ -53,7 +53,7 @@ export async function commitConsumption(
   depth: number,
 ): Promise<void> {
   const { sealed, rows, index, witnesses } = frozen;
-  if (!(await ledger.sealStands(sealed))) {
+  if (!(await ledger.isSealCommitted(sealed))) {
     const pageLength = ROWS_PER_PAGE * witnessLength(depth);
     await ledger.putLedger(sealed.header, rows, (page) => ({
       witnesses: witnesses.subarray(page * pageLength, (page + 1) * pageLength),
@@ -82,16 +82,16 @@ export async function settlePricing(
   const { ledger, watch, bulletin } = tools;
   const { startSeconds } = context.ledgerId;
   const basis = frozen.sealed.seal;
-  const standing = await watch.until(() => ledger.standing('pricing', startSeconds));
-  checkPages(standing, context);
+  const committed = await watch.until(() => ledger.committed('pricing', startSeconds));
+  checkPages(committed, context);
   if (consumers === undefined) {
-    checkOnePrice(standing, context, basis, tools.pricePseudonymKey);
+    checkOnePrice(committed, context, basis, tools.pricePseudonymKey);
   } else {
-    checkDirectPrices(standing, context, consumers);
+    checkDirectPrices(committed, context, consumers);
   }
   const digest = consumers && consumerListDigest(sodiumCrypto, consumers);
-  const pricing = await seal(tools, context, standing, basis, previous, digest);
-  await bulletin.writeFile(context.ledgerId.region, startSeconds, ROWS_FILE.pricing, standing.rows);
+  const pricing = await seal(tools, context, committed, basis, previous, digest);
+  await bulletin.writeFile(context.ledgerId.region, startSeconds, ROWS_FILE.pricing, committed.rows);
   await publishSeals(bulletin, { consumption: frozen.sealed, pricing });
   return pricing;
 }
@@ -106,32 +106,32 @@ export async function settleBilling(
 ): Promise<SealedLedger> {
   const { ledger, watch, bulletin } = tools;
   const { startSeconds } = context.ledgerId;
-  const standing = await watch.until(() => ledger.standing('billing', startSeconds));
+  const committed = await watch.until(() => ledger.committed('billing', startSeconds));
   const price = sealedPrice(context, frozen.sealed.seal);
-  checkPages(standing, context);
-  checkBillHeader(standing.header, frozen.sealed.header, price);
+  checkPages(committed, context);
+  checkBillHeader(committed.header, frozen.sealed.header, price);
   const consumption = splitPages(frozen.rows);
-  splitPages(standing.rows).forEach((page, number) =>
+  splitPages(committed.rows).forEach((page, number) =>
     checkBillPage(sodiumCrypto, page, consumption[number]!, price, context, 'verify'),
   );
-  const billing = await seal(tools, context, standing, pricing.seal, previous);
-  await bulletin.writeFile(context.ledgerId.region, startSeconds, ROWS_FILE.billing, standing.rows);
+  const billing = await seal(tools, context, committed, pricing.seal, previous);
+  await bulletin.writeFile(context.ledgerId.region, startSeconds, ROWS_FILE.billing, committed.rows);
   await publishSeals(bulletin, { consumption: frozen.sealed, pricing, billing });
   return billing;
 }
 
-function checkPages({ header, rows }: StandingLedger, context: IntervalContext): void {
+function checkPages({ header, rows }: CommittedLedger, context: IntervalContext): void {
   checkHeader(header, context);
   splitPages(rows).forEach((page, number) => checkPageEntry(sodiumCrypto, page, header.pages[number]!));
 }
 
-function checkOnePrice({ rows }: StandingLedger, context: IntervalContext, basis: Seal, key: Uint8Array): void {
+function checkOnePrice({ rows }: CommittedLedger, context: IntervalContext, basis: Seal, key: Uint8Array): void {
   const row = rowAt(rows, 0);
   checkPriceRow(sodiumCrypto, row, context, basis);
   checkPricePseudonym(sodiumCrypto, row, context, key);
 }
 
-function checkDirectPrices({ header, rows }: StandingLedger, context: IntervalContext, list: ConsumerList): void {
+function checkDirectPrices({ header, rows }: CommittedLedger, context: IntervalContext, list: ConsumerList): void {
   checkPriceCount(header, list.consumers.length);
   for (const page of splitPages(rows)) {
     checkDirectPricePage(sodiumCrypto, page, context);
@@ -141,14 +141,14 @@ function checkDirectPrices({ header, rows }: StandingLedger, context: IntervalCo
 async function seal(
   { ledger, key }: SettlementTools,
   context: IntervalContext,
-  { header }: StandingLedger,
+  { header }: CommittedLedger,
   basis: Seal,
   previous: Seal | undefined,
   consumersDigest?: Uint8Array,
 ): Promise<SealedLedger> {
   const content = followingSealContent(sodiumCrypto, context, header, basis, consumersDigest);
   const signed = signSeal(sodiumCrypto, chainSeal(sodiumCrypto, content, previous, context), key);
-  if (!(await ledger.sealStands(signed))) {
+  if (!(await ledger.isSealCommitted(signed))) {
     await ledger.putSeal(signed);
   }
   return { header, ...signed };

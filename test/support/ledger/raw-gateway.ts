@@ -6,7 +6,7 @@ import type { Transaction } from '@hyperledger/fabric-gateway';
 import { common, gateway, msp, peer } from '@hyperledger/fabric-protos';
 import { readCredentials, readGatewayEndpoints } from '../../../client-apps/ledger/connection-profile.js';
 import type { TransientData } from '../../../client-apps/ledger/index.js';
-import { GatewayRing } from '../../../client-apps/ledger/gateway-ring.js';
+import { GatewayPool } from '../../../client-apps/ledger/gateway-pool.js';
 import { LedgerError, parseChaincodeRefusal } from '../../../client-apps/ledger/ledger-error.js';
 import { DEFAULT_PATIENCE, persist } from '../../../client-apps/ledger/patience.js';
 import { lowSSigner } from '../../../client-apps/ledger/signer.js';
@@ -24,12 +24,12 @@ export interface Invocation {
 }
 
 /** Fabric's own client, which asks once: for what the project's client hides, such as conflicts and single steps. */
-export function openGateway(ledger: LedgerUnderTest, mspId: string): GatewayRing {
-  return new GatewayRing(readGatewayEndpoints(ledger.connectionProfile(mspId)), readCredentials(ledger.user(mspId)));
+export function openGateway(ledger: LedgerUnderTest, mspId: string): GatewayPool {
+  return new GatewayPool(readGatewayEndpoints(ledger.connectionProfile(mspId)), readCredentials(ledger.user(mspId)));
 }
 
 /** Has a transaction endorsed by one of the control center's peers, and submits nothing. */
-export function endorse({ current }: GatewayRing, invocation: Invocation): Promise<Transaction> {
+export function endorse({ current }: GatewayPool, invocation: Invocation): Promise<Transaction> {
   const { channel, transaction, args, transient } = invocation;
   const options = {
     arguments: [...args],
@@ -66,7 +66,7 @@ export function peerIdentity(ledger: LedgerUnderTest, mspId: string): PeerIdenti
 
 /** The same transaction, with the endorsement of another peer in place of its own. */
 export async function endorsedInstead(
-  { current }: GatewayRing,
+  { current }: GatewayPool,
   transaction: Transaction,
   { mspId, certificate, privateKeyPem }: PeerIdentity,
 ): Promise<Transaction> {

@@ -21,7 +21,7 @@ interface Connection {
  * The gateways of an organisation's peers, for one identity. All requests go to one of them, and after a failure to
  * the next. There is no return to the first: all peers of the organisation are equivalent.
  */
-export class GatewayRing {
+export class GatewayPool {
   readonly #connections: readonly Connection[];
   #index = 0;
 

@@ -12,7 +12,7 @@ import { DIGEST_LENGTH } from '../../../protocol/crypto/crypto.js';
 import { ROW_LENGTH } from '../../../protocol/ledger/row.js';
 
 /** A row that passed all checks, with its witness for the chaincode. */
-export interface TakenRow {
+export interface AcceptedRow {
   readonly meterNumber: number;
   /** Index of the message in its epoch. */
   readonly k: number;
@@ -26,18 +26,18 @@ export interface TakenRow {
  * An authentic packet, as the journal keeps it until its interval is frozen. Packets without rows count too: they show
  * presence.
  */
-export interface TakenPacket {
+export interface AcceptedPacket {
   readonly meterNumber: number;
   /** Unix seconds. */
   readonly slotStartSeconds: number;
-  readonly rows: readonly TakenRow[];
+  readonly rows: readonly AcceptedRow[];
 }
 
 const HEAD_LENGTH = 4 + 8;
 const ROW_RECORD_LENGTH = 2 + DIGEST_LENGTH + ROW_LENGTH;
 
 /** meter 4 ‖ slot 8 ‖ per row: k 2 ‖ previous 32 ‖ row 177. */
-export function encodeTakenPacket(packet: TakenPacket): Uint8Array {
+export function encodeAcceptedPacket(packet: AcceptedPacket): Uint8Array {
   const head = new Uint8Array(HEAD_LENGTH);
   writeUint32(head, 0, packet.meterNumber);
   writeUint64(head, 4, BigInt(packet.slotStartSeconds));
@@ -49,9 +49,9 @@ export function encodeTakenPacket(packet: TakenPacket): Uint8Array {
   return concatBytes(head, ...rows);
 }
 
-export function decodeTakenPacket(bytes: Uint8Array): TakenPacket {
+export function decodeAcceptedPacket(bytes: Uint8Array): AcceptedPacket {
   const meterNumber = readUint32(bytes, 0);
-  const rows: TakenRow[] = [];
+  const rows: AcceptedRow[] = [];
   for (let offset = HEAD_LENGTH; offset < bytes.length; offset += ROW_RECORD_LENGTH) {
     const row = offset + 2 + DIGEST_LENGTH;
     rows.push({
