@@ -12,6 +12,9 @@ import { ClientError } from '../runtime/errors.js';
  * `parameters.json` and `seals.json`, which only grow, so that a restart that repeats an early step removes nothing.
  */
 export class BulletinWriter {
+  readonly #pending = new Set<Promise<void>>();
+  #closed = false;
+
   private constructor(readonly root: string) {}
 
   /** Opens or creates the directory and removes temporary files of a crash. */
@@ -45,7 +48,26 @@ export class BulletinWriter {
     return this.#write(intervalPath(region, startSeconds, file), bytes, file === SEALS_FILE);
   }
 
+  /** Refuses further writes and waits for those under way, so that another writer can open the directory. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.allSettled(this.#pending);
+  }
+
   async #write(relative: string, bytes: Uint8Array, grows: boolean): Promise<void> {
+    if (this.#closed) {
+      throw new ClientError('INTERRUPTED', `${relative} is not written: the writer is closed`);
+    }
+    const write = this.#replace(relative, bytes, grows);
+    this.#pending.add(write);
+    try {
+      await write;
+    } finally {
+      this.#pending.delete(write);
+    }
+  }
+
+  async #replace(relative: string, bytes: Uint8Array, grows: boolean): Promise<void> {
     const path = join(this.root, relative);
     const existing = await readIfPresent(path);
     if (existing !== undefined) {

@@ -163,6 +163,7 @@ async function assemble(
       client.close();
       center.timers.stop();
       await Promise.all([loops.close(), links.close(), https.close()]);
+      await center.bulletin.close();
       await center.journal.drain();
       await store.close();
     },
