@@ -36,8 +36,6 @@ chaincode_address() {
   fi
 }
 
-first_peer_of() { all_nodes | awk -v msp="$1" '$1 == "peer" && $3 == msp { print $4, $5 ":" $6; exit }'; }
-
 # Runs the peer CLI as the control center's admin against its first peer.
 as_control_center() {
   local domain address

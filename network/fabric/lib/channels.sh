@@ -5,6 +5,9 @@
 # Nodes of this network: kind, name, MSP, domain, host, ports.
 all_nodes() { topology nodes "$CONSENSUS"; }
 
+# Of an organisation's first peer: domain and address.
+first_peer_of() { all_nodes | awk -v msp="$1" '$1 == "peer" && $3 == msp { print $4, $5 ":" $6; exit }'; }
+
 # Of an orderer: address, name in its TLS certificate, and its TLS CA.
 first_orderer() {
   all_nodes | awk -v dir="$ORGS_DIR" \
@@ -51,8 +54,8 @@ genesis_block() {
 
 fetch_genesis_block() {
   local channel=$1 file=$2 msp domain address orderer override ca
-  read -r _ msp domain < <(own_organizations)
-  address=$(all_nodes | awk -v msp="$msp" '$1 == "peer" && $3 == msp { print $5 ":" $6; exit }')
+  read -r _ msp _ < <(own_organizations)
+  read -r domain address < <(first_peer_of "$msp")
   read -r orderer override ca < <(first_orderer)
   as_admin "$msp" "$domain" "$address" peer channel fetch oldest "$file" -c "$channel" \
     -o "$orderer" --ordererTLSHostnameOverride "$override" --tls --cafile "$ca"
