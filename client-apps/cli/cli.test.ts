@@ -129,7 +129,7 @@ describe('the command gridveil', function () {
       const told = await gridveil('relay', 'descriptor', '--config', config, '--json');
       assert.deepEqual(Object.keys(JSON.parse(told.stdout) as object), [
         ...['identity', 'linkPin'],
-        ...('layer' in right ? ['operator', 'layer'] : []),
+        ...('layer' in right ? ['operator', 'layer', 'address'] : []),
       ]);
     }
   });

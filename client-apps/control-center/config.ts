@@ -5,6 +5,7 @@ import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
 import { PRICE_MODES } from '../../protocol/ledger/parameters.js';
+import { parseAddress } from '../../protocol/onion/directory-format.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
 import { amount, hexBytes, operatorName, pin, port, region } from '../runtime/config.js';
 
@@ -51,7 +52,18 @@ export const admittedRelay = z.strictObject({
   linkPin: pin,
   operator: operatorName,
   layer: z.int().min(1).max(MAXIMUM_LAYERS),
+  /** `host:port` that its descriptors must name; outside a demo a public IP address. */
+  address: z.string().refine(isAddress, 'must be host:port'),
 });
+
+function isAddress(text: string): boolean {
+  try {
+    parseAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Configuration of the control center. */
 export const controlCenterConfig = z.strictObject({
@@ -102,4 +114,3 @@ export const controlCenterConfig = z.strictObject({
 
 export type ControlCenterConfig = z.output<typeof controlCenterConfig>;
 export type ParameterSettings = z.output<typeof parameterSettings>;
-export type AdmittedRelay = z.output<typeof admittedRelay>;

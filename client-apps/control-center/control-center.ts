@@ -8,6 +8,7 @@ import { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import { BulletinWriter } from '../bulletin/writer.js';
 import type { LedgerClient } from '../ledger/index.js';
 import { LedgerWatch } from '../ledger/ledger-watch.js';
+import { holdsKey } from '../links/connect.js';
 import { selfIssuedIdentity } from '../links/link-identity.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { RegionLedger } from '../ledger/region-ledger.js';
@@ -17,6 +18,7 @@ import type { Center } from './center.js';
 import type { ControlCenterConfig } from './config.js';
 import { Consumers } from './registration/consumers.js';
 import { Descriptors } from './epochs/descriptors.js';
+import { RelayAddresses, type Probe } from './registration/relay-addresses.js';
 import { Relays } from './registration/relays.js';
 import { Enrolment } from './registration/enrolment.js';
 import { EnrolmentCodes } from './registration/enrolment-codes.js';
@@ -43,6 +45,8 @@ const SERVER_CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 export interface ControlCenterOptions {
   /** False for a control center that sends no loops, as in a test without relays. */
   readonly loops?: boolean;
+  /** In place of a link to the relay, in a test without relays. */
+  readonly probe?: Probe;
 }
 
 /**
@@ -91,7 +95,16 @@ async function assemble(
   const roster = await Roster.open(store);
   const consumers = await Consumers.open(store, config.region, config.serviceProvider.publicKey);
   const relays = await Relays.open(store, config.relays);
-  const descriptors = new Descriptors(store, config.region, relays, versions);
+  const timers = new Timers(context);
+  const nowSeconds = Math.floor(clock.nowMilliseconds() / 1_000);
+  const identity = await selfIssuedIdentity(keys.link, {
+    validFromSeconds: nowSeconds - SERVER_CERTIFICATE_EARLY_SECONDS,
+    validUntilSeconds: nowSeconds + SERVER_CERTIFICATE_SECONDS,
+  });
+  const linkOptions = { identity, timers, random, addressOverrides: config.addressOverrides };
+  const probe = options.probe ?? ((target) => holdsKey(target, linkOptions));
+  const addresses = await RelayAddresses.open(store, probe);
+  const descriptors = new Descriptors({ store, relays, addresses, versions, log: context.log });
   const onionKeys = await loadOnionKeys(store, versions, () => firstOnionSecret(random, config.enrolmentSeed));
   const epochs = await Epochs.load({
     ...{ store, keys, onionKeys, versions, roster, consumers, descriptors },
@@ -101,7 +114,7 @@ async function assemble(
   await ledger.untilAnswering(context.log);
   const center: Center = {
     ...context,
-    timers: new Timers(context),
+    timers,
     store,
     journal: new GroupCommit(store),
     keys,
@@ -128,11 +141,6 @@ async function assemble(
   });
   const cadence = new EpochCadence(center, intervals, config.epochLeadSeconds, () => enrolment.excluded());
 
-  const nowSeconds = Math.floor(clock.nowMilliseconds() / 1_000);
-  const identity = await selfIssuedIdentity(keys.link, {
-    validFromSeconds: nowSeconds - SERVER_CERTIFICATE_EARLY_SECONDS,
-    validUntilSeconds: nowSeconds + SERVER_CERTIFICATE_SECONDS,
-  });
   const tier: WatchedTier = {
     ...{ ...context, timers: center.timers, identity, counter: state.counter },
     addressOverrides: config.addressOverrides,

@@ -87,7 +87,12 @@ export function controlCenterConfiguration(
 
 /** Output of `gridveil relay descriptor`; in a demo it follows from the relay's seed. */
 function admission(seed: string, { name, layer }: RelayPlace): object {
-  return { ...relayIdentity(relayKeysFrom(fromHex(enrolmentSeed(seed, name)))), operator: name, layer };
+  return {
+    ...relayIdentity(relayKeysFrom(fromHex(enrolmentSeed(seed, name)))),
+    operator: name,
+    layer,
+    address: directoryName(name),
+  };
 }
 
 /** Configuration of a relay. @param enrolmentCode for a household's relay, which the control center places */

@@ -18,6 +18,7 @@ import {
   decodeSignedDirectory,
   encodeSignedDescriptor,
   signDescriptor,
+  type RelayDescriptor,
 } from '../../protocol/onion/directory-format.js';
 import { FakeMeter, PseudonymChains } from './fake-meter.js';
 import { timersOn } from './links.js';
@@ -34,6 +35,7 @@ import type { PartyContext, RunningParty } from '../../client-apps/runtime/party
 import type { ReportData } from '../../client-apps/runtime/report.js';
 import { controlCenterConfig, type ControlCenterConfig } from '../../client-apps/control-center/config.js';
 import { openControlCenter } from '../../client-apps/control-center/control-center.js';
+import type { Probe } from '../../client-apps/control-center/registration/relay-addresses.js';
 import { makeEnrolmentCodes, type CodeRole } from '../../client-apps/control-center/registration/enrolment-codes.js';
 import { serviceProviderConfig } from '../../client-apps/service-provider/config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from '../../client-apps/service-provider/keys.js';
@@ -78,6 +80,7 @@ export interface RunningCenter {
 export class FakeRelay {
   readonly identity: SigningKey;
   readonly link: LinkKey;
+  readonly address: string;
 
   constructor(
     readonly layer: number,
@@ -86,19 +89,21 @@ export class FakeRelay {
   ) {
     this.identity = crypto.ed25519Key(secret(`relay ${layer} ${number} identity`));
     this.link = linkKeyFromSeed(secret(`relay ${layer} ${number} link`));
+    this.address = `relay-${layer}-${number}.gridveil.invalid:7000`;
   }
 
-  descriptor(parameters: Parameters, epoch: number): Uint8Array {
+  descriptor(parameters: Parameters, epoch: number, change: Partial<RelayDescriptor> = {}): Uint8Array {
     const descriptor = {
       region: parameters.region,
       epoch,
       operator: this.operator,
       layer: this.layer,
-      address: `relay-${this.layer}-${this.number}.gridveil.invalid:7000`,
+      address: this.address,
       identity: this.identity.publicKey,
       linkPin: this.link.pin,
       onionKey: crypto.x25519PublicKey(secret(`${this.operator} onion ${epoch}`)),
       ...directoryValidity(parameters, epoch),
+      ...change,
     };
     return encodeSignedDescriptor(signDescriptor(crypto, descriptor, this.identity));
   }
@@ -160,6 +165,10 @@ export class ControlCenterUnderTest {
   readonly reports: { name: string; data: ReportData }[] = [];
   readonly relays = [1, 2].flatMap((layer) => [new FakeRelay(layer, 1), new FakeRelay(layer, 2)]);
   readonly startSeconds = ORIGIN_SECONDS;
+  /** The control center's log, one entry a line. */
+  readonly logged: Record<string, unknown>[] = [];
+  /** Whether a relay answers at an address: the fake ones do not listen. */
+  probe: Probe = () => Promise.resolve(true);
   /** Codes of the meters that were enrolled, in order. */
   readonly usedCodes: Uint8Array[] = [];
   readonly #links: OutgoingLink[] = [];
@@ -236,11 +245,12 @@ export class ControlCenterUnderTest {
           publicKey: toHex(serviceProvider.publicKey),
           signaturePublicKey: toHex(serviceProvider.signing.publicKey),
         },
-        relays: this.relays.map(({ identity: key, link, operator, layer }) => ({
+        relays: this.relays.map(({ identity: key, link, operator, layer, address }) => ({
           identity: toHex(key.publicKey),
           linkPin: toHex(link.pin),
           operator,
           layer,
+          address,
         })),
         enrolmentSeed: toHex(SEED),
         ...changes,
@@ -251,7 +261,11 @@ export class ControlCenterUnderTest {
 
   context(): PartyContext {
     const report = (name: string, data: ReportData): void => void this.reports.push({ name, data });
-    return { clock: this.clock, random, log: pino({ level: 'silent' }), report };
+    const log = pino(
+      { level: 'warn' },
+      { write: (line) => this.logged.push(JSON.parse(line) as (typeof this.logged)[0]) },
+    );
+    return { clock: this.clock, random, log, report };
   }
 
   /** Starts the control center. @param death when its process ends */
@@ -259,6 +273,7 @@ export class ControlCenterUnderTest {
     const client = this.ledger.client(MSP.controlCenter, death);
     const party = await openControlCenter(this.config(changes), this.context(), this.fileKey, client, {
       loops: false,
+      probe: this.probe,
     });
     const ready = this.reports.findLast(({ name }) => name === 'ready')!.data as {
       httpsPort: number;

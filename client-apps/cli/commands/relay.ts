@@ -20,7 +20,8 @@ export function addRelay(program: Command): void {
     const { loadRelayKeys, relayIdentity } = await import('../../relay/keys.js');
     const { config, fileKey } = await loadPartyConfig(relayConfig, options.config);
     const keys = await loadRelayKeys(config.directory, fileKey, randomSource, config.enrolmentSeed);
-    const { operator, layer } = config;
-    return fieldsResult({ ...relayIdentity(keys), ...(layer === undefined ? {} : { operator, layer }) });
+    const { operator, layer, links } = config;
+    const place = layer === undefined ? {} : { operator, layer, address: links.address };
+    return fieldsResult({ ...relayIdentity(keys), ...place });
   });
 }

@@ -5,7 +5,8 @@ import { encapsulatedKey, packetEpoch } from '../../../protocol/onion/packet.js'
 import { FRAME } from '../../links/frames.js';
 import type { LinkIdentity } from '../../links/link-identity.js';
 import { listenLinks, type LinkListener } from '../../links/listen.js';
-import type { AdmittedRelay, ControlCenterConfig } from '../config.js';
+import type { ControlCenterConfig } from '../config.js';
+import type { AdmittedRelay } from '../registration/relays.js';
 import type { Center } from '../center.js';
 import type { Descriptors } from '../epochs/descriptors.js';
 import type { Intake } from './intake.js';
