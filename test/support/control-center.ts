@@ -37,6 +37,11 @@ import { openControlCenter } from '../../client-apps/control-center/control-cent
 import { makeEnrolmentCodes, type CodeRole } from '../../client-apps/control-center/registration/enrolment-codes.js';
 import { serviceProviderConfig } from '../../client-apps/service-provider/config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from '../../client-apps/service-provider/keys.js';
+import {
+  bulletinServerKey,
+  openBulletinServer,
+  type BulletinServerConfig,
+} from '../../client-apps/bulletin/serve/main.js';
 import { openServiceProvider } from '../../client-apps/service-provider/service-provider.js';
 import { loadControlCenterKeys } from '../../client-apps/control-center/keys.js';
 
@@ -70,6 +75,7 @@ export interface RunningProvider {
 export interface RunningCenter {
   readonly party: RunningParty;
   readonly client: ContractClient;
+  /** Of the bulletin server in front of it. */
   readonly httpsPort: number;
   readonly linkPort: number;
 }
@@ -169,6 +175,8 @@ export class ControlCenterUnderTest {
     readonly directory: string,
     readonly fileKey: Uint8Array,
     readonly publicKey: Uint8Array,
+    readonly linkPin: Uint8Array,
+    /** Pin of the bulletin server. */
     readonly pin: Uint8Array,
     readonly fingerprint: string,
     readonly serviceProvider: ServiceProviderKeys,
@@ -185,6 +193,7 @@ export class ControlCenterUnderTest {
       fileKey,
       keys.publicKey,
       keys.link.pin,
+      (await bulletinServerKey(join(directory, 'server'), fileKey, random)).pin,
       fingerprint(crypto, keys.signing.publicKey),
       serviceProvider,
       modes,
@@ -228,7 +237,6 @@ export class ControlCenterUnderTest {
         bulletin: this.bulletin,
         region: 'test',
         ledger: { profile: 'none', identity },
-        https: { host: '127.0.0.1', port: 0 },
         links: { host: '127.0.0.1', port: 0, address: 'control-center.gridveil.invalid:7000' },
         parameters: [this.settings],
         serviceProvider: {
@@ -249,6 +257,19 @@ export class ControlCenterUnderTest {
     );
   }
 
+  get serverConfig(): BulletinServerConfig {
+    return {
+      directory: join(this.directory, 'server'),
+      bulletin: this.bulletin,
+      listen: { host: '127.0.0.1', port: 0 },
+      enrolmentSocket: join(this.directory, 'center', 'enrolment.sock'),
+    };
+  }
+
+  #ready<Ports>(): Ports {
+    return this.reports.findLast(({ name }) => name === 'ready')!.data as Ports;
+  }
+
   context(): PartyContext {
     const report = (name: string, data: ReportData): void => void this.reports.push({ name, data });
     return { clock: this.clock, random, log: pino({ level: 'silent' }), report };
@@ -260,12 +281,18 @@ export class ControlCenterUnderTest {
     const party = await openControlCenter(this.config(changes), this.context(), this.fileKey, client, {
       loops: false,
     });
-    const ready = this.reports.findLast(({ name }) => name === 'ready')!.data as {
-      httpsPort: number;
-      linkPort: number;
-    };
     this.#running.push(party);
-    return { party, client, httpsPort: ready.httpsPort, linkPort: ready.linkPort };
+    const { linkPort } = this.#ready<{ linkPort: number }>();
+    const server = await openBulletinServer(this.serverConfig, this.context(), this.fileKey);
+    const { port } = this.#ready<{ port: number }>();
+    const both: RunningParty = {
+      ended: party.ended,
+      stop: async () => {
+        await Promise.all([party.stop(), server.stop()]);
+      },
+    };
+    this.#running.splice(this.#running.indexOf(party), 1, both);
+    return { party: both, client, httpsPort: port, linkPort };
   }
 
   /** Starts the service provider. @param death when its process ends */
@@ -329,7 +356,7 @@ export class ControlCenterUnderTest {
       validUntilSeconds: nowSeconds + 1_000_000,
     });
     const options = { identity, timers: timersOn(this.clock), random };
-    const link = new OutgoingLink({ address: `127.0.0.1:${center.linkPort}`, pin: this.pin }, options);
+    const link = new OutgoingLink({ address: `127.0.0.1:${center.linkPort}`, pin: this.linkPin }, options);
     this.#links.push(link);
     return link;
   }
