@@ -266,10 +266,6 @@ export class ControlCenterUnderTest {
     };
   }
 
-  #ready<Ports>(): Ports {
-    return this.reports.findLast(({ name }) => name === 'ready')!.data as Ports;
-  }
-
   context(): PartyContext {
     const report = (name: string, data: ReportData): void => void this.reports.push({ name, data });
     return { clock: this.clock, random, log: pino({ level: 'silent' }), report };
@@ -282,9 +278,10 @@ export class ControlCenterUnderTest {
       loops: false,
     });
     this.#running.push(party);
-    const { linkPort } = this.#ready<{ linkPort: number }>();
-    const server = await openBulletinServer(this.serverConfig, this.context(), this.fileKey);
-    const { port } = this.#ready<{ port: number }>();
+    const { linkPort } = this.reports.findLast(({ name }) => name === 'ready')!.data as { linkPort: number };
+    let port = 0;
+    const report = (_: string, data: ReportData): void => void (port = data['port'] as number);
+    const server = await openBulletinServer(this.serverConfig, { ...this.context(), report }, this.fileKey);
     const both: RunningParty = {
       ended: party.ended,
       stop: async () => {
