@@ -76,6 +76,7 @@ export class BenchRegion {
         url: `https://127.0.0.1:${this.#httpsPort}`,
         pin: toHex(benchLinkKey('control center').pin),
         linkAddress: `127.0.0.1:${this.#linkPort}`,
+        linkPin: toHex(benchLinkKey('control center').pin),
       },
       trustAnchor: fingerprint(sodiumCrypto, this.#kit.controlCenter.publicKey),
       addressOverrides: Object.fromEntries(

@@ -11,9 +11,6 @@ import { amount, hexBytes, operatorName, pin, port, region } from '../runtime/co
 
 const seconds = z.int().min(0);
 
-/** Address on which the process listens. */
-const listen = z.strictObject({ host: z.string().min(1), port });
-
 /** One version of the parameters as the operator writes it; the rest of it follows from keys and from its place. */
 export const parameterSettings = z.strictObject({
   /** Start of the first interval under this version, Unix seconds; in version 1 the first interval of the region. */
@@ -81,10 +78,10 @@ export const controlCenterConfig = z.strictObject({
       keyPath: z.string().min(1),
     }),
   }),
-  /** Enrolment and bulletin. */
-  https: listen,
   /** Onion exit. */
-  links: listen.extend({
+  links: z.strictObject({
+    host: z.string().min(1),
+    port,
     /** `host:port` under which the directory names it. */
     address: z.string().min(3).max(260),
   }),

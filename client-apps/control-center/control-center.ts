@@ -25,7 +25,7 @@ import { EnrolmentCodes } from './registration/enrolment-codes.js';
 import { EpochCadence } from './epochs/epoch-cadence.js';
 import { Epochs } from './epochs/epochs.js';
 import { GroupCommit } from './intake/group-commit.js';
-import { HttpsServer } from './public/https-server.js';
+import { EnrolmentServer } from './public/enrolment-server.js';
 import { Intake } from './intake/intake.js';
 import { firstOnionSecret, loadControlCenterKeys } from './keys.js';
 import { listenForRelays } from './intake/onion-exit.js';
@@ -37,7 +37,7 @@ import { Intervals } from './intervals/intervals.js';
 import { storeKey } from './store-keys.js';
 import { Turns } from './waiting.js';
 
-/** Certificates of its servers are made at every start; peers know the key, not the certificate. */
+/** The certificate of its link server is made at every start; peers know the key, not the certificate. */
 const SERVER_CERTIFICATE_SECONDS = 366 * DAY_SECONDS;
 const SERVER_CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 
@@ -149,16 +149,11 @@ async function assemble(
   };
   const loops = options.loops === false ? NO_LOOPS : watchTier(tier);
   const links = await listenForRelays(center, config, identity, intake, descriptors, () => cadence.nextEpoch(), loops);
-  const https = await HttpsServer.listen({
-    ...{ identity, enrolment, clock, log: context.log },
-    ...config.https,
-    bulletin: config.bulletin,
-  });
+  const enrolments = await EnrolmentServer.listen(config.directory, enrolment, clock, context.log);
 
   cadence.run().catch(fail);
   intervals.resume();
   report('ready', {
-    httpsPort: https.port,
     linkPort: links.port,
     fingerprint: fingerprint(sodiumCrypto, keys.signing.publicKey),
   });
@@ -170,7 +165,7 @@ async function assemble(
       finish();
       client.close();
       center.timers.stop();
-      await Promise.all([loops.close(), links.close(), https.close()]);
+      await Promise.all([loops.close(), links.close(), enrolments.close()]);
       await center.bulletin.close();
       await center.journal.drain();
       await store.close();

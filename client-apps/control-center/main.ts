@@ -40,8 +40,8 @@ export interface ControlCenterIdentity {
   readonly signaturePublicKey: string;
   /** SHA-256 of sigPk_CC, hex: the trust anchor. */
   readonly fingerprint: string;
-  /** Pin of its HTTPS and link servers, hex. */
-  readonly pin: string;
+  /** Pin of its link server, hex. */
+  readonly linkPin: string;
 }
 
 /** The part of the configuration that keys depend on. */
@@ -65,7 +65,7 @@ export async function controlCenterIdentity(
     publicKey: toHex(keys.publicKey),
     signaturePublicKey: toHex(keys.signing.publicKey),
     fingerprint: fingerprint(sodiumCrypto, keys.signing.publicKey),
-    pin: toHex(keys.link.pin),
+    linkPin: toHex(keys.link.pin),
   };
 }
 

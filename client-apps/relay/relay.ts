@@ -99,8 +99,8 @@ export class Relay implements RunningParty {
     });
     // The relay may fail before its caller awaits `ended`.
     this.ended.catch(() => undefined);
-    const { url, pin, linkAddress } = config.controlCenter;
-    this.#controlCenter = { address: linkAddress, pin };
+    const { url, pin, linkAddress, linkPin } = config.controlCenter;
+    this.#controlCenter = { address: linkAddress, pin: linkPin };
     this.#bulletin = new HttpsBulletin(url, pin);
     this.#heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
     this.#loops = new LoopWatch(this.#timers, {
@@ -115,7 +115,7 @@ export class Relay implements RunningParty {
       random: context.random,
       addressOverrides: config.addressOverrides,
       onUp: (link) => {
-        if (equalBytes(link.pin, pin)) {
+        if (equalBytes(link.pin, linkPin)) {
           this.#announce();
         }
       },

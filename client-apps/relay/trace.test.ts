@@ -72,7 +72,12 @@ describe('unsafe trace', function () {
       operator: 'operator',
       layer: 1,
       links: { host: '127.0.0.1', port: 0, address: 'relay.invalid:7000' },
-      controlCenter: { url: 'https://127.0.0.1:1', pin: '00'.repeat(32), linkAddress: 'cc.invalid:7000' },
+      controlCenter: {
+        url: 'https://127.0.0.1:1',
+        pin: '00'.repeat(32),
+        linkAddress: 'cc.invalid:7000',
+        linkPin: '00'.repeat(32),
+      },
       trustAnchor: '00'.repeat(32),
     });
     const context = {

@@ -39,6 +39,11 @@ import type { Probe } from '../../client-apps/control-center/registration/relay-
 import { makeEnrolmentCodes, type CodeRole } from '../../client-apps/control-center/registration/enrolment-codes.js';
 import { serviceProviderConfig } from '../../client-apps/service-provider/config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from '../../client-apps/service-provider/keys.js';
+import {
+  bulletinServerKey,
+  openBulletinServer,
+  type BulletinServerConfig,
+} from '../../client-apps/bulletin/serve/main.js';
 import { openServiceProvider } from '../../client-apps/service-provider/service-provider.js';
 import { loadControlCenterKeys } from '../../client-apps/control-center/keys.js';
 
@@ -72,6 +77,7 @@ export interface RunningProvider {
 export interface RunningCenter {
   readonly party: RunningParty;
   readonly client: ContractClient;
+  /** Of the bulletin server in front of it. */
   readonly httpsPort: number;
   readonly linkPort: number;
 }
@@ -178,6 +184,8 @@ export class ControlCenterUnderTest {
     readonly directory: string,
     readonly fileKey: Uint8Array,
     readonly publicKey: Uint8Array,
+    readonly linkPin: Uint8Array,
+    /** Pin of the bulletin server. */
     readonly pin: Uint8Array,
     readonly fingerprint: string,
     readonly serviceProvider: ServiceProviderKeys,
@@ -194,6 +202,7 @@ export class ControlCenterUnderTest {
       fileKey,
       keys.publicKey,
       keys.link.pin,
+      (await bulletinServerKey(join(directory, 'server'), fileKey, random)).pin,
       fingerprint(crypto, keys.signing.publicKey),
       serviceProvider,
       modes,
@@ -237,7 +246,6 @@ export class ControlCenterUnderTest {
         bulletin: this.bulletin,
         region: 'test',
         ledger: { profile: 'none', identity },
-        https: { host: '127.0.0.1', port: 0 },
         links: { host: '127.0.0.1', port: 0, address: 'control-center.gridveil.invalid:7000' },
         parameters: [this.settings],
         serviceProvider: {
@@ -259,6 +267,15 @@ export class ControlCenterUnderTest {
     );
   }
 
+  get serverConfig(): BulletinServerConfig {
+    return {
+      directory: join(this.directory, 'server'),
+      bulletin: this.bulletin,
+      listen: { host: '127.0.0.1', port: 0 },
+      enrolmentSocket: join(this.directory, 'center', 'enrolment.sock'),
+    };
+  }
+
   context(): PartyContext {
     const report = (name: string, data: ReportData): void => void this.reports.push({ name, data });
     const log = pino(
@@ -275,12 +292,19 @@ export class ControlCenterUnderTest {
       loops: false,
       probe: this.probe,
     });
-    const ready = this.reports.findLast(({ name }) => name === 'ready')!.data as {
-      httpsPort: number;
-      linkPort: number;
-    };
     this.#running.push(party);
-    return { party, client, httpsPort: ready.httpsPort, linkPort: ready.linkPort };
+    const { linkPort } = this.reports.findLast(({ name }) => name === 'ready')!.data as { linkPort: number };
+    let port = 0;
+    const report = (_: string, data: ReportData): void => void (port = data['port'] as number);
+    const server = await openBulletinServer(this.serverConfig, { ...this.context(), report }, this.fileKey);
+    const both: RunningParty = {
+      ended: party.ended,
+      stop: async () => {
+        await Promise.all([party.stop(), server.stop()]);
+      },
+    };
+    this.#running.splice(this.#running.indexOf(party), 1, both);
+    return { party: both, client, httpsPort: port, linkPort };
   }
 
   /** Starts the service provider. @param death when its process ends */
@@ -344,7 +368,7 @@ export class ControlCenterUnderTest {
       validUntilSeconds: nowSeconds + 1_000_000,
     });
     const options = { identity, timers: timersOn(this.clock), random };
-    const link = new OutgoingLink({ address: `127.0.0.1:${center.linkPort}`, pin: this.pin }, options);
+    const link = new OutgoingLink({ address: `127.0.0.1:${center.linkPort}`, pin: this.linkPin }, options);
     this.#links.push(link);
     return link;
   }

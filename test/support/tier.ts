@@ -148,6 +148,7 @@ export class TierUnderTest {
         url: `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
         pin: toHex(linkKeyFromSeed(seedOf('control center')).pin),
         linkAddress: 'control-center.invalid:7000',
+        linkPin: toHex(linkKeyFromSeed(seedOf('control center')).pin),
       },
       trustAnchor: fingerprint(sodiumCrypto, this.kit.controlCenter.publicKey),
       addressOverrides: this.overrides,
