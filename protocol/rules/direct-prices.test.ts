@@ -9,6 +9,7 @@ import { buildHeader } from '../ledger/header.js';
 import { rowAt, splitRows } from '../ledger/page.js';
 import { signParameters } from '../ledger/parameters-json.js';
 import { decodeRow, rowValue, signRow } from '../ledger/row.js';
+import { meterIdentity } from '../identity/meter-identity.js';
 import { checkConsumerList, checkPriceCount } from './check-consumers.js';
 import { checkDirectPricePage } from './check-price.js';
 import { intervalContext } from './interval-context.js';
@@ -177,6 +178,16 @@ describe('consumer list of an epoch', () => {
     assert.throws(check(other({ consumers: [list.consumers[0]!, list.consumers[0]!] })), invalid);
     assert.throws(check(other({ consumers: [new Uint8Array(32).fill(0xff)] })), { code: 'NON_CANONICAL' });
     assert.throws(check(other({ consumers: list.consumers.slice(1) })), { code: 'BAD_SIGNATURE' });
+    const zero = new Uint8Array(32);
+    assert.throws(check(other({ consumers: [zero] })), { code: 'ZERO_SHARED_SECRET' });
+    const { serviceProvider } = kit.parameters;
+    const smallOrder = {
+      ...kit.parameters,
+      serviceProvider: { ...serviceProvider, identity: meterIdentity(crypto, zero) },
+    };
+    assert.throws(() => checkConsumerList(crypto, other({ serviceProviderKey: zero }), 0, smallOrder), {
+      code: 'ZERO_SHARED_SECRET',
+    });
   });
 
   it('does not exist where there is one price for all', () => {
