@@ -12,7 +12,6 @@ export type ProtocolErrorCode =
   | 'LIMIT_EXCEEDED'
   // Cryptography and keys
   | 'ZERO_SHARED_SECRET'
-  | 'BAD_POINT'
   | 'DECRYPT_FAILED'
   | 'BAD_SIGNATURE'
   | 'EPOCH_ERASED'

@@ -15,7 +15,7 @@ import { sealFromJson, sealToJson, type SignedSeal, verifySealSignature } from '
 import { verifyParametersList } from './check-parameters.js';
 import { sealedPrice } from './check-price.js';
 import { checkRowFrame, intervalContext } from './interval-context.js';
-import { type IntervalFiles, requireFile } from './interval-files.js';
+import { type IntervalFileSource, requireFile } from './interval-files.js';
 import { checkServiceProviderSignature } from './service-provider-signature.js';
 
 /** Whatever the length of the list of parameters, two rows and a seal. */
@@ -58,7 +58,7 @@ export interface PriceFinding {
 export function findPriceEvidence(
   crypto: Crypto,
   parameters: readonly SignedParameters[],
-  files: IntervalFiles,
+  files: IntervalFileSource,
 ): PriceEvidence | undefined {
   const { seal, signature } = decodeSealsFile(requireFile(files, SEALS_FILE)).consumption;
   const { startSeconds } = seal.ledgerId;
