@@ -8,7 +8,6 @@ import { pipeline } from 'node:stream/promises';
 import type { ZodType } from 'zod';
 import { toHex } from '../../../protocol/crypto/bytes.js';
 import { isBulletinPath } from '../../bulletin/layout.js';
-import type { Clock } from '../../runtime/clock.js';
 import {
   HUB_ENROLMENT_PATH,
   hubEnrolmentBody,
@@ -19,7 +18,9 @@ import {
   relayEnrolmentBody,
 } from '../../links/enrolment-client.js';
 import type { LinkIdentity } from '../../links/link-identity.js';
+import { listening } from '../../runtime/listening.js';
 import type { Log } from '../../runtime/log.js';
+import type { Timers } from '../../runtime/timers.js';
 import { EnrolmentError, type Enrolment } from '../registration/enrolment.js';
 import { FailureLimit } from './failure-limit.js';
 
@@ -40,7 +41,7 @@ export interface HttpsServerOptions {
   /** Root of the bulletin. */
   readonly bulletin: string;
   readonly enrolment: Enrolment;
-  readonly clock: Clock;
+  readonly timers: Timers;
   readonly log: Log;
 }
 
@@ -66,7 +67,7 @@ export class HttpsServer {
     this.#options = options;
     this.#server = server;
 
-    this.#limit = new FailureLimit(options.clock);
+    this.#limit = new FailureLimit(options.timers.clock);
   }
 
   static async listen(options: HttpsServerOptions): Promise<HttpsServer> {
@@ -80,15 +81,13 @@ export class HttpsServer {
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
     });
     server.maxConnections = MAXIMUM_CONNECTIONS;
-    const listening = new HttpsServer(options, server);
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      void options.clock.activity.track('https', listening.#handle(request, response));
-    });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(options.port, options.host, resolve);
-    });
-    return listening;
+    const opened = new HttpsServer(options, server);
+    const { timers } = options;
+    timers.on('https', server, 'request', (request: IncomingMessage, response: ServerResponse) =>
+      timers.clock.activity.track('https', opened.#handle(request, response)),
+    );
+    await listening(timers, server, options);
+    return opened;
   }
 
   get port(): number {
