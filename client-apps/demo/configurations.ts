@@ -72,14 +72,13 @@ export function controlCenterConfiguration(
     readonly admitted: readonly RelayPlace[];
   },
 ): object {
-  const keys = { directory, enrolmentSeed: enrolmentSeed(seed, 'control center') };
+  const keys = { directory, region, enrolmentSeed: enrolmentSeed(seed, 'control center') };
   if (rest === undefined) {
     return keys;
   }
   return {
     ...keys,
     bulletin: rest.out,
-    region,
     ledger: rest.ledger,
     links: { host: HOST, port: addresses.linkPort, address: CENTER_NAME },
     parameters: [{ ...plan.settings, tariffSignature: rest.tariffSignature }],

@@ -92,7 +92,11 @@ export class OutgoingLink implements Link {
     this.pin = target.pin;
     this.#queue = new FrameQueue(options.timers.clock);
     this.#backoff = new Backoff(PAUSES, (below) => drawIndex(below, options.random));
-    this.#connect();
+    void options.timers.run(
+      'link',
+      () => this.#connect(),
+      () => this.#down('closed'),
+    );
   }
 
   get isUp(): boolean {
@@ -140,27 +144,31 @@ export class OutgoingLink implements Link {
     socket.on('error', () => undefined);
     socket.once('close', failed);
     socket.once('close', cancelLate);
-    socket.once('secureConnect', () => {
+    const connected = (): void => {
       cancelLate();
-      socket.removeListener('close', failed);
       const peer = peerOf(socket);
       if (peer === undefined || !equalBytes(peer.pin, this.pin)) {
+        socket.removeListener('close', failed);
         socket.once('close', () => this.#down('refused'));
         socket.destroy();
         return;
       }
+      socket.removeListener('close', failed);
       socket.setNoDelay(true);
       socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
       this.#madeAt = performance.now();
-      this.#attached = attachSocket(
-        socket,
-        this.#queue,
-        this.#options.timers.clock,
-        (type, body) => this.#options.onFrame?.(this, type, body),
-        (reason) => this.#down(reason),
+      const { timers, onFrame, onUp } = this.#options;
+      this.#attached = attachSocket(socket, this.#queue, timers, {
+        onFrame: (type, body) => onFrame?.(this, type, body),
+        onEnd: (reason) => this.#down(reason),
+      });
+      void timers.run(
+        'link up',
+        () => onUp?.(this),
+        () => socket.destroy(),
       );
-      this.#options.onUp?.(this);
-    });
+    };
+    this.#options.timers.on('link made', socket, 'secureConnect', connected, () => socket.destroy());
   }
 
   #down(reason: LinkEnd): void {
@@ -179,7 +187,12 @@ export class OutgoingLink implements Link {
     if (this.#failures >= PATIENT_ATTEMPTS) {
       this.#giveUp();
     }
-    this.#cancelRetry = this.#options.timers.after('link', this.#backoff.next(), () => this.#connect());
+    this.#cancelRetry = this.#options.timers.after(
+      'link',
+      this.#backoff.next(),
+      () => this.#connect(),
+      () => this.#down('closed'),
+    );
   }
 
   #giveUp(): void {

@@ -46,6 +46,7 @@ import {
 } from '../../client-apps/bulletin/serve/main.js';
 import { openServiceProvider } from '../../client-apps/service-provider/service-provider.js';
 import { loadControlCenterKeys } from '../../client-apps/control-center/keys.js';
+import { FileKey } from '../../client-apps/runtime/sealed-file.js';
 
 const ORIGIN_SECONDS = 1_384_128_000;
 const SEED = new Uint8Array(32).fill(1);
@@ -182,7 +183,7 @@ export class ControlCenterUnderTest {
 
   private constructor(
     readonly directory: string,
-    readonly fileKey: Uint8Array,
+    readonly fileKey: FileKey,
     readonly publicKey: Uint8Array,
     readonly linkPin: Uint8Array,
     /** Pin of the bulletin server. */
@@ -194,9 +195,14 @@ export class ControlCenterUnderTest {
 
   static async create(modes: Modes = MODES[0]): Promise<ControlCenterUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-center-'));
-    const fileKey = new Uint8Array(32).fill(9);
-    const serviceProvider = await loadServiceProviderKeys(join(directory, 'provider'), fileKey, random, PROVIDER_SEED);
-    const keys = await loadControlCenterKeys(join(directory, 'center'), fileKey, random, SEED);
+    const fileKey = new FileKey(new Uint8Array(32).fill(9), 'test', 'region');
+    const serviceProvider = await loadServiceProviderKeys({
+      directory: join(directory, 'provider'),
+      fileKey,
+      random,
+      seed: PROVIDER_SEED,
+    });
+    const keys = await loadControlCenterKeys({ directory: join(directory, 'center'), fileKey, random, seed: SEED });
     return new ControlCenterUnderTest(
       directory,
       fileKey,
@@ -288,7 +294,9 @@ export class ControlCenterUnderTest {
   /** Starts the control center. @param death when its process ends */
   async start(death?: Death, changes?: Record<string, unknown>): Promise<RunningCenter> {
     const client = this.ledger.client(MSP.controlCenter, death);
-    const party = await openControlCenter(this.config(changes), this.context(), this.fileKey, client, {
+    const party = await openControlCenter(this.config(changes), this.context(), {
+      fileKey: this.fileKey,
+      client,
       loops: false,
       probe: this.probe,
     });
@@ -334,7 +342,8 @@ export class ControlCenterUnderTest {
   }
 
   codes(role: CodeRole, count: number): Promise<Uint8Array[]> {
-    return makeEnrolmentCodes(join(this.directory, 'center'), this.fileKey, random, role, count);
+    const { fileKey } = this;
+    return makeEnrolmentCodes({ directory: join(this.directory, 'center'), fileKey, random }, { role, count });
   }
 
   /** Enrols meters over HTTPS. */

@@ -3,10 +3,11 @@ import { toHex } from '../../../protocol/crypto/bytes.js';
 import type { RandomSource } from '../../../protocol/onion/packet.js';
 import { DAY_SECONDS } from '../../../protocol/schedule/intervals.js';
 import { linkKeyFromSeed, selfIssuedIdentity, type LinkKey } from '../../links/link-identity.js';
+import { startLocked } from '../../runtime/directory-lock.js';
 import { openFileLimit, requireOpenFiles } from '../../runtime/open-files.js';
 import { loadPartySecrets } from '../../runtime/party-secret.js';
 import type { PartyContext, RunningParty } from '../../runtime/party.js';
-import { loadFileKey } from '../../runtime/sealed-file.js';
+import { FileKey, loadFileKey } from '../../runtime/sealed-file.js';
 import { Timers } from '../../runtime/timers.js';
 import type { BulletinServerConfig } from './config.js';
 import { BulletinServer, MINIMUM_OPEN_FILES } from './server.js';
@@ -19,17 +20,18 @@ const CERTIFICATE_SECONDS = 366 * DAY_SECONDS;
 /**
  * Starts a server of a bulletin. Reports `ready` with its port.
  *
- * @throws ClientError KEY_FILE, SEALED_INVALID; LIMIT_EXCEEDED when the process may have too few open files
+ * @throws ClientError KEY_FILE, DIRECTORY_LOCKED, SEALED_INVALID; LIMIT_EXCEEDED when the process may have too few open files
  */
 export async function startBulletinServer(config: BulletinServerConfig, context: PartyContext): Promise<RunningParty> {
-  return openBulletinServer(config, context, await loadFileKey(process.env));
+  const fileKey = await serverFileKey();
+  return startLocked(config.directory, context, () => openBulletinServer(config, context, fileKey));
 }
 
-/** @param fileKey seals the server's key, 32 bytes */
+/** @param fileKey seals the server's key */
 export async function openBulletinServer(
   config: BulletinServerConfig,
   context: PartyContext,
-  fileKey: Uint8Array,
+  fileKey: FileKey,
 ): Promise<RunningParty> {
   const { clock, log, random, report } = context;
   const openFiles = openFileLimit();
@@ -69,16 +71,21 @@ export async function bulletinServerIdentity(
   { directory }: Pick<BulletinServerConfig, 'directory'>,
   random: RandomSource,
 ): Promise<BulletinServerIdentity> {
-  const { pin } = await bulletinServerKey(directory, await loadFileKey(process.env), random);
+  const { pin } = await bulletinServerKey(directory, await serverFileKey(), random);
   return { pin: toHex(pin) };
 }
 
 /** The server's key; made on first use. */
 export async function bulletinServerKey(
   directory: string,
-  fileKey: Uint8Array,
+  fileKey: FileKey,
   random: RandomSource,
 ): Promise<LinkKey> {
-  const secrets = await loadPartySecrets('bulletin', directory, fileKey, random, undefined);
+  const secrets = await loadPartySecrets('bulletin', { directory, fileKey, random, seed: undefined });
   return linkKeyFromSeed(secrets('link'));
+}
+
+/** Servers have no names: which of them has which key decides only the pin that clients know. */
+async function serverFileKey(): Promise<FileKey> {
+  return new FileKey(await loadFileKey(process.env), 'bulletin server', '');
 }

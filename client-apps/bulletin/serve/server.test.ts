@@ -13,6 +13,7 @@ import { SystemClock } from '../../runtime/clock.js';
 import { createLog } from '../../runtime/log.js';
 import { osRandom } from '../../runtime/random.js';
 import type { RunningParty } from '../../runtime/party.js';
+import { FileKey } from '../../runtime/sealed-file.js';
 import { bulletinServerKey, openBulletinServer } from './main.js';
 import { MAXIMUM_REQUESTS } from './server.js';
 
@@ -27,7 +28,7 @@ interface Answer {
 describe('client-apps/bulletin/serve', function () {
   this.timeout(20_000);
   const random = osRandom();
-  const fileKey = new Uint8Array(32).fill(3);
+  const fileKey = new FileKey(new Uint8Array(32).fill(3), 'bulletin server', '');
   const rows = randomBytes(300_000);
   let directory: string;
   let socketPath: string;

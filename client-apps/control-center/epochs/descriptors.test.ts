@@ -11,6 +11,7 @@ import { targetOf } from '../../../test/support/links.js';
 import { DirectoryBulletin } from '../../bulletin/reader.js';
 import { FRAME } from '../../links/frames.js';
 import type { LinkTarget } from '../../links/connect.js';
+import { FileKey } from '../../runtime/sealed-file.js';
 import { SealedStore } from '../../runtime/sealed-store.js';
 import { RelayAddresses } from '../registration/relay-addresses.js';
 
@@ -122,7 +123,7 @@ describe('client-apps/control-center: descriptors of hostile relays', function (
   });
 
   it('of a household: at the address where it first answered, also after a restart; outside a demo a public one', async () => {
-    const store = await SealedStore.open(`${kit.directory}/addresses`, new Uint8Array(32));
+    const store = await SealedStore.open(`${kit.directory}/addresses`, new FileKey(new Uint8Array(32), 'control center', 'test'));
     const household = {
       ...targetOf('relay', 7000),
       identity: new Uint8Array(32).fill(4),
