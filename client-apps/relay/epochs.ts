@@ -8,12 +8,13 @@ import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { directoryValidity, nearestEpoch } from '../../protocol/schedule/epochs.js';
 import { signDescriptor, type Directory, type SignedDescriptor } from '../../protocol/onion/directory-format.js';
 import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
-import type { OnionKeyPair, RandomSource } from '../../protocol/onion/packet.js';
+import type { OnionKeyPair } from '../../protocol/onion/packet.js';
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
 import { oldestUnclosedStart } from '../../protocol/schedule/closes.js';
 import type { LinkTarget } from '../links/connect.js';
 import type { PlacedRelayConfig } from './config.js';
 import { OnionKeyFile, type RelayKeys } from './keys.js';
+import { secondsOf, type RelayParts } from './parts.js';
 import { ReplayStore } from './packets/replay-store.js';
 
 /** An epoch whose packets this relay accepts: it has the key, and is in the directory with it. */
@@ -53,8 +54,7 @@ export class Epochs {
   #oldest: number;
 
   private constructor(
-    config: PlacedRelayConfig,
-    keys: RelayKeys,
+    { config, keys }: Pick<RelayParts, 'config' | 'keys'>,
     onionKeyFile: OnionKeyFile,
     onionKeys: OnionKeys,
     oldest: number,
@@ -67,20 +67,26 @@ export class Epochs {
   }
 
   /** @throws ClientError SEALED_INVALID */
-  static async open(
-    config: PlacedRelayConfig,
-    keys: RelayKeys,
-    fileKey: Uint8Array,
-    random: RandomSource,
-    parameters: Parameters,
-    nowSeconds: number,
-  ): Promise<Epochs> {
-    const { first } = servedEpochs(parameters, nowSeconds);
+  static async open(parts: RelayParts, parameters: Parameters): Promise<Epochs> {
+    const { config, fileKey, context } = parts;
+    const { first } = servedEpochs(parameters, secondsOf(context));
     const onionKeyFile = new OnionKeyFile(config.directory, fileKey);
-    const onionKeys = await onionKeyFile.load(first, random, config.enrolmentSeed);
-    const epochs = new Epochs(config, keys, onionKeyFile, onionKeys, first);
+    const onionKeys = await onionKeyFile.load(first, context.random, config.enrolmentSeed);
+    const epochs = new Epochs(parts, onionKeyFile, onionKeys, first);
     await epochs.#removeReplayFiles((epoch) => epoch < first);
+    const { oldestKey } = epochs;
+    if (oldestKey > first) {
+      context.log.error(
+        { epoch: first, firstEpochWithKey: oldestKey },
+        'the onion keys of the present epoch are erased, as when the clock was ahead: this relay serves from the first epoch whose key it has',
+      );
+    }
     return epochs;
+  }
+
+  /** The first epoch whose key is not erased: later than the present one after the clock was ahead. */
+  get oldestKey(): number {
+    return this.#onionKeys.oldest;
   }
 
   /** The live epoch of this number. */

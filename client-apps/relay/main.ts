@@ -22,7 +22,7 @@ export async function startRelay(
 ): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
   const keys = await loadRelayKeys(config.directory, fileKey, context.random, config.enrolmentSeed);
-  return Relay.start(await placed(config, keys, context), context, keys, fileKey, options);
+  return Relay.start({ config: await placed(config, keys, context), context, keys, fileKey }, options);
 }
 
 async function placed(

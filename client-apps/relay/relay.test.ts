@@ -253,6 +253,38 @@ describe('relay', function () {
     await tier.publishDirectory(2);
   });
 
+  it('whose clock was once ahead serves nothing until the first epoch whose key it has, says so, and then serves', async () => {
+    const { parameters } = tier.kit;
+    await tier.relay(2).stop();
+    await tier.eraseKeysBefore(2, 1);
+    tier.logged.splice(0);
+    const relay = await tier.startRelay(2);
+    let failure: unknown;
+    relay.ended.catch((error: unknown) => (failure = error));
+    const meter = await tier.meter(0);
+    meter.send(FRAME.packet, tier.packet(FAST));
+    await tier.advance(parameters.slotSeconds * 1000);
+    assert.equal(tier.arrived.length, 0);
+    const [said] = tier.logged.filter(({ msg }) => /onion keys of the present epoch are erased/.test(String(msg)));
+    assert.deepEqual([said?.['epoch'], said?.['firstEpochWithKey']], [0, 1]);
+    await tier.publishDirectory(1);
+    await tier.advanceTo((epochStartSeconds(parameters, 1) + parameters.intervalSeconds) * 1000);
+    meter.send(FRAME.packet, tier.packet(FAST));
+    await tier.advance(6_000);
+    assert.equal(tier.arrived.length, 1);
+    assert.equal(failure, undefined);
+  });
+
+  it('whose clock was years ahead goes on too, without a descriptor, until its operator makes new keys', async () => {
+    await tier.relay(2).stop();
+    await tier.eraseKeysBefore(2, 60_000);
+    const relay = await tier.startRelay(2);
+    let failure: unknown;
+    relay.ended.catch((error: unknown) => (failure = error));
+    await tier.advance(600_000);
+    assert.equal(failure, undefined);
+  });
+
   it('describes itself for seven epochs ahead, so that a control center that was away as long finds them', async () => {
     for (const epoch of [1, 7]) {
       await tier.publishDirectory(epoch);

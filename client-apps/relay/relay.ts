@@ -26,7 +26,7 @@ import { listenForPeers } from './link-service.js';
 import { Mailboxes } from './packets/mailboxes.js';
 import { serveMetrics, type Levels, type MetricsServer } from './metrics.js';
 import { PacketHandler } from './packets/packet-handler.js';
-import type { RelayKeys } from './keys.js';
+import { secondsOf, type RelayParts } from './parts.js';
 import { TierFollower } from './tier-follower.js';
 import { traceName, tracedContext, UnsafeTrace } from './trace.js';
 
@@ -72,24 +72,16 @@ export class Relay implements RunningParty {
   #following: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
+  readonly #parts: RelayParts;
   readonly #config: PlacedRelayConfig;
   readonly #context: PartyContext;
-  readonly #keys: RelayKeys;
-  readonly #fileKey: Uint8Array;
   readonly #options: RelayOptions;
 
-  private constructor(
-    config: PlacedRelayConfig,
-    context: PartyContext,
-    keys: RelayKeys,
-    fileKey: Uint8Array,
-    identity: LinkIdentity,
-    options: RelayOptions,
-  ) {
+  private constructor(parts: RelayParts, identity: LinkIdentity, options: RelayOptions) {
+    const { config, context, fileKey } = parts;
+    this.#parts = parts;
     this.#config = config;
     this.#context = context;
-    this.#keys = keys;
-    this.#fileKey = fileKey;
     this.#options = options;
     this.#timers = new Timers(context);
 
@@ -126,22 +118,14 @@ export class Relay implements RunningParty {
   }
 
   /** @throws ClientError LINK_REFUSED when it cannot listen; UNSAFE_TRACE */
-  static async start(
-    config: PlacedRelayConfig,
-    context: PartyContext,
-    keys: RelayKeys,
-    fileKey: Uint8Array,
-    options: RelayOptions = {},
-  ): Promise<Relay> {
-    if (options.unsafeTrace !== undefined) {
-      context = tracedContext(context);
-    }
-    const nowSeconds = Math.floor(context.clock.nowMilliseconds() / 1000);
-    const identity = await selfIssuedIdentity(keys.link, {
+  static async start(parts: RelayParts, options: RelayOptions = {}): Promise<Relay> {
+    const context = options.unsafeTrace === undefined ? parts.context : tracedContext(parts.context);
+    const nowSeconds = secondsOf(context);
+    const identity = await selfIssuedIdentity(parts.keys.link, {
       validFromSeconds: Math.max(0, nowSeconds - CERTIFICATE_SECONDS),
       validUntilSeconds: nowSeconds + CERTIFICATE_SECONDS,
     });
-    const relay = new Relay(config, context, keys, fileKey, identity, options);
+    const relay = new Relay({ ...parts, context }, identity, options);
     await relay.#listen(identity);
     return relay;
   }
@@ -205,11 +189,9 @@ export class Relay implements RunningParty {
   async #openTier(): Promise<TierFollower | undefined> {
     const config = this.#config;
     const context = this.#context;
-    const keys = this.#keys;
-    const fileKey = this.#fileKey;
     const bulletin = new TrustedBulletin(sodiumCrypto, this.#bulletin, config.region, config.trustAnchor);
     const { signal } = this.#timers;
-    const open = (): Promise<TierFollower> => TierFollower.open(config, context, bulletin, keys, fileKey);
+    const open = (): Promise<TierFollower> => TierFollower.open(this.#parts, bulletin);
     try {
       return await untilReachable(context.log, 'bulletin', open, { pauses: START_PAUSES, signal });
     } catch (error) {
@@ -223,7 +205,7 @@ export class Relay implements RunningParty {
   #openTrace({ onion, slotSeconds }: Parameters): UnsafeTrace | undefined {
     const config = this.#config;
     const context = this.#context;
-    const keys = this.#keys;
+    const { keys } = this.#parts;
     const options = this.#options;
     if (options.unsafeTrace === undefined) {
       return undefined;
@@ -285,7 +267,7 @@ export class Relay implements RunningParty {
     const { counters } = this;
     const config = this.#config;
     const context = this.#context;
-    const keys = this.#keys;
+    const { keys } = this.#parts;
     const links = this.#links;
     const loops = this.#loops;
     sendLoops({
@@ -364,6 +346,6 @@ export class Relay implements RunningParty {
     await this.#tier?.epochs.close();
     await this.#metrics?.close();
     this.#bulletin.close();
-    wipe(this.#fileKey);
+    wipe(this.#parts.fileKey);
   }
 }

@@ -82,7 +82,7 @@ describe('unsafe trace', function () {
       report: () => assert.fail('it must not come to a report'),
     };
     const keys = relayKeysFrom(seedOf('relay'));
-    const start = Relay.start(config, context, keys, seedOf('file'), { unsafeTrace: directory });
+    const start = Relay.start({ config, context, keys, fileKey: seedOf('file') }, { unsafeTrace: directory });
     await assert.rejects(start, { code: 'UNSAFE_TRACE' });
   });
 });

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { PartyContext } from '../runtime/party.js';
+import type { PlacedRelayConfig } from './config.js';
+import type { RelayKeys } from './keys.js';
+
+/** Parts from which a relay is made. */
+export interface RelayParts {
+  readonly config: PlacedRelayConfig;
+  readonly context: PartyContext;
+  readonly keys: RelayKeys;
+  /** Seals its files, 32 bytes; wiped when the relay stops. */
+  readonly fileKey: Uint8Array;
+}
+
+/** The party's time, Unix seconds. */
+export function secondsOf({ clock }: PartyContext): number {
+  return Math.floor(clock.nowMilliseconds() / 1000);
+}
