@@ -59,7 +59,8 @@ async function start(configuration: unknown): Promise<void> {
     },
   };
   relay = await Relay.start(
-    { config, context, keys, fileKey },
+    // One neighbour sends more than a whole region does.
+    { config, context, keys, fileKey, packetsToNextHop: 1e9 },
     // The other relays of this region do not exist: no loop would come back, and the relay would hold all packets.
     { loops: false },
   );

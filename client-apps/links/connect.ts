@@ -152,13 +152,12 @@ export class OutgoingLink implements Link {
       socket.setNoDelay(true);
       socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
       this.#madeAt = performance.now();
-      this.#attached = attachSocket(
-        socket,
-        this.#queue,
-        this.#options.timers.clock,
-        (type, body) => this.#options.onFrame?.(this, type, body),
-        (reason) => this.#down(reason),
-      );
+      this.#attached = attachSocket(socket, {
+        queue: this.#queue,
+        clock: this.#options.timers.clock,
+        onFrame: (type, body) => this.#options.onFrame?.(this, type, body),
+        onEnd: (reason) => this.#down(reason),
+      });
       this.#options.onUp?.(this);
     });
   }

@@ -6,6 +6,9 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { MAXIMUM_EPOCH } from '../../protocol/crypto/ggm.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { directoryValidity, nearestEpoch } from '../../protocol/schedule/epochs.js';
+import { relaysOfLayer } from '../../protocol/onion/directory.js';
+import { mostMeters, packetsToNextHop } from '../../protocol/onion/directory-shares.js';
+import { MOST_LOOPS } from '../../protocol/onion/loop.js';
 import { signDescriptor, type Directory, type SignedDescriptor } from '../../protocol/onion/directory-format.js';
 import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import type { OnionKeyPair } from '../../protocol/onion/packet.js';
@@ -25,6 +28,15 @@ export interface LiveEpoch {
   readonly index: number;
   readonly key: OnionKeyPair;
   readonly replay: ReplayStore;
+  /** Neighbours that may send packets of it: the relays of the layer before, in the first layer meters and loop senders. */
+  readonly senders: number;
+  /** Replay tags that it takes of one of these; in the first layer each sender's packets a slot are bound enough. */
+  readonly tagsOfSender: number;
+  /** Replay tags of each since the relay was started, by its number in `Senders`. */
+  readonly tags: Map<number, number>;
+  /** Packets a slot that one relay of the layer before passes on to this one at most, and this one to a next hop. */
+  readonly packetsFromRelay: number;
+  readonly packetsToNextHop: number;
   /** Layers a packet has when it comes here, this one included. */
   readonly layersLeft: number;
   readonly maximumDelayMilliseconds: number;
@@ -52,15 +64,17 @@ export class Epochs {
   readonly #onionKeyFile: OnionKeyFile;
   readonly #onionKeys: OnionKeys;
   #oldest: number;
+  readonly #packetsToNextHop: number | undefined;
 
   private constructor(
-    { config, keys }: Pick<RelayParts, 'config' | 'keys'>,
+    { config, keys, packetsToNextHop: packets }: RelayParts,
     onionKeyFile: OnionKeyFile,
     onionKeys: OnionKeys,
     oldest: number,
   ) {
     this.#config = config;
     this.#keys = keys;
+    this.#packetsToNextHop = packets;
     this.#onionKeyFile = onionKeyFile;
     this.#onionKeys = onionKeys;
     this.#oldest = oldest;
@@ -136,14 +150,23 @@ export class Epochs {
     if (index === -1) {
       return false;
     }
-    const replayKey = this.#onionKeys.replayKey(epoch);
-    const path = this.#replayPath(epoch);
+    const { layer, replayCapacity } = this.#config;
+    const replay = await ReplayStore.open(this.#replayPath(epoch), this.#onionKeys.replayKey(epoch), replayCapacity);
+    const { registryDepth } = parameters;
+    const before = relaysOfLayer(directory, layer - 1).length;
+    const packetsTo = (receiver: number): number =>
+      this.#packetsToNextHop ?? packetsToNextHop(directory, registryDepth, receiver);
     this.#live.set(epoch, {
       epoch,
       directory,
       index,
       key,
-      replay: await ReplayStore.open(path, replayKey, this.#config.replayCapacity),
+      replay,
+      senders: layer === 1 ? mostMeters(registryDepth) + directory.relays.length : before,
+      tagsOfSender: layer === 1 ? Infinity : Math.floor((replay.capacity - replay.size) / before),
+      tags: new Map(),
+      packetsFromRelay: layer === 1 ? MOST_LOOPS : packetsTo(layer),
+      packetsToNextHop: packetsTo(layer + 1),
       layersLeft: directory.layers - this.#config.layer + 1,
       maximumDelayMilliseconds: maximumDelayMilliseconds(parameters.onion),
       next: directory.relays.map(({ descriptor: { layer, address, linkPin } }) =>

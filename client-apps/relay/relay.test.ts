@@ -136,7 +136,7 @@ describe('relay', function () {
     const bad: [string, Uint8Array][] = [
       ['unknown-epoch', changed(0)],
       ['unknown-epoch', changed(2)],
-      ['unknown-epoch', new Uint8Array(0)],
+      ['not-genuine', new Uint8Array(0)],
       ['not-genuine', changed(3)],
       ['not-genuine', changed(40)],
       ['not-genuine', changed(good.length - 1)],
@@ -173,7 +173,7 @@ describe('relay', function () {
     }
     await tier.advance(6_000);
     assert.equal(tier.arrived.length, 2);
-    assert.equal(tier.relay(0).counters.dropped['over-allowance'], 1);
+    assert.equal(tier.relay(0).counters.dropped['over-share'], 1);
     await tier.advance(300_000);
     one.send(FRAME.packet, tier.packet(FAST));
     await tier.advance(6_000);

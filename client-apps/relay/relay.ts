@@ -145,10 +145,10 @@ export class Relay implements RunningParty {
     const mailboxes = this.#mailboxes;
     this.#listener = await listenForPeers(identity, {
       config,
-      clock: context.clock,
+      context,
       counters,
       mailboxes,
-      liveEpochs: () => this.#tier?.epochs.all() ?? [],
+      tier: () => this.#tier,
       handler: () => this.#handler,
     });
     if (config.metrics !== undefined) {
@@ -172,7 +172,12 @@ export class Relay implements RunningParty {
     this.#held = await this.#heldFile.take();
     this.#mailboxes.restore(this.#held.mailboxes);
     this.#trace = this.#openTrace(tier.parameters);
-    this.#handler = new PacketHandler(this.#timers, this.counters, tier.epochs, this.#mailboxes, this.#links, {
+    this.#handler = new PacketHandler({
+      timers: this.#timers,
+      counters: this.counters,
+      epochs: tier.epochs,
+      mailboxes: this.#mailboxes,
+      links: this.#links,
       poolCapacity: config.poolCapacity,
       timing: tier.parameters,
       onFailure: (error) => this.#giveUp(error),
