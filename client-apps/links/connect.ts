@@ -158,7 +158,8 @@ export class OutgoingLink implements Link {
       socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
       this.#madeAt = performance.now();
       const { timers, onFrame, onUp } = this.#options;
-      this.#attached = attachSocket(socket, this.#queue, timers, {
+      this.#attached = attachSocket(socket, {
+        ...{ queue: this.#queue, timers },
         onFrame: (type, body) => onFrame?.(this, type, body),
         onEnd: (reason) => this.#down(reason),
       });
