@@ -9,7 +9,9 @@ import { pino } from 'pino';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
-import { decodeHeader, encodeHeader } from '../../protocol/ledger/header.js';
+import { encodeHeader } from '../../protocol/ledger/header.js';
+import { decodeSignedHeader, signedHeaderDigest } from '../../protocol/ledger/signed-header.js';
+import { toHex } from '../../protocol/crypto/bytes.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
@@ -127,10 +129,13 @@ describe('client-apps/service-provider', function () {
   /** Prices of the provider differ from the kit's in their pseudonym and signature, so its seals must too. */
   async function sealPricing(interval: FakeInterval, previous?: Seal): Promise<SignedSeal> {
     await committed('pricing', 'GetPageRows', starts(interval), '0');
-    const header = decodeHeader(await committed('pricing', 'GetHeader', starts(interval)));
+    const signedHeader = decodeSignedHeader(await committed('pricing', 'GetHeader', starts(interval)));
     const context = intervalContext(crypto, kit.parameters, interval.ledgerId.startSeconds);
-    const content = followingSealContent(crypto, context, header, interval.consumption.seal.seal);
+    const basis = interval.consumption.seal.seal;
+    const content = followingSealContent(crypto, context, { signed: signedHeader, basis });
     const signed = signSeal(crypto, chainSeal(crypto, content, previous, context), kit.controlCenter);
+    const digest = toHex(signedHeaderDigest(crypto, signedHeader));
+    await center.submit('pricing', 'PutChoice', [kit.region, starts(interval), digest]);
     await center.submit('pricing', 'PutSeal', [text(encodeSignedSeal(signed))]);
     return signed;
   }
@@ -159,7 +164,7 @@ describe('client-apps/service-provider', function () {
     const pricing = await sealPricing(first);
     await committed('billing', 'GetPageRows', starts(first), '0');
     await sealPricing(second, pricing.seal);
-    const empty = decodeHeader(await committed('billing', 'GetHeader', starts(second)));
+    const { header: empty } = decodeSignedHeader(await committed('billing', 'GetHeader', starts(second)));
     assert.equal(empty.count, 0);
   });
 

@@ -2,7 +2,7 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import { INDEX_FILE, ROWS_FILE, type SealedLedger, SEALS_FILE } from '../ledger/bulletin.js';
+import { INDEX_FILE, type ProvidedLedger, ROWS_FILE, type SealedLedger, SEALS_FILE } from '../ledger/bulletin.js';
 import { encodeIndex, indexDigest } from '../ledger/index-file.js';
 import { countRows, splitPages, splitRows } from '../ledger/page.js';
 import type { SignedParameters } from '../ledger/parameters.js';
@@ -17,6 +17,7 @@ import { checkDirectPrices, checkPriceRow, sealedPrice } from './check-price.js'
 import { checkConsumptionRow } from './check-row.js';
 import { checkSeal, consumptionSealContent, followingSealContent } from './check-seal.js';
 import { atPlace, type IntervalContext } from './interval-context.js';
+import { checkHeaderSignature } from './service-provider-signature.js';
 import { type Depth, type FaultCollector, type IntervalFiles, requireFile } from './interval-files.js';
 
 /** The seals of an interval as its files claim them; the next interval must chain to them. */
@@ -102,7 +103,7 @@ export class IntervalAuditor {
     return rowsPerCategory;
   }
 
-  pricing(sealed: SealedLedger, consumption: Seal): void {
+  pricing(sealed: ProvidedLedger, consumption: Seal): void {
     const isDirect = this.#context.parameters.priceMode === 'direct';
     const { consumers } = this.#trust;
     // Without the list, the digest in the seal is trusted, as for the relay directory.
@@ -133,7 +134,7 @@ export class IntervalAuditor {
     });
   }
 
-  billing(sealed: SealedLedger, consumption: SealedLedger, pricing: Seal): void {
+  billing(sealed: ProvidedLedger, consumption: SealedLedger, pricing: Seal): void {
     if (!this.#followingSeal(sealed, pricing)) {
       return;
     }
@@ -165,11 +166,14 @@ export class IntervalAuditor {
   }
 
   /** Header and seal of pricing or billing. @returns whether the header is right, so that its pages can be compared */
-  #followingSeal(sealed: SealedLedger, basis: Seal, consumersDigest?: Uint8Array): boolean {
+  #followingSeal(sealed: ProvidedLedger, basis: Seal, consumersDigest?: Uint8Array): boolean {
     const { header, seal } = sealed;
     const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
     this.#collector.passes(SEALS_FILE, () => {
-      const content = followingSealContent(this.#crypto, this.#context, header, basis, consumersDigest);
+      checkHeaderSignature(this.#crypto, sealed, this.#context, basis);
+    });
+    this.#collector.passes(SEALS_FILE, () => {
+      const content = followingSealContent(this.#crypto, this.#context, { signed: sealed, basis, consumersDigest });
       checkSeal(this.#crypto, sealed, content, this.#previous(seal.kind), this.#context);
     });
     return headerIsRight;
