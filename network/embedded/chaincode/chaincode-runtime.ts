@@ -113,7 +113,7 @@ export class ChaincodeRuntime {
       throw new Error(denied);
     }
     const sameChannel = channel === caller.channel;
-    const simulator = sameChannel ? caller.simulator : new Simulator(this.#database, channel, caller.transactionId);
+    const simulator = sameChannel ? caller.simulator : new Simulator(this.#database, channel);
     const { transactionId, signedProposal } = caller;
     try {
       return await this.execute({ channel, transactionId, namespace: chaincode, simulator, input, signedProposal });

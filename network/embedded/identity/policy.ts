@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { common, msp } from '@hyperledger/fabric-protos';
 import { EmbeddedLedgerError } from '../errors.js';
+import { message } from '../message.js';
 import type { Identity, Role } from './msp.js';
 
 type PolicyNode =
@@ -33,17 +34,10 @@ export class SignaturePolicy {
 
   /** Fabric's encoding, for the channel configuration. */
   toEnvelope(): common.SignaturePolicyEnvelope {
-    const envelope = new common.SignaturePolicyEnvelope();
-    const known = new Map<string, number>();
-    for (const { mspId, role } of principals(this.#root)) {
-      const key = `${mspId}.${role}`;
-      if (!known.has(key)) {
-        known.set(key, known.size);
-        envelope.addIdentities(principalOf(mspId, role));
-      }
-    }
-    envelope.setRule(ruleOf(this.#root, known));
-    return envelope;
+    const distinct = new Map(principals(this.#root).map((node) => [`${node.mspId}.${node.role}`, node]));
+    const known = new Map([...distinct.keys()].map((key, index) => [key, index]));
+    const identitiesList = [...distinct.values()].map(({ mspId, role }) => principalOf(mspId, role));
+    return message(common.SignaturePolicyEnvelope, { identitiesList, rule: ruleOf(this.#root, known) });
   }
 }
 
@@ -72,34 +66,17 @@ function principals(node: PolicyNode): Extract<PolicyNode, { kind: 'signed-by' }
 }
 
 function principalOf(mspId: string, role: Role | 'member'): msp.MSPPrincipal {
-  const types = msp.MSPRole.MSPRoleType;
-  const type = {
-    member: types.MEMBER,
-    client: types.CLIENT,
-    peer: types.PEER,
-    admin: types.ADMIN,
-    orderer: types.ORDERER,
-  };
-  const mspRole = new msp.MSPRole();
-  mspRole.setMspIdentifier(mspId);
-  mspRole.setRole(type[role]);
-  const principal = new msp.MSPPrincipal();
-  principal.setPrincipalClassification(msp.MSPPrincipal.Classification.ROLE);
-  principal.setPrincipal(mspRole.serializeBinary());
-  return principal;
+  const type = msp.MSPRole.MSPRoleType[role.toUpperCase() as Uppercase<typeof role>];
+  const principal = message(msp.MSPRole, { mspIdentifier: mspId, role: type }).serializeBinary();
+  return message(msp.MSPPrincipal, { principalClassification: msp.MSPPrincipal.Classification.ROLE, principal });
 }
 
 function ruleOf(node: PolicyNode, known: ReadonlyMap<string, number>): common.SignaturePolicy {
-  const rule = new common.SignaturePolicy();
   if (node.kind === 'signed-by') {
-    rule.setSignedBy(known.get(`${node.mspId}.${node.role}`)!);
-    return rule;
+    return message(common.SignaturePolicy, { signedBy: known.get(`${node.mspId}.${node.role}`)! });
   }
-  const nOutOf = new common.SignaturePolicy.NOutOf();
-  nOutOf.setN(node.n);
-  nOutOf.setRulesList(node.rules.map((child) => ruleOf(child, known)));
-  rule.setNOutOf(nOutOf);
-  return rule;
+  const rulesList = node.rules.map((child) => ruleOf(child, known));
+  return message(common.SignaturePolicy, { nOutOf: message(common.SignaturePolicy.NOutOf, { n: node.n, rulesList }) });
 }
 
 /**

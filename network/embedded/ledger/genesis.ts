@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { common, msp, orderer as ordererProtos, peer } from '@hyperledger/fabric-protos';
 import timestampProtos from 'google-protobuf/google/protobuf/timestamp_pb.js';
 import { ordererOrganizationPath, peerOrganizationPath } from '../../topology/network-directory.js';
+import { message } from '../message.js';
 import { SignaturePolicy } from '../identity/policy.js';
 import type { SigningIdentity } from '../identity/signing-identity.js';
 import { blockSigner, type ChannelDefinition, type Topology } from '../../topology/topology.js';
@@ -27,21 +28,15 @@ export function channelConfiguration(
   orderer: SigningIdentity,
 ): Uint8Array {
   const root = group();
-  setValue(
-    root,
-    'HashingAlgorithm',
-    configured(new common.HashingAlgorithm(), (value) => value.setName('SHA256')),
-  );
-  setValue(root, 'BlockDataHashingStructure', widestTree());
+  setValue(root, 'HashingAlgorithm', message(common.HashingAlgorithm, { name: 'SHA256' }));
+  // Blocks are hashed flat, which Fabric writes as a tree of the greatest width.
+  setValue(root, 'BlockDataHashingStructure', message(common.BlockDataHashingStructure, { width: 0xffff_ffff }));
   setCapability(root, 'V2_0');
   setImplicitPolicies(root, topology);
   root.getGroupsMap().set('Application', applicationGroup(topology, channel, organizations));
   root.getGroupsMap().set('Orderer', ordererGroup(topology, organizations));
-  const config = new common.Config();
-  config.setChannelGroup(root);
-  const envelope = new common.ConfigEnvelope();
-  envelope.setConfig(config);
-  return signedEnvelope(channel.name, envelope, orderer);
+  const config = message(common.Config, { channelGroup: root });
+  return signedEnvelope(channel.name, message(common.ConfigEnvelope, { config }), orderer);
 }
 
 function applicationGroup(topology: Topology, channel: ChannelDefinition, path: string): common.ConfigGroup {
@@ -53,16 +48,14 @@ function applicationGroup(topology: Topology, channel: ChannelDefinition, path: 
   for (const organization of topology.organizations.filter(({ mspId }) => channel.members.includes(mspId))) {
     const { mspId } = organization;
     const member = group();
-    setValue(
-      member,
-      'MSP',
-      mspConfig(mspId, join(peerOrganizationPath(path, organization), 'msp'), organization.domain),
-    );
+    const directory = join(peerOrganizationPath(path, organization), 'msp');
+    setValue(member, 'MSP', mspConfig(mspId, directory, organization.domain));
     setSignaturePolicy(member, 'Readers', `OR('${mspId}.admin','${mspId}.peer','${mspId}.client')`);
     setSignaturePolicy(member, 'Writers', `OR('${mspId}.admin','${mspId}.client')`);
     setSignaturePolicy(member, ADMINS, `OR('${mspId}.admin')`);
     setSignaturePolicy(member, 'Endorsement', `OR('${mspId}.peer')`);
-    setValue(member, 'AnchorPeers', anchorPeers(organization.peers.slice(0, 1)));
+    const anchors = organization.peers.slice(0, 1).map(({ host, port }) => message(peer.AnchorPeer, { host, port }));
+    setValue(member, 'AnchorPeers', message(peer.AnchorPeers, { anchorPeersList: anchors }));
     application.getGroupsMap().set(mspId, member);
   }
   return application;
@@ -75,25 +68,12 @@ function ordererGroup(topology: Topology, path: string): common.ConfigGroup {
   setImplicitPolicies(result, topology);
   setSignaturePolicy(result, ADMINS, policies.admins);
   setImplicitPolicy(result, 'BlockValidation', 'Writers');
-  setValue(
-    result,
-    'ConsensusType',
-    configured(new ordererProtos.ConsensusType(), (value) => value.setType('solo')),
-  );
-  setValue(
-    result,
-    'BatchSize',
-    configured(new ordererProtos.BatchSize(), (value) => {
-      value.setMaxMessageCount(ordering.maxMessageCount);
-      value.setAbsoluteMaxBytes(ordering.absoluteMaxBytes);
-      value.setPreferredMaxBytes(ordering.preferredMaxBytes);
-    }),
-  );
-  setValue(
-    result,
-    'BatchTimeout',
-    configured(new ordererProtos.BatchTimeout(), (value) => value.setTimeout(`${embedded.batchTimeoutMilliseconds}ms`)),
-  );
+  const { maxMessageCount, absoluteMaxBytes, preferredMaxBytes } = ordering;
+  const batchSize = message(ordererProtos.BatchSize, { maxMessageCount, absoluteMaxBytes, preferredMaxBytes });
+  const timeout = `${embedded.batchTimeoutMilliseconds}ms`;
+  setValue(result, 'ConsensusType', message(ordererProtos.ConsensusType, { type: 'solo' }));
+  setValue(result, 'BatchSize', batchSize);
+  setValue(result, 'BatchTimeout', message(ordererProtos.BatchTimeout, { timeout }));
   const { organization } = blockSigner(topology);
   const { mspId, domain, orderers } = organization;
   const member = group();
@@ -101,12 +81,8 @@ function ordererGroup(topology: Topology, path: string): common.ConfigGroup {
   setSignaturePolicy(member, 'Readers', `OR('${mspId}.member')`);
   setSignaturePolicy(member, 'Writers', `OR('${mspId}.member')`);
   setSignaturePolicy(member, ADMINS, `OR('${mspId}.admin')`);
-  const endpoints = orderers.map(({ host, port }) => `${host}:${port}`);
-  setValue(
-    member,
-    'Endpoints',
-    configured(new common.OrdererAddresses(), (value) => value.setAddressesList(endpoints)),
-  );
+  const addressesList = orderers.map(({ host, port }) => `${host}:${port}`);
+  setValue(member, 'Endpoints', message(common.OrdererAddresses, { addressesList }));
   result.getGroupsMap().set(mspId, member);
   return result;
 }
@@ -119,9 +95,7 @@ function setImplicitPolicies(target: common.ConfigGroup, { policies }: Topology)
 
 /** ANY of the policies of that name one level below. */
 function setImplicitPolicy(target: common.ConfigGroup, name: string, below: string): void {
-  const policy = new common.ImplicitMetaPolicy();
-  policy.setRule(common.ImplicitMetaPolicy.Rule.ANY);
-  policy.setSubPolicy(below);
+  const policy = message(common.ImplicitMetaPolicy, { rule: common.ImplicitMetaPolicy.Rule.ANY, subPolicy: below });
   setPolicy(target, name, common.Policy.PolicyType.IMPLICIT_META, policy);
 }
 
@@ -135,13 +109,8 @@ function setPolicy(
   type: common.Policy.PolicyTypeMap[keyof common.Policy.PolicyTypeMap],
   content: Message,
 ): void {
-  const policy = new common.Policy();
-  policy.setType(type);
-  policy.setValue(content.serializeBinary());
-  const entry = new common.ConfigPolicy();
-  entry.setPolicy(policy);
-  entry.setModPolicy(ADMINS);
-  target.getPoliciesMap().set(name, entry);
+  const policy = message(common.Policy, { type, value: content.serializeBinary() });
+  target.getPoliciesMap().set(name, message(common.ConfigPolicy, { policy, modPolicy: ADMINS }));
 }
 
 function setCapability(target: common.ConfigGroup, name: string): void {
@@ -151,83 +120,47 @@ function setCapability(target: common.ConfigGroup, name: string): void {
 }
 
 function setValue(target: common.ConfigGroup, name: string, content: Message): void {
-  const value = new common.ConfigValue();
-  value.setValue(content.serializeBinary());
-  value.setModPolicy(ADMINS);
-  target.getValuesMap().set(name, value);
+  const value = content.serializeBinary();
+  target.getValuesMap().set(name, message(common.ConfigValue, { value, modPolicy: ADMINS }));
 }
 
 function group(): common.ConfigGroup {
-  return configured(new common.ConfigGroup(), (value) => value.setModPolicy(ADMINS));
-}
-
-/** Blocks are hashed flat, which Fabric writes as a tree of the greatest width. */
-function widestTree(): common.BlockDataHashingStructure {
-  return configured(new common.BlockDataHashingStructure(), (value) => value.setWidth(0xffff_ffff));
-}
-
-function anchorPeers(peers: readonly { readonly host: string; readonly port: number }[]): peer.AnchorPeers {
-  const anchors = new peer.AnchorPeers();
-  for (const { host, port } of peers) {
-    anchors.addAnchorPeers(
-      configured(new peer.AnchorPeer(), (anchor) => {
-        anchor.setHost(host);
-        anchor.setPort(port);
-      }),
-    );
-  }
-  return anchors;
+  return message(common.ConfigGroup, { modPolicy: ADMINS });
 }
 
 function mspConfig(mspId: string, directory: string, domain: string): msp.MSPConfig {
   const root = readFileSync(join(directory, 'cacerts', `ca.${domain}-cert.pem`));
   const tlsRoot = readFileSync(join(directory, 'tlscacerts', `tlsca.${domain}-cert.pem`));
   const unit = (name: string): msp.FabricOUIdentifier =>
-    configured(new msp.FabricOUIdentifier(), (identifier) => {
-      identifier.setCertificate(root);
-      identifier.setOrganizationalUnitIdentifier(name);
-    });
-  const nodeUnits = new msp.FabricNodeOUs();
-  nodeUnits.setEnable(true);
-  nodeUnits.setClientOuIdentifier(unit('client'));
-  nodeUnits.setPeerOuIdentifier(unit('peer'));
-  nodeUnits.setAdminOuIdentifier(unit('admin'));
-  nodeUnits.setOrdererOuIdentifier(unit('orderer'));
-  const crypto = new msp.FabricCryptoConfig();
-  crypto.setSignatureHashFamily('SHA2');
-  crypto.setIdentityIdentifierHashFunction('SHA256');
-  const fabric = new msp.FabricMSPConfig();
-  fabric.setName(mspId);
-  fabric.setRootCertsList([root]);
-  fabric.setTlsRootCertsList([tlsRoot]);
-  fabric.setFabricNodeOus(nodeUnits);
-  fabric.setCryptoConfig(crypto);
-  const config = new msp.MSPConfig();
-  config.setType(X509_MSP_TYPE);
-  config.setConfig(fabric.serializeBinary());
-  return config;
+    message(msp.FabricOUIdentifier, { certificate: root, organizationalUnitIdentifier: name });
+  const hashes = { signatureHashFamily: 'SHA2', identityIdentifierHashFunction: 'SHA256' };
+  const fabric = message(msp.FabricMSPConfig, {
+    name: mspId,
+    rootCertsList: [root],
+    tlsRootCertsList: [tlsRoot],
+    fabricNodeOus: message(msp.FabricNodeOUs, {
+      enable: true,
+      clientOuIdentifier: unit('client'),
+      peerOuIdentifier: unit('peer'),
+      adminOuIdentifier: unit('admin'),
+      ordererOuIdentifier: unit('orderer'),
+    }),
+    cryptoConfig: message(msp.FabricCryptoConfig, hashes),
+  });
+  return message(msp.MSPConfig, { type: X509_MSP_TYPE, config: fabric.serializeBinary() });
 }
 
 function signedEnvelope(channel: string, content: Message, signer: SigningIdentity): Uint8Array {
-  const channelHeader = new common.ChannelHeader();
-  channelHeader.setType(common.HeaderType.CONFIG);
-  channelHeader.setVersion(1);
-  channelHeader.setChannelId(channel);
-  channelHeader.setTimestamp(timestampProtos.Timestamp.fromDate(new Date(wallClockMilliseconds())));
-  const header = new common.Header();
-  header.setChannelHeader(channelHeader.serializeBinary());
-  header.setSignatureHeader(newSignatureHeader(signer.serialized).serializeBinary());
-  const payload = new common.Payload();
-  payload.setHeader(header);
-  payload.setData(content.serializeBinary());
-  const bytes = payload.serializeBinary();
-  const envelope = new common.Envelope();
-  envelope.setPayload(bytes);
-  envelope.setSignature(signer.sign(bytes));
-  return envelope.serializeBinary();
-}
-
-function configured<T>(message: T, set: (message: T) => void): T {
-  set(message);
-  return message;
+  const channelHeader = message(common.ChannelHeader, {
+    type: common.HeaderType.CONFIG,
+    version: 1,
+    channelId: channel,
+    timestamp: timestampProtos.Timestamp.fromDate(new Date(wallClockMilliseconds())),
+  });
+  const header = message(common.Header, {
+    channelHeader: channelHeader.serializeBinary(),
+    signatureHeader: newSignatureHeader(signer.serialized).serializeBinary(),
+  });
+  const payload = message(common.Payload, { header, data: content.serializeBinary() }).serializeBinary();
+  return message(common.Envelope, { payload, signature: signer.sign(payload) }).serializeBinary();
 }

@@ -4,6 +4,7 @@ import { common, gateway, orderer, peer } from '@hyperledger/fabric-protos';
 import { validationCodesOf } from '../ledger/block.js';
 import type { Channel } from '../ledger/channel.js';
 import { parseEndorsedTransaction, parseEnvelope } from '../ledger/transaction.js';
+import { message } from '../message.js';
 import { accessDenied, type Channels } from './access.js';
 import { decodeRequest, RpcError } from './rpc-error.js';
 
@@ -59,12 +60,9 @@ export async function* chaincodeEvents(
       events = index < 0 ? [] : events.slice(index + 1);
       after = index < 0 ? after : '';
     }
-    events = events.filter((event) => event.getChaincodeId() === request.getChaincodeId());
-    if (events.length > 0) {
-      const response = new gateway.ChaincodeEventsResponse();
-      response.setBlockNumber(block.getHeader()!.getNumber());
-      response.setEventsList(events);
-      yield response;
+    const eventsList = events.filter((event) => event.getChaincodeId() === request.getChaincodeId());
+    if (eventsList.length > 0) {
+      yield message(gateway.ChaincodeEventsResponse, { blockNumber: block.getHeader()!.getNumber(), eventsList });
     }
   }
 }

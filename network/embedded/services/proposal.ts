@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { common, peer } from '@hyperledger/fabric-protos';
+import { message } from '../message.js';
 import { proposalHash, transactionIdOf } from '../ledger/transaction.js';
 
 /** A client's request to run a chaincode, taken apart. Error texts here and below are those of Fabric's endorser. */
@@ -101,9 +102,7 @@ export function proposalFault(proposal: Proposal): string | undefined {
 
 /** Made anew rather than cut out: the input's bytes stay, and the transient map is all else there is. */
 function withoutTransient(payload: peer.ChaincodeProposalPayload): Uint8Array {
-  const stripped = new peer.ChaincodeProposalPayload();
-  stripped.setInput(payload.getInput_asU8());
-  return stripped.serializeBinary();
+  return message(peer.ChaincodeProposalPayload, { input: payload.getInput_asU8() }).serializeBinary();
 }
 
 function decode<T>(what: string, parse: () => T): T {

@@ -2,6 +2,7 @@
 import { Metadata, status as GrpcStatus, type ServiceError } from '@grpc/grpc-js';
 import { gateway, google } from '@hyperledger/fabric-protos';
 import anyProtos from 'google-protobuf/google/protobuf/any_pb.js';
+import { message } from '../message.js';
 
 /** Error of one peer, for the caller of a gateway. */
 export interface PeerError {
@@ -41,27 +42,20 @@ export function decodeRequest<T>(what: string, decode: () => T): T {
 
 /** The form in which grpc-js takes an error. Anything unforeseen becomes UNKNOWN, as in Go. */
 export function toServiceError(error: unknown): ServiceError {
-  const message = error instanceof Error ? error.message : String(error);
+  const details = error instanceof Error ? error.message : String(error);
   const code = error instanceof RpcError ? error.code : GrpcStatus.UNKNOWN;
   const metadata = new Metadata();
   if (error instanceof RpcError && error.details.length > 0) {
     metadata.set(DETAILS_TRAILER, Buffer.from(encodeStatus(error).serializeBinary()));
   }
-  return Object.assign(new Error(message), { code, details: message, metadata });
+  return Object.assign(new Error(details), { code, details, metadata });
 }
 
-function encodeStatus({ code, message, details }: RpcError): google.rpc.Status {
-  const status = new google.rpc.Status();
-  status.setCode(code);
-  status.setMessage(message);
-  for (const { address, mspId, message: text } of details) {
-    const detail = new gateway.ErrorDetail();
-    detail.setAddress(address);
-    detail.setMspId(mspId);
-    detail.setMessage(text);
+function encodeStatus({ code, message: text, details }: RpcError): google.rpc.Status {
+  const detailsList = details.map((detail) => {
     const any = new anyProtos.Any();
-    any.pack(detail.serializeBinary(), 'gateway.ErrorDetail');
-    status.addDetails(any);
-  }
-  return status;
+    any.pack(message(gateway.ErrorDetail, detail).serializeBinary(), 'gateway.ErrorDetail');
+    return any;
+  });
+  return message(google.rpc.Status, { code, message: text, detailsList });
 }
