@@ -34,8 +34,8 @@ const PARTIES = [
 const LAYERS = {
   protocol: [],
   chaincode: ['protocol'],
-  'network/topology': [],
-  'network/fabric': ['network/topology'],
+  'network/topology': ['protocol'],
+  'network/fabric': ['protocol', 'network/topology'],
   'network/embedded': ['protocol', 'network/topology'],
   'client-apps/runtime': ['protocol'],
   'client-apps/links': ['protocol', 'client-apps/runtime'],
