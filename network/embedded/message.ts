@@ -18,3 +18,9 @@ export function message<M extends object>(type: new () => M, fields: Fields<M>):
   }
   return made;
 }
+
+/** Class of a protobuf message, which reads its encoding. */
+export interface MessageType<M> {
+  /** @throws Error if the bytes are not such a message */
+  deserializeBinary(bytes: Uint8Array): M;
+}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
 import { peer } from '@hyperledger/fabric-protos';
@@ -31,7 +32,8 @@ export class ChaincodeConnection {
   readonly #invokeOther: InvokeOther;
   readonly #closing = new AbortController();
   readonly #pending = new Map<string, Pending>();
-  readonly #readyWaiters = new Set<() => void>();
+  /** Emits `registered`. */
+  readonly #registrations = new EventEmitter().setMaxListeners(0);
   #stream: Stream | undefined;
   #chaincodeId: string | undefined;
 
@@ -50,12 +52,9 @@ export class ChaincodeConnection {
   /** Waits until the chaincode can be invoked. @returns false if it could not in time. */
   async ready(timeoutMilliseconds: number = LAUNCH_TIMEOUT_MILLISECONDS): Promise<boolean> {
     if (this.#chaincodeId === undefined) {
-      let wake: () => void = () => {};
-      const woken = new Promise<void>((resolve) => this.#readyWaiters.add((wake = resolve)));
-      const timer = setTimeout(wake, timeoutMilliseconds);
-      await woken;
-      clearTimeout(timer);
-      this.#readyWaiters.delete(wake);
+      await once(this.#registrations, 'registered', { signal: AbortSignal.timeout(timeoutMilliseconds) }).catch(
+        () => {},
+      );
     }
     return this.#chaincodeId !== undefined;
   }
@@ -149,7 +148,7 @@ export class ChaincodeConnection {
         stream.write(message(peer.ChaincodeMessage, { type: Type.REGISTERED }));
         stream.write(message(peer.ChaincodeMessage, { type: Type.READY }));
         this.#chaincodeId = peer.ChaincodeID.deserializeBinary(received.getPayload_asU8()).getName();
-        this.#readyWaiters.forEach((wake) => wake());
+        this.#registrations.emit('registered');
         return;
       case Type.KEEPALIVE:
         return;

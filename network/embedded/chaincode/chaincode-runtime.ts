@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { peer } from '@hyperledger/fabric-protos';
 import { z } from 'zod';
+import { getOrMake } from '../../../protocol/get-or-make.js';
 import { EmbeddedLedgerError } from '../errors.js';
 import type { Database } from '../ledger/database.js';
 import { Simulator } from '../ledger/simulator.js';
@@ -132,12 +133,7 @@ export class ChaincodeRuntime {
   }
 
   #connection(address: string): ChaincodeConnection {
-    let connection = this.#connections.get(address);
-    if (connection === undefined) {
-      connection = new ChaincodeConnection(address, this.#invokeOther);
-      this.#connections.set(address, connection);
-    }
-    return connection;
+    return getOrMake(this.#connections, address, () => new ChaincodeConnection(address, this.#invokeOther));
   }
 
   #dropUnused(): void {

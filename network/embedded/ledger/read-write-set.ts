@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ledger } from '@hyperledger/fabric-protos';
+import { getOrMake } from '../../../protocol/get-or-make.js';
 import { message } from '../message.js';
 import type { Version } from './version.js';
 
@@ -72,12 +73,7 @@ export class ReadWriteSetBuilder {
   }
 
   #namespace(name: string): Namespace {
-    let namespace = this.#namespaces.get(name);
-    if (namespace === undefined) {
-      namespace = { reads: new Map(), writes: new Map(), ranges: [] };
-      this.#namespaces.set(name, namespace);
-    }
-    return namespace;
+    return getOrMake(this.#namespaces, name, () => ({ reads: new Map(), writes: new Map(), ranges: [] }));
   }
 }
 

@@ -2,13 +2,13 @@
 import { status as GrpcStatus } from '@grpc/grpc-js';
 import { gateway, type peer } from '@hyperledger/fabric-protos';
 import { message } from '../message.js';
-import { accessDenied, type Channels } from './access.js';
+import { requireReader, type Channels } from './access.js';
 import type { Broadcast } from './broadcast.js';
 import { endorse, isSuccess, type Endorser, type EndorserResult } from './endorser.js';
 import type { LedgerPeer, PeerDirectory } from './peers.js';
 import { prepareTransaction } from './prepared-transaction.js';
 import { parseProposal, type Proposal } from './proposal.js';
-import { decodeRequest, RpcError } from './rpc-error.js';
+import { decodeSigned, RpcError } from './rpc-error.js';
 
 /** Services that all gateways of the process share. */
 export interface GatewayServices {
@@ -93,12 +93,7 @@ export class Gateway {
     signed: gateway.SignedCommitStatusRequest,
     signal: AbortSignal,
   ): Promise<gateway.CommitStatusResponse> {
-    if (signed.getRequest_asU8().length === 0) {
-      throw new RpcError(GrpcStatus.INVALID_ARGUMENT, 'a commit status request is required');
-    }
-    const request = decodeRequest('status request', () =>
-      gateway.CommitStatusRequest.deserializeBinary(signed.getRequest_asU8()),
-    );
+    const request = decodeSigned('commit status request', gateway.CommitStatusRequest, signed, 'status request');
     const fault =
       (request.getIdentity_asU8().length === 0 && 'no identity provided') ||
       (request.getChannelId() === '' && 'no channel ID provided') ||
@@ -107,14 +102,7 @@ export class Gateway {
       throw new RpcError(GrpcStatus.INVALID_ARGUMENT, fault);
     }
     const { channels } = this.#services;
-    const denied = accessDenied(channels, request.getChannelId(), 'Readers', {
-      identity: request.getIdentity_asU8(),
-      data: signed.getRequest_asU8(),
-      signature: signed.getSignature_asU8(),
-    });
-    if (denied !== undefined) {
-      throw new RpcError(GrpcStatus.PERMISSION_DENIED, denied);
-    }
+    requireReader(channels, request, signed);
     const status = await channels.get(request.getChannelId())!.waitForTransaction(request.getTransactionId(), signal);
     if (status === undefined) {
       throw new RpcError(GrpcStatus.UNAVAILABLE, 'the request ended before the transaction was committed');

@@ -2,7 +2,7 @@
 import { Metadata, status as GrpcStatus, type ServiceError } from '@grpc/grpc-js';
 import { gateway, google } from '@hyperledger/fabric-protos';
 import anyProtos from 'google-protobuf/google/protobuf/any_pb.js';
-import { message } from '../message.js';
+import { message, type MessageType } from '../message.js';
 
 /** Error of one peer, for the caller of a gateway. */
 export interface PeerError {
@@ -28,15 +28,26 @@ export class RpcError extends Error {
   }
 }
 
+/** A request with the client's signature over its bytes. */
+export interface SignedRequest {
+  getRequest_asU8(): Uint8Array;
+  getSignature_asU8(): Uint8Array;
+}
+
 /**
- * Decodes what a client sent.
+ * Decodes a signed request of a client, without checking the signature.
+ * @param invalid Fabric's name of the request in its text about a malformed one
  * @throws RpcError INVALID_ARGUMENT
  */
-export function decodeRequest<T>(what: string, decode: () => T): T {
+export function decodeSigned<T>(what: string, type: MessageType<T>, signed: SignedRequest, invalid = what): T {
+  const bytes = signed.getRequest_asU8();
+  if (bytes.length === 0) {
+    throw new RpcError(GrpcStatus.INVALID_ARGUMENT, `a ${what} is required`);
+  }
   try {
-    return decode();
+    return type.deserializeBinary(bytes);
   } catch (error) {
-    throw new RpcError(GrpcStatus.INVALID_ARGUMENT, `invalid ${what}: ${(error as Error).message}`);
+    throw new RpcError(GrpcStatus.INVALID_ARGUMENT, `invalid ${invalid}: ${(error as Error).message}`);
   }
 }
 
