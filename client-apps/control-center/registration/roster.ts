@@ -68,10 +68,6 @@ export class Roster {
     return this.#meters.filter(({ number, firstEpoch }) => firstEpoch <= epoch && !excluded.has(number)).length;
   }
 
-  byNumber(number: number): Meter | undefined {
-    return this.#meters[number];
-  }
-
   /** @param publicKey pk_i, 32 bytes */
   find(publicKey: Uint8Array): Meter | undefined {
     return this.#byPublicKey.get(toHex(publicKey));

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { common, msp } from '@hyperledger/fabric-protos';
 import { EmbeddedLedgerError } from '../errors.js';
-import { message } from '../message.js';
 import type { Identity, Role } from './msp.js';
 
 type PolicyNode =
@@ -31,14 +29,6 @@ export class SignaturePolicy {
       (node) => node.mspId === mspId && (node.role === 'peer' || node.role === 'member'),
     );
   }
-
-  /** Fabric's encoding, for the channel configuration. */
-  toEnvelope(): common.SignaturePolicyEnvelope {
-    const distinct = new Map(principals(this.#root).map((node) => [`${node.mspId}.${node.role}`, node]));
-    const known = new Map([...distinct.keys()].map((key, index) => [key, index]));
-    const identitiesList = [...distinct.values()].map(({ mspId, role }) => principalOf(mspId, role));
-    return message(common.SignaturePolicyEnvelope, { identitiesList, rule: ruleOf(this.#root, known) });
-  }
 }
 
 /** As Fabric's cauthdsl: a signer that satisfied one principal is used up for the others of the same branch. */
@@ -63,20 +53,6 @@ function evaluate(node: PolicyNode, signers: readonly Identity[], used: boolean[
 
 function principals(node: PolicyNode): Extract<PolicyNode, { kind: 'signed-by' }>[] {
   return node.kind === 'signed-by' ? [node] : node.rules.flatMap(principals);
-}
-
-function principalOf(mspId: string, role: Role | 'member'): msp.MSPPrincipal {
-  const type = msp.MSPRole.MSPRoleType[role.toUpperCase() as Uppercase<typeof role>];
-  const principal = message(msp.MSPRole, { mspIdentifier: mspId, role: type }).serializeBinary();
-  return message(msp.MSPPrincipal, { principalClassification: msp.MSPPrincipal.Classification.ROLE, principal });
-}
-
-function ruleOf(node: PolicyNode, known: ReadonlyMap<string, number>): common.SignaturePolicy {
-  if (node.kind === 'signed-by') {
-    return message(common.SignaturePolicy, { signedBy: known.get(`${node.mspId}.${node.role}`)! });
-  }
-  const rulesList = node.rules.map((child) => ruleOf(child, known));
-  return message(common.SignaturePolicy, { nOutOf: message(common.SignaturePolicy.NOutOf, { n: node.n, rulesList }) });
 }
 
 /**
