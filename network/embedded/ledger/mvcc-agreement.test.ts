@@ -146,7 +146,7 @@ describe("multi-version concurrency control, here and in the contracts' tests", 
             seen.add(verdict);
           }
           const state: [string, number[]][] = [];
-          for await (const { key, value } of database.stateRange(CHANNEL, 'cc', '', '')) {
+          for await (const { key, value } of database.stateRange(CHANNEL, 'cc', { start: '', end: '' })) {
             state.push([key, [...value]]);
           }
           assert.deepEqual(

@@ -78,9 +78,9 @@ export class BlockUpdates {
       return false;
     }
     // Up to and with the last key read, if reading stopped there: its successor in byte order is the key and a zero.
-    const end = range.exhausted ? range.endKey : `${range.endKey}\0`;
+    const bounds = { start: range.startKey, end: range.exhausted ? range.endKey : `${range.endKey}\0` };
     let index = 0;
-    for await (const { key, version } of this.#database.stateRange(this.#channel, namespace, range.startKey, end)) {
+    for await (const { key, version } of this.#database.stateRange(this.#channel, namespace, bounds)) {
       const read = range.reads[index++];
       if (read === undefined || read.key !== key || !sameVersion(read.version, version)) {
         return false;

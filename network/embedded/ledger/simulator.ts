@@ -39,7 +39,8 @@ export class Simulator {
   openRange(namespace: string, startKey: string, endKey: string): RangeCursor {
     const range: RangeRead = { startKey, endKey: startKey, exhausted: false, reads: [] };
     this.#readWriteSet.addRange(namespace, range);
-    const records = this.#database.stateRange(this.channel, namespace, startKey, endKey, this.#snapshot);
+    const bounds = { start: startKey, end: endKey };
+    const records = this.#database.stateRange(this.channel, namespace, bounds, this.#snapshot);
     return new RangeCursor(records, range, endKey);
   }
 
