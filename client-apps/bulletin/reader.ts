@@ -55,20 +55,6 @@ export class DirectoryBulletin extends PathSource {
     super();
   }
 
-  /** Regions in the bulletin, sorted. */
-  async listRegions(): Promise<string[]> {
-    return (await listIfPresent(join(this.root, 'bulletin'))).sort();
-  }
-
-  /** Starts of a region's intervals, Unix seconds, ascending. */
-  async listIntervals(region: string): Promise<number[]> {
-    const names = await listIfPresent(join(this.root, 'bulletin', region));
-    return names
-      .filter((name) => /^(0|[1-9][0-9]{0,11})$/.test(name))
-      .map(Number)
-      .sort((a, b) => a - b);
-  }
-
   override close(): void {}
 
   protected override async read(path: string): Promise<Uint8Array | undefined> {
