@@ -12,7 +12,7 @@ import { FakeRegion } from '../../../test/support/region.js';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 
-describe('gridveil evidence check', function () {
+describe('gridveil verify', function () {
   this.timeout(60_000);
   const kit = new FakeRegion({ consumers: 7, parameters: { priceMode: 'direct' } });
   const own = fingerprint(kit.crypto, kit.controlCenter.publicKey);
@@ -47,10 +47,11 @@ describe('gridveil evidence check', function () {
     ]);
     await rm(root, { recursive: true });
 
-    const found = await gridveil('evidence', 'check', evidence[0]!, '--cc-key', own, '--json');
+    const found = await gridveil('verify', evidence[0]!, '--cc-key', own, '--json');
     assert.equal(found.code, 0);
     assert.deepEqual(JSON.parse(found.stdout), {
-      file: evidence[0],
+      kind: 'evidence',
+      path: evidence[0],
       proven: true,
       trustedKey: own,
       keyWasGiven: true,
@@ -60,19 +61,19 @@ describe('gridveil evidence check', function () {
       tariffPriceNanoPerKilowattHour: interval.price.toString(),
     });
     assert.match(
-      (await gridveil('evidence', 'check', evidence[0]!)).stdout,
+      (await gridveil('verify', evidence[0]!)).stdout,
       /^Proven: the service provider signed a wrong price\.\n/m,
     );
-    assert.equal((await gridveil('evidence', 'check', evidence[0]!, '--cc-key', '0'.repeat(64))).code, 1);
+    assert.equal((await gridveil('verify', evidence[0]!, '--cc-key', '0'.repeat(64))).code, 1);
 
     const text = await readFile(evidence[0]!, 'utf8');
     const { rows } = JSON.parse(text) as { rows: string[] };
     await writeFile(evidence[0]!, text.replace(rows[0]!, rows[1]!));
-    const doubled = await gridveil('evidence', 'check', evidence[0]!);
+    const doubled = await gridveil('verify', evidence[0]!);
     assert.equal(doubled.code, 1);
     assert.match(doubled.stdout, /^Not proven\.$/m);
     await writeFile(evidence[0]!, text.replace(rows[0]!, `${rows[0]!.slice(0, -2)}00`));
-    assert.match((await gridveil('evidence', 'check', evidence[0]!)).stderr, /^gridveil: BAD_SIGNATURE: /);
+    assert.match((await gridveil('verify', evidence[0]!)).stderr, /^gridveil: BAD_SIGNATURE: /);
   });
 
   it('has nothing to judge in an honest bulletin', async () => {
