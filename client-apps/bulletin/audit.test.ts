@@ -127,6 +127,31 @@ for (const modes of MODES) {
       ]);
     });
 
+    it('names what file managers and publishers leave, and reads none of it', async () => {
+      const left = ['.DS_Store', 'README.md', 'SHA256SUMS', `${folder(0)}/._seals.json`, `${folder(0)}/Thumbs.db`];
+      left.push(`bulletin/${kit.region}/directory/desktop.ini`);
+      for (const path of left) {
+        await writeFile(join(root, path), 'x');
+      }
+      await mkdir(join(root, 'bulletin', '__MACOSX', 'anything'), { recursive: true });
+      await writeFile(join(root, 'bulletin', '__MACOSX', 'anything', 'parameters.json'), 'x');
+      const found = await audit();
+      assert.deepEqual(found.faults, []);
+      assert.deepEqual(found.leftovers, [...left, 'bulletin/__MACOSX'].sort());
+      await symlink('.DS_Store', join(root, 'Thumbs.db'));
+      await writeFile(join(root, 'README.exe'), 'x');
+      assert.deepEqual(await codes(), ['README.exe UNKNOWN_FILE', 'Thumbs.db UNKNOWN_FILE']);
+    });
+
+    it('names every fault when parameters are not right: entries only, no interval is checked', async () => {
+      await writeFile(join(root, PARAMETERS_FILE), '{}');
+      await writeFile(join(root, folder(1), 'more'), 'x');
+      const found = await audit();
+      assert.deepEqual(await codes(), [`${PARAMETERS_FILE} MALFORMED`, `${folder(1)}/more UNKNOWN_FILE`]);
+      assert.deepEqual([found.intervals, found.intervalsWithoutFault, found.trusted], [2, 0, undefined]);
+      assert.deepEqual(found.last, intervals[1]!.ledgerId);
+    });
+
     it('finds an interval that was taken out of the chain, and one under the name of another', async () => {
       const third = bulletinOf(kit, [later]);
       await writeFiles(root, third);

@@ -16,7 +16,7 @@ const PRINTED_FAULTS = 100;
 /** What the files of a bulletin cannot show, by a stable name. */
 const NOT_SHOWN = {
   'invented-rows': 'that no row was invented: the control center alone knows whose rows they are',
-  'omitted-rows': 'that no row was left out: only the household whose row it is can tell',
+  'omitted-rows': 'that no row was omitted: only the household of such a row notices',
   'registered-meters': 'the number of registered meters, from which the price follows: the seals state it',
   'split-view': 'that others were shown the same files: compare the digests of the last seals',
   'later-intervals': 'that there are no later intervals',
