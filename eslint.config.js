@@ -151,19 +151,24 @@ const RANDOM_MESSAGE = 'Take a random source as an argument: Math.random is neit
 
 const TIMER_MESSAGE =
   'Take the Timers of the party, a Backoff or withDeadline of runtime/: a raw timer that throws ends the process.';
-/** Folders whose files may set a timer by themselves: the mechanisms, the development ledger, and what no party runs. */
-const RAW_TIMERS = [
-  'client-apps/runtime/**',
-  'network/embedded/**',
-  '**/*.test.ts',
-  'test/**',
-  'scripts/**',
-  'bench/**',
-];
-const TIMER_GLOBALS = ['setTimeout', 'setInterval'].map((name) => ({ name, message: TIMER_MESSAGE }));
+const HANDLER_MESSAGE = 'Register it with the Timers of the party: a raw handler that throws ends the process.';
+/** Folders whose files may set a timer or a handler by themselves: the mechanisms, and what no party runs. */
+const UNSUPERVISED = ['client-apps/runtime/**', 'network/**', '**/*.test.ts', 'test/**', 'scripts/**', 'bench/**'];
+/** May register handlers by themselves besides: sockets, and the demo, which ends with a fault of its own. */
+const RAW_HANDLERS = [...UNSUPERVISED, 'client-apps/links/**', 'client-apps/demo/**'];
+const TIMER_GLOBALS = ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask'].map((name) => ({
+  name,
+  message: TIMER_MESSAGE,
+}));
 const TIMER_MODULES = ['timers', 'timers/promises'].flatMap((name) =>
   [name, `node:${name}`].map((module) => ({ name: module, message: TIMER_MESSAGE })),
 );
+const RAW_TIMER = { selector: 'CallExpression[callee.property.name="setTimer"]', message: TIMER_MESSAGE };
+const RAW_HANDLER = [
+  'CallExpression[callee.property.name=/^(on|once|addListener|prependListener|addEventListener|nextTick)$/]:not([callee.object.name="timers"]):not([callee.object.property.name="timers"])',
+  'AssignmentExpression[left.property.name=/^on[a-z]+$/][right.type=/Function/]',
+  'CallExpression[callee.name="createServer"] > :function',
+].map((selector) => ({ selector, message: HANDLER_MESSAGE }));
 const PLAIN_DATE = { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: CLOCK_MESSAGE };
 
 export default tseslint.config(
@@ -229,16 +234,17 @@ export default tseslint.config(
   },
   {
     files: ['**/*.ts'],
-    ignores: RAW_TIMERS,
+    ignores: UNSUPERVISED,
     rules: {
       'no-restricted-globals': ['error', ...TIMER_GLOBALS],
       'no-restricted-imports': ['error', { paths: TIMER_MODULES }],
-      'no-restricted-syntax': [
-        'error',
-        PLAIN_DATE,
-        { selector: 'CallExpression[callee.property.name="setTimer"]', message: TIMER_MESSAGE },
-      ],
+      'no-restricted-syntax': ['error', PLAIN_DATE, RAW_TIMER],
     },
+  },
+  {
+    files: ['**/*.ts'],
+    ignores: RAW_HANDLERS,
+    rules: { 'no-restricted-syntax': ['error', PLAIN_DATE, RAW_TIMER, ...RAW_HANDLER] },
   },
   {
     files: ['protocol/**/*.ts'],

@@ -4,7 +4,7 @@ import { SystemClock } from '../client-apps/runtime/clock.js';
 import { createLog } from '../client-apps/runtime/log.js';
 import { placedRelayConfig } from '../client-apps/relay/config.js';
 import { Relay } from '../client-apps/relay/relay.js';
-import { loadRelayKeys } from '../client-apps/relay/keys.js';
+import { loadRelayKeys, relayFileKey } from '../client-apps/relay/keys.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import { packetLength } from '../protocol/onion/geometry.js';
 import type { RelayAnswer, RelayRequest } from './relay-messages.js';
@@ -42,7 +42,7 @@ let relay: Relay | undefined;
 async function start(configuration: unknown): Promise<void> {
   const config = placedRelayConfig.parse(configuration);
   const limit = peelMicroseconds();
-  const fileKey = random(32);
+  const fileKey = relayFileKey(random(32), config);
   const keys = await loadRelayKeys(config.directory, fileKey, random, config.enrolmentSeed);
   relay = await Relay.start(
     config,

@@ -20,6 +20,8 @@ import {
 } from '../protocol/onion/directory-format.js';
 import { FakeRegion } from '../test/support/region.js';
 import { benchLinkKey } from './relay-messages.js';
+import { createLog } from '../client-apps/runtime/log.js';
+import { Timers } from '../client-apps/runtime/timers.js';
 
 /** The layer of the relay under test: relays send to it, and it sends to relays. */
 const LAYERS = 3;
@@ -76,6 +78,7 @@ export class BenchRegion {
         url: `https://127.0.0.1:${this.#httpsPort}`,
         pin: toHex(benchLinkKey('control center').pin),
         linkAddress: `127.0.0.1:${this.#linkPort}`,
+        linkPin: toHex(benchLinkKey('control center').pin),
       },
       trustAnchor: fingerprint(sodiumCrypto, this.#kit.controlCenter.publicKey),
       addressOverrides: Object.fromEntries(
@@ -142,7 +145,7 @@ export class BenchRegion {
       identity,
       host: '127.0.0.1',
       port: 0,
-      clock: new SystemClock(),
+      timers: new Timers({ clock: new SystemClock(), log: createLog('region', 'warn') }),
       admit: () => true,
       onFrame: (_link, type, body) => {
         if (type !== FRAME.descriptor) {

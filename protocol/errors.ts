@@ -12,6 +12,7 @@ export type ProtocolErrorCode =
   | 'LIMIT_EXCEEDED'
   // Cryptography and keys
   | 'ZERO_SHARED_SECRET'
+  | 'BAD_POINT'
   | 'DECRYPT_FAILED'
   | 'BAD_SIGNATURE'
   | 'EPOCH_ERASED'

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { consumersFile, directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
-import { readIfPresent } from '../runtime/atomic-file.js';
+import { listIfPresent, readIfPresent } from '../runtime/atomic-file.js';
 import { intervalPath, maximumFileLength, type IntervalFile } from './layout.js';
 import { ClientError } from '../runtime/errors.js';
 import { answerReason, PinnedHttps } from '../links/pinned-https.js';
@@ -52,12 +52,12 @@ export class DirectoryBulletin extends PathSource {
 
   /** Regions in the bulletin, sorted. */
   async listRegions(): Promise<string[]> {
-    return (await this.#list('bulletin')).sort();
+    return (await listIfPresent(join(this.root, 'bulletin'))).sort();
   }
 
   /** Starts of a region's intervals, Unix seconds, ascending. */
   async listIntervals(region: string): Promise<number[]> {
-    const names = await this.#list(join('bulletin', region));
+    const names = await listIfPresent(join(this.root, 'bulletin', region));
     return names
       .filter((name) => /^(0|[1-9][0-9]{0,11})$/.test(name))
       .map(Number)
@@ -77,17 +77,6 @@ export class DirectoryBulletin extends PathSource {
       throw new ClientError('LIMIT_EXCEEDED', `${path}: expected at most ${maximum} bytes, got ${size}`);
     }
     return readIfPresent(full);
-  }
-
-  async #list(path: string): Promise<string[]> {
-    try {
-      return await readdir(join(this.root, path));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-        return [];
-      }
-      throw error;
-    }
   }
 }
 

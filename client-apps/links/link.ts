@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../runtime/clock.js';
 import { withDeadline } from '../runtime/deadline.js';
+import type { Timers } from '../runtime/timers.js';
 import { FrameReader, type FrameQueue, type FrameType } from './frames.js';
 import { linkPin } from './link-identity.js';
 
@@ -41,7 +41,7 @@ export type LinkEnd =
 
 /**
  * Handles a frame. The link is read no further while too many of the promises are pending.
- * The body is a view that stays valid. A handler deals with its own failures.
+ * The body is a view that stays valid. A handler that throws or rejects ends its link.
  */
 export type FrameHandler<L extends Link = Link> = (link: L, type: FrameType, body: Uint8Array) => void | Promise<void>;
 
@@ -77,14 +77,20 @@ export interface AttachedSocket {
   cut(): void;
 }
 
+/** Events of a connected, checked socket. */
+export interface SocketEvents {
+  readonly onFrame: (type: FrameType, body: Uint8Array) => void | Promise<void>;
+  readonly onEnd: (reason: LinkEnd) => void;
+}
+
 /** Moves frames between a queue and a connected, checked socket until the socket closes. */
 export function attachSocket(
   socket: TLSSocket,
   queue: FrameQueue,
-  clock: Clock,
-  onFrame: (type: FrameType, body: Uint8Array) => void | Promise<void>,
-  onEnd: (reason: LinkEnd) => void,
+  timers: Timers,
+  events: SocketEvents,
 ): AttachedSocket {
+  const { clock } = timers;
   const reader = new FrameReader();
   let reason: LinkEnd = 'closed';
   let pending = 0;
@@ -103,7 +109,11 @@ export function attachSocket(
     }
   };
   const handle = (type: FrameType, body: Uint8Array): void => {
-    const result = onFrame(type, body);
+    const result = timers.run(
+      'frame',
+      () => events.onFrame(type, body),
+      () => socket.destroy(),
+    );
     if (!(result instanceof Promise)) {
       return;
     }
@@ -112,7 +122,7 @@ export function attachSocket(
     }
     void clock.activity.track('frame', result).finally(settle);
   };
-  socket.on('data', (data: Buffer) => {
+  const read = (data: Buffer): void => {
     const end = clock.activity.begin('frames');
     const whole = reader.push(data, (type, body) => {
       clock.activity.frames.received++;
@@ -123,7 +133,8 @@ export function attachSocket(
     if (!whole) {
       cut();
     }
-  });
+  };
+  timers.on('link read', socket, 'data', read, cut);
 
   const flush = (): void => {
     scheduled = false;
@@ -132,7 +143,6 @@ export function attachSocket(
       written += frames;
       if (!socket.write(bytes)) {
         scheduled = true;
-        socket.once('drain', flush);
         return;
       }
     }
@@ -140,20 +150,21 @@ export function attachSocket(
       socket.end();
     }
   };
+  timers.on('link written', socket, 'drain', flush, cut);
   // An error is followed by 'close', where the link ends; the error itself would only inform an attacker.
   socket.on('error', () => undefined);
   socket.once('close', () => {
     // Both sides take back what they counted on this connection, so frames that died with it are not waited for.
     clock.activity.frames.sent -= written;
     clock.activity.frames.received -= received;
-    onEnd(reason);
+    void timers.run('link ended', () => events.onEnd(reason));
   });
   const wake = (): void => {
     if (scheduled) {
       return;
     }
     scheduled = true;
-    setImmediate(flush);
+    timers.soon('link written', flush, cut);
   };
   wake();
 

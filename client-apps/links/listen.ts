@@ -2,8 +2,9 @@
 import { constants } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
-import type { Clock } from '../runtime/clock.js';
 import { ClientError } from '../runtime/errors.js';
+import { listening } from '../runtime/listening.js';
+import type { Timers } from '../runtime/timers.js';
 import { FrameQueue, type FrameType } from './frames.js';
 import {
   attachSocket,
@@ -28,7 +29,8 @@ export interface ListenOptions<Role> {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  readonly clock: Clock;
+  /** A handler that fails ends its link, and nothing else. */
+  readonly timers: Timers;
   /** Returns the role that the peer may link as; undefined refuses it, without an answer. */
   readonly admit: (peer: LinkPeer) => Role | undefined;
   readonly onFrame: FrameHandler<AcceptedLink<Role>>;
@@ -83,12 +85,13 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
   /** All connections, those in the middle of their handshake too. */
   const connections = new Set<Socket>();
   let closing = false;
-  server.on('connection', (socket: Socket) => {
+  const { timers } = options;
+  timers.on('link accepted', server, 'connection', (socket: Socket) => {
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
 
-  server.on('secureConnection', (socket) => {
+  const admit = (socket: TLSSocket): void => {
     const peer = peerOf(socket);
     const role = peer === undefined || closing ? undefined : options.admit(peer);
     if (peer === undefined || role === undefined) {
@@ -97,7 +100,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
       options.onEnd?.(undefined, 'refused');
       return;
     }
-    const queue = new FrameQueue(options.clock);
+    const queue = new FrameQueue(timers.clock);
     const link: AcceptedLink<Role> = {
       pin: peer.pin,
       role,
@@ -113,34 +116,32 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
     };
     open.add(link);
     links.set(link, { peer, socket });
-    const attached = attachSocket(
-      socket,
-      queue,
-      options.clock,
-      (type: FrameType, body) => options.onFrame(link, type, body),
-      (reason) => {
+    const attached = attachSocket(socket, queue, timers, {
+      onFrame: (type: FrameType, body) => options.onFrame(link, type, body),
+      onEnd: (reason) => {
         queue.clear();
         open.delete(link);
         links.delete(link);
         options.onEnd?.(link, reason);
       },
+    });
+  };
+  server.on('secureConnection', (socket) => {
+    void timers.run(
+      'link admitted',
+      () => admit(socket),
+      () => socket.destroy(),
     );
   });
   // A handshake that fails (no TLS 1.3, garbage, too slow) never becomes a link.
-  server.on('tlsClientError', (_error, socket) => {
+  timers.on('handshake failed', server, 'tlsClientError', (_error: Error, socket: TLSSocket) => {
     socket.destroy();
     options.onEnd?.(undefined, 'refused');
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: Error) => {
-      reject(
-        new ClientError('LINK_REFUSED', `cannot listen on ${options.host}:${options.port}: ${cause.message}`, {
-          cause,
-        }),
-      );
-    });
-    server.listen(options.port, options.host, resolve);
+  await listening(timers, server, options).catch((cause: unknown) => {
+    const { message } = cause as Error;
+    throw new ClientError('LINK_REFUSED', `cannot listen on ${options.host}:${options.port}: ${message}`, { cause });
   });
 
   return {

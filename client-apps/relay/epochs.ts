@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
@@ -12,6 +12,8 @@ import type { OnionKeyPair, RandomSource } from '../../protocol/onion/packet.js'
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
 import { oldestUnclosedStart } from '../../protocol/schedule/closes.js';
 import type { LinkTarget } from '../links/connect.js';
+import { listIfPresent } from '../runtime/atomic-file.js';
+import type { FileKey } from '../runtime/sealed-file.js';
 import type { PlacedRelayConfig } from './config.js';
 import { OnionKeyFile, type RelayKeys } from './keys.js';
 import { ReplayStore } from './packets/replay-store.js';
@@ -70,7 +72,7 @@ export class Epochs {
   static async open(
     config: PlacedRelayConfig,
     keys: RelayKeys,
-    fileKey: Uint8Array,
+    fileKey: FileKey,
     random: RandomSource,
     parameters: Parameters,
     nowSeconds: number,
@@ -185,7 +187,7 @@ export class Epochs {
   }
 
   async #removeReplayFiles(isOver: (epoch: number) => boolean): Promise<void> {
-    const names = await readdir(join(this.#config.directory, 'replay')).catch(() => []);
+    const names = await listIfPresent(join(this.#config.directory, 'replay'));
     for (const name of names) {
       const epoch = /^(\d{1,5})\.tags$/.exec(name)?.[1];
       if (epoch !== undefined && isOver(Number(epoch))) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { MOST_LOOPS } from '../../protocol/onion/loop.js';
-import type { Clock } from '../runtime/clock.js';
+import type { Timers } from '../runtime/timers.js';
 import { FRAME, type FrameType } from '../links/frames.js';
 import type { LinkPeer } from '../links/link.js';
 import { certifiedRole, type LinkIdentity, type LinkRole } from '../links/link-identity.js';
@@ -19,7 +19,7 @@ const PACKETS_PER_SLOT = 2;
 /** Parts of a relay that its links use. */
 export interface LinkServices {
   readonly config: PlacedRelayConfig;
-  readonly clock: Clock;
+  readonly timers: Timers;
   readonly counters: Counters;
   readonly mailboxes: Mailboxes;
   /** The epochs that are live now; without one no peer is admitted. */
@@ -34,12 +34,12 @@ export interface LinkServices {
  * @throws ClientError LINK_REFUSED when it cannot listen
  */
 export function listenForPeers(identity: LinkIdentity, services: LinkServices): Promise<LinkListener<LinkRole>> {
-  const { config, clock, counters } = services;
+  const { config, timers, counters } = services;
   return listenLinks<LinkRole>({
     identity,
     host: config.links.host,
     port: config.links.port,
-    clock,
+    timers,
     admit: (peer) => roleOf(peer, services),
     onFrame: (link, type, body) => handleFrame(link, type, body, services),
     onEnd: (_link, reason) => {
@@ -54,7 +54,7 @@ export function listenForPeers(identity: LinkIdentity, services: LinkServices): 
 }
 
 /** Role that a peer may link as, by the directories in force; undefined to refuse it. */
-function roleOf(peer: LinkPeer, { config, clock, liveEpochs }: LinkServices): LinkRole | undefined {
+function roleOf(peer: LinkPeer, { config, timers, liveEpochs }: LinkServices): LinkRole | undefined {
   for (const { directory } of liveEpochs()) {
     const isRelay = directory.relays.some(
       ({ descriptor: { layer, linkPin } }) =>
@@ -64,7 +64,12 @@ function roleOf(peer: LinkPeer, { config, clock, liveEpochs }: LinkServices): Li
     if (isRelay || isControlCenter) {
       return 'relay';
     }
-    const role = certifiedRole(peer.certificate, directory.linkAuthority, config.region, clock.nowMilliseconds());
+    const role = certifiedRole(
+      peer.certificate,
+      directory.linkAuthority,
+      config.region,
+      timers.clock.nowMilliseconds(),
+    );
     if (role === 'meter' && config.layer === 1) {
       return role;
     }

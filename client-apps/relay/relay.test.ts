@@ -295,7 +295,7 @@ describe('relay', function () {
     assert.match(after, /^gridveil_relay_forwarded_total 1$/m);
     assert.match(after, /^gridveil_relay_dropped_total\{reason="replay"\} 0$/m);
     const labels = new Set([...after.matchAll(/\{(\w+)=/g)].map(([, label]) => label));
-    assert.deepEqual([...labels], ['reason']);
+    assert.deepEqual([...labels].sort(), ['origin', 'reason']);
   });
 
   it('leaves no key readable on its disk', async () => {

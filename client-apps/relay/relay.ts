@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
-import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
+import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { encodeSignedDescriptor } from '../../protocol/onion/directory-format.js';
@@ -9,6 +9,7 @@ import { slotStartAfter } from '../../protocol/schedule/slots.js';
 import { HttpsBulletin } from '../bulletin/reader.js';
 import { ClientError } from '../runtime/errors.js';
 import { untilReachable } from '../runtime/retry.js';
+import type { FileKey } from '../runtime/sealed-file.js';
 import { Timers } from '../runtime/timers.js';
 import { LinkPool, type LinkTarget } from '../links/connect.js';
 import { entryRelays } from '../links/entry-relays.js';
@@ -75,14 +76,14 @@ export class Relay implements RunningParty {
   readonly #config: PlacedRelayConfig;
   readonly #context: PartyContext;
   readonly #keys: RelayKeys;
-  readonly #fileKey: Uint8Array;
+  readonly #fileKey: FileKey;
   readonly #options: RelayOptions;
 
   private constructor(
     config: PlacedRelayConfig,
     context: PartyContext,
     keys: RelayKeys,
-    fileKey: Uint8Array,
+    fileKey: FileKey,
     identity: LinkIdentity,
     options: RelayOptions,
   ) {
@@ -99,8 +100,8 @@ export class Relay implements RunningParty {
     });
     // The relay may fail before its caller awaits `ended`.
     this.ended.catch(() => undefined);
-    const { url, pin, linkAddress } = config.controlCenter;
-    this.#controlCenter = { address: linkAddress, pin };
+    const { url, pin, linkAddress, linkPin } = config.controlCenter;
+    this.#controlCenter = { address: linkAddress, pin: linkPin };
     this.#bulletin = new HttpsBulletin(url, pin);
     this.#heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
     this.#loops = new LoopWatch(this.#timers, {
@@ -115,7 +116,7 @@ export class Relay implements RunningParty {
       random: context.random,
       addressOverrides: config.addressOverrides,
       onUp: (link) => {
-        if (equalBytes(link.pin, pin)) {
+        if (equalBytes(link.pin, linkPin)) {
           this.#announce();
         }
       },
@@ -130,7 +131,7 @@ export class Relay implements RunningParty {
     config: PlacedRelayConfig,
     context: PartyContext,
     keys: RelayKeys,
-    fileKey: Uint8Array,
+    fileKey: FileKey,
     options: RelayOptions = {},
   ): Promise<Relay> {
     if (options.unsafeTrace !== undefined) {
@@ -161,14 +162,14 @@ export class Relay implements RunningParty {
     const mailboxes = this.#mailboxes;
     this.#listener = await listenForPeers(identity, {
       config,
-      clock: context.clock,
+      timers: this.#timers,
       counters,
       mailboxes,
       liveEpochs: () => this.#tier?.epochs.all() ?? [],
       handler: () => this.#handler,
     });
     if (config.metrics !== undefined) {
-      this.#metrics = await serveMetrics(config.metrics, context.clock, counters, () => this.#levels());
+      this.#metrics = await serveMetrics(config.metrics, this.#timers, counters, () => this.#levels());
     }
     context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
     // Simulated time must not advance before the relay knows the epochs.
@@ -199,6 +200,12 @@ export class Relay implements RunningParty {
     if (this.#options.loops !== false) {
       this.#sendLoops(tier, this.#handler);
     }
+    const nextSlot = (after: number): number => 1000 * slotStartAfter(tier.parameters, after / 1000);
+    this.#timers.repeat(
+      'relay slot',
+      nextSlot,
+      () => (this.#following = this.#following.then(() => this.#follow(tier))),
+    );
     await this.#follow(tier);
   }
 
@@ -233,9 +240,9 @@ export class Relay implements RunningParty {
     return new UnsafeTrace(options.unsafeTrace, context.clock, { region, relay, layer, slotSeconds, ...onion });
   }
 
-  /** Takes a step now, and again at the start of every slot. */
+  /** Takes the step of a slot. */
   async #follow(tier: TierFollower): Promise<void> {
-    const { clock, log } = this.#context;
+    const { log } = this.#context;
     try {
       await this.#step(tier);
     } catch (error) {
@@ -246,11 +253,6 @@ export class Relay implements RunningParty {
       // The directories in use stay valid; the next slot tries again.
       log.warn({ code: error.code }, 'bulletin unavailable in this slot');
     }
-    if (this.#stopping !== undefined) {
-      return;
-    }
-    const next = slotStartAfter(tier.parameters, clock.nowMilliseconds() / 1000);
-    this.#timers.at('relay slot', 1000 * next, () => (this.#following = this.#follow(tier)));
   }
 
   async #step(tier: TierFollower): Promise<void> {
@@ -364,6 +366,6 @@ export class Relay implements RunningParty {
     await this.#tier?.epochs.close();
     await this.#metrics?.close();
     this.#bulletin.close();
-    wipe(this.#fileKey);
+    this.#fileKey.wipe();
   }
 }

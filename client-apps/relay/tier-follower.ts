@@ -4,6 +4,7 @@ import { parametersAt } from '../../protocol/schedule/versions.js';
 import type { SignedDescriptor } from '../../protocol/onion/directory-format.js';
 import { checkSeed } from '../bulletin/open-bulletin.js';
 import type { PartyContext } from '../runtime/party.js';
+import type { FileKey } from '../runtime/sealed-file.js';
 import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { PlacedRelayConfig } from './config.js';
 import { describedEpochs, Epochs, servedEpochs, type EpochRange } from './epochs.js';
@@ -34,7 +35,7 @@ export class TierFollower {
     context: PartyContext,
     bulletin: TrustedBulletin,
     keys: RelayKeys,
-    fileKey: Uint8Array,
+    fileKey: FileKey,
   ): Promise<TierFollower> {
     await bulletin.refresh();
     const nowSeconds = secondsOf(context);

@@ -8,6 +8,10 @@ export type ClientErrorCode =
   | 'KEY_FILE'
   /** A sealed file or store value was changed, moved, or sealed under another key. */
   | 'SEALED_INVALID'
+  /** A sealed file or store value of another party, under the same key. */
+  | 'WRONG_PARTY'
+  /** Another process runs on the party's directory; the message names it. */
+  | 'DIRECTORY_LOCKED'
   /** A party's own directory holds something that contradicts its configuration. */
   | 'STATE_CONFLICT'
   /** The peer could not be reached or closed the connection; a retry may succeed. */

@@ -39,7 +39,7 @@ import type { LinkListener } from '../../client-apps/links/listen.js';
 import { createLog } from '../../client-apps/runtime/log.js';
 import { placedRelayConfig, type PlacedRelayConfig } from '../../client-apps/relay/config.js';
 import { Relay } from '../../client-apps/relay/relay.js';
-import { loadRelayKeys, OnionKeyFile, relayKeysFrom } from '../../client-apps/relay/keys.js';
+import { loadRelayKeys, OnionKeyFile, relayFileKey, relayKeysFrom } from '../../client-apps/relay/keys.js';
 
 /** A relay that an attacker has taken over; one of the first layer passes on what it likes. */
 export interface CorruptRelay {
@@ -69,7 +69,7 @@ export class TierUnderTest {
   readonly overrides: Record<string, string> = {};
   readonly #metricsPorts: number[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
-  readonly #fileKey = seedOf('file key');
+  readonly #processKey = seedOf('file key');
   #home!: string;
   #server!: Server;
   #controlCenter!: LinkListener<string>;
@@ -148,6 +148,7 @@ export class TierUnderTest {
         url: `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
         pin: toHex(linkKeyFromSeed(seedOf('control center')).pin),
         linkAddress: 'control-center.invalid:7000',
+        linkPin: toHex(linkKeyFromSeed(seedOf('control center')).pin),
       },
       trustAnchor: fingerprint(sodiumCrypto, this.kit.controlCenter.publicKey),
       addressOverrides: this.overrides,
@@ -167,7 +168,7 @@ export class TierUnderTest {
         }
       },
     };
-    const fileKey = this.#fileKey.slice();
+    const fileKey = relayFileKey(this.#processKey.slice(), config);
     const keys = await loadRelayKeys(config.directory, fileKey, osRandom, config.enrolmentSeed);
     // Names are looked up when a link is made, so later starts see where earlier ones listen.
     const named = { ...config, addressOverrides: this.overrides };
@@ -187,8 +188,9 @@ export class TierUnderTest {
     await this.relay(index).stop();
     const seed = seedOf(`relay ${index}`);
     const identity = await selfIssuedIdentity(relayKeysFrom(seed).link, ALWAYS);
-    const onionKeys = await new OnionKeyFile(this.relayDirectory(index), this.#fileKey).load(0, osRandom, seed);
     const { address } = this.directory.relays[index]!.descriptor;
+    const fileKey = relayFileKey(this.#processKey, { links: { host: '', port: 0, address } });
+    const onionKeys = await new OnionKeyFile(this.relayDirectory(index), fileKey).load(0, osRandom, seed);
     const taken: Uint8Array[] = [];
     const onFrame = (_link: unknown, _type: unknown, packet: Uint8Array): void => void taken.push(packet.slice());
     const listener = await listen('attacker', { identity, clock: this.clock, onFrame });

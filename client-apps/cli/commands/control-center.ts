@@ -34,7 +34,7 @@ export function addControlCenter(program: Command): void {
   onRun<{ config: string; role: CodeRole; count: number }>(withConfig(codes), async ({ config, role, count }) => {
     const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');
     const { loadConfig } = await import('../../runtime/config.js');
-    const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, role, count);
+    const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, { role, count });
     return { data: { role, codes: made }, text: made };
   });
 }

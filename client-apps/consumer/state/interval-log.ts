@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAY_SECONDS } from '../../../protocol/schedule/intervals.js';
 import { equalBytes, toHex } from '../../../protocol/crypto/bytes.js';
@@ -16,7 +15,8 @@ import {
 } from '../../../protocol/ledger/canonical-json.js';
 import { MAXIMUM_ROWS_PER_METER, MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
 import { PSEUDONYM_LENGTH } from '../../../protocol/ledger/row.js';
-import { SealedFile } from '../../runtime/sealed-file.js';
+import { listIfPresent } from '../../runtime/atomic-file.js';
+import { SealedFile, type FileKey } from '../../runtime/sealed-file.js';
 import type { OwnRow } from '../checks/own-rows.js';
 
 /** A verified interval in the household's log. */
@@ -37,10 +37,9 @@ const MAXIMUM_DAY_BYTES = 8_000_000;
 /** The verified intervals of a household, one sealed file per day (UTC), so that writes stay small. */
 export class IntervalLog {
   readonly #directory: string;
-  readonly #key: Uint8Array;
+  readonly #key: FileKey;
 
-  /** @param key 32 bytes, see `loadFileKey` */
-  constructor(directory: string, key: Uint8Array) {
+  constructor(directory: string, key: FileKey) {
     this.#directory = directory;
     this.#key = key;
   }
@@ -59,12 +58,7 @@ export class IntervalLog {
 
   /** All intervals, ascending, day by day. */
   async *all(): AsyncGenerator<LoggedInterval> {
-    const names = await readdir(this.#directory).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-        return [];
-      }
-      throw error;
-    });
+    const names = await listIfPresent(this.#directory);
     for (const name of names.filter((candidate) => candidate.endsWith('.sealed')).sort()) {
       yield* await read(new SealedFile(join(this.#directory, name), this.#key));
     }

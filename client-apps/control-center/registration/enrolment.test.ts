@@ -53,7 +53,12 @@ describe('client-apps/control-center/registration/enrolment', function () {
     const answer = await send(request);
     assert.equal(answer.firstEpoch, 0);
     assert.equal(decodeParametersFile(answer.parameters).length, 1);
-    const keys = await loadControlCenterKeys(join(kit.directory, 'center'), kit.fileKey, random, undefined);
+    const keys = await loadControlCenterKeys({
+      directory: join(kit.directory, 'center'),
+      fileKey: kit.fileKey,
+      random,
+      seed: undefined,
+    });
     const certificate = new X509Certificate(answer.certificate);
     const role = certifiedRole(certificate.raw, keys.linkAuthority.publicKey, 'test', kit.clock.nowMilliseconds());
     assert.equal(role, 'meter');

@@ -12,7 +12,7 @@ import {
 } from '../../../protocol/crypto/bytes.js';
 import { INNER_LENGTH, MAILBOX_ID_LENGTH } from '../../../protocol/onion/geometry.js';
 import type { PacketRoute } from '../../../protocol/onion/packet.js';
-import { SealedFile } from '../../runtime/sealed-file.js';
+import { SealedFile, type FileKey } from '../../runtime/sealed-file.js';
 import type { HeldPacket } from './delay-pool.js';
 import type { Mailbox } from './mailboxes.js';
 
@@ -37,7 +37,7 @@ const ROUTES = ['relay', 'control-center', 'mailbox'] as const satisfies readonl
 export class HeldFile {
   readonly #file: SealedFile;
 
-  constructor(path: string, fileKey: Uint8Array) {
+  constructor(path: string, fileKey: FileKey) {
     this.#file = new SealedFile(path, fileKey);
   }
 

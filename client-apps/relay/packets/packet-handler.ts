@@ -132,7 +132,7 @@ export class PacketHandler {
     this.#waiting.push({ pin, packet, cameMilliseconds: this.#timers.clock.nowMilliseconds() });
     if (this.#endTurns === undefined) {
       this.#endTurns = this.#timers.clock.activity.begin('packets');
-      setImmediate(() => this.#turn());
+      this.#nextTurn();
     }
     if (this.#waiting.length - this.#opened < MOST_WAITING) {
       return;
@@ -145,14 +145,31 @@ export class PacketHandler {
   #turn(): void {
     this.#openWaiting(performance.now() + TURN_MILLISECONDS);
     if (this.#endTurns !== undefined) {
-      setImmediate(() => this.#turn());
+      this.#nextTurn();
     }
+  }
+
+  /** After a failure the packets that still wait have their turn with the next that comes. */
+  #nextTurn(): void {
+    this.#timers.soon(
+      'packets',
+      () => this.#turn(),
+      () => this.#endOfTurns(),
+    );
+  }
+
+  #endOfTurns(): void {
+    this.#endTurns?.();
+    this.#endTurns = undefined;
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   /** @param end when to stop, by `performance.now` */
   #openWaiting(end: number): void {
     while (this.#opened < this.#waiting.length) {
-      this.#open(this.#waiting[this.#opened++]!);
+      const packet = this.#waiting[this.#opened++]!;
+      void this.#timers.run('packet', () => this.#open(packet));
       // While links are paused there is more than can be done, and long turns, which cost less a packet, do more of it.
       if (this.#room === undefined && performance.now() >= end) {
         break;

@@ -11,6 +11,7 @@ import { seedOf, timersOn } from '../../../test/support/links.js';
 import { copyOf, DelayPool, type HeldPacket } from './delay-pool.js';
 import { HeldFile, NOTHING_HELD } from './held-file.js';
 import { Mailboxes } from './mailboxes.js';
+import { FileKey } from '../../runtime/sealed-file.js';
 
 const held = (dueMilliseconds: number): HeldPacket => ({
   dueMilliseconds,
@@ -156,7 +157,7 @@ describe('mailboxes', () => {
 describe('held file', () => {
   it('gives back once what was saved', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-held-'));
-    const file = new HeldFile(join(directory, 'held'), seedOf('file key'));
+    const file = new HeldFile(join(directory, 'held'), new FileKey(seedOf('file key'), 'relay', 'held'));
     assert.deepEqual(await file.take(), NOTHING_HELD);
     const inner = (byte: number): Uint8Array => new Uint8Array(INNER_LENGTH).fill(byte);
     const saved = {
