@@ -60,7 +60,7 @@ export class EpochDocuments {
 
   #directory(epoch: number): Uint8Array | undefined {
     const { region, found } = this.#of;
-    return this.#once(
+    return this.#document(
       this.#directories,
       epoch,
       { path: directoryFile(region, epoch), kind: found.directories.get(epoch) },
@@ -81,7 +81,7 @@ export class EpochDocuments {
 
   #consumerList(epoch: number): IntervalTrust['consumers'] {
     const { region, found } = this.#of;
-    return this.#once(
+    return this.#document(
       this.#consumers,
       epoch,
       { path: consumersFile(region, epoch), kind: found.consumers.get(epoch) },
@@ -93,7 +93,7 @@ export class EpochDocuments {
     );
   }
 
-  #once<T>(
+  #document<T>(
     known: Map<number, T | undefined>,
     epoch: number,
     { path, kind }: { readonly path: string; readonly kind: Kind | undefined },
