@@ -172,7 +172,7 @@ export class OutgoingLink implements Link {
     }
     this.#madeAt = Infinity;
     this.#failures++;
-    this.#options.onDown?.(this, reason);
+    void this.#options.timers.run('link down', () => this.#options.onDown?.(this, reason));
     if (this.#closed) {
       return;
     }
@@ -190,7 +190,7 @@ export class OutgoingLink implements Link {
   #giveUp(): void {
     const lost = this.#queue.clear();
     if (lost > 0) {
-      this.#options.onLost?.(lost);
+      void this.#options.timers.run('frames lost', () => this.#options.onLost?.(lost));
     }
   }
 }

@@ -157,7 +157,7 @@ export function attachSocket(
     // Both sides take back what they counted on this connection, so frames that died with it are not waited for.
     clock.activity.frames.sent -= written;
     clock.activity.frames.received -= received;
-    void timers.run('link ended', () => events.onEnd(reason));
+    events.onEnd(reason);
   });
   const wake = (): void => {
     if (scheduled) {

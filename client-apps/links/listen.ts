@@ -122,17 +122,11 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
         queue.clear();
         open.delete(link);
         links.delete(link);
-        options.onEnd?.(link, reason);
+        void timers.run('link ended', () => options.onEnd?.(link, reason));
       },
     });
   };
-  server.on('secureConnection', (socket) => {
-    void timers.run(
-      'link admitted',
-      () => admit(socket),
-      () => socket.destroy(),
-    );
-  });
+  timers.on('link admitted', server, 'secureConnection', admit, (socket) => socket.destroy());
   // A handshake that fails (no TLS 1.3, garbage, too slow) never becomes a link.
   timers.on('handshake failed', server, 'tlsClientError', (_error: Error, socket: TLSSocket) => {
     socket.destroy();

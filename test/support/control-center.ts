@@ -161,6 +161,8 @@ export class ControlCenterUnderTest {
   readonly reports: { name: string; data: ReportData }[] = [];
   readonly relays = [1, 2].flatMap((layer) => [new FakeRelay(layer, 1), new FakeRelay(layer, 2)]);
   readonly startSeconds = ORIGIN_SECONDS;
+  /** Replaces parts of the context in which parties are started. */
+  changes: Partial<PartyContext> = {};
   /** Codes of the meters that were enrolled, in order. */
   readonly usedCodes: Uint8Array[] = [];
   readonly #links: OutgoingLink[] = [];
@@ -257,7 +259,7 @@ export class ControlCenterUnderTest {
 
   context(): PartyContext {
     const report = (name: string, data: ReportData): void => void this.reports.push({ name, data });
-    return { clock: this.clock, random, log: pino({ level: 'silent' }), report };
+    return { clock: this.clock, random, log: pino({ level: 'silent' }), report, ...this.changes };
   }
 
   /** Starts the control center. @param death when its process ends */

@@ -83,9 +83,9 @@ export class HttpsServer {
     server.maxConnections = MAXIMUM_CONNECTIONS;
     const opened = new HttpsServer(options, server);
     const { timers } = options;
-    timers.on('https', server, 'request', (request: IncomingMessage, response: ServerResponse) =>
-      timers.clock.activity.track('https', opened.#handle(request, response)),
-    );
+    const handle = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+      timers.clock.activity.track('https', opened.#handle(request, response));
+    timers.on('https', server, 'request', handle, (_request, response) => response.destroy());
     await listening(timers, server, options);
     return opened;
   }

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pino } from 'pino';
+import type { PartyContext } from '../../client-apps/runtime/party.js';
+import { HubDaemon } from '../../client-apps/consumer/daemon.js';
+import type { OpenedHub } from '../../client-apps/consumer/open-hub.js';
+import { FRAME } from '../../client-apps/links/frames.js';
+import { mailboxIdOf } from '../../client-apps/links/mailbox-frames.js';
+import { MeterDaemon } from '../../client-apps/meter/daemon.js';
+import { ControlCenterUnderTest } from '../support/control-center.js';
+import { osRandom, until } from '../support/links.js';
+import { TierUnderTest } from '../support/tier.js';
+
+const L = 1_800;
+const SLOT = 300_000;
+const FAST = [
+  { relay: 0, delayMilliseconds: 500 },
+  { relay: 2, delayMilliseconds: 500 },
+];
+
+/** Handlers of what does not happen here: a server that fails after it began to listen, and a loop that is lost. */
+const ELSEWHERE = ['server', 'loop watch'];
+
+/** Throws once in the next run of every origin that a party has registered. */
+class Thrower {
+  readonly #registered = new Set<string>();
+  readonly #thrown = new Set<string>();
+  readonly #logged = new Map<string, number>();
+  #isOn = false;
+
+  readonly #elsewhere: readonly string[];
+
+  /** @param elsewhere origins of what cannot happen to this party */
+  constructor(elsewhere: readonly string[] = []) {
+    this.#elsewhere = [...ELSEWHERE, ...elsewhere];
+  }
+
+  readonly context: Pick<PartyContext, 'log' | 'witness'> = {
+    log: pino({ base: {} }, { write: (line: string) => this.#note(JSON.parse(line) as Record<string, unknown>) }),
+    witness: {
+      registered: (origin) => void this.#registered.add(origin),
+      runs: (origin) => {
+        if (this.#isOn && !this.#thrown.has(origin)) {
+          this.#thrown.add(origin);
+          throw new Error(`thrown in ${origin}`);
+        }
+      },
+    },
+  };
+
+  /** Origins in which nothing was thrown yet. */
+  get left(): string[] {
+    return [...this.#registered].filter((origin) => !this.#elsewhere.includes(origin) && !this.#thrown.has(origin));
+  }
+
+  /** Goes through the party's work until it threw everywhere, and checks that each was logged once, with its origin. */
+  async everywhere(round: () => Promise<void>, expected: readonly string[]): Promise<void> {
+    this.#isOn = true;
+    for (const origin of expected) {
+      this.#registered.add(origin);
+    }
+    for (let rounds = 0; this.left.length > 0 && rounds < 20; rounds++) {
+      await round();
+    }
+    this.#isOn = false;
+    assert.deepEqual(this.left, [], 'every handler that is expected or was registered has thrown');
+    for (const origin of this.#thrown) {
+      assert.equal(this.#logged.get(origin), 1, `${origin}: logged once`);
+    }
+  }
+
+  #note({ msg, origin, failures, err }: Record<string, unknown>): void {
+    if (msg === 'a task failed' && (err as Error).message === `thrown in ${origin as string}`) {
+      assert.equal(failures, 1);
+      this.#logged.set(origin as string, (this.#logged.get(origin as string) ?? 0) + 1);
+    }
+  }
+}
+
+describe('A handler that throws ends neither process nor party', function () {
+  this.timeout(60_000);
+  const closers: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0).reverse()) {
+      await close();
+    }
+  });
+
+  /** A handshake that fails. */
+  const garbage = async (port: number): Promise<void> => {
+    const socket = connect(port, '127.0.0.1', () => socket.end('garbage'.repeat(100)));
+    await new Promise<void>((resolve) => {
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve());
+      socket.resume();
+    });
+  };
+
+  /** Breaks all links to a relay, once, and waits until they have had time to come back through some failures. */
+  const breakLinks = (tier: TierUnderTest, index: number): (() => Promise<void>) => {
+    let isBroken = false;
+    return async () => {
+      if (isBroken) {
+        return;
+      }
+      isBroken = true;
+      await tier.relay(index).stop();
+      await tier.startRelay(index);
+      await pause(3_000);
+    };
+  };
+
+  const tierWith = async (index: number, thrower: Thrower): Promise<TierUnderTest> => {
+    const tier = new TierUnderTest(undefined, true);
+    closers.push(() => tier.stop());
+    await tier.start();
+    await tier.relay(index).stop();
+    tier.context = thrower.context;
+    await tier.startRelay(index);
+    tier.context = {};
+    return tier;
+  };
+  const portOf = (tier: TierUnderTest, index: number): number => Number(tier.target(index).address.split(':')[1]);
+
+  const LISTENING = ['link accepted', 'link admitted', 'link read', 'link ended', 'frame', 'handshake failed'];
+  const RELAY = [...LISTENING, 'slot', 'relay slot', 'loop', 'packets', 'packet', 'delay pool', 'link up', 'metrics'];
+  for (const [name, index] of [
+    ['relay of the first layer', 0],
+    ['relay of the last layer', 2],
+  ] as const) {
+    it(`in a ${name}`, async () => {
+      const thrower = new Thrower();
+      const tier = await tierWith(index, thrower);
+      let meter = await tier.meter(0);
+      const send = async (): Promise<void> => {
+        meter = meter.isUp ? meter : await tier.meter(0, `meter ${osRandom(4).join()}`);
+        meter.send(FRAME.packet, tier.packet(FAST));
+        await tier.advance(2_000);
+      };
+      const links = breakLinks(tier, 2 - index);
+      await thrower.everywhere(async () => {
+        await links();
+        await send();
+        await send();
+        await garbage(portOf(tier, index));
+        await tier.metrics(index).catch(() => undefined);
+        await tier.advance(SLOT - 4_000);
+        await pause(200);
+      }, RELAY);
+      await tier.advance(SLOT);
+      await until('linked again', () => meter.isUp);
+      const before = tier.arrived.length;
+      for (let attempt = 0; attempt < 20 && tier.arrived.length === before; attempt++) {
+        await tier.advance(SLOT);
+        await send();
+        await tier.advance(5_000);
+      }
+      assert.ok(tier.arrived.length > before, 'it passes packets on');
+      assert.match(await tier.metrics(index), /gridveil_relay_task_failures_total\{origin="packets"\} 1/);
+    });
+  }
+
+  it('in a meter', async () => {
+    const tier = new TierUnderTest();
+    closers.push(() => tier.stop());
+    await tier.start();
+    // An entry relay sends nothing to a meter.
+    const thrower = new Thrower(['link read']);
+    const { address, linkPin: pin } = tier.directory.relays[0]!.descriptor;
+    const entry = { address, pin };
+    const packets = () => {
+      const packet = () => ({ entry, bytes: tier.packet(FAST) });
+      return Promise.resolve({ controlCenter: packet(), hub: packet(), entryRelays: [entry] });
+    };
+    const parts = {
+      meter: { slot: packets, balance: { measured: 0n, carried: 0n, inFlight: 0n } },
+      bulletin: { versions: [tier.kit.signedParameters] },
+      link: await tier.certified('meter', 'meter'),
+    };
+    const context = { clock: tier.clock, random: osRandom, report: () => undefined, ...thrower.context };
+    const daemon = new MeterDaemon(parts, { addressOverrides: tier.overrides }, context, {
+      onSlot: () => undefined,
+      onFailure: (error) => assert.fail(error as Error),
+    });
+    closers.push(() => daemon.stop());
+    await tier.advance(SLOT);
+    const links = breakLinks(tier, 0);
+    await thrower.everywhere(async () => {
+      await links();
+      await tier.advance(SLOT);
+      await pause(200);
+    }, ['slot', 'packet', 'link', 'link made', 'link up', 'link down', 'link written']);
+    await tier.advance(SLOT);
+    const before = tier.arrived.length;
+    await tier.advance(SLOT);
+    assert.equal(tier.arrived.length, before + 2, 'it sends in every slot');
+  });
+
+  it('in a hub', async () => {
+    const thrower = new Thrower();
+    const tier = new TierUnderTest();
+    closers.push(() => tier.stop());
+    await tier.start();
+    const link = await tier.certified('hub', 'hub');
+    const { address } = tier.directory.relays[2]!.descriptor;
+    let drained: Uint8Array[] = [];
+    const opened = {
+      hub: {
+        sums: {},
+        slot: async (_slot: unknown, drain: () => Promise<Uint8Array[]>) => {
+          drained.push(...(await drain().catch(() => [])));
+        },
+      },
+      bulletin: { versions: [tier.kit.signedParameters], directory: () => Promise.resolve(tier.directory) },
+      link,
+    } as unknown as OpenedHub;
+    const context = { clock: tier.clock, random: osRandom, report: () => undefined, ...thrower.context };
+    const config = { addressOverrides: tier.overrides, mailboxRelay: address };
+    const daemon = new HubDaemon(opened, config, context, {
+      onSlot: () => undefined,
+      onFailure: (error) => assert.fail(error as Error),
+    });
+    closers.push(() => daemon.stop());
+    await tier.advance(SLOT);
+    await thrower.everywhere(async () => {
+      await tier.advance(SLOT);
+      await pause(250);
+    }, ['slot', 'link', 'link made', 'link up', 'link down', 'link read', 'link written', 'frame']);
+    await tier.advance(SLOT);
+    drained = [];
+    const meter = await tier.meter(0);
+    meter.send(FRAME.packet, tier.packet(FAST, { to: 'mailbox', relay: 2, mailbox: mailboxIdOf(link.key.pin) }));
+    await tier.advance(SLOT);
+    assert.equal(drained.length, 1, 'it gets what comes for it');
+  });
+
+  it('in a control center', async () => {
+    const thrower = new Thrower();
+    const kit = await ControlCenterUnderTest.create();
+    closers.push(() => kit.remove());
+    closers.push(() => kit.stop());
+    kit.changes = thrower.context;
+    const center = await kit.start();
+    kit.changes = {};
+    await kit.startProvider();
+    const meters = await kit.enrolMeters(center, 4);
+    await kit.announce(center, [0, 1]);
+    await kit.advanceTo(kit.startSeconds - L);
+    const onionKey = await kit.onionKey(center, 0);
+    const parameters = await kit.parameters(center);
+    await kit.advanceTo(kit.startSeconds + L + 10);
+    await thrower.everywhere(async () => {
+      await kit.parameters(center).catch(() => undefined);
+      await garbage(center.linkPort);
+      const filler = meters[0]!.packet(onionKey, 0, kit.startSeconds, []);
+      await kit.send(center, [filler]);
+      await pause(20);
+    }, [...LISTENING, 'https']);
+    const rows = meters.map((meter) =>
+      meter.packet(onionKey, 0, kit.startSeconds + L, [meter.row(parameters, kit.startSeconds, 0, 0)]),
+    );
+    await kit.send(center, rows);
+    await kit.advanceTo(kit.startSeconds + 2 * L + 120);
+    const settled = kit.reports.find(({ name }) => name === 'settled')?.data;
+    assert.equal(settled?.['rows'], 4, 'it seals what comes');
+  });
+});
