@@ -160,7 +160,7 @@ export class OutgoingLink implements Link {
         () => socket.destroy(),
       );
     };
-    this.#options.timers.on('link made', socket, 'secureConnect', connected, () => socket.destroy());
+    this.#options.timers.on('link made', [socket, 'secureConnect'], connected, () => socket.destroy());
   }
 
   #down(reason: LinkEnd): void {

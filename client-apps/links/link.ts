@@ -134,7 +134,7 @@ export function attachSocket(
       cut();
     }
   };
-  timers.on('link read', socket, 'data', read, cut);
+  timers.on('link read', [socket, 'data'], read, cut);
 
   const flush = (): void => {
     scheduled = false;
@@ -150,7 +150,7 @@ export function attachSocket(
       socket.end();
     }
   };
-  timers.on('link written', socket, 'drain', flush, cut);
+  timers.on('link written', [socket, 'drain'], flush, cut);
   // An error is followed by 'close', where the link ends; the error itself would only inform an attacker.
   socket.on('error', () => undefined);
   socket.once('close', () => {

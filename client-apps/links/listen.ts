@@ -86,7 +86,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
   const connections = new Set<Socket>();
   let closing = false;
   const { timers } = options;
-  timers.on('link accepted', server, 'connection', (socket: Socket) => {
+  timers.on('link accepted', [server, 'connection'], (socket: Socket) => {
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
@@ -126,9 +126,9 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
       },
     });
   };
-  timers.on('link admitted', server, 'secureConnection', admit, (socket) => socket.destroy());
+  timers.on('link admitted', [server, 'secureConnection'], admit, (socket) => socket.destroy());
   // A handshake that fails (no TLS 1.3, garbage, too slow) never becomes a link.
-  timers.on('handshake failed', server, 'tlsClientError', (_error: Error, socket: TLSSocket) => {
+  timers.on('handshake failed', [server, 'tlsClientError'], (_error: Error, socket: TLSSocket) => {
     socket.destroy();
     options.onEnd?.(undefined, 'refused');
   });

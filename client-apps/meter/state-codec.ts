@@ -15,7 +15,12 @@ import {
   type JsonObject,
   type JsonValue,
 } from '../../protocol/ledger/canonical-json.js';
-import { CATEGORY_COUNT, MAXIMUM_ROWS_PER_METER, MAXIMUM_SECONDS } from '../../protocol/ledger/limits.js';
+import {
+  CATEGORY_COUNT,
+  MAXIMUM_CONNECTION_WATTS,
+  MAXIMUM_ROWS_PER_METER,
+  MAXIMUM_SECONDS,
+} from '../../protocol/ledger/limits.js';
 import { PSEUDONYM_LENGTH } from '../../protocol/ledger/row.js';
 import { MAXIMUM_METER_NUMBER } from '../../protocol/onion/control-center-payload.js';
 import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
@@ -80,6 +85,7 @@ function stateJson(state: MeterState): JsonObject {
     identity: toHex(state.identity),
     meterNumber: state.meterNumber,
     firstEpoch: state.firstEpoch,
+    connectionLimitWatts: state.connectionLimitWatts,
     trustAnchor: toHex(state.trustAnchor),
     linkSeed: toHex(state.linkSeed),
     linkCertificate: toHex(asciiBytes(state.linkCertificate)),
@@ -117,6 +123,7 @@ function stateFromJson(value: JsonValue): MeterState {
     'identity',
     'meterNumber',
     'firstEpoch',
+    'connectionLimitWatts',
     'trustAnchor',
     'linkSeed',
     'linkCertificate',
@@ -137,6 +144,7 @@ function stateFromJson(value: JsonValue): MeterState {
     identity: readHex(fields.identity, DIGEST_LENGTH),
     meterNumber: readInteger(fields.meterNumber, 0, MAXIMUM_METER_NUMBER),
     firstEpoch: readInteger(fields.firstEpoch, 0, MAXIMUM_EPOCH),
+    connectionLimitWatts: readInteger(fields.connectionLimitWatts, 1, MAXIMUM_CONNECTION_WATTS),
     trustAnchor: readHex(fields.trustAnchor, DIGEST_LENGTH),
     linkSeed: readHex(fields.linkSeed, KEY_LENGTH),
     linkCertificate: new TextDecoder().decode(readBytes(fields.linkCertificate)),

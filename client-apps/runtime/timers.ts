@@ -19,6 +19,9 @@ export interface SupervisedContext {
   readonly witness?: TaskWitness;
 }
 
+/** An emitter, and the event of it that is handled. */
+export type EventSource = readonly [emitter: Pick<EventEmitter, 'on' | 'off'>, event: string];
+
 /** Sees the supervised tasks of a party. */
 export interface TaskWitness {
   registered(origin: string): void;
@@ -146,8 +149,7 @@ export class Timers {
    */
   on<Arguments extends unknown[]>(
     origin: string,
-    emitter: Pick<EventEmitter, 'on' | 'off'>,
-    event: string,
+    [emitter, event]: EventSource,
     handler: (...args: Arguments) => void | Promise<void>,
     onFailure?: (...args: Arguments) => void,
   ): CancelTimer {

@@ -304,9 +304,12 @@ export class ControlCenterUnderTest {
     return { url: `https://127.0.0.1:${center.httpsPort}`, pin: this.pin };
   }
 
-  codes(role: CodeRole, count: number): Promise<Uint8Array[]> {
+  codes(role: CodeRole, count: number, connectionLimitWatts?: number): Promise<Uint8Array[]> {
     const { fileKey } = this;
-    return makeEnrolmentCodes({ directory: join(this.directory, 'center'), fileKey, random }, { role, count });
+    return makeEnrolmentCodes(
+      { directory: join(this.directory, 'center'), fileKey, random },
+      { role, count, connectionLimitWatts },
+    );
   }
 
   /** Enrols meters over HTTPS. */

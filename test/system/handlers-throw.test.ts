@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import type { PartyContext } from '../../client-apps/runtime/party.js';
+import { createFileKey } from '../../client-apps/runtime/sealed-file.js';
 import { HubDaemon } from '../../client-apps/consumer/daemon.js';
 import type { OpenedHub } from '../../client-apps/consumer/open-hub.js';
 import { FRAME } from '../../client-apps/links/frames.js';
@@ -13,6 +20,7 @@ import { ControlCenterUnderTest } from '../support/control-center.js';
 import { osRandom, until } from '../support/links.js';
 import { TierUnderTest } from '../support/tier.js';
 
+const CLI = fileURLToPath(new URL('../../client-apps/cli/main.js', import.meta.url));
 const L = 1_800;
 const SLOT = 300_000;
 const FAST = [
@@ -266,4 +274,43 @@ describe('A handler that throws ends neither process nor party', function () {
     const settled = kit.reports.find(({ name }) => name === 'settled')?.data;
     assert.equal(settled?.['rows'], 4, 'it seals what comes');
   });
+
+  for (const [origin, fault] of [
+    ['uncaughtException', 'throw new Error("planted")'],
+    ['unhandledRejection', 'void Promise.reject(new Error("planted"))'],
+  ] as const) {
+    it(`and what reaches no handler ends the process with code 1 and a line in the log (${origin})`, async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'gridveil-uncaught-'));
+      closers.push(() => rm(folder, { recursive: true }));
+      await createFileKey(join(folder, 'file.key'));
+      const config = {
+        directory: join(folder, 'relay'),
+        region: 'test',
+        operator: 'one',
+        layer: 1,
+        links: { host: '127.0.0.1', port: 0, address: 'a.invalid:1' },
+        controlCenter: { url: 'https://127.0.0.1:1', pin: '00'.repeat(32), linkAddress: 'b.invalid:1' },
+        trustAnchor: '00'.repeat(32),
+      };
+      await writeFile(join(folder, 'relay.json'), JSON.stringify(config));
+      // Planted in a timer of its own, once the process says what it does with such an error.
+      const planted = `const timer = setInterval(() => {
+        if (process.listenerCount('uncaughtException') > 0) { clearInterval(timer); ${fault}; }
+      }, 20);`;
+      const command = ['relay', 'run', '--config', join(folder, 'relay.json')];
+      const party = spawn(
+        process.execPath,
+        ['--import', `data:text/javascript,${encodeURIComponent(planted)}`, CLI, ...command],
+        { env: { ...process.env, GRIDVEIL_KEY_FILE: join(folder, 'file.key') }, stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+      let text = '';
+      party.stderr.on('data', (part: Buffer) => (text += part.toString()));
+      const [code] = (await once(party, 'close')) as [number];
+      assert.equal(code, 1);
+      const line = text.split('\n').find((one) => one.includes('an error was not handled'));
+      const logged = JSON.parse(line!) as { level: number; origin: string; err: { message: string } };
+      assert.deepEqual([logged.level, logged.origin, logged.err.message], [60, origin, 'planted']);
+      assert.match(text, /gridveil: INTERNAL: planted/);
+    });
+  }
 });

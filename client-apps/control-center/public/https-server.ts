@@ -85,7 +85,7 @@ export class HttpsServer {
     const { timers } = options;
     const handle = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
       timers.clock.activity.track('https', opened.#handle(request, response));
-    timers.on('https', server, 'request', handle, (_request, response) => response.destroy());
+    timers.on('https', [server, 'request'], handle, (_request, response) => response.destroy());
     await listening(timers, server, options);
     return opened;
   }

@@ -11,6 +11,7 @@ import {
   readInteger,
   readObject,
 } from '../../../protocol/ledger/canonical-json.js';
+import { MAXIMUM_CONNECTION_WATTS } from '../../../protocol/ledger/limits.js';
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
 
@@ -21,6 +22,8 @@ export interface Meter {
   readonly publicKey: Uint8Array;
   /** First registry epoch it is registered in. */
   readonly firstEpoch: number;
+  /** Power of its connection, by its fuse, W: it reports no more energy in a window. */
+  readonly connectionLimitWatts: number;
   /** Digest over link pin and K_i: tells a repeated enrolment from another one after K_i is forgotten. */
   readonly commitment: Uint8Array;
 }
@@ -180,17 +183,24 @@ function decodeFuture(bytes: Uint8Array): Future {
 function encodeMeter(meter: Meter): Uint8Array {
   return encodeCanonical({
     commitment: toHex(meter.commitment),
+    connectionLimitWatts: meter.connectionLimitWatts,
     firstEpoch: meter.firstEpoch,
     publicKey: toHex(meter.publicKey),
   });
 }
 
 function decodeMeter(number: number, bytes: Uint8Array): Meter {
-  const fields = readObject(parseCanonical(bytes, MAXIMUM_METER_BYTES), ['commitment', 'firstEpoch', 'publicKey']);
+  const fields = readObject(parseCanonical(bytes, MAXIMUM_METER_BYTES), [
+    'commitment',
+    'connectionLimitWatts',
+    'firstEpoch',
+    'publicKey',
+  ]);
   return {
     number,
     publicKey: readHex(fields.publicKey, KEY_LENGTH),
     firstEpoch: readInteger(fields.firstEpoch, 0, 0xffff),
+    connectionLimitWatts: readInteger(fields.connectionLimitWatts, 1, MAXIMUM_CONNECTION_WATTS),
     commitment: readHex(fields.commitment, KEY_LENGTH),
   };
 }
