@@ -17,7 +17,7 @@ import { FRAME } from '../../client-apps/links/frames.js';
 import { mailboxIdOf } from '../../client-apps/links/mailbox-frames.js';
 import { MeterDaemon } from '../../client-apps/meter/daemon.js';
 import { ControlCenterUnderTest } from '../support/control-center.js';
-import { osRandom, until } from '../support/links.js';
+import { osRandom } from '../support/links.js';
 import { TierUnderTest } from '../support/tier.js';
 
 const CLI = fileURLToPath(new URL('../../client-apps/cli/main.js', import.meta.url));
@@ -63,15 +63,25 @@ class Thrower {
     return [...this.#registered].filter((origin) => !this.#elsewhere.includes(origin) && !this.#thrown.has(origin));
   }
 
-  /** Goes through the party's work until it threw everywhere, and checks that each was logged once, with its origin. */
+  /** Goes through the party's work until it threw everywhere. */
   async everywhere(round: () => Promise<void>, expected: readonly string[]): Promise<void> {
+    this.start(expected);
+    for (let rounds = 0; this.left.length > 0 && rounds < 20; rounds++) {
+      await round();
+    }
+    this.finish();
+  }
+
+  /** Throws from now on. */
+  start(expected: readonly string[]): void {
     this.#isOn = true;
     for (const origin of expected) {
       this.#registered.add(origin);
     }
-    for (let rounds = 0; this.left.length > 0 && rounds < 20; rounds++) {
-      await round();
-    }
+  }
+
+  /** Throws no more, and checks that it threw everywhere and that each was logged once, with its origin. */
+  finish(): void {
     this.#isOn = false;
     assert.deepEqual(this.left, [], 'every handler that is expected or was registered has thrown');
     for (const origin of this.#thrown) {
@@ -106,69 +116,71 @@ describe('A handler that throws ends neither process nor party', function () {
     });
   };
 
-  /** Breaks all links to a relay, once, and waits until they have had time to come back through some failures. */
-  const breakLinks = (tier: TierUnderTest, index: number): (() => Promise<void>) => {
+  /** Breaks all links to some relays, once, and waits until they have come back through some failures. */
+  const breakLinks = (tier: TierUnderTest, indices: readonly number[]): (() => Promise<void>) => {
     let isBroken = false;
     return async () => {
       if (isBroken) {
         return;
       }
       isBroken = true;
-      await tier.relay(index).stop();
-      await tier.startRelay(index);
+      for (const index of indices) {
+        await tier.relay(index).stop();
+        await tier.startRelay(index);
+      }
       await pause(3_000);
     };
-  };
-
-  const tierWith = async (index: number, thrower: Thrower): Promise<TierUnderTest> => {
-    const tier = new TierUnderTest(undefined, true);
-    closers.push(() => tier.stop());
-    await tier.start();
-    await tier.relay(index).stop();
-    tier.context = thrower.context;
-    await tier.startRelay(index);
-    tier.context = {};
-    return tier;
   };
   const portOf = (tier: TierUnderTest, index: number): number => Number(tier.target(index).address.split(':')[1]);
 
   const LISTENING = ['link accepted', 'link admitted', 'link read', 'link ended', 'frame', 'handshake failed'];
   const RELAY = [...LISTENING, 'slot', 'relay slot', 'loop', 'packets', 'packet', 'delay pool', 'link up', 'metrics'];
-  for (const [name, index] of [
-    ['relay of the first layer', 0],
-    ['relay of the last layer', 2],
-  ] as const) {
-    it(`in a ${name}`, async () => {
-      const thrower = new Thrower();
-      const tier = await tierWith(index, thrower);
-      let meter = await tier.meter(0);
-      const send = async (): Promise<void> => {
-        meter = meter.isUp ? meter : await tier.meter(0, `meter ${osRandom(4).join()}`);
-        meter.send(FRAME.packet, tier.packet(FAST));
-        await tier.advance(2_000);
-      };
-      const links = breakLinks(tier, 2 - index);
-      await thrower.everywhere(async () => {
-        await links();
-        await send();
-        await send();
+  it('in relays of the first and of the last layer', async () => {
+    const tier = new TierUnderTest(undefined, true);
+    closers.push(() => tier.stop());
+    await tier.start();
+    const throwers = new Map([
+      [0, new Thrower()],
+      [2, new Thrower()],
+    ]);
+    for (const [index, { context }] of throwers) {
+      await tier.relay(index).stop();
+      tier.context = context;
+      await tier.startRelay(index);
+      tier.context = {};
+    }
+    let meter = await tier.meter(0);
+    const send = async (): Promise<void> => {
+      meter = meter.isUp ? meter : await tier.meter(0, `meter ${osRandom(4).join()}`);
+      meter.send(FRAME.packet, tier.packet(FAST));
+      await tier.advance(2_000);
+    };
+    const links = breakLinks(tier, [1, 3]);
+    throwers.forEach((thrower) => thrower.start(RELAY));
+    for (let rounds = 0; [...throwers.values()].some(({ left }) => left.length > 0) && rounds < 20; rounds++) {
+      await links();
+      await send();
+      await send();
+      for (const index of throwers.keys()) {
         await garbage(portOf(tier, index));
         await tier.metrics(index).catch(() => undefined);
-        await tier.advance(SLOT - 4_000);
-        await pause(200);
-      }, RELAY);
-      await tier.advance(SLOT);
-      await until('linked again', () => meter.isUp);
-      const before = tier.arrived.length;
-      for (let attempt = 0; attempt < 20 && tier.arrived.length === before; attempt++) {
-        await tier.advance(SLOT);
-        await send();
-        await tier.advance(5_000);
       }
-      assert.ok(tier.arrived.length > before, 'it passes packets on');
+      await tier.advance(SLOT - 4_000);
+      await pause(200);
+    }
+    throwers.forEach((thrower) => thrower.finish());
+
+    const before = tier.arrived.length;
+    for (let attempt = 0; attempt < 20 && tier.arrived.length === before; attempt++) {
+      await tier.advance(SLOT);
+      await send();
+      await tier.advance(5_000);
+    }
+    assert.ok(tier.arrived.length > before, 'they pass packets on');
+    for (const index of throwers.keys()) {
       assert.match(await tier.metrics(index), /gridveil_relay_task_failures_total\{origin="packets"\} 1/);
-    });
-  }
+    }
+  });
 
   it('in a meter', async () => {
     const tier = new TierUnderTest();
@@ -194,7 +206,7 @@ describe('A handler that throws ends neither process nor party', function () {
     });
     closers.push(() => daemon.stop());
     await tier.advance(SLOT);
-    const links = breakLinks(tier, 0);
+    const links = breakLinks(tier, [0]);
     await thrower.everywhere(async () => {
       await links();
       await tier.advance(SLOT);
