@@ -26,6 +26,7 @@ export type ProtocolErrorCode =
   | 'WRONG_PSEUDONYM'
   | 'WRONG_KEY'
   | 'UNREGISTERED'
+  | 'CONNECTION_LIMIT'
   // Pages and headers
   | 'ROW_ORDER'
   | 'DUPLICATE_ROW'

@@ -169,7 +169,7 @@ export class OutgoingLink implements Link {
         () => socket.destroy(),
       );
     };
-    this.#options.timers.on('link made', socket, 'secureConnect', connected, () => socket.destroy());
+    this.#options.timers.on('link made', [socket, 'secureConnect'], connected, () => socket.destroy());
   }
 
   #down(reason: LinkEnd): void {
@@ -181,7 +181,7 @@ export class OutgoingLink implements Link {
     }
     this.#madeAt = Infinity;
     this.#failures++;
-    this.#options.onDown?.(this, reason);
+    void this.#options.timers.run('link down', () => this.#options.onDown?.(this, reason));
     if (this.#closed) {
       return;
     }
@@ -199,7 +199,7 @@ export class OutgoingLink implements Link {
   #giveUp(): void {
     const lost = this.#queue.clear();
     if (lost > 0) {
-      this.#options.onLost?.(lost);
+      void this.#options.timers.run('frames lost', () => this.#options.onLost?.(lost));
     }
   }
 }

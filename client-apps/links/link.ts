@@ -160,7 +160,7 @@ export function attachSocket(socket: TLSSocket, { queue, timers, onFrame, onEnd 
       cut('bad-frame');
     }
   };
-  timers.on('link read', socket, 'data', read, failed);
+  timers.on('link read', [socket, 'data'], read, failed);
 
   const flush = (): void => {
     scheduled = false;
@@ -176,14 +176,14 @@ export function attachSocket(socket: TLSSocket, { queue, timers, onFrame, onEnd 
       socket.end();
     }
   };
-  timers.on('link written', socket, 'drain', flush, failed);
+  timers.on('link written', [socket, 'drain'], flush, failed);
   // An error is followed by 'close', where the link ends; the error itself would only inform an attacker.
   socket.on('error', () => undefined);
   socket.once('close', () => {
     // Both sides take back what they counted on this connection, so frames that died with it are not waited for.
     clock.activity.frames.sent -= written;
     clock.activity.frames.received -= received;
-    void timers.run('link ended', () => onEnd(reason));
+    onEnd(reason);
   });
   const wake = (): void => {
     if (scheduled) {

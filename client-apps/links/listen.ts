@@ -110,7 +110,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
   const refusedUntil = new Map<string, number>();
   let closing = false;
   const { timers } = options;
-  timers.on('link accepted', server, 'connection', (socket: Socket) => {
+  timers.on('link accepted', [server, 'connection'], (socket: Socket) => {
     connections.add(socket);
     handshakes.begin(socket);
     socket.once('close', () => connections.delete(socket));
@@ -169,7 +169,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
         } else {
           linksOf.set(name, others);
         }
-        options.onEnd?.(link, reason);
+        void timers.run('link ended', () => options.onEnd?.(link, reason));
       },
     });
     open.add(link);
@@ -180,15 +180,9 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
       links.get(ofPeer[0]!)?.attached.cut('closed');
     }
   };
-  server.on('secureConnection', (socket) => {
-    void timers.run(
-      'link admitted',
-      () => admit(socket),
-      () => socket.destroy(),
-    );
-  });
+  timers.on('link admitted', [server, 'secureConnection'], admit, (socket) => socket.destroy());
   // A handshake that fails (no TLS 1.3, garbage, too slow) never becomes a link.
-  timers.on('handshake failed', server, 'tlsClientError', (_error: Error, socket: TLSSocket) => {
+  timers.on('handshake failed', [server, 'tlsClientError'], (_error: Error, socket: TLSSocket) => {
     socket.destroy();
     options.onEnd?.(undefined, 'refused');
   });

@@ -12,7 +12,12 @@ import {
   type Codec,
 } from '../../protocol/ledger/canonical-codec.js';
 import { encodeCanonical, parseCanonical, readAnyObject, readObject } from '../../protocol/ledger/canonical-json.js';
-import { CATEGORY_COUNT, MAXIMUM_ROWS_PER_METER, MAXIMUM_SECONDS } from '../../protocol/ledger/limits.js';
+import {
+  CATEGORY_COUNT,
+  MAXIMUM_CONNECTION_WATTS,
+  MAXIMUM_ROWS_PER_METER,
+  MAXIMUM_SECONDS,
+} from '../../protocol/ledger/limits.js';
 import { PSEUDONYM_LENGTH } from '../../protocol/ledger/row.js';
 import { MAXIMUM_METER_NUMBER } from '../../protocol/onion/control-center-payload.js';
 import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
@@ -54,6 +59,7 @@ const stateCodec: Codec<MeterState> = record({
   identity: digest,
   meterNumber: integer(0, MAXIMUM_METER_NUMBER),
   firstEpoch: epoch,
+  connectionLimitWatts: integer(1, MAXIMUM_CONNECTION_WATTS),
   trustAnchor: digest,
   linkSeed: key,
   linkCertificate: hexText(MAXIMUM_FIELD_BYTES),

@@ -37,6 +37,7 @@ import {
 } from '../../client-apps/links/link-identity.js';
 import { ALWAYS, identityOf, listen, osRandom, seedOf, timersOn, until } from './links.js';
 import type { LinkListener } from '../../client-apps/links/listen.js';
+import type { PartyContext } from '../../client-apps/runtime/party.js';
 import { placedRelayConfig, type PlacedRelayConfig } from '../../client-apps/relay/config.js';
 import { Relay } from '../../client-apps/relay/relay.js';
 import { loadRelayKeys, OnionKeyFile, relayFileKey, relayKeysFrom } from '../../client-apps/relay/keys.js';
@@ -62,6 +63,8 @@ export class TierUnderTest {
   readonly logged: Record<string, unknown>[] = [];
   onArrival: (packet: Uint8Array) => void = () => undefined;
   readonly authority = linkKeyFromSeed(seedOf('link authority'));
+  /** Replaces parts of the context in which relays are started. */
+  context: Partial<PartyContext> = {};
   /** The newest directory that was published. */
   directory!: Directory;
   readonly #controlCenterKeys = OnionKeys.first(sodiumCrypto, 0, seedOf('control center onion'));
@@ -169,6 +172,7 @@ export class TierUnderTest {
           ports = data;
         }
       },
+      ...this.context,
     };
     const fileKey = relayFileKey(this.#processKey.slice(), config);
     const keys = await loadRelayKeys(config.directory, fileKey, osRandom, config.enrolmentSeed);

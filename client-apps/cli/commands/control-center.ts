@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
+import { MAXIMUM_CONNECTION_WATTS } from '../../../protocol/ledger/limits.js';
 import type { CodeRole } from '../../control-center/main.js';
 import { integerBetween } from '../options.js';
 import { loadConfig } from '../../runtime/config.js';
@@ -30,10 +31,22 @@ export function addControlCenter(program: Command): void {
     .addOption(
       new Option('--role <role>', 'role that the codes enrol').choices(['meter', 'hub', 'relay']).default('meter'),
     )
-    .option('--count <n>', 'number of codes', integerBetween(1, 10_000), 1);
-  onRun<{ config: string; role: CodeRole; count: number }>(withConfig(codes), async ({ config, role, count }) => {
-    const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');
-    const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, { role, count });
-    return { data: { role, codes: made }, text: made };
-  });
+    .option('--count <n>', 'number of codes', integerBetween(1, 10_000), 1)
+    .option(
+      '--connection-limit <watts>',
+      'power of the connection of each meter, by its fuse; default: the most that the parameters allow',
+      integerBetween(1, MAXIMUM_CONNECTION_WATTS),
+    );
+  onRun<{ config: string; role: CodeRole; count: number; connectionLimit?: number }>(
+    withConfig(codes),
+    async ({ config, role, count, connectionLimit }) => {
+      const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');
+      const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, {
+        role,
+        count,
+        connectionLimitWatts: connectionLimit,
+      });
+      return { data: { role, codes: made }, text: made };
+    },
+  );
 }

@@ -5,6 +5,7 @@ import { PuncturedTree } from '../../../protocol/crypto/ggm.js';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { meterIdentity, ratchetTo } from '../../../protocol/identity/meter-identity.js';
 import { decodeAs, encodeAs, hex, integer, record, type Codec } from '../../../protocol/ledger/canonical-codec.js';
+import { MAXIMUM_CONNECTION_WATTS } from '../../../protocol/ledger/limits.js';
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
 
@@ -15,6 +16,8 @@ export interface Meter {
   readonly publicKey: Uint8Array;
   /** First registry epoch it is registered in. */
   readonly firstEpoch: number;
+  /** Power of its connection, by its fuse, W: it reports no more energy in a window. */
+  readonly connectionLimitWatts: number;
   /** Digest over link pin and K_i: tells a repeated enrolment from another one after K_i is forgotten. */
   readonly commitment: Uint8Array;
 }
@@ -33,6 +36,7 @@ export interface EpochSecrets {
 const MAXIMUM_METER_BYTES = 512;
 const meterCodec: Codec<Omit<Meter, 'number'>> = record({
   commitment: hex(KEY_LENGTH),
+  connectionLimitWatts: integer(1, MAXIMUM_CONNECTION_WATTS),
   firstEpoch: integer(0, 0xffff),
   publicKey: hex(KEY_LENGTH),
 });
@@ -66,6 +70,10 @@ export class Roster {
   /** Meters to be registered in an epoch. @param excluded numbers of those that are not */
   countIn(epoch: number, excluded: ReadonlySet<number>): number {
     return this.#meters.filter(({ number, firstEpoch }) => firstEpoch <= epoch && !excluded.has(number)).length;
+  }
+
+  byNumber(number: number): Meter | undefined {
+    return this.#meters[number];
   }
 
   /** @param publicKey pk_i, 32 bytes */

@@ -103,28 +103,32 @@ export class DelayPool {
     this.#cancelTimer?.();
     const first = this.#count === 0 ? undefined : this.#due[this.#heap[0]!]!;
     this.#cancelTimer =
-      first === undefined ? undefined : this.#timers.at('delay pool', first, () => this.#releaseDue());
+      first === undefined
+        ? undefined
+        : this.#timers.at(
+            'delay pool',
+            first,
+            () => this.#releaseDue(),
+            // A packet that could not be released delays none of the others.
+            () => this.#arm(),
+          );
   }
 
   #releaseDue(): void {
     const now = this.#timers.clock.nowMilliseconds();
-    try {
-      while (this.#count > 0) {
-        const slot = this.#heap[0]!;
-        if (this.#due[slot]! > now) {
-          break;
-        }
-        this.#removeFirst();
-        try {
-          this.#release(this.#read(slot));
-        } finally {
-          this.#free[this.#freeCount++] = slot;
-        }
+    while (this.#count > 0) {
+      const slot = this.#heap[0]!;
+      if (this.#due[slot]! > now) {
+        break;
       }
-    } finally {
-      // A packet that could not be released delays none of the others.
-      this.#arm();
+      this.#removeFirst();
+      try {
+        this.#release(this.#read(slot));
+      } finally {
+        this.#free[this.#freeCount++] = slot;
+      }
     }
+    this.#arm();
   }
 
   #write(slot: number, { dueMilliseconds, epoch, route, packet, sender }: HeldPacket): void {

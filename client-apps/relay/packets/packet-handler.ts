@@ -335,13 +335,16 @@ export class PacketHandler {
   }
 
   #dropWhenTooLate({ dueMilliseconds }: HeldPacket): CancelTimer {
-    return this.#timers.at('held back', dueMilliseconds + HOLD_BACK_MILLISECONDS, () => {
+    const dropLate = (): void => {
       const latest = this.#timers.clock.nowMilliseconds() - HOLD_BACK_MILLISECONDS;
       const kept = this.#heldBack.filter((packet) => packet.dueMilliseconds > latest);
       this.#counters.dropped['cut-off'] += this.#heldBack.length - kept.length;
       this.#heldBack = kept;
       const [first] = kept;
       this.#cancelHoldBack = first && this.#dropWhenTooLate(first);
+    };
+    return this.#timers.at('held back', dueMilliseconds + HOLD_BACK_MILLISECONDS, dropLate, () => {
+      this.#cancelHoldBack = undefined;
     });
   }
 
