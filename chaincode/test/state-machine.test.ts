@@ -23,6 +23,7 @@ import { FakeRegion } from '../../test/support/region.js';
 import { MAXIMUM_REPLACEMENTS } from '../common/provided-header.js';
 import { stateKey } from '../common/state-keys.js';
 import { CONTROL_CENTER_MSP, type FakeLedger, SERVICE_PROVIDER_MSP } from './fabric-stub.js';
+import type { Proposal } from './simulation-stub.js';
 import { type Submission, TwoPeers } from './two-peers.js';
 
 const RUNS = Number(process.env['GRIDVEIL_STATE_MACHINE_RUNS'] ?? 200);
@@ -158,16 +159,16 @@ class Run {
 
   async header(peer: number, kind: ProvidedKind, variant: Variant): Promise<Submission | undefined> {
     const ledger = this.#start.variant(kind, variant, this.#pricing(peer));
-    return ledger && this.#submit(peer, kind, 'PutHeader', [text(encodeSignedHeader(ledger.signed))]);
+    return ledger && this.#provide(peer, kind, 'PutHeader', { args: [text(encodeSignedHeader(ledger.signed))] });
   }
 
   async page(peer: number, kind: ProvidedKind, variant: Variant, page: number): Promise<Submission | undefined> {
     const rows = this.#start.variant(kind, variant, this.#pricing(peer))?.pages[page];
-    return rows && this.#submit(peer, kind, 'PutPage', pageArgs(this.#ledgerId, page), { rows });
+    return rows && this.#provide(peer, kind, 'PutPage', { args: pageArgs(this.#ledgerId, page), transient: { rows } });
   }
 
   reopen(peer: number, kind: ProvidedKind): Promise<Submission> {
-    return this.#submit(peer, kind, 'ReopenHeader', pageArgs(this.#ledgerId, 0).slice(0, 2), undefined, true);
+    return this.#decide(peer, kind, 'ReopenHeader', pageArgs(this.#ledgerId, 0).slice(0, 2));
   }
 
   /** A whole ledger, undisturbed. */
@@ -222,7 +223,7 @@ class Run {
         // At any peer, not only the one that it looked at.
         const digest = toHex(signedHeaderDigest(crypto, work.signed));
         const args = [...pageArgs(this.#ledgerId, 0).slice(0, 2), digest];
-        const submission = await this.#submit(peer, kind, 'PutChoice', args, undefined, true);
+        const submission = await this.#decide(peer, kind, 'PutChoice', args);
         return { step: 'choosing', signed: work.signed, submission };
       }
       case 'choosing':
@@ -243,7 +244,7 @@ class Run {
         const seal = this.#start.seal(work.signed, basis);
         this.#signed[kind].add(text(encodeSignedSeal(seal)));
         assert.equal(this.#signed[kind].size, 1, `the control center has signed two seals of ${kind}`);
-        const submission = await this.#submit(peer, kind, 'PutSeal', [text(encodeSignedSeal(seal))], undefined, true);
+        const submission = await this.#decide(peer, kind, 'PutSeal', [text(encodeSignedSeal(seal))]);
         return { step: 'sealing', seal, submission };
       }
       case 'sealing':
@@ -304,16 +305,12 @@ class Run {
     return this.#start.interval.ledgerId;
   }
 
-  #submit(
-    peer: number,
-    kind: ProvidedKind,
-    transaction: string,
-    args: readonly string[],
-    transient?: { readonly rows: Uint8Array },
-    isCenter = false,
-  ): Promise<Submission> {
-    const mspId = isCenter ? CONTROL_CENTER_MSP : SERVICE_PROVIDER_MSP;
-    return this.#network.submit(peer, kind, { mspId, transaction, args, ...(transient && { transient }) });
+  #provide(peer: number, kind: ProvidedKind, transaction: string, call: Omit<Proposal, 'mspId' | 'transaction'>) {
+    return this.#network.submit(peer, kind, { mspId: SERVICE_PROVIDER_MSP, transaction, ...call });
+  }
+
+  #decide(peer: number, kind: ProvidedKind, transaction: string, args: readonly string[]): Promise<Submission> {
+    return this.#network.submit(peer, kind, { mspId: CONTROL_CENTER_MSP, transaction, args });
   }
 
   #read(peer: number, kind: ProvidedKind, key: string): Uint8Array | undefined {

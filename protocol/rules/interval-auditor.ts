@@ -35,6 +35,15 @@ export interface IntervalTrust {
   readonly consumers?: { readonly digest: Uint8Array; readonly count: number };
 }
 
+/** What is audited, and how much of it. */
+export interface AuditInputs {
+  readonly files: IntervalFiles;
+  readonly trust: IntervalTrust;
+  readonly depth: Depth;
+  /** Takes the faults. */
+  readonly collector: FaultCollector;
+}
+
 /** One ledger after the other; every method records its own faults. */
 export class IntervalAuditor {
   readonly #crypto: Crypto;
@@ -44,14 +53,7 @@ export class IntervalAuditor {
   readonly #depth: Depth;
   readonly #collector: FaultCollector;
 
-  constructor(
-    crypto: Crypto,
-    context: IntervalContext,
-    files: IntervalFiles,
-    trust: IntervalTrust,
-    depth: Depth,
-    collector: FaultCollector,
-  ) {
+  constructor(crypto: Crypto, context: IntervalContext, { files, trust, depth, collector }: AuditInputs) {
     this.#crypto = crypto;
     this.#context = context;
     this.#files = files;
@@ -70,7 +72,7 @@ export class IntervalAuditor {
       // checked below.
       const binding = { ...seal, directoryDigest: this.#trust.directoryDigest ?? seal.directoryDigest };
       const content = consumptionSealContent(crypto, this.#context, header, binding);
-      checkSeal(crypto, sealed, content, this.#previous('consumption'), this.#context);
+      checkSeal(crypto, sealed, this.#context, { content, previous: this.#previous('consumption') });
     });
     if (!headerIsRight) {
       return undefined;
@@ -129,7 +131,7 @@ export class IntervalAuditor {
     const signatures = isDirect && this.#depth === 'light' ? 'skip' : 'verify';
     splitRows(rows).forEach((row, i) => {
       this.#collector.passes(ROWS_FILE.pricing, () =>
-        atPlace(`row ${i}`, () => checkPriceRow(this.#crypto, row, this.#context, consumption, signatures)),
+        atPlace(`row ${i}`, () => checkPriceRow(this.#crypto, row, this.#context, { consumption, signatures })),
       );
     });
   }
@@ -154,7 +156,7 @@ export class IntervalAuditor {
     const consumptionPages = splitPages(consumed);
     const signatures = this.#depth === 'full' ? 'verify' : 'skip';
     this.#eachPage('billing', bills, (page, p) =>
-      checkBillPage(this.#crypto, page, consumptionPages[p]!, price, this.#context, signatures),
+      checkBillPage(this.#crypto, page, this.#context, { consumption: consumptionPages[p]!, price, signatures }),
     );
   }
 
@@ -174,7 +176,7 @@ export class IntervalAuditor {
     });
     this.#collector.passes(SEALS_FILE, () => {
       const content = followingSealContent(this.#crypto, this.#context, { signed: sealed, basis, consumersDigest });
-      checkSeal(this.#crypto, sealed, content, this.#previous(seal.kind), this.#context);
+      checkSeal(this.#crypto, sealed, this.#context, { content, previous: this.#previous(seal.kind) });
     });
     return headerIsRight;
   }

@@ -82,7 +82,7 @@ export function auditInterval(
     return { faults, seals, interval: undefined };
   }
 
-  const auditor = new IntervalAuditor(crypto, context, files, trust, depth, collector);
+  const auditor = new IntervalAuditor(crypto, context, { files, trust, depth, collector });
   const rowsPerCategory = auditor.consumption(sealed.consumption);
   if (sealed.pricing !== undefined) {
     auditor.pricing(sealed.pricing, seals.consumption);
