@@ -38,12 +38,12 @@ export async function openHub(
 ): Promise<OpenedHub> {
   const { log, random } = context;
   const { region, fullCheckEvery, enrolmentSeed } = config;
-  const files = new HubFiles(config.directory, fileKey);
+  const files = new HubFiles(config, fileKey);
   const identity = hubIdentity(crypto, await files.secret(random, enrolmentSeed));
   const known = await files.state();
 
   const anchor = known?.trustAnchor ?? config.trustAnchor;
-  const { bulletin } = await openBulletin(source, region, anchor, enrolmentSeed, log);
+  const { bulletin } = await openBulletin(source, { region, trustAnchor: anchor, seed: enrolmentSeed }, log);
 
   const state = known ?? (await enrol(config, identity, bulletin, context));
   if (known === undefined) {

@@ -46,13 +46,11 @@ async function verifyAll(kit: ControlCenterUnderTest, starts: readonly number[])
     for (const name of names) {
       contents.set(name, await readFile(join(folder, name)));
     }
-    const verified = verifyInterval(
-      sodiumCrypto,
-      { region: 'test', startSeconds },
-      contents,
-      { parameters, previous },
-      'full',
-    );
+    const verified = verifyInterval(sodiumCrypto, { region: 'test', startSeconds }, contents, {
+      parameters,
+      previous,
+      depth: 'full',
+    });
     assert.equal(verified.stage, 'billing');
     counts.push(verified.count);
     previous = verified.seals;

@@ -80,7 +80,7 @@ export async function readConsumption(
     previous: previous === undefined ? ('first' as const) : { consumption: previous },
     directoryDigest: directoryDigest(sodiumCrypto, decodeSignedDirectory(directory).directory),
   };
-  verifyInterval(sodiumCrypto, ledgerId, files, trust, 'full');
+  verifyInterval(sodiumCrypto, ledgerId, files, { ...trust, depth: 'full' });
   return committed;
 }
 

@@ -38,9 +38,10 @@ import type { PartyContext, RunningParty } from '../runtime/party.js';
 import type { ReportData } from '../runtime/report.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
 import { openServiceProvider } from './service-provider.js';
+import { FileKey } from '../runtime/sealed-file.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-const fileKey = new Uint8Array(32).fill(3);
+const fileKey = new FileKey(new Uint8Array(32).fill(3), 'service provider', 'test');
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 describe('client-apps/service-provider', function () {
@@ -56,7 +57,7 @@ describe('client-apps/service-provider', function () {
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'gridveil-provider-'));
-    keys = await loadServiceProviderKeys(directory, fileKey, random, undefined);
+    keys = await loadServiceProviderKeys({ directory, fileKey, random, seed: undefined });
     kit = regionOf(keys);
     maker = new IntervalMaker(kit);
     ledger = new ContractLedger();

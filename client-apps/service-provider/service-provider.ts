@@ -18,6 +18,7 @@ import { LedgerWatch } from '../ledger/ledger-watch.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { RegionLedger, type CommittedLedger, type ProvidedWrite } from '../ledger/region-ledger.js';
 import { untilReachable } from '../runtime/retry.js';
+import type { FileKey } from '../runtime/sealed-file.js';
 import type { ServiceProviderConfig } from './config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
 import { previousSeal, readConsumers, readConsumption, readParameters } from './ledger-check.js';
@@ -28,14 +29,14 @@ import { TagKeys } from './tag-keys.js';
  * Starts the service provider. It keeps no state but its keys: its work follows from the ledger, and everything it
  * writes is deterministic. It is ready when all three channels have answered.
  *
- * @param fileKey seals its keys, 32 bytes
+ * @param fileKey seals its keys
  * @param client of the ledger, with the service provider's identity; closed by the party's `stop`
  * @throws ClientError SEALED_INVALID, STATE_CONFLICT; LedgerError
  */
 export async function openServiceProvider(
   config: ServiceProviderConfig,
   context: PartyContext,
-  fileKey: Uint8Array,
+  fileKey: FileKey,
   client: LedgerClient,
 ): Promise<RunningParty> {
   let fail: (error: unknown) => void = () => undefined;
@@ -45,7 +46,7 @@ export async function openServiceProvider(
     fail = reject;
   });
   const { directory, enrolmentSeed } = config;
-  const keys = await loadServiceProviderKeys(directory, fileKey, context.random, enrolmentSeed);
+  const keys = await loadServiceProviderKeys({ directory, fileKey, random: context.random, seed: enrolmentSeed });
   const ledger = new RegionLedger(client, config.region);
   await ledger.untilAnswering(context.log);
   const watch = await LedgerWatch.start(client, LEDGER_KINDS, fail);

@@ -4,6 +4,7 @@ import { KEY_LENGTH } from '../crypto/crypto.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { requireEpoch } from '../crypto/ggm.js';
 import { H1, ratchet } from '../crypto/hash.js';
+import { isCanonicalX25519PublicKey, isX25519PublicKey } from '../crypto/x25519-key.js';
 import { ProtocolError } from '../errors.js';
 
 /**
@@ -28,17 +29,18 @@ export function sharedLinkKey(crypto: Crypto, secretKey: Uint8Array, otherPublic
 }
 
 /**
- * X25519 reads any 32 bytes modulo 2^255 − 19 without the top bit; a key that names someone has one spelling only.
+ * Checks an X25519 key that another party announces. X25519 reads any 32 bytes modulo 2^255 − 19 without the top bit; a
+ * key that names someone has one spelling only, the smallest, and one of small order names no one.
  *
- * @throws NON_CANONICAL unless it is the smallest one
+ * @throws NON_CANONICAL, ZERO_SHARED_SECRET
  */
-export function requireCanonicalPublicKey(publicKey: Uint8Array): void {
+export function requirePublicKey(publicKey: Uint8Array): void {
   requireLength(publicKey, KEY_LENGTH, 'public key');
-  const isFieldElement =
-    publicKey[31]! < 0x7f ||
-    (publicKey[31] === 0x7f && (publicKey[0]! < 0xed || !publicKey.subarray(1, 31).every((byte) => byte === 0xff)));
-  if (!isFieldElement) {
+  if (!isCanonicalX25519PublicKey(publicKey)) {
     throw new ProtocolError('NON_CANONICAL', 'the public key is not in its canonical encoding');
+  }
+  if (!isX25519PublicKey(publicKey)) {
+    throw new ProtocolError('ZERO_SHARED_SECRET', 'the public key has small order');
   }
 }
 

@@ -2,6 +2,7 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { MAXIMUM_K } from '../crypto/ggm.js';
+import { isX25519PublicKey } from '../crypto/x25519-key.js';
 import { ProtocolError } from '../errors.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { isIntervalStart } from '../schedule/intervals.js';
@@ -89,10 +90,20 @@ export function checkRegistryRoot(crypto: Crypto, signed: SignedRegistryRoot, pa
   if (registryRoot.depth !== parameters.registryDepth) {
     registryInvalid('depth is not the one of the parameters');
   }
-  if (registryRoot.meters > 2 ** registryRoot.depth) {
-    registryInvalid('more meters than leaves');
-  }
+  checkRegisteredMeters(registryRoot.meters, parameters);
   verifyRegistryRootSignature(crypto, signed, parameters.controlCenter.signaturePublicKey);
+}
+
+/**
+ * The number of registered meters that a root or a seal names fits the registry's tree.
+ *
+ * @param parameters the version in force when the epoch begins
+ * @throws ProtocolError `REGISTRY_INVALID`
+ */
+export function checkRegisteredMeters(meters: number, { registryDepth }: Parameters): void {
+  if (meters > 2 ** registryDepth) {
+    registryInvalid(`${meters} registered meters, at most ${2 ** registryDepth} at depth ${registryDepth}`);
+  }
 }
 
 function checkTimes(parameters: Parameters): void {
@@ -128,6 +139,9 @@ function checkTimes(parameters: Parameters): void {
 function checkKeys(crypto: Crypto, { controlCenter, serviceProvider }: Parameters): void {
   if (controlCenter.mspId === serviceProvider.mspId) {
     invalid('control center and service provider are one MSP');
+  }
+  if (!isX25519PublicKey(controlCenter.publicKey)) {
+    invalid("the control center's public key is of small order or not canonical");
   }
   for (const { signaturePublicKey } of [controlCenter, serviceProvider]) {
     if (!crypto.ed25519IsPrimeOrder(signaturePublicKey)) {

@@ -9,6 +9,7 @@ import { buildHeader } from '../ledger/header.js';
 import { rowAt } from '../ledger/page.js';
 import { signParameters } from '../ledger/parameters-json.js';
 import { decodeRow, signRow } from '../ledger/row.js';
+import { meterIdentity } from '../identity/meter-identity.js';
 import { checkConsumerList, checkPriceCount } from './check-consumers.js';
 import { checkDirectPricePage } from './check-price.js';
 import { intervalContext } from './interval-context.js';
@@ -32,7 +33,7 @@ function interval(priceOfConsumer?: (place: number, price: bigint) => bigint | u
 }
 
 function faultsOf(found: FakeInterval, depth: Depth, changed: Partial<IntervalTrust> = {}): string[] {
-  const audit = auditInterval(crypto, found.ledgerId, filesOf(found), { ...trust, ...changed }, depth);
+  const audit = auditInterval(crypto, found.ledgerId, filesOf(found), { ...trust, ...changed, depth });
   return audit.faults.map(({ file, code }) => `${file} ${code}`);
 }
 
@@ -44,7 +45,7 @@ describe('direct prices (Table 4)', () => {
     assert.equal(honest.pricing.header.count, CONSUMERS);
     for (const depth of ['full', 'light', 'index'] as const) {
       assert.deepEqual(faultsOf(honest, depth), []);
-      const { interval: verified } = auditInterval(crypto, honest.ledgerId, filesOf(honest), trust, depth);
+      const { interval: verified } = auditInterval(crypto, honest.ledgerId, filesOf(honest), { ...trust, depth });
       assert.equal(verified!.priceNanoPerKilowattHour, honest.price);
       assert.equal(verified!.billedNanoCurrency, honest.billing.header.total);
     }
@@ -85,7 +86,10 @@ describe('direct prices (Table 4)', () => {
     const other = { digest: new Uint8Array(32), count: CONSUMERS };
     assert.deepEqual(faultsOf(honest, 'full', { consumers: other }), ['seals.json SEAL_MISMATCH']);
     const withoutList = { parameters, previous: 'first' } as const;
-    assert.deepEqual(auditInterval(crypto, honest.ledgerId, filesOf(honest), withoutList, 'full').faults, []);
+    assert.deepEqual(
+      auditInterval(crypto, honest.ledgerId, filesOf(honest), { ...withoutList, depth: 'full' }).faults,
+      [],
+    );
   });
 
   it('a page may have no rows when there are no consumers', () => {
@@ -93,7 +97,7 @@ describe('direct prices (Table 4)', () => {
     const made = new IntervalMaker(empty).next(CATEGORIES);
     const digest = consumerListDigest(crypto, empty.consumerList(0).list);
     const found = { parameters: [empty.signedParameters], previous: 'first', consumers: { digest, count: 0 } } as const;
-    const audit = auditInterval(crypto, made.ledgerId, filesOf(made), found, 'full');
+    const audit = auditInterval(crypto, made.ledgerId, filesOf(made), { ...found, depth: 'full' });
     assert.deepEqual(audit.faults, []);
     assert.equal(audit.interval!.priceNanoPerKilowattHour, made.price);
   });
@@ -129,6 +133,16 @@ describe('consumer list of an epoch', () => {
     assert.throws(check(other({ consumers: [list.consumers[0]!, list.consumers[0]!] })), invalid);
     assert.throws(check(other({ consumers: [new Uint8Array(32).fill(0xff)] })), { code: 'NON_CANONICAL' });
     assert.throws(check(other({ consumers: list.consumers.slice(1) })), { code: 'BAD_SIGNATURE' });
+    const zero = new Uint8Array(32);
+    assert.throws(check(other({ consumers: [zero] })), { code: 'ZERO_SHARED_SECRET' });
+    const { serviceProvider } = kit.parameters;
+    const smallOrder = {
+      ...kit.parameters,
+      serviceProvider: { ...serviceProvider, identity: meterIdentity(crypto, zero) },
+    };
+    assert.throws(() => checkConsumerList(crypto, other({ serviceProviderKey: zero }), 0, smallOrder), {
+      code: 'ZERO_SHARED_SECRET',
+    });
   });
 
   it('does not exist where there is one price for all', () => {

@@ -72,7 +72,7 @@ describe('frozen interval', () => {
         previous: 'first',
         directoryDigest: fromHex(vectors.directoryDigest),
       } as const;
-      const verified = verifyInterval(crypto, ledgerId, files, trust, 'full');
+      const verified = verifyInterval(crypto, ledgerId, files, { ...trust, depth: 'full' });
       assert.deepEqual(verified.rowsPerCategory, vectors.totals.rowsPerCategory);
       assert.equal(String(verified.totalMilliWattHours), vectors.totals.milliWattHours);
       assert.equal(String(verified.priceNanoPerKilowattHour), vectors.totals.priceNanoPerKilowattHour);

@@ -39,7 +39,7 @@ import { verifyParametersList } from './check-parameters.js';
 import { sealedPrice } from './check-price.js';
 import { checkSeal, followingSealContent } from './check-seal.js';
 import { checkRowFrame, type IntervalContext, intervalContext } from './interval-context.js';
-import { type IntervalFiles, requireFile } from './interval-files.js';
+import { type IntervalFileSource, requireFile } from './interval-files.js';
 import { checkHeaderSignature, checkServiceProviderSignature } from './service-provider-signature.js';
 
 /** Siblings between a row and the root of its page: ⌈log2 500⌉. */
@@ -101,7 +101,7 @@ export interface PriceFinding {
 export function findPriceEvidence(
   crypto: Crypto,
   parameters: readonly SignedParameters[],
-  files: IntervalFiles,
+  files: IntervalFileSource,
 ): PriceEvidence | undefined {
   const { consumption, pricing } = decodeSealsFile(requireFile(files, SEALS_FILE));
   if (pricing === undefined) {

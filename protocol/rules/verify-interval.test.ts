@@ -16,7 +16,13 @@ import { type Seal, sealDigest, signSeal } from '../ledger/seal.js';
 import { directoryDigest } from '../onion/directory-format.js';
 import { chainSeal, consumptionSealContent, followingSealContent } from './check-seal.js';
 import { intervalContext } from './interval-context.js';
-import { auditInterval, type Depth, type IntervalTrust, verifyInterval } from './verify-interval.js';
+import {
+  auditInterval,
+  type Depth,
+  type IntervalFileSource,
+  type IntervalTrust,
+  verifyInterval,
+} from './verify-interval.js';
 
 const kit = new FakeRegion({ meters: 7 });
 const maker = new IntervalMaker(kit);
@@ -53,7 +59,7 @@ function faultsOf(
     depth = 'full',
   }: { interval?: FakeInterval; trust?: IntervalTrust; depth?: Depth } = {},
 ): string[] {
-  const audit = auditInterval(sodiumCrypto, interval.ledgerId, files, trust, depth);
+  const audit = auditInterval(sodiumCrypto, interval.ledgerId, files, { ...trust, depth });
   assert.equal(audit.interval === undefined, audit.faults.length > 0);
   return audit.faults.map(({ file, code }) => `${file} ${code}`);
 }
@@ -62,7 +68,7 @@ describe('interval of the bulletin', () => {
   for (const crypto of BACK_ENDS) {
     it(`is verified at every depth and gives its totals (${crypto.name})`, () => {
       for (const depth of DEPTHS) {
-        const verified = verifyInterval(crypto, first.ledgerId, filesOf(first), trustFirst, depth);
+        const verified = verifyInterval(crypto, first.ledgerId, filesOf(first), { ...trustFirst, depth });
         assert.equal(verified.stage, 'billing');
         assert.equal(verified.count, 11);
         assert.deepEqual(verified.rowsPerCategory, [5, 0, 6, 0, 0]);
@@ -75,10 +81,10 @@ describe('interval of the bulletin', () => {
   }
 
   it('follows the interval before, also without rows', () => {
-    const { seals } = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first), trustFirst, 'light');
+    const { seals } = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first), { ...trustFirst, depth: 'light' });
     for (const depth of DEPTHS) {
       const trust = { ...trustFirst, previous: seals };
-      const verified = verifyInterval(sodiumCrypto, second.ledgerId, filesOf(second), trust, depth);
+      const verified = verifyInterval(sodiumCrypto, second.ledgerId, filesOf(second), { ...trust, depth });
       assert.equal(verified.totalMilliWattHours, 0n);
       assert.equal(verified.billedNanoCurrency, 0n);
       assert.deepEqual(faultsOf(filesOf(second), { interval: second, trust: { ...trust, previous: 'unknown' } }), []);
@@ -103,11 +109,14 @@ describe('interval of the bulletin', () => {
   it('is complete in itself before price and bills are sealed', () => {
     const { consumption, pricing } = sealsOf(first);
     for (const depth of DEPTHS) {
-      const sealed = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first, { consumption }), trustFirst, depth);
+      const sealed = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first, { consumption }), {
+        ...trustFirst,
+        depth,
+      });
       assert.equal(sealed.stage, 'consumption');
       assert.equal(sealed.priceNanoPerKilowattHour, undefined);
       const files = filesOf(first, { consumption, pricing });
-      const priced = verifyInterval(sodiumCrypto, first.ledgerId, files, trustFirst, depth);
+      const priced = verifyInterval(sodiumCrypto, first.ledgerId, files, { ...trustFirst, depth });
       assert.equal(priced.stage, 'pricing');
       assert.equal(priced.billedNanoCurrency, undefined);
     }
@@ -157,7 +166,7 @@ describe('interval of the bulletin', () => {
 
   it('belongs to the folder that it stands in, and to known parameters', () => {
     const elsewhere = (ledgerId: typeof first.ledgerId, trust = trustFirst) =>
-      auditInterval(sodiumCrypto, ledgerId, filesOf(first), trust, 'full').faults.map(({ code }) => code);
+      auditInterval(sodiumCrypto, ledgerId, filesOf(first), { ...trust, depth: 'full' }).faults.map(({ code }) => code);
     assert.ok(elsewhere(second.ledgerId).includes('WRONG_LEDGER'));
     assert.deepEqual(elsewhere({ ...first.ledgerId, region: 'paris' }), ['WRONG_LEDGER']);
     assert.deepEqual(elsewhere({ ...first.ledgerId, startSeconds: kit.startOf(0) - 1_800 }), ['NOT_EFFECTIVE']);
@@ -180,11 +189,49 @@ describe('interval of the bulletin', () => {
   });
 
   it('is refused as a whole by verifyInterval, with the file and the code of the first fault', () => {
-    const files = filesOf(first).set('consumption.index', new Uint8Array(9));
-    assert.throws(() => verifyInterval(sodiumCrypto, first.ledgerId, files, trustFirst, 'full'), {
+    const files = filesOf(first).set('consumption.index', new Uint8Array(first.index.length));
+    assert.throws(() => verifyInterval(sodiumCrypto, first.ledgerId, files, { ...trustFirst, depth: 'full' }), {
       code: 'INDEX_MISMATCH',
       message: /^consumption\.index: /,
     });
+  });
+
+  it('names more registered meters than the registry has leaves', () => {
+    const trust = { ...trustFirst, parameters: [kit.signParameters({ ...kit.parameters, registryDepth: 2 })] };
+    const codes = faultsOf(resealed({}, undefined, trust.parameters[0]!.parameters), { trust });
+    assert.deepEqual(codes, ['seals.json REGISTRY_INVALID']);
+  });
+
+  it('reads no file whose length CC has not signed', () => {
+    const lengths: [string, number | undefined][] = [];
+    const recording = (files: ReadonlyMap<string, Uint8Array>): IntervalFileSource => ({
+      keys: () => files.keys(),
+      get: (name, length) => {
+        lengths.push([name, length]);
+        return files.get(name);
+      },
+    });
+    const read = (files: ReadonlyMap<string, Uint8Array>): string[] => {
+      lengths.length = 0;
+      auditInterval(sodiumCrypto, first.ledgerId, recording(files), { ...trustFirst, depth: 'full' });
+      return lengths.map(([name, length]) => `${name} ${length}`);
+    };
+    assert.deepEqual(read(filesOf(first)), [
+      'seals.json undefined',
+      `consumption.index ${11 * 9}`,
+      `consumption.rows ${11 * 177}`,
+      'pricing.rows 177',
+      `billing.rows ${11 * 177}`,
+    ]);
+    const forged = sealsOf(first);
+    const stranger = kit.signingKey('stranger');
+    const { consumption, pricing, billing } = forged;
+    const files = filesOf(first, {
+      consumption: { ...consumption, ...signSeal(sodiumCrypto, consumption.seal, stranger) },
+      pricing: { ...pricing, ...signSeal(sodiumCrypto, pricing.seal, stranger) },
+      billing: { ...billing, ...signSeal(sodiumCrypto, billing.seal, stranger) },
+    });
+    assert.deepEqual(read(files), ['seals.json undefined']);
   });
 
   it('keeps a bounded number of faults', () => {
@@ -193,6 +240,7 @@ describe('interval of the bulletin', () => {
       files.set(`unknown-${i}`, new Uint8Array());
     }
     assert.equal(faultsOf(files).length, 100);
+    assert.equal(auditInterval(sodiumCrypto, first.ledgerId, files, { ...trustFirst, depth: 'full' }).faultCount, 500);
   });
 });
 
@@ -200,8 +248,9 @@ describe('interval of the bulletin', () => {
 function resealed(
   rows: Partial<Record<'consumption' | 'pricing' | 'billing', Uint8Array>>,
   otherIndex?: Uint8Array,
+  parameters = kit.parameters,
 ): Map<string, Uint8Array> {
-  const context = intervalContext(sodiumCrypto, kit.parameters, first.ledgerId.startSeconds);
+  const context = intervalContext(sodiumCrypto, parameters, first.ledgerId.startSeconds);
   const files = filesOf(first);
   const claimed = decodeSealsFile(files.get('seals.json')!);
   const seal = (content: Parameters<typeof chainSeal>[1]) =>

@@ -9,11 +9,10 @@ import { epochOf } from '../../../protocol/schedule/epochs.js';
 import { nextStart } from '../../../protocol/schedule/intervals.js';
 import { untilReachable } from '../../runtime/retry.js';
 import type { StoreChange } from '../../runtime/sealed-store.js';
-import type { Center } from '../center.js';
+import type { Center } from '../parts.js';
 import type { Epoch } from '../epochs/epochs.js';
 import type { IntakeState } from '../intake/intake-state.js';
 import { storeKey } from '../store-keys.js';
-import { atSeconds } from '../waiting.js';
 import { makeCut, type Cut } from './cut.js';
 import { freezeChanges, loadFrozen, thawChanges } from './frozen-store.js';
 import {
@@ -113,7 +112,7 @@ export class Intervals {
     }
     for (; ; start = nextStart(versions.first, start)) {
       // The interval is open.
-      await atSeconds(timers, closeSeconds(versions.at(start), start));
+      await timers.until(1_000 * closeSeconds(versions.at(start), start));
       const endOfWork = clock.activity.begin('interval');
       const epoch = await epochs.whenPublished(epochOf(versions.first, start));
       await this.#freeze(start, epoch);
