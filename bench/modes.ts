@@ -63,7 +63,7 @@ function identityModes(): Record<string, number> {
         (10 *
           microseconds(3, () => {
             const witnesses = decodeWitnesses(interval.witnesses[0]!, ROWS_PER_PAGE, registryRoot.depth);
-            checkConsumptionPage(crypto, rows, header.pages[0]!, context, witnesses, registryRoot);
+            checkConsumptionPage(crypto, rows, context, { entry: header.pages[0]!, witnesses, registryRoot });
           })) /
           ROWS_PER_PAGE,
       ) / 10;

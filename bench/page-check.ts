@@ -52,13 +52,19 @@ export function benchPageCheck(): Record<string, number> {
       `consumption page, ${registryDepth} levels of registry`,
       microsecondsPerRow(() => {
         const decoded = decodeWitnesses(witnesses, entry.count, registryDepth);
-        checkConsumptionPage(crypto, page, entry, context, decoded, registryRoot);
+        checkConsumptionPage(crypto, page, context, { entry, witnesses: decoded, registryRoot });
       }),
     );
     if (registryDepth === DEPTHS[0]) {
       record(
         'bill page',
-        microsecondsPerRow(() => checkBillPage(crypto, interval.billing.rows, page, interval.price, context, 'verify')),
+        microsecondsPerRow(() =>
+          checkBillPage(crypto, interval.billing.rows, context, {
+            consumption: page,
+            price: interval.price,
+            signatures: 'verify',
+          }),
+        ),
       );
     }
   }

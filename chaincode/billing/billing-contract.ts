@@ -62,7 +62,8 @@ export class BillingContract extends LedgerContract {
     const { header } = await requireSignedHeader(ctx, ledgerId);
     checkPageEntry(sodiumCrypto, rows, requireEntry(header, number));
     const consumption = await readConsumptionPage(ctx, ledgerId, number);
-    checkBillPage(sodiumCrypto, rows, consumption, await readPrice(ctx, basis), basis.context, 'verify');
+    const price = await readPrice(ctx, basis);
+    checkBillPage(sodiumCrypto, rows, basis.context, { consumption, price, signatures: 'verify' });
     await writePage(ctx, header, number, rows);
   }
 
@@ -99,7 +100,7 @@ export class BillingContract extends LedgerContract {
   @Transaction(false)
   @Returns('string')
   GetPage(ctx: Context, region: string, startSeconds: string, page: string): Promise<string> {
-    return getPage(ctx, 'billing', region, startSeconds, page);
+    return getPage(ctx, 'billing', { region, start: startSeconds, page });
   }
 
   /** A page as raw rows of 177 bytes. */

@@ -109,7 +109,7 @@ export async function putSeal(ctx: Context, json: string, expect: SealExpectatio
     return;
   }
   const { context, content } = await expect(ledgerId);
-  checkSeal(sodiumCrypto, signed, content, await latestSeal(ctx, region), context);
+  checkSeal(sodiumCrypto, signed, context, { content, previous: await latestSeal(ctx, region) });
   await ctx.stub.putState(key, bytes);
   await ctx.stub.putState(stateKey.latestSeal(region), new TextEncoder().encode(String(startSeconds)));
   emit(ctx, 'PutSeal', { kind, region, startSeconds });

@@ -29,9 +29,7 @@ export function getPageRows(ctx: Context, region: string, start: string, page: s
 export async function getPage(
   ctx: Context,
   kind: LedgerKind,
-  region: string,
-  start: string,
-  page: string,
+  { region, start, page }: Readonly<Record<'region' | 'start' | 'page', string>>,
 ): Promise<string> {
   const rows = splitRows(await getPageRows(ctx, region, start, page)).map((bytes) => {
     const row = decodeRow(bytes);

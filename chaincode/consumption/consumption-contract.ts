@@ -104,7 +104,7 @@ export class ConsumptionContract extends LedgerContract {
       const registryRoot = await requireRegistryRoot(ctx, region, header.registryEpoch);
       const context = intervalContext(sodiumCrypto, parameters, ledgerId.startSeconds);
       const decoded = decodeWitnesses(witnesses, entry.count, registryRoot.depth);
-      checkConsumptionPage(sodiumCrypto, rows, entry, context, decoded, registryRoot);
+      checkConsumptionPage(sodiumCrypto, rows, context, { entry, witnesses: decoded, registryRoot });
       await writePage(ctx, header, number, rows);
       await markStarted(ctx, ledgerId);
     } finally {
@@ -173,7 +173,7 @@ export class ConsumptionContract extends LedgerContract {
   @Transaction(false)
   @Returns('string')
   GetPage(ctx: Context, region: string, startSeconds: string, page: string): Promise<string> {
-    return getPage(ctx, 'consumption', region, startSeconds, page);
+    return getPage(ctx, 'consumption', { region, start: startSeconds, page });
   }
 
   /** A page as raw rows of 177 bytes. */

@@ -68,17 +68,17 @@ export class PricingContract extends LedgerContract {
   async PutPage(ctx: Context, region: string, startSeconds: string, page: string): Promise<void> {
     const rows = transientField(ctx, 'rows', ROWS_PER_PAGE * ROW_LENGTH);
     const ledgerId = ledgerIdArgument(region, startSeconds);
-    const number = pageArgument(page);
+    const place = { ledgerId, number: pageArgument(page), rows };
     const { seal, context } = await readBasis(ctx, 'consumption', ledgerId);
     requireServiceProvider(ctx, context);
     if (context.parameters.priceMode === 'direct') {
-      await putRows(ctx, ledgerId, number, rows, () => checkDirectPricePage(sodiumCrypto, rows, context));
+      await putRows(ctx, place, () => checkDirectPricePage(sodiumCrypto, rows, context));
       return;
     }
     const key = transientField(ctx, 'pricePseudonymKey', KEY_LENGTH);
     try {
-      await putRows(ctx, ledgerId, number, rows, () => {
-        checkPriceRow(sodiumCrypto, rows, context, seal);
+      await putRows(ctx, place, () => {
+        checkPriceRow(sodiumCrypto, rows, context, { consumption: seal, signatures: 'verify' });
         checkPricePseudonym(sodiumCrypto, rows, context, key);
       });
     } finally {
@@ -137,7 +137,7 @@ export class PricingContract extends LedgerContract {
   @Transaction(false)
   @Returns('string')
   GetPage(ctx: Context, region: string, startSeconds: string, page: string): Promise<string> {
-    return getPage(ctx, 'pricing', region, startSeconds, page);
+    return getPage(ctx, 'pricing', { region, start: startSeconds, page });
   }
 
   /** A page as raw rows of 177 bytes. */
@@ -164,18 +164,16 @@ export class PricingContract extends LedgerContract {
 /** Writes a page that fits its entry and passes a check; a page that is committed already is not checked again. */
 async function putRows(
   ctx: Context,
-  ledgerId: LedgerId,
-  page: number,
-  rows: Uint8Array,
+  { ledgerId, number, rows }: { ledgerId: LedgerId; number: number; rows: Uint8Array },
   check: () => void,
 ): Promise<void> {
-  if (await isPageCommitted(ctx, ledgerId, page, rows)) {
+  if (await isPageCommitted(ctx, ledgerId, number, rows)) {
     return;
   }
   const { header } = await requireSignedHeader(ctx, ledgerId);
-  checkPageEntry(sodiumCrypto, rows, requireEntry(header, page));
+  checkPageEntry(sodiumCrypto, rows, requireEntry(header, number));
   check();
-  await writePage(ctx, header, page, rows);
+  await writePage(ctx, header, number, rows);
 }
 
 /**

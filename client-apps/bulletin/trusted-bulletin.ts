@@ -184,7 +184,7 @@ export class TrustedBulletin {
         directoryDigest: directory === undefined ? NO_DIGEST : directoryDigest(this.#crypto, directory),
         indexDigest: indexDigest(this.#crypto, index),
       });
-      checkSeal(this.#crypto, consumption, content, 'unknown', context);
+      checkSeal(this.#crypto, consumption, context, { content, previous: 'unknown' });
       if (previous !== undefined && !equalBytes(seal.previous, previous)) {
         throw new ProtocolError('SEAL_CHAIN', 'the seal does not chain to that of the previous interval');
       }

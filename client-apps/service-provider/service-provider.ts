@@ -50,7 +50,7 @@ export async function openServiceProvider(
   const ledger = new RegionLedger(client, config.region);
   await ledger.untilAnswering(context.log);
   const watch = await LedgerWatch.start(client, LEDGER_KINDS, fail);
-  const provider = new ServiceProvider(config, context, keys, ledger, watch);
+  const provider = new ServiceProvider(config, context, { keys, ledger, watch });
   provider.run().catch(fail);
   context.report('ready', {});
   return {
@@ -74,6 +74,13 @@ interface PricedInterval {
   readonly consumersDigest: Uint8Array | undefined;
 }
 
+/** What the service provider works with. */
+interface ServiceProviderParts {
+  readonly keys: ServiceProviderKeys;
+  readonly ledger: RegionLedger;
+  readonly watch: LedgerWatch;
+}
+
 /** Prices and bills one sealed interval after the other. */
 class ServiceProvider {
   readonly #tagKeys: TagKeys;
@@ -84,13 +91,7 @@ class ServiceProvider {
   readonly #ledger: RegionLedger;
   readonly #watch: LedgerWatch;
 
-  constructor(
-    config: ServiceProviderConfig,
-    context: PartyContext,
-    keys: ServiceProviderKeys,
-    ledger: RegionLedger,
-    watch: LedgerWatch,
-  ) {
+  constructor(config: ServiceProviderConfig, context: PartyContext, { keys, ledger, watch }: ServiceProviderParts) {
     this.#config = config;
     this.#context = context;
     this.#keys = keys;
@@ -190,7 +191,10 @@ class ServiceProvider {
   async #bill(priced: PricedInterval, pricing: SignedSeal): Promise<bigint> {
     const { context, sealed, consumption, signed, consumersDigest } = priced;
     const content = followingSealContent(sodiumCrypto, context, { signed, basis: sealed.seal, consumersDigest });
-    checkSeal(sodiumCrypto, pricing, content, await previousSeal(this.#ledger, context, 'pricing'), context);
+    checkSeal(sodiumCrypto, pricing, context, {
+      content,
+      previous: await previousSeal(this.#ledger, context, 'pricing'),
+    });
     const basis = { basis: pricing.seal, keys: this.#keys };
     const priceNanoPerKilowattHour = sealedPrice(context, sealed.seal);
     const bills = makeBills(sodiumCrypto, context, basis, { rows: consumption.rows, priceNanoPerKilowattHour });

@@ -44,7 +44,10 @@ export function signConsumerList(crypto: Crypto, list: ConsumerList, key: Signin
 
 /** Checks CC's signature. @throws ProtocolError `BAD_SIGNATURE` */
 export function verifyConsumerListSignature(crypto: Crypto, signed: SignedConsumerList, publicKey: Uint8Array): void {
-  verifyDocument(crypto, 'consumers', encodeCanonical(listToJson(signed.list)), signed.signature, publicKey);
+  verifyDocument(crypto, 'consumers', encodeCanonical(listToJson(signed.list)), {
+    signature: signed.signature,
+    publicKey,
+  });
 }
 
 /** Digest of a list, which pricing seals bind: SHA-256(prefix('consumers') ‖ canonical JSON without the signature). */

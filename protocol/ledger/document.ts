@@ -25,13 +25,18 @@ export function signDocument(
   return key.sign(H2(crypto, digest(crypto, domain, canonicalBytes)));
 }
 
+/** A signature, 64 bytes, and whose it must be. */
+export interface SignatureBy {
+  readonly signature: Uint8Array;
+  readonly publicKey: Uint8Array;
+}
+
 /** Checks a document's signature. @throws ProtocolError `BAD_SIGNATURE` */
 export function verifyDocument(
   crypto: Crypto,
   domain: DocumentDomain,
   canonicalBytes: Uint8Array,
-  signature: Uint8Array,
-  publicKey: Uint8Array,
+  { signature, publicKey }: SignatureBy,
 ): void {
   if (!crypto.ed25519Verify(signature, H2(crypto, digest(crypto, domain, canonicalBytes)), publicKey)) {
     throw new ProtocolError('BAD_SIGNATURE', `signature of the ${domain} is not valid`);

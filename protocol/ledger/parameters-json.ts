@@ -204,7 +204,7 @@ export function signParameters(crypto: Crypto, parameters: Parameters, key: Sign
 
 /** Checks CC's signature. @throws ProtocolError `BAD_SIGNATURE` */
 export function verifyParametersSignature(crypto: Crypto, signed: SignedParameters, publicKey: Uint8Array): void {
-  verifyDocument(crypto, 'parameters', encodeParameters(signed.parameters), signed.signature, publicKey);
+  verifyDocument(crypto, 'parameters', encodeParameters(signed.parameters), { signature: signed.signature, publicKey });
 }
 
 /** Canonical JSON `{"parameters":{…},"signature":"…"}`. */

@@ -45,7 +45,7 @@ export function signRegistryRoot(crypto: Crypto, registryRoot: RegistryRoot, key
 /** Checks CC's signature. @throws ProtocolError `BAD_SIGNATURE` */
 export function verifyRegistryRootSignature(crypto: Crypto, signed: SignedRegistryRoot, publicKey: Uint8Array): void {
   const bytes = encodeCanonical(registryRootToJson(signed.registryRoot));
-  verifyDocument(crypto, 'registry-root', bytes, signed.signature, publicKey);
+  verifyDocument(crypto, 'registry-root', bytes, { signature: signed.signature, publicKey });
 }
 
 /** Canonical JSON `{"registryRoot":{…},"signature":"…"}`. */

@@ -82,7 +82,7 @@ export function signSeal(crypto: Crypto, seal: Seal, key: SigningKey): SignedSea
 
 /** Checks CC's signature. @throws ProtocolError `BAD_SIGNATURE` */
 export function verifySealSignature(crypto: Crypto, signed: SignedSeal, publicKey: Uint8Array): void {
-  verifyDocument(crypto, 'seal', encodeSeal(signed.seal), signed.signature, publicKey);
+  verifyDocument(crypto, 'seal', encodeSeal(signed.seal), { signature: signed.signature, publicKey });
 }
 
 /** Canonical JSON `{"seal":{…},"signature":"…"}`. */

@@ -41,7 +41,8 @@ export function verifyHeaderSignature(
   basis: HeaderBasis,
   publicKey: Uint8Array,
 ): void {
-  verifyDocument(crypto, 'provider-header', signedBytes(crypto, header, basis), headerSignature, publicKey);
+  const by = { signature: headerSignature, publicKey };
+  verifyDocument(crypto, 'provider-header', signedBytes(crypto, header, basis), by);
 }
 
 /** Canonical JSON `{"header":{…},"signature":"…"}`. */

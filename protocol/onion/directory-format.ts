@@ -155,7 +155,7 @@ export function signDescriptor(crypto: Crypto, descriptor: RelayDescriptor, iden
 /** Checks that the relay named in the descriptor signed it. @throws ProtocolError BAD_SIGNATURE */
 export function verifyDescriptorSignature(crypto: Crypto, { descriptor, signature }: SignedDescriptor): void {
   const bytes = encodeCanonical(descriptorToJson(descriptor));
-  verifyDocument(crypto, 'descriptor', bytes, signature, descriptor.identity);
+  verifyDocument(crypto, 'descriptor', bytes, { signature, publicKey: descriptor.identity });
 }
 
 /** SHA-256(prefix(directory) ‖ canonical JSON of the unsigned directory): what consumption seals bind. */
@@ -175,7 +175,10 @@ export function verifyDirectorySignature(
   { directory, signature }: SignedDirectory,
   signaturePublicKey: Uint8Array,
 ): void {
-  verifyDocument(crypto, 'directory', encodeCanonical(directoryToJson(directory)), signature, signaturePublicKey);
+  verifyDocument(crypto, 'directory', encodeCanonical(directoryToJson(directory)), {
+    signature,
+    publicKey: signaturePublicKey,
+  });
 }
 
 function descriptorToJson(descriptor: RelayDescriptor): JsonObject {

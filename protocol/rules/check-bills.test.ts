@@ -18,7 +18,8 @@ const { price, consumption, billing, ledgerId } = interval;
 const context = intervalContext(sodiumCrypto, kit.parameters, ledgerId.startSeconds);
 
 function check(bills: Uint8Array, signatures: 'verify' | 'skip' = 'verify', billedPrice = price): () => void {
-  return () => checkBillPage(sodiumCrypto, bills, consumption.rows, billedPrice, context, signatures);
+  return () =>
+    checkBillPage(sodiumCrypto, bills, context, { consumption: consumption.rows, price: billedPrice, signatures });
 }
 
 /** The bills with row 3 changed and signed again. */

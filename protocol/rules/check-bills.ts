@@ -42,23 +42,29 @@ function billHistogram(histogram: readonly HistogramEntry[], price: bigint): His
   return mergeHistograms([histogram.map(({ value, count }) => ({ value: billOf(price, value), count }))]);
 }
 
+/** What a page of bills is checked against. */
+export interface BillBasis {
+  /** The consumption page of the same number. */
+  readonly consumption: Uint8Array;
+  /** p, nano-currency per kWh. */
+  readonly price: bigint;
+  /** `skip` leaves the Ed25519 verification to a full check. */
+  readonly signatures: 'verify' | 'skip';
+}
+
 /**
  * A page of bills against its page of consumption: row by row the same A, the same ledger and T, B = p · c, SP's key
  * and signature.
  *
  * @param bills the page of bills
- * @param consumption the consumption page of the same number
- * @param signatures `skip` leaves the Ed25519 verification to a full check
  * @throws ProtocolError `BAD_LENGTH`, `PAGE_MISMATCH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`, `WRONG_PSEUDONYM`,
  *   `WRONG_BILL`, `PRICE_GRANULARITY`, `WRONG_KEY`, `BAD_SIGNATURE`
  */
 export function checkBillPage(
   crypto: Crypto,
   bills: Uint8Array,
-  consumption: Uint8Array,
-  priceNanoPerKilowattHour: bigint,
   context: IntervalContext,
-  signatures: 'verify' | 'skip',
+  { consumption, price, signatures }: BillBasis,
 ): void {
   const billed = splitRows(consumption);
   const rows = splitRows(bills);
@@ -72,7 +78,7 @@ export function checkBillPage(
       if (!equalBytes(rowPseudonym(row), rowPseudonym(consumed))) {
         throw new ProtocolError('WRONG_PSEUDONYM', 'bill is not for the consumption row of this place');
       }
-      if (rowValue(row) !== billOf(priceNanoPerKilowattHour, rowValue(consumed))) {
+      if (rowValue(row) !== billOf(price, rowValue(consumed))) {
         throw new ProtocolError('WRONG_BILL', 'bill is not price times consumption');
       }
       if (signatures === 'verify') {

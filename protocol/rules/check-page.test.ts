@@ -29,8 +29,7 @@ interface Given {
 
 function check(change: Partial<Given>, crypto = sodiumCrypto): () => void {
   const given: Given = { page, entry, context, witnesses, registryRoot, ...change };
-  return () =>
-    checkConsumptionPage(crypto, given.page, given.entry, given.context, given.witnesses, given.registryRoot);
+  return () => checkConsumptionPage(crypto, given.page, given.context, given);
 }
 
 /** The page with its rows changed, and an entry that fits. */

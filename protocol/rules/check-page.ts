@@ -29,23 +29,29 @@ export function checkPageEntry(crypto: Crypto, page: Uint8Array, entry: PageEntr
   }
 }
 
+/** What a consumption page is checked against. */
+export interface PageBasis {
+  /** Of the header. */
+  readonly entry: PageEntry;
+  /** One per row, in row order. */
+  readonly witnesses: readonly RowWitness[];
+  /** Of the interval's epoch. */
+  readonly registryRoot: RegistryRoot;
+}
+
 /**
  * All that CC's peers check of a consumption page: its entry, and for every row type, ledger, T, category, pseudonym,
  * one-time key, signature, and that its meter is registered in the epoch.
  *
  * @param page at most 500 rows of 177 bytes
- * @param witnesses one per row, in row order
- * @param registryRoot of the interval's epoch
  * @throws ProtocolError as {@link checkPageEntry} and the row checks; `BAD_LENGTH` when rows and witnesses differ in
  *   number, `REGISTRY_INVALID` for another epoch's root, `UNREGISTERED`
  */
 export function checkConsumptionPage(
   crypto: Crypto,
   page: Uint8Array,
-  entry: PageEntry,
   context: IntervalContext,
-  witnesses: readonly RowWitness[],
-  registryRoot: RegistryRoot,
+  { entry, witnesses, registryRoot }: PageBasis,
 ): void {
   if (registryRoot.epoch !== context.registryEpoch || registryRoot.region !== context.ledgerId.region) {
     throw new ProtocolError('REGISTRY_INVALID', 'registry root is of another epoch or region');

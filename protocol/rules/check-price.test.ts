@@ -17,7 +17,7 @@ const consumption = interval.consumption.seal.seal;
 describe('price row', () => {
   for (const crypto of BACK_ENDS) {
     it(`holds the tariff's price for the sealed total, signed by SP (${crypto.name})`, () => {
-      assert.equal(checkPriceRow(crypto, row, context, consumption), interval.price);
+      assert.equal(checkPriceRow(crypto, row, context, { consumption, signatures: 'verify' }), interval.price);
       checkPricePseudonym(crypto, row, context, kit.pricePseudonymKey);
     });
   }
@@ -35,12 +35,19 @@ describe('price row', () => {
       [row.with(176, row[176]! ^ 1), 'BAD_SIGNATURE'],
       [row.subarray(1), 'BAD_LENGTH'],
     ] as const) {
-      assert.throws(() => checkPriceRow(sodiumCrypto, bytes, context, consumption), { code });
+      assert.throws(() => checkPriceRow(sodiumCrypto, bytes, context, { consumption, signatures: 'verify' }), { code });
     }
     for (const change of [{ total: consumption.total + 1_000_000n }, { registeredMeters: 5 }]) {
-      assert.throws(() => checkPriceRow(sodiumCrypto, row, context, { ...consumption, ...change }), {
-        code: 'WRONG_PRICE',
-      });
+      assert.throws(
+        () =>
+          checkPriceRow(sodiumCrypto, row, context, {
+            consumption: { ...consumption, ...change },
+            signatures: 'verify',
+          }),
+        {
+          code: 'WRONG_PRICE',
+        },
+      );
     }
   });
 

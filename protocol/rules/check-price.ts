@@ -11,13 +11,19 @@ import { priceOf } from '../tariff/tariff.js';
 import { atPlace, checkRowFrame, type IntervalContext } from './interval-context.js';
 import { checkServiceProviderKey, checkServiceProviderSignature } from './service-provider-signature.js';
 
+/** What a price row is checked against. */
+export interface PriceBasis {
+  /** The interval's consumption seal, checked. */
+  readonly consumption: Seal;
+  /** `skip` leaves the Ed25519 verification to a full check. */
+  readonly signatures: 'verify' | 'skip';
+}
+
 /**
  * Checks a price row, as anyone can: the price is the tariff's for the sealed total, and SP signed it.
  * Its pseudonym needs {@link checkPricePseudonym}, or in price mode `direct` the consumer's key.
  *
  * @param row 177 bytes
- * @param consumption the interval's consumption seal, checked
- * @param signatures `skip` leaves the Ed25519 verification to a full check
  * @returns p_j, nano-currency per kWh
  * @throws ProtocolError `BAD_LENGTH`, `WRONG_TYPE`, `WRONG_LEDGER`, `WRONG_TIME`, `WRONG_PRICE`, `WRONG_KEY`, `BAD_SIGNATURE`
  */
@@ -25,8 +31,7 @@ export function checkPriceRow(
   crypto: Crypto,
   row: Uint8Array,
   context: IntervalContext,
-  consumption: Seal,
-  signatures: 'verify' | 'skip' = 'verify',
+  { consumption, signatures }: PriceBasis,
 ): bigint {
   checkRowFrame(row, ROW_TYPE.price, context);
   const price = sealedPrice(context, consumption);

@@ -22,15 +22,15 @@ const resigned = (change: Partial<Seal>) => signSeal(sodiumCrypto, { ...signed.s
 describe('seal of a ledger', () => {
   for (const crypto of BACK_ENDS) {
     it(`says what the checker computed and follows the one before (${crypto.name})`, () => {
-      checkSeal(crypto, signed, content, previous, context);
-      checkSeal(crypto, signed, content, 'unknown', context);
+      checkSeal(crypto, signed, context, { content, previous });
+      checkSeal(crypto, signed, context, { content, previous: 'unknown' });
       const pricing = followingSealContent(crypto, context, { signed: second.pricing, basis: signed.seal });
-      checkSeal(crypto, second.pricing.seal, pricing, first.pricing.seal.seal, context);
+      checkSeal(crypto, second.pricing.seal, context, { content: pricing, previous: first.pricing.seal.seal });
       const billing = followingSealContent(crypto, context, {
         signed: second.billing,
         basis: second.pricing.seal.seal,
       });
-      checkSeal(crypto, second.billing.seal, billing, first.billing.seal.seal, context);
+      checkSeal(crypto, second.billing.seal, context, { content: billing, previous: first.billing.seal.seal });
     });
   }
 
@@ -55,20 +55,22 @@ describe('seal of a ledger', () => {
     ];
     for (const change of changes) {
       const [field] = Object.keys(change);
-      assert.throws(() => checkSeal(sodiumCrypto, resigned(change), content, previous, context), {
+      assert.throws(() => checkSeal(sodiumCrypto, resigned(change), context, { content, previous }), {
         code: 'SEAL_MISMATCH',
         message: `seal has another ${field}`,
       });
     }
     const unchained = resigned({ previous: NO_DIGEST });
-    assert.throws(() => checkSeal(sodiumCrypto, unchained, content, previous, context), { code: 'SEAL_CHAIN' });
-    checkSeal(sodiumCrypto, unchained, content, undefined, context);
+    assert.throws(() => checkSeal(sodiumCrypto, unchained, context, { content, previous }), { code: 'SEAL_CHAIN' });
+    checkSeal(sodiumCrypto, unchained, context, { content, previous: undefined });
   });
 
   it('is signed by CC', () => {
     const forged = signSeal(sodiumCrypto, signed.seal, kit.serviceProvider);
-    assert.throws(() => checkSeal(sodiumCrypto, forged, content, previous, context), { code: 'BAD_SIGNATURE' });
-    assert.throws(() => checkSeal(sodiumCrypto, forged, content, 'unknown', context), { code: 'BAD_SIGNATURE' });
+    assert.throws(() => checkSeal(sodiumCrypto, forged, context, { content, previous }), { code: 'BAD_SIGNATURE' });
+    assert.throws(() => checkSeal(sodiumCrypto, forged, context, { content, previous: 'unknown' }), {
+      code: 'BAD_SIGNATURE',
+    });
   });
 });
 

@@ -101,19 +101,24 @@ export function chainSeal(
   return { ...content, previous: sealDigest(crypto, previous) };
 }
 
+/** What a seal is checked against. */
+export interface ExpectedSeal {
+  /** What the checker computed. */
+  readonly content: SealContent;
+  /** The seal before, undefined for the first; `unknown` when the checker begins in the middle of a chain. */
+  readonly previous: Seal | undefined | 'unknown';
+}
+
 /**
  * A seal against what it must say, and CC's signature.
  *
- * @param content what the checker computed
- * @param previous the seal before, undefined for the first; `unknown` when the checker begins in the middle of a chain
  * @throws ProtocolError `SEAL_CHAIN`, `SEAL_MISMATCH` (names the field), `BAD_SIGNATURE`
  */
 export function checkSeal(
   crypto: Crypto,
   signed: SignedSeal,
-  content: SealContent,
-  previous: Seal | undefined | 'unknown',
   context: IntervalContext,
+  { content, previous }: ExpectedSeal,
 ): void {
   const { seal } = signed;
   const expected =

@@ -136,7 +136,8 @@ function laterVersion(effectiveFromSeconds: number): SignedParameters {
 const CELLS: Readonly<Record<string, { readonly serviceProvider: () => void; readonly controlCenter: () => void }>> = {
   'a row with a wrong price in a sealed header, price mode `direct`': {
     serviceProvider: () => assert.ok(proves(evidence) && evidence.rows.length === 1),
-    controlCenter: () => checkSeal(crypto, evidence.pricing, sealed(evidence.pricing).seal, 'unknown', context),
+    controlCenter: () =>
+      checkSeal(crypto, evidence.pricing, context, { content: sealed(evidence.pricing).seal, previous: 'unknown' }),
   },
   'a row with a wrong price in a sealed header, price mode `ledger`': {
     serviceProvider() {

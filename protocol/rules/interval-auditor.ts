@@ -141,7 +141,7 @@ export class IntervalAuditor {
     const signatures = isDirect && this.#trust.depth === 'light' ? 'skip' : 'verify';
     splitRows(rows).forEach((row, i) => {
       this.#collector.passes(ROWS_FILE.pricing, () =>
-        atPlace(`row ${i}`, () => checkPriceRow(this.#crypto, row, this.#context, consumption, signatures)),
+        atPlace(`row ${i}`, () => checkPriceRow(this.#crypto, row, this.#context, { consumption, signatures })),
       );
     });
   }
@@ -167,7 +167,7 @@ export class IntervalAuditor {
     const consumptionPages = splitPages(consumed);
     const signatures = this.#trust.depth === 'full' ? 'verify' : 'skip';
     this.#eachPage('billing', bills, (page, p) =>
-      checkBillPage(this.#crypto, page, consumptionPages[p]!, price, this.#context, signatures),
+      checkBillPage(this.#crypto, page, this.#context, { consumption: consumptionPages[p]!, price, signatures }),
     );
   }
 
@@ -198,7 +198,7 @@ export class IntervalAuditor {
   #sealPasses(sealed: SealedLedger, content: SealContent): boolean {
     const { seal } = sealed;
     const isRight = this.#collector.passes(SEALS_FILE, () =>
-      checkSeal(this.#crypto, sealed, content, 'unknown', this.#context),
+      checkSeal(this.#crypto, sealed, this.#context, { content, previous: 'unknown' }),
     );
     this.#collector.passes(SEALS_FILE, () => {
       const previous = this.#previous(seal.kind);

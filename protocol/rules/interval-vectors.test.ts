@@ -83,7 +83,11 @@ describe('frozen interval', () => {
       checkRegistryRoot(crypto, registryRoot, parameters);
       const [entry] = seals.consumption.header.pages;
       const witnesses = decodeWitnesses(fromHex(vectors.witnesses), entry!.count, parameters.registryDepth);
-      checkConsumptionPage(crypto, rows('consumption'), entry!, context, witnesses, registryRoot.registryRoot);
+      checkConsumptionPage(crypto, rows('consumption'), context, {
+        entry: entry!,
+        witnesses,
+        registryRoot: registryRoot.registryRoot,
+      });
       checkPricePseudonym(crypto, rows('pricing'), context, fromHex(vectors.pricePseudonymKey));
     });
 

@@ -241,7 +241,7 @@ function checkConsumptionSeal(crypto: Crypto, signed: SignedSeal, context: Inter
 function checkPricingSeal(crypto: Crypto, pricing: ProvidedLedger, context: IntervalContext, basis: Seal): void {
   const consumersDigest = pricing.seal.directoryDigest;
   const content = followingSealContent(crypto, context, { signed: pricing, basis, consumersDigest });
-  checkSeal(crypto, pricing, content, 'unknown', context);
+  checkSeal(crypto, pricing, context, { content, previous: 'unknown' });
 }
 
 function checkPlace(crypto: Crypto, { page, place, row, path }: PlacedRow, { header }: ProvidedLedger): void {

@@ -106,7 +106,7 @@ export function verifyTariffSignature(
   signature: Uint8Array,
   publicKey: Uint8Array,
 ): void {
-  verifyDocument(crypto, 'tariff', encodeTariff(region, tariff), signature, publicKey);
+  verifyDocument(crypto, 'tariff', encodeTariff(region, tariff), { signature, publicKey });
 }
 
 /** Canonical JSON `{"region":"…","tariff":{…}}`: what SP signs. The region keeps a tariff from being enacted elsewhere. */

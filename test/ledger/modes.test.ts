@@ -50,10 +50,10 @@ describe('modes of a region', function () {
     const rows = splitRows(pricing.rows);
     await refused(
       'HEADER_MISMATCH',
-      region.putHeader(maker.header('pricing', ledgerId, concatBytes(...rows.slice(1)))),
+      region.putSigned(maker.signedHeader('pricing', ledgerId, concatBytes(...rows.slice(1)))),
     );
     const foreign = concatBytes(signRow(kit.crypto, decodeRow(rows[0]!), kit.controlCenter), ...rows.slice(1));
-    await region.putHeader(maker.header('pricing', ledgerId, foreign));
+    await region.putSigned(maker.signedHeader('pricing', ledgerId, foreign));
     await refused('WRONG_KEY', region.putPage('pricing', ledgerId, 0, foreign.subarray(0, pricing.pages[0]!.length)));
 
     await region.seal('pricing', interval);

@@ -5,8 +5,16 @@ import { compareBytes, concatBytes } from '../../protocol/crypto/bytes.js';
 import { encodeHeader } from '../../protocol/ledger/header.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import { splitRows } from '../../protocol/ledger/page.js';
-import { decodeRow, ROW_LENGTH, rowPseudonym, signRow, type LedgerKind } from '../../protocol/ledger/row.js';
+import {
+  decodeRow,
+  ROW_LENGTH,
+  rowPseudonym,
+  signRow,
+  type LedgerKind,
+  type ProvidedKind,
+} from '../../protocol/ledger/row.js';
 import { encodeSignedSeal, signSeal } from '../../protocol/ledger/seal.js';
+import { encodeSignedHeader } from '../../protocol/ledger/signed-header.js';
 import { IntervalMaker, type FakeInterval, type WitnessedRow } from '../support/interval.js';
 import { FakeRegion } from '../support/region.js';
 import { ROLES } from '../support/ledger/kind.js';
@@ -170,7 +178,7 @@ describe('refused through the gateway', function () {
     it('a changed price: WRONG_PRICE', async () => {
       const rows = maker.priceRow(interval.ledgerId, interval.price + 1_000n);
       const put = async (): Promise<void> => {
-        await region.putHeader(maker.header('pricing', interval.ledgerId, rows));
+        await region.putSigned(maker.signedHeader('pricing', interval.ledgerId, rows));
         await region.putPage('pricing', interval.ledgerId, 0, rows);
       };
       await refused('WRONG_PRICE', put());
@@ -187,27 +195,42 @@ describe('refused through the gateway', function () {
           return signRow(kit.crypto, { ...row, value }, kit.serviceProvider);
         }),
       );
-      await region.putHeader(maker.header('billing', interval.ledgerId, traded));
+      await region.putSigned(maker.signedHeader('billing', interval.ledgerId, traded));
       await refused(
         'WRONG_BILL',
         region.putPage('billing', interval.ledgerId, 0, traded.subarray(0, ROWS_PER_PAGE * ROW_LENGTH)),
       );
-      await region.seal('billing', interval);
+    });
+
+    it('a poisoned header, until it is replaced; the old one, once a header is chosen: ALREADY_CHOSEN', async () => {
+      const { header, pages } = interval.billing;
+      const entries = header.pages.map((page, p) => (p === 0 ? page : { ...page, root: kit.secret('impossible') }));
+      const poisoned = maker.sign({ ...header, pages: entries });
+      await region.putSigned(poisoned);
+      await region.putPage('billing', interval.ledgerId, 0, pages[0]!);
+      await region.fill('billing', interval);
+      await region.putChoice(interval.billing);
+      await refused('ALREADY_CHOSEN', region.putSigned(poisoned));
+      await refused('CONFLICT', region.putChoice(poisoned));
+      await region.putSeal(interval.billing.seal);
     });
   });
 
   describe('whoever may not', () => {
     it('writes on consumption, pricing or billing: WRONG_MSP', async () => {
       const next = maker.next(ROWS);
-      const header = (kind: LedgerKind, of: FakeInterval): string => text(encodeHeader(of[kind].header));
+      const signed = (kind: ProvidedKind): string => {
+        const { header, headerSignature } = interval[kind];
+        return text(encodeSignedHeader({ header, headerSignature }));
+      };
       const seal = (kind: LedgerKind): string => text(encodeSignedSeal(interval[kind].seal));
       const cases = [
-        ['consumption', SERVICE_PROVIDER_MSP, 'PutHeader', header('consumption', next)],
-        ['consumption', CONSUMERS_MSP, 'PutHeader', header('consumption', next)],
-        ['pricing', CONTROL_CENTER_MSP, 'PutHeader', header('pricing', interval)],
-        ['pricing', CONSUMERS_MSP, 'PutHeader', header('pricing', interval)],
-        ['billing', CONTROL_CENTER_MSP, 'PutHeader', header('billing', interval)],
-        ['billing', CONSUMERS_MSP, 'PutHeader', header('billing', interval)],
+        ['consumption', SERVICE_PROVIDER_MSP, 'PutHeader', text(encodeHeader(next.consumption.header))],
+        ['consumption', CONSUMERS_MSP, 'PutHeader', text(encodeHeader(next.consumption.header))],
+        ['pricing', CONTROL_CENTER_MSP, 'PutHeader', signed('pricing')],
+        ['pricing', CONSUMERS_MSP, 'PutHeader', signed('pricing')],
+        ['billing', CONTROL_CENTER_MSP, 'PutHeader', signed('billing')],
+        ['billing', CONSUMERS_MSP, 'PutHeader', signed('billing')],
         ['consumption', SERVICE_PROVIDER_MSP, 'PutSeal', seal('consumption')],
         ['pricing', SERVICE_PROVIDER_MSP, 'PutSeal', seal('pricing')],
         ['billing', CONSUMERS_MSP, 'PutSeal', seal('billing')],

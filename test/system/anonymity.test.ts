@@ -216,7 +216,7 @@ for (const modes of MODES) {
       } of LEDGER_KINDS.flatMap(endorsed)) {
         const check = ARGUMENTS[text(name!)];
         assert.ok(check !== undefined, text(name!));
-        assert.equal(rest.length, text(name!) === 'PutPage' ? 3 : 1);
+        assert.equal(rest.length, ['PutPage', 'PutChoice'].includes(text(name!)) ? 3 : 1);
         check(rest);
       }
     });

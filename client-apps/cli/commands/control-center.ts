@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
-import { MAXIMUM_CONNECTION_WATTS } from '../../../protocol/ledger/limits.js';
+import { MAXIMUM_CONNECTION_WATTS, MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
+import type { ProvidedKind } from '../../../protocol/ledger/row.js';
 import type { CodeRole } from '../../control-center/main.js';
 import { integerBetween } from '../options.js';
 import { loadConfig } from '../../runtime/config.js';
 import { fieldsResult, onRun } from '../output.js';
 import { addRun, randomSource, withConfig } from '../run-party.js';
 
-/** Adds `gridveil control-center run|identity|codes`. */
+/** Adds `gridveil control-center run|identity|codes|reopen`. */
 export function addControlCenter(program: Command): void {
   const center = program
     .command('control-center')
@@ -49,4 +50,19 @@ export function addControlCenter(program: Command): void {
       return { data: { role, codes: made }, text: made };
     },
   );
+
+  const reopen = center
+    .command('reopen')
+    .argument('<start>', 'start of the interval, Unix seconds', integerBetween(0, MAXIMUM_SECONDS))
+    .description('let the service provider replace its header again, after 16 times; the control center may be running')
+    .addOption(new Option('--ledger <ledger>', 'whose header').choices(['pricing', 'billing']).makeOptionMandatory());
+  onRun<{ config: string; ledger: ProvidedKind }>(withConfig(reopen), async ({ config, ledger }, start) => {
+    const { ledgerSettings, reopenHeader } = await import('../../control-center/main.js');
+    const startSeconds = Number(start);
+    await reopenHeader(await loadConfig(ledgerSettings, config), ledger, startSeconds);
+    return {
+      data: { ledger, startSeconds },
+      text: [`The service provider may replace its header of interval ${startSeconds} on ${ledger} again.`],
+    };
+  });
 }

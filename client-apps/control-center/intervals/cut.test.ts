@@ -48,28 +48,38 @@ describe('client-apps/control-center/intervals/cut', () => {
   });
 
   it('makes a ledger that the chaincode’s rules accept, row by row', () => {
-    const cut = makeCut(context, taken(...of(8, 0), ...of(6, 3), ...of(2, 4)), epoch, undefined, kit.controlCenter);
+    const cut = makeCut(context, taken(...of(8, 0), ...of(6, 3), ...of(2, 4)), {
+      epoch,
+      previous: undefined,
+      key: kit.controlCenter,
+    });
     assert.equal(cut.suppressed, 2);
     const { header } = cut.sealed;
     const witnesses = decodeWitnesses(cut.witnesses, header.count, kit.parameters.registryDepth);
-    checkConsumptionPage(crypto, cut.rows, header.pages[0]!, context, witnesses, epoch.root.registryRoot);
+    checkConsumptionPage(crypto, cut.rows, context, {
+      entry: header.pages[0]!,
+      witnesses,
+      registryRoot: epoch.root.registryRoot,
+    });
   });
 
   it('does not depend on the order in which rows came', () => {
     const rows = taken(...of(8, 0), ...of(6, 3));
-    const one = makeCut(context, rows, epoch, undefined, kit.controlCenter);
-    const other = makeCut(context, [...rows].reverse(), epoch, undefined, kit.controlCenter);
+    const one = makeCut(context, rows, { epoch, previous: undefined, key: kit.controlCenter });
+    const other = makeCut(context, [...rows].reverse(), { epoch, previous: undefined, key: kit.controlCenter });
     assert.deepEqual(other, one);
   });
 
   it('chains to the interval before', () => {
-    const first = makeCut(context, [], epoch, undefined, kit.controlCenter);
+    const first = makeCut(context, [], { epoch, previous: undefined, key: kit.controlCenter });
     assert.equal(first.sealed.header.count, 0);
     const next = intervalContext(crypto, kit.parameters, kit.startOf(1));
-    const second = makeCut(next, [], epoch, first.sealed.seal, kit.controlCenter);
+    const second = makeCut(next, [], { epoch, previous: first.sealed.seal, key: kit.controlCenter });
     assert.notDeepEqual(second.sealed.seal.previous, first.sealed.seal.previous);
     const leap = intervalContext(crypto, kit.parameters, kit.startOf(2));
-    assert.throws(() => makeCut(leap, [], epoch, first.sealed.seal, kit.controlCenter), { code: 'SEAL_CHAIN' });
+    assert.throws(() => makeCut(leap, [], { epoch, previous: first.sealed.seal, key: kit.controlCenter }), {
+      code: 'SEAL_CHAIN',
+    });
     assert.ok(encodeSealsFile({ consumption: second.sealed }).length > 0);
   });
 });

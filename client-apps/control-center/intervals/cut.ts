@@ -42,18 +42,24 @@ export function publishable(rows: readonly AcceptedRow[], parameters: Parameters
   return rows.filter(({ row }) => holders.get(rowValue(row))!.size >= parameters.kAnonymity);
 }
 
+/** What a cut is made with. */
+export interface CutBasis {
+  readonly epoch: Epoch;
+  /** The consumption seal of the interval before, undefined for the first. */
+  readonly previous: Seal | undefined;
+  /** CC's, which signs the seal. */
+  readonly key: SigningKey;
+}
+
 /**
  * Makes the cut of an interval. The same rows, epoch and chain give the same bytes.
  *
  * @param taken in any order
- * @param previous the consumption seal of the interval before, undefined for the first
  */
 export function makeCut(
   context: IntervalContext,
   taken: readonly AcceptedRow[],
-  epoch: Epoch,
-  previous: Seal | undefined,
-  key: SigningKey,
+  { epoch, previous, key }: CutBasis,
 ): Cut {
   const { parameters } = context;
   const published = publishable(taken, parameters).sort((a, b) =>

@@ -133,7 +133,11 @@ export class Intervals {
     await journal.drain();
     const interval = this.#intake.intervals.get(startSeconds);
     const { firstStartSeconds, consumption: previous } = this.#closing!;
-    const cut: Cut = makeCut(interval.context, interval.rows, epoch, previous?.seal, keys.signing);
+    const cut: Cut = makeCut(interval.context, interval.rows, {
+      epoch,
+      previous: previous?.seal,
+      key: keys.signing,
+    });
     const closing = { firstStartSeconds, consumption: signedSeal(cut.sealed) };
     const intake = await this.#intake.freeze(interval, epoch);
     await store.batch([

@@ -141,7 +141,7 @@ export async function settleBilling(
     check: (committed) => {
       checkBillHeader(committed.header, frozen.sealed.header, price);
       splitPages(committed.rows).forEach((page, number) =>
-        checkBillPage(sodiumCrypto, page, consumption[number]!, price, context, 'verify'),
+        checkBillPage(sodiumCrypto, page, context, { consumption: consumption[number]!, price, signatures: 'verify' }),
       );
     },
   });
@@ -231,7 +231,7 @@ function faultOf(
 
 function checkOnePrice({ rows }: CommittedProvided, context: IntervalContext, basis: Seal, key: Uint8Array): void {
   const row = rowAt(rows, 0);
-  checkPriceRow(sodiumCrypto, row, context, basis);
+  checkPriceRow(sodiumCrypto, row, context, { consumption: basis, signatures: 'verify' });
   checkPricePseudonym(sodiumCrypto, row, context, key);
 }
 
