@@ -148,7 +148,10 @@ async function assemble(
     directory: (epoch) => epochs.get(epoch)?.directory.directory,
   };
   const loops = options.loops === false ? NO_LOOPS : watchTier(tier);
-  const links = await listenForRelays(center, config, identity, intake, descriptors, () => cadence.nextEpoch(), loops);
+  const links = await listenForRelays({
+    ...{ center, config, identity, intake, descriptors, loops },
+    nextEpoch: () => cadence.nextEpoch(),
+  });
   const https = await HttpsServer.listen({
     ...{ identity, enrolment, clock, log: context.log },
     ...config.https,

@@ -38,6 +38,7 @@ import {
 import { ALWAYS, identityOf, listen, osRandom, seedOf, timersOn, until } from './links.js';
 import type { LinkListener } from '../../client-apps/links/listen.js';
 import { placedRelayConfig, type PlacedRelayConfig } from '../../client-apps/relay/config.js';
+import type { RelayParts } from '../../client-apps/relay/parts.js';
 import { Relay } from '../../client-apps/relay/relay.js';
 import { loadRelayKeys, OnionKeyFile, relayKeysFrom } from '../../client-apps/relay/keys.js';
 
@@ -58,6 +59,8 @@ export class TierUnderTest {
   readonly relays: (Relay | undefined)[] = [];
   /** Inner packets that came to the control center, and when. */
   readonly arrived: { readonly packet: Uint8Array; readonly atMilliseconds: number }[] = [];
+  /** Replaces the share of a neighbour, of relays that are started later. */
+  shares: Pick<RelayParts, 'packetsToNextHop'> = {};
   /** What the relays logged, one entry a line. */
   readonly logged: Record<string, unknown>[] = [];
   onArrival: (packet: Uint8Array) => void = () => undefined;
@@ -174,7 +177,7 @@ export class TierUnderTest {
     // Names are looked up when a link is made, so later starts see where earlier ones listen.
     const named = { ...config, addressOverrides: this.overrides };
     const relay = await Relay.start(
-      { config: named, context, keys, fileKey },
+      { config: named, context, keys, fileKey, ...this.shares },
       { unsafeTrace: this.#unsafeTrace, loops: this.#loops },
     );
     this.overrides[address] = `127.0.0.1:${ports.port}`;
