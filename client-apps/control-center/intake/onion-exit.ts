@@ -10,6 +10,7 @@ import { Shares, type Excess, type Share } from '../../links/shares.js';
 import type { ControlCenterConfig } from '../config.js';
 import type { Center } from '../center.js';
 import type { Descriptors } from '../epochs/descriptors.js';
+import type { Epoch } from '../epochs/epochs.js';
 import type { AdmittedRelay } from '../registration/relays.js';
 import type { Intake } from './intake.js';
 import type { CenterLoops } from './loops.js';
@@ -53,6 +54,7 @@ class OnionExit {
   readonly #parts: OnionExitParts;
   readonly #packets: Shares;
   readonly #descriptors: Shares;
+  readonly #packetsOfRelay = new WeakMap<Epoch, number>();
 
   constructor(parts: OnionExitParts) {
     this.#parts = parts;
@@ -118,13 +120,17 @@ class OnionExit {
 
   /** What a relay of the last layer passes on at most; its slots are not the control center's. */
   #shareOfPackets(): Share {
-    const { epochs, versions } = this.#parts.center;
-    const shares = epochs
-      .all()
-      .map(({ number, directory: { directory } }) =>
-        packetsToNextHop(directory, versions.ofEpoch(number).registryDepth, directory.layers + 1),
-      );
-    const perSlot = Math.max(1, ...shares);
+    const perSlot = Math.max(1, ...this.#parts.center.epochs.all().map((epoch) => this.#packetsOf(epoch)));
     return { perSlot, burst: 2 * perSlot };
+  }
+
+  /** Computed once for each epoch: it is asked with every packet. */
+  #packetsOf(epoch: Epoch): number {
+    const { directory } = epoch.directory;
+    const known = this.#packetsOfRelay.get(epoch);
+    const { registryDepth } = this.#parts.center.versions.ofEpoch(epoch.number);
+    const packets = known ?? packetsToNextHop(directory, registryDepth, directory.layers + 1);
+    this.#packetsOfRelay.set(epoch, packets);
+    return packets;
   }
 }
