@@ -8,7 +8,7 @@ import { SystemClock } from '../runtime/clock.js';
 import { holdsKey, LinkPool, OutgoingLink, resolveAddress } from './connect.js';
 import { FRAME, MAXIMUM_QUEUED_BYTES } from './frames.js';
 import { linkKeyFromSeed } from './link-identity.js';
-import type { LinkEnd } from './link.js';
+import type { Link, LinkEnd } from './link.js';
 import {
   connectOptions,
   identityOf,
@@ -324,11 +324,11 @@ describe('links', () => {
     const options = await connectOptions('client');
     const target = targetOf('server', listener.port);
     const other = opened(new OutgoingLink(target, await connectOptions('other')));
-    const firstUp: OutgoingLink[] = [];
+    const wereUp = new Set<Link>();
     const links = Array.from({ length: 20 }, () =>
-      opened(new OutgoingLink(target, { ...options, onUp: (link) => void firstUp.push(link as OutgoingLink) })),
+      opened(new OutgoingLink(target, { ...options, onUp: (link) => void wereUp.add(link) })),
     );
-    await until('all were up once', () => new Set(firstUp).size === links.length);
+    await until('all were up once', () => wereUp.size === links.length);
     await until('four are left', () => listener.links.size <= 5);
     assert.equal(other.isUp, true);
   });

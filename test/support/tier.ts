@@ -262,7 +262,7 @@ export class TierUnderTest {
     const key = linkKeyFromSeed(seedOf(name));
     return {
       key,
-      certificate: await issueLinkCertificate(this.authority, key.publicKey, role, this.kit.region, ALWAYS),
+      certificate: await issueLinkCertificate(this.authority, key.publicKey, { role, region: this.kit.region }, ALWAYS),
     };
   }
 
