@@ -154,13 +154,9 @@ async function assemble(
     directory: (epoch) => epochs.get(epoch)?.directory.directory,
   };
   const loops = sendsLoops ? watchTier(tier) : NO_LOOPS;
-  const links = await listenForRelays(center, {
-    address: config.links,
-    identity,
-    intake,
-    descriptors,
+  const links = await listenForRelays({
+    ...{ center, config, identity, intake, descriptors, loops },
     nextEpoch: () => cadence.nextEpoch(),
-    loops,
   });
   const enrolments = await EnrolmentServer.listen(directory, enrolment, clock, context.log);
 

@@ -35,22 +35,27 @@ describe('link identity', () => {
 
   it('is certified by the link authority with a role and no name', async () => {
     for (const role of ['meter', 'hub', 'relay'] as const) {
-      const certificate = await issueLinkCertificate(authority, meter.publicKey, role, 'london', VALIDITY);
+      const certificate = await issueLinkCertificate(authority, meter.publicKey, { role, region: 'london' }, VALIDITY);
       assert.equal(roleOf(certificate), role);
       assert.equal(new X509Certificate(certificate).subject, `O=gridveil london\nOU=${role}`);
     }
     const [one, other] = await Promise.all(
-      [1, 2].map(() => issueLinkCertificate(authority, meter.publicKey, 'meter', 'london', VALIDITY)),
+      [1, 2].map(() => issueLinkCertificate(authority, meter.publicKey, { role: 'meter', region: 'london' }, VALIDITY)),
     );
     assert.notEqual(new X509Certificate(one!).serialNumber, new X509Certificate(other!).serialNumber);
   });
 
   it('has no role in another region, at another time, or by another hand', async () => {
-    const certificate = await issueLinkCertificate(authority, meter.publicKey, 'meter', 'london', VALIDITY);
+    const certificate = await issueLinkCertificate(
+      authority,
+      meter.publicKey,
+      { role: 'meter', region: 'london' },
+      VALIDITY,
+    );
     assert.equal(roleOf(certificate, NOW, 'paris'), undefined);
     assert.equal(roleOf(certificate, NOW - 11_000), undefined);
     assert.equal(roleOf(certificate, NOW + 10_000), undefined);
-    const forged = await issueLinkCertificate(meter, meter.publicKey, 'meter', 'london', VALIDITY);
+    const forged = await issueLinkCertificate(meter, meter.publicKey, { role: 'meter', region: 'london' }, VALIDITY);
     assert.equal(roleOf(forged), undefined);
     assert.equal(roleOf((await selfIssuedIdentity(meter, ALWAYS)).certificate), undefined);
   });
@@ -59,7 +64,13 @@ describe('link identity', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'secp384r1' });
     const spki = publicKey.export({ format: 'der', type: 'spki' });
     const isRefusal = (error: unknown): boolean => error instanceof ClientError && error.code === 'LINK_REFUSED';
-    await assert.rejects(issueLinkCertificate(authority, spki, 'meter', 'london', VALIDITY), isRefusal);
-    await assert.rejects(issueLinkCertificate(authority, seedOf('x'), 'meter', 'london', VALIDITY), isRefusal);
+    await assert.rejects(
+      issueLinkCertificate(authority, spki, { role: 'meter', region: 'london' }, VALIDITY),
+      isRefusal,
+    );
+    await assert.rejects(
+      issueLinkCertificate(authority, seedOf('x'), { role: 'meter', region: 'london' }, VALIDITY),
+      isRefusal,
+    );
   });
 });

@@ -99,8 +99,7 @@ export async function selfIssuedIdentity(key: LinkKey, validity: CertificateVali
 export async function issueLinkCertificate(
   authority: LinkKey,
   publicKey: Uint8Array,
-  role: LinkRole,
-  region: string,
+  { role, region }: { readonly role: LinkRole; readonly region: string },
   validity: CertificateValidity,
 ): Promise<string> {
   return issue(authority, publicKey, subjectOf(role, region), validity);

@@ -8,7 +8,7 @@ import { SystemClock } from '../runtime/clock.js';
 import { holdsKey, LinkPool, OutgoingLink, resolveAddress } from './connect.js';
 import { FRAME, MAXIMUM_QUEUED_BYTES } from './frames.js';
 import { linkKeyFromSeed } from './link-identity.js';
-import type { LinkEnd } from './link.js';
+import type { Link, LinkEnd } from './link.js';
 import {
   connectOptions,
   identityOf,
@@ -306,4 +306,51 @@ describe('links', () => {
     assert.ok(performance.now() - begin < 6_000);
     tarpit.close();
   }).timeout(10_000);
+
+  it('are made while somebody holds open as many connections as there may be and says nothing', async () => {
+    const listener = opened(await listen('server', { maximumHandshakes: 8 }));
+    const silent = Array.from({ length: 40 }, () =>
+      connectTcp(listener.port, '127.0.0.1').on('error', () => undefined),
+    );
+    await until('the oldest are closed', () => silent.filter(({ destroyed }) => destroyed).length >= 32);
+    const link = opened(new OutgoingLink(targetOf('server', listener.port), await connectOptions('client')));
+    await until('linked', () => link.isUp);
+    assert.equal(silent.filter(({ destroyed }) => !destroyed).length <= 8, true);
+    silent.forEach((socket) => socket.destroy());
+  });
+
+  it('of one peer are four at most: the oldest is closed, and other peers have theirs', async () => {
+    const listener = opened(await listen('server'));
+    const options = await connectOptions('client');
+    const target = targetOf('server', listener.port);
+    const other = opened(new OutgoingLink(target, await connectOptions('other')));
+    const wereUp = new Set<Link>();
+    const links = Array.from({ length: 20 }, () =>
+      opened(new OutgoingLink(target, { ...options, onUp: (link) => void wereUp.add(link) })),
+    );
+    await until('all were up once', () => wereUp.size === links.length);
+    await until('four are left', () => listener.links.size <= 5);
+    assert.equal(other.isUp, true);
+  });
+
+  it('of a peer that is refused are closed at once, and none is taken for a time; other peers have theirs', async () => {
+    const ends: LinkEnd[] = [];
+    const listener = opened(
+      await listen('server', {
+        onFrame: (link, _type, body) => (body.length === 0 ? link.refuse() : undefined),
+        onEnd: (_link, reason) => void ends.push(reason),
+      }),
+    );
+    const target = targetOf('server', listener.port);
+    const [one, two] = [await connectOptions('client'), await connectOptions('client')].map((options) =>
+      opened(new OutgoingLink(target, options)),
+    );
+    const other = opened(new OutgoingLink(target, await connectOptions('other')));
+    await until('linked', () => [one!, two!, other].every(({ isUp }) => isUp));
+    one!.send(FRAME.packet, new Uint8Array(0));
+    await until('refused, and refused again', () => ends.filter((reason) => reason === 'refused').length > 1);
+    assert.equal(ends.filter((reason) => reason === 'over-share').length, 2);
+    assert.equal(listener.links.size, 1);
+    assert.equal(other.isUp, true);
+  });
 });

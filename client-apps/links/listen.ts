@@ -44,6 +44,8 @@ export interface ListenOptions<Role> {
   readonly onEnd?: (link: AcceptedLink<Role> | undefined, reason: LinkEnd) => void;
   /** Links at once; a peer beyond them is refused. */
   readonly maximumLinks?: number;
+  /** Connections in the middle of their handshake, see {@link Handshakes}. */
+  readonly maximumHandshakes?: number;
 }
 
 export interface LinkListener<Role> {
@@ -100,10 +102,11 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
     keepAliveInitialDelay: KEEP_ALIVE_MILLISECONDS,
   });
   const maximumLinks = options.maximumLinks ?? MAXIMUM_LINKS;
-  server.maxConnections = maximumLinks + MAXIMUM_HANDSHAKES + 1;
+  const maximumHandshakes = options.maximumHandshakes ?? MAXIMUM_HANDSHAKES;
+  server.maxConnections = maximumLinks + maximumHandshakes + 1;
   /** All connections, those in the middle of their handshake too. */
   const connections = new Set<Socket>();
-  const handshakes = new Handshakes();
+  const handshakes = new Handshakes(maximumHandshakes);
   /** Links of each peer, the oldest first, by its pin in hex. */
   const linksOf = new Map<string, AcceptedLink<Role>[]>();
   /** When refused peers are taken again, by `performance.now`. Only admitted peers come here. */
@@ -218,6 +221,11 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
 class Handshakes {
   readonly #sockets = new Map<string, Socket>();
   readonly #ofAddress = new Map<string, number>();
+  readonly #maximum: number;
+
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
 
   begin(socket: Socket): void {
     const { remoteAddress = '' } = socket;
@@ -225,7 +233,7 @@ class Handshakes {
     this.#sockets.set(name, socket);
     this.#ofAddress.set(remoteAddress, (this.#ofAddress.get(remoteAddress) ?? 0) + 1);
     socket.once('close', () => this.#remove(name, remoteAddress));
-    if (this.#sockets.size > MAXIMUM_HANDSHAKES) {
+    if (this.#sockets.size > this.#maximum) {
       const most = Math.max(...this.#ofAddress.values());
       const oldest = [...this.#sockets.values()].find((one) => this.#ofAddress.get(one.remoteAddress ?? '') === most);
       oldest?.destroy();

@@ -39,6 +39,7 @@ import { ALWAYS, identityOf, listen, osRandom, seedOf, timersOn, until } from '.
 import type { LinkListener } from '../../client-apps/links/listen.js';
 import type { PartyContext } from '../../client-apps/runtime/party.js';
 import { placedRelayConfig, type PlacedRelayConfig } from '../../client-apps/relay/config.js';
+import type { RelayParts } from '../../client-apps/relay/parts.js';
 import { Relay } from '../../client-apps/relay/relay.js';
 import { loadRelayKeys, OnionKeyFile, relayFileKey, relayKeysFrom } from '../../client-apps/relay/keys.js';
 
@@ -59,6 +60,8 @@ export class TierUnderTest {
   readonly relays: (Relay | undefined)[] = [];
   /** Inner packets that came to the control center, and when. */
   readonly arrived: { readonly packet: Uint8Array; readonly atMilliseconds: number }[] = [];
+  /** Replaces the share of a neighbour, of relays that are started later. */
+  shares: Pick<RelayParts, 'packetsToNextHop'> = {};
   /** What the relays logged, one entry a line. */
   readonly logged: Record<string, unknown>[] = [];
   onArrival: (packet: Uint8Array) => void = () => undefined;
@@ -179,7 +182,7 @@ export class TierUnderTest {
     // Names are looked up when a link is made, so later starts see where earlier ones listen.
     const named = { ...config, addressOverrides: this.overrides };
     const relay = await Relay.start(
-      { config: named, context, keys, fileKey },
+      { config: named, context, keys, fileKey, ...this.shares },
       { unsafeTrace: this.#unsafeTrace, loops: this.#loops },
     );
     this.overrides[address] = `127.0.0.1:${ports.port}`;
@@ -267,7 +270,7 @@ export class TierUnderTest {
     const key = linkKeyFromSeed(seedOf(name));
     return {
       key,
-      certificate: await issueLinkCertificate(this.authority, key.publicKey, role, this.kit.region, ALWAYS),
+      certificate: await issueLinkCertificate(this.authority, key.publicKey, { role, region: this.kit.region }, ALWAYS),
     };
   }
 

@@ -7,7 +7,7 @@ import {
   type RelayDescriptor,
 } from '../../../protocol/onion/directory-format.js';
 import { ControlCenterUnderTest, FakeRelay, type RunningCenter } from '../../../test/support/control-center.js';
-import { targetOf } from '../../../test/support/links.js';
+import { targetOf, until } from '../../../test/support/links.js';
 import { DirectoryBulletin } from '../../bulletin/reader.js';
 import { FRAME } from '../../links/frames.js';
 import type { LinkTarget } from '../../links/connect.js';
@@ -91,6 +91,23 @@ describe('client-apps/control-center: descriptors of hostile relays', function (
     assert.deepEqual(await inDirectory(), honest());
     assert.match(warnings('hostile').join(), /an onion key occurs twice: it is that of relay .* of operator-1-1/);
     assert.match(warnings('twin').join(), /an address occurs twice: it is that of the control center/);
+  });
+
+  it('that sends 20,000 frames of two bytes: refused, in two lines of the log, and the others are heard', async () => {
+    await start();
+    const link = await kit.link(center, hostile);
+    await until('linked', () => link.isUp);
+    for (let count = 0; count < 20_000; count++) {
+      link.send(count % 2 === 0 ? FRAME.packet : FRAME.descriptor, Uint8Array.of(1, 2));
+    }
+    await until('closed', () => !link.isUp);
+    await kit.announce(center, [0]);
+    await kit.advanceTo(kit.startSeconds);
+    assert.deepEqual(await inDirectory(), honest());
+    await kit.announce(center, [1]);
+    const lines = kit.logged.filter((entry) => entry['operator'] === 'hostile');
+    // The first of each kind when it comes, the number of each kind after the slot.
+    assert.ok(lines.length > 0 && lines.length <= 4, JSON.stringify(lines));
   });
 
   it('that answers at no address of its own: probed for each directory, in none until it answers, then never again', async () => {

@@ -55,6 +55,21 @@ describe('control center: loops through the tier', function () {
     assert.deepEqual(reports, []);
   });
 
+  it('fail alone when a relay of their path has a key that cannot be used: the others leave and come back', async () => {
+    tier.onArrival = (packet) => void loops.came(encapsulatedKey(packet));
+    // No reader takes such a directory; here it comes past the check.
+    const relays = tier.directory.relays.map((entry, index) =>
+      index === 2 ? { ...entry, descriptor: { ...entry.descriptor, onionKey: new Uint8Array(32) } } : entry,
+    );
+    tier.directory = { ...tier.directory, relays };
+    await tier.advance(3 * SLOT);
+    const failed = timers.failures.get('loop') ?? 0;
+    assert.ok(failed > 0, 'about one in two');
+    assert.equal(failed + counts.loops, 32);
+    assert.equal(counts.missingLoops, 0);
+    assert.ok(counts.loops > 0);
+  });
+
   it('name the relay that drops them, and no other', async () => {
     tier.onArrival = (packet) => void loops.came(encapsulatedKey(packet));
     const attacker = await tier.corrupt(3);

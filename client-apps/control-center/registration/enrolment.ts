@@ -261,7 +261,7 @@ export class Enrolment {
       validUntilSeconds: nowSeconds + CERTIFICATE_SECONDS,
     };
     try {
-      return await issueLinkCertificate(keys.linkAuthority, linkKey, role, versions.first.region, validity);
+      return await issueLinkCertificate(keys.linkAuthority, linkKey, { role, region: versions.first.region }, validity);
     } catch (cause) {
       if (cause instanceof ClientError) {
         throw new EnrolmentError('BAD_LINK_KEY', { cause });
