@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { HttpsBulletin, type BulletinSource } from '../bulletin/reader.js';
+import { Mirrors } from '../bulletin/mirrors.js';
+import { bulletinServers, type BulletinSource } from '../bulletin/reader.js';
 import { runHost } from '../runtime/host.js';
 import { MemoBulletin } from '../bulletin/memo-bulletin.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { loadFileKey } from '../runtime/sealed-file.js';
+import { ReadingTimes } from '../runtime/slot-schedule.js';
 import type { MeterConfig, MeterHostConfig } from './config.js';
 import { MeterDaemon } from './daemon.js';
 import { openMeter } from './open-meter.js';
@@ -12,8 +14,7 @@ export { meterConfig, meterHostConfig, type MeterConfig, type MeterHostConfig } 
 
 /** Starts one meter. See {@link startMeterHost} for its reports. */
 export function startMeter(config: MeterConfig, context: PartyContext): Promise<RunningParty> {
-  const { url, pin } = config.controlCenter;
-  return run([config], new HttpsBulletin(url, pin), context);
+  return run([config], bulletinServers(config), context);
 }
 
 /**
@@ -27,10 +28,10 @@ export function startMeter(config: MeterConfig, context: PartyContext): Promise<
  */
 export function startMeterHost(config: MeterHostConfig, context: PartyContext): Promise<RunningParty> {
   const { meters, ...shared } = config;
-  const source = new MemoBulletin(new HttpsBulletin(shared.controlCenter.url, shared.controlCenter.pin), context.clock);
+  const sources = bulletinServers(shared).map((server) => new MemoBulletin(server, context.clock));
   return run(
     meters.map((own) => ({ ...shared, ...own })),
-    source,
+    sources,
     context,
   );
 }
@@ -43,16 +44,18 @@ const CONCURRENT_ENROLMENTS = 1;
 
 async function run(
   configs: readonly MeterConfig[],
-  source: BulletinSource,
+  sources: readonly BulletinSource[],
   context: PartyContext,
 ): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
+  const times = new ReadingTimes(context.random);
   const host = await runHost(
     configs,
-    source,
-    (config) => openMeter(config, source, fileKey, context),
+    new Mirrors(sources),
+    (config) => openMeter(config, new Mirrors(sources), fileKey, context),
     (opened, config, meter, onFailure) =>
       new MeterDaemon(opened, config, context, {
+        times,
         onFailure,
         onSlot: ({ startSeconds }, balance) => {
           context.report('meter', {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ReadingTimes } from '../../client-apps/runtime/slot-schedule.js';
+import type { Slot } from '../../protocol/schedule/slots.js';
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { packetLength } from '../../protocol/onion/geometry.js';
@@ -111,7 +113,8 @@ describe('anonymity: traffic of meters', function () {
           bulletin: { versions: [kit.signedParameters] },
           meter: {
             balance: home.meter.balance,
-            slot: async (slot: Parameters<typeof home.meter.slot>[0]) => {
+            read: (next: Slot) => home.meter.read(next),
+            slot: async (slot: Slot) => {
               const packets = await home.meter.slot(slot);
               assert.ok(packets !== undefined);
               const { controlCenter, hub } = packets;
@@ -127,6 +130,7 @@ describe('anonymity: traffic of meters', function () {
         };
         daemons.push(
           new MeterDaemon(parts, { addressOverrides: {} }, context, {
+            times: new ReadingTimes(seededRandom(`reading ${profile} ${meter}`)),
             onSlot: () => undefined,
             onFailure: (error) => assert.fail(String(error)),
           }),
