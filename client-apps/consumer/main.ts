@@ -8,6 +8,7 @@ import { ClientError } from '../runtime/errors.js';
 import { runHost } from '../runtime/host.js';
 import { MemoBulletin } from '../bulletin/memo-bulletin.js';
 import type { HubPairingJson } from '../links/pairing.js';
+import { BASE_OPEN_FILES, requireOpenFiles } from '../runtime/open-files.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { loadFileKey } from '../runtime/sealed-file.js';
 import { ReadingTimes } from '../runtime/slot-schedule.js';
@@ -94,11 +95,15 @@ export async function readDisputes(config: ConsumerConfig): Promise<Dispute[]> {
   return new HubFiles(config.directory, await loadFileKey(process.env)).disputes.list();
 }
 
+/** Open files of a hub: the link to its mailbox, and its own file. */
+const OPEN_FILES_PER_HUB = 2;
+
 async function run(
   configs: readonly ConsumerConfig[],
   sources: readonly BulletinSource[],
   context: PartyContext,
 ): Promise<RunningParty> {
+  requireOpenFiles(BASE_OPEN_FILES + OPEN_FILES_PER_HUB * configs.length, `a host of ${configs.length} hubs`);
   const fileKey = await loadFileKey(process.env);
   const times = new ReadingTimes(context.random);
   const host = await runHost(

@@ -49,7 +49,7 @@ export type FrameHandler<L extends Link = Link> = (link: L, type: FrameType, bod
 const MAXIMUM_PENDING = 256;
 
 /** Time limit for a closing link to write its queue, real milliseconds. */
-const CLOSE_PATIENCE_MILLISECONDS = 2_000;
+export const CLOSE_PATIENCE_MILLISECONDS = 2_000;
 
 /** A peer's key and certificate, proven by the TLS handshake. */
 export interface LinkPeer {

@@ -52,7 +52,7 @@ export interface LinkListener<Role> {
 const MAXIMUM_LINKS = 10_000;
 
 /** For the TLS handshake, real milliseconds: a slow meter needs under one second, a slow-loris gets no more than this. */
-const HANDSHAKE_MILLISECONDS = 5_000;
+export const HANDSHAKE_MILLISECONDS = 5_000;
 
 /** TCP keep-alive, which detects vanished peers, so that they do not occupy places until a restart. */
 const KEEP_ALIVE_MILLISECONDS = 30_000;

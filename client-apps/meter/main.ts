@@ -3,6 +3,7 @@ import { Mirrors } from '../bulletin/mirrors.js';
 import { bulletinServers, type BulletinSource } from '../bulletin/reader.js';
 import { runHost } from '../runtime/host.js';
 import { MemoBulletin } from '../bulletin/memo-bulletin.js';
+import { BASE_OPEN_FILES, requireOpenFiles } from '../runtime/open-files.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { loadFileKey } from '../runtime/sealed-file.js';
 import { ReadingTimes } from '../runtime/slot-schedule.js';
@@ -36,6 +37,9 @@ export function startMeterHost(config: MeterHostConfig, context: PartyContext): 
   );
 }
 
+/** Open files of a meter: links to the entry relays, of which there are two or more, and its own file. */
+const OPEN_FILES_PER_METER = 3;
+
 /**
  * Number of concurrent enrolments. The control center numbers meters in the order of enrolment, and in identity mode
  * `encryption` the number is part of every pseudonym: a seeded run needs the same order.
@@ -47,6 +51,7 @@ async function run(
   sources: readonly BulletinSource[],
   context: PartyContext,
 ): Promise<RunningParty> {
+  requireOpenFiles(BASE_OPEN_FILES + OPEN_FILES_PER_METER * configs.length, `a host of ${configs.length} meters`);
   const fileKey = await loadFileKey(process.env);
   const times = new ReadingTimes(context.random);
   const host = await runHost(

@@ -12,12 +12,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { TURN_MILLISECONDS } from '../../client-apps/bulletin/serve/gate.js';
 import { listenLocally } from '../../client-apps/links/local-socket.js';
 
 const PROGRAM = fileURLToPath(new URL('../../client-apps/cli/main.js', import.meta.url));
 const PATH = 'bulletin/test/1384128000/consumption.rows';
 const FILE_LENGTH = 4_000_000;
+/** Time in which a household is served; beside readers that take nothing, until these have had theirs. */
+const SERVED_MILLISECONDS = 6_000;
+const SERVED_BESIDE_READERS_MILLISECONDS = 12_000;
 
 /** Sizes of the attacks: those of the claims of group `long`, or small ones. */
 const isFull = process.env['GRIDVEIL_ATTACK'] === 'full';
@@ -138,10 +140,10 @@ describe('the public address of a region', function () {
     );
     return Math.max(...times);
   };
-  const assertServed = async (attack: string): Promise<void> => {
+  const assertServed = async (attack: string, milliseconds = SERVED_MILLISECONDS): Promise<void> => {
     for (let round = 1; round <= 3; round++) {
       const slowest = await honest();
-      assert.ok(slowest < TURN_MILLISECONDS, `${attack}, round ${round}: ${slowest} ms`);
+      assert.ok(slowest < milliseconds, `${attack}, round ${round}: ${slowest} ms`);
     }
     assert.equal(reached.requests, 9, 'the control center is asked by the households alone');
     assert.ok(reached.connections <= 8, `${reached.connections} connections to the control center`);
@@ -178,6 +180,6 @@ describe('the public address of a region', function () {
         socket?.write(`GET /${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`);
       });
     }
-    await assertServed('slow readers');
+    await assertServed('slow readers', SERVED_BESIDE_READERS_MILLISECONDS);
   });
 });
