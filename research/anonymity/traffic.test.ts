@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ReadingTimes } from '../../client-apps/runtime/slot-schedule.js';
-import type { Slot } from '../../protocol/schedule/slots.js';
+import { slotAt, type Slot } from '../../protocol/schedule/slots.js';
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { packetLength } from '../../protocol/onion/geometry.js';
@@ -105,6 +105,7 @@ describe('anonymity: traffic of meters', function () {
         byPin.set(Buffer.from(link.key.pin).toString('hex'), { profile, meter });
         const home = new MeterUnderTest(kit, bulletin);
         await home.enrol();
+        await home.meter.read(slotAt(kit.parameters, begin / 1_000));
         for (let interval = 0; interval < WINDOWS; interval++) {
           home.energy.set(kit.startOf(interval), PROFILES[profile](interval));
         }
