@@ -66,11 +66,35 @@ export class DirectoryBulletin extends PathSource {
   }
 }
 
+/** Where a household finds the bulletin. */
+export interface BulletinServers {
+  readonly controlCenter: ServerAddress;
+  readonly mirrors: readonly ServerAddress[];
+  readonly trustAnchor?: Uint8Array | undefined;
+}
+
+interface ServerAddress {
+  readonly url: string;
+  readonly pin: Uint8Array;
+}
+
+/**
+ * The servers of a bulletin, the region's own first.
+ *
+ * @throws ClientError CONFIG_INVALID for mirrors without a trust anchor: the key found first would be one of theirs
+ */
+export function bulletinServers({ controlCenter, mirrors, trustAnchor }: BulletinServers): HttpsBulletin[] {
+  if (mirrors.length > 0 && trustAnchor === undefined) {
+    throw new ClientError('CONFIG_INVALID', 'mirrors need a trustAnchor, by which what they give is checked');
+  }
+  return [controlCenter, ...mirrors].map(({ url, pin }) => new HttpsBulletin(url, pin));
+}
+
 /** A bulletin over HTTPS, authenticated by the pin of the server's key. */
 export class HttpsBulletin extends PathSource {
   readonly #https: PinnedHttps;
 
-  /** @param url the control center's address, @param pin of its key, 32 bytes */
+  /** @param url the server's address, @param pin of its key, 32 bytes */
   constructor(url: string, pin: Uint8Array) {
     super();
     this.#https = new PinnedHttps(url, pin);

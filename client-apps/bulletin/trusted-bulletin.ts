@@ -15,6 +15,7 @@ import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
 import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
 import { checkSeal, consumptionSealContent } from '../../protocol/rules/check-seal.js';
 import { intervalContext } from '../../protocol/rules/interval-context.js';
+import { Mirrors } from './mirrors.js';
 import type { BulletinSource } from './reader.js';
 import { ClientError } from '../runtime/errors.js';
 
@@ -48,6 +49,7 @@ export class TrustedBulletin {
 
   #trustAnchor: string | undefined;
 
+  readonly source: Mirrors;
   readonly #crypto: Crypto;
   readonly #region: string;
 
@@ -55,12 +57,8 @@ export class TrustedBulletin {
    * @param trustAnchor hex SHA-256 of the control center's signature key in version 1 of the parameters; undefined
    *   trusts the key in the first list, for a source that is authenticated by its own pin
    */
-  constructor(
-    crypto: Crypto,
-    readonly source: BulletinSource,
-    region: string,
-    trustAnchor: string | undefined,
-  ) {
+  constructor(crypto: Crypto, source: BulletinSource, region: string, trustAnchor: string | undefined) {
+    this.source = source instanceof Mirrors ? source : new Mirrors([source]);
     this.#crypto = crypto;
     this.#region = region;
 
@@ -82,7 +80,11 @@ export class TrustedBulletin {
    *
    * @throws ClientError UNREACHABLE; VERIFICATION_FAILED when it does not verify or does not continue the known list
    */
-  async refresh(): Promise<readonly SignedParameters[]> {
+  refresh(): Promise<readonly SignedParameters[]> {
+    return this.#fromAnyMirror(() => this.#refresh());
+  }
+
+  async #refresh(): Promise<readonly SignedParameters[]> {
     const bytes = await this.source.readParameters();
     if (bytes === undefined) {
       throw new ClientError('UNREACHABLE', 'the bulletin has no parameters');
@@ -125,13 +127,15 @@ export class TrustedBulletin {
       keep(this.#directories, epoch, kept);
       return kept;
     }
-    const bytes = await this.source.readDirectory(this.#region, epoch);
-    if (bytes === undefined) {
-      return undefined;
-    }
-    const directory = verified(`directory ${epoch}`, () => this.#checkedDirectory(epoch, bytes));
-    keep(this.#directories, epoch, directory);
-    return directory;
+    return this.#fromAnyMirror(async () => {
+      const bytes = await this.source.readDirectory(this.#region, epoch);
+      if (bytes === undefined) {
+        return undefined;
+      }
+      const directory = verified(`directory ${epoch}`, () => this.#checkedDirectory(epoch, bytes));
+      keep(this.#directories, epoch, directory);
+      return directory;
+    });
   }
 
   /**
@@ -144,16 +148,18 @@ export class TrustedBulletin {
     if (this.#consumers?.epoch === epoch) {
       return this.#consumers;
     }
-    const bytes = await this.source.readConsumers(this.#region, epoch);
-    if (bytes === undefined) {
-      return undefined;
-    }
-    this.#consumers = verified(`consumer list ${epoch}`, () => {
-      const signed = decodeConsumerList(bytes);
-      checkConsumerList(this.#crypto, signed, epoch, this.#parametersOfEpoch(epoch));
-      return signed.list;
+    return this.#fromAnyMirror(async () => {
+      const bytes = await this.source.readConsumers(this.#region, epoch);
+      if (bytes === undefined) {
+        return undefined;
+      }
+      this.#consumers = verified(`consumer list ${epoch}`, () => {
+        const signed = decodeConsumerList(bytes);
+        checkConsumerList(this.#crypto, signed, epoch, this.#parametersOfEpoch(epoch));
+        return signed.list;
+      });
+      return this.#consumers;
     });
-    return this.#consumers;
   }
 
   /**
@@ -163,7 +169,11 @@ export class TrustedBulletin {
    * @returns undefined while the interval is not sealed
    * @throws ClientError UNREACHABLE, VERIFICATION_FAILED
    */
-  async sealedIndex(startSeconds: number, previous: Uint8Array | undefined): Promise<SealedIndex | undefined> {
+  sealedIndex(startSeconds: number, previous: Uint8Array | undefined): Promise<SealedIndex | undefined> {
+    return this.#fromAnyMirror(() => this.#sealedIndex(startSeconds, previous));
+  }
+
+  async #sealedIndex(startSeconds: number, previous: Uint8Array | undefined): Promise<SealedIndex | undefined> {
     const seals = await this.source.readFile(this.#region, startSeconds, 'seals.json');
     const index = await this.source.readFile(this.#region, startSeconds, 'consumption.index');
     if (seals === undefined || index === undefined) {
@@ -190,6 +200,20 @@ export class TrustedBulletin {
       }
       return { startSeconds, digest: sealDigest(this.#crypto, seal), index, parameters };
     });
+  }
+
+  /** Reads and verifies something; again from the next mirror when what one gave does not verify, until all were asked. */
+  async #fromAnyMirror<T>(read: () => Promise<T>): Promise<T> {
+    for (let left = this.source.count; ; left--) {
+      try {
+        return await read();
+      } catch (error) {
+        this.source.next();
+        if (left <= 1 || !(error instanceof ClientError) || error.code !== 'VERIFICATION_FAILED') {
+          throw error;
+        }
+      }
+    }
   }
 
   #checkedDirectory(epoch: number, bytes: Uint8Array): Directory {

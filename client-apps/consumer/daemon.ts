@@ -9,7 +9,7 @@ import type { LinkTarget } from '../links/connect.js';
 import { MailboxClient } from '../links/mailbox-client.js';
 import type { PartyContext } from '../runtime/party.js';
 import { Timers } from '../runtime/timers.js';
-import { everySlot } from '../runtime/slot-schedule.js';
+import { everySlot, type ReadingTimes } from '../runtime/slot-schedule.js';
 import type { Slot } from '../../protocol/schedule/slots.js';
 import type { ConsumerConfig } from './config.js';
 import type { OpenedHub } from './open-hub.js';
@@ -23,13 +23,14 @@ export interface HubEvents {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Runs an opened hub on the clock and on the link to its mailbox. */
+/** Runs an opened hub on the clock, at a time of its own in each slot, and on the link to its mailbox. */
 export class HubDaemon {
   readonly #timers: Timers;
   readonly #stopSlots: () => void;
+  #stopReading: () => void = () => undefined;
   #mailbox: { readonly relay: LinkTarget; readonly client: MailboxClient } | undefined;
-  /** The last slot's work; slots are processed one after the other. */
-  #last: Promise<void> = Promise.resolve();
+  /** The work of a slot; a slot is left out while that of an earlier one is under way. */
+  #underWay: Promise<void> | undefined;
 
   readonly #opened: OpenedHub;
   readonly #config: Pick<ConsumerConfig, 'addressOverrides' | 'mailboxRelay'>;
@@ -40,7 +41,7 @@ export class HubDaemon {
     opened: OpenedHub,
     config: Pick<ConsumerConfig, 'addressOverrides' | 'mailboxRelay'>,
     context: PartyContext,
-    events: HubEvents,
+    events: HubEvents & { readonly times: ReadingTimes },
   ) {
     this.#opened = opened;
     this.#config = config;
@@ -51,24 +52,33 @@ export class HubDaemon {
     this.#stopSlots = everySlot(
       this.#timers,
       () => this.#parametersAt(context.clock.nowMilliseconds() / 1000),
-      (slot) => this.#slot(slot),
+      (slot) => {
+        const at = events.times.at(slot, this.#parametersAt(slot.startSeconds), context.clock.nowMilliseconds());
+        this.#stopReading = this.#timers.at('read', at, () => this.#slot(slot));
+      },
     );
   }
 
   async stop(): Promise<void> {
     this.#stopSlots();
-    await this.#last;
+    this.#stopReading();
+    await this.#underWay;
     await this.#mailbox?.client.close();
     this.#timers.stop();
   }
 
   #slot(slot: Slot): Promise<void> {
     const { hub } = this.#opened;
-    this.#last = this.#last
-      .then(() => hub.slot(slot, () => this.#drain(slot)))
+    if (this.#underWay !== undefined) {
+      this.#context.log.warn('the work of an earlier slot is under way: nothing is read in this one');
+      return this.#underWay;
+    }
+    this.#underWay = hub
+      .slot(slot, () => this.#drain(slot))
       .then(() => this.#events.onSlot(slot, hub.sums))
-      .catch(this.#events.onFailure);
-    return this.#last;
+      .catch(this.#events.onFailure)
+      .finally(() => (this.#underWay = undefined));
+    return this.#underWay;
   }
 
   /** Fetches all packets of the mailbox. The link stays open between slots. */

@@ -9,6 +9,8 @@ import { rowPseudonym, rowValue } from '../../protocol/ledger/row.js';
 import { billOf } from '../../protocol/tariff/bill.js';
 import { sealHubPacket } from '../../protocol/onion/hub-payload.js';
 import { HouseholdUnderTest } from '../../test/support/household.js';
+import type { BulletinSource } from '../bulletin/reader.js';
+import { ClientError } from '../runtime/errors.js';
 import { householdSummary } from './summary.js';
 
 const SLOT = 300;
@@ -233,6 +235,52 @@ describe('Hub', () => {
     assert.equal(home.hub.sums.intervals, 2);
     const logged = (await home.files.intervals.get(kit.startOf(0)))!;
     assert.equal(logged.rows.length, rows.length, 'each row once');
+  });
+
+  it('reads and verifies whether its mailbox answers or not', async () => {
+    const home = await setUp();
+    await home.window(0, { energy: 0n });
+    const reads: string[] = [];
+    const readFile = home.bulletin.readFile.bind(home.bulletin);
+    home.bulletin.readFile = (...args) => (reads.push(args[2]), readFile(...args));
+    let giveUp: (error: Error) => void = () => undefined;
+    const silent = new Promise<Uint8Array[]>((_, reject) => (giveUp = reject));
+    const slot = home.hubSlot(home.kit.startOf(0) + 2 * L + SLOT, () => silent);
+    while (reads.length < 5) {
+      await new Promise((resume) => setImmediate(resume));
+    }
+    giveUp(new ClientError('UNREACHABLE', 'no answer'));
+    await slot;
+    assert.equal(home.hub.sums.intervals, 1);
+  });
+
+  it('takes a mirror that lies, or has less, for a failure of that mirror', async () => {
+    const home = await setUp();
+    const { bulletin } = home;
+    /** Rows with a changed byte, and none at all. */
+    const mirror = (change: (rows: Uint8Array) => Uint8Array | undefined): BulletinSource => ({
+      readParameters: () => bulletin.readParameters(),
+      readDirectory: (...args) => bulletin.readDirectory(...args),
+      readConsumers: (...args) => bulletin.readConsumers(...args),
+      readFile: async (...args) => {
+        const bytes = await bulletin.readFile(...args);
+        return bytes && args[2] === 'billing.rows' ? change(bytes) : bytes;
+      },
+      close: () => undefined,
+    });
+    home.mirrors = [mirror((rows) => rows.map((byte) => byte ^ 1)), mirror(() => undefined), bulletin];
+    await home.restartHub();
+    for (let interval = 0; interval < 4; interval++) {
+      await home.window(interval, { energy: 400_000n });
+    }
+    await home.finish(3);
+    assert.deepEqual([home.hub.sums.intervals, home.hub.sums.rows, home.hub.sums.disputes], [4, 4, 0]);
+
+    home.mirrors = home.mirrors.slice(0, 2);
+    await home.restartHub();
+    await home.window(4, { energy: 0n });
+    await home.finish(4);
+    assert.equal(home.hub.sums.disputes, 1, 'all of them show a fault');
   });
 
   it('opens packets of its own meter only', async () => {

@@ -7,8 +7,9 @@ import type { Slot } from '../../protocol/schedule/slots.js';
 import { fetchInterval } from './checks/check-interval.js';
 import { mergePayloads } from './state/handles.js';
 import type { HubParts } from './parts.js';
+import type { IntervalFiles } from '../../protocol/rules/verify-interval.js';
 import type { HubState, HubSums } from './state/state.js';
-import { verifyNext } from './checks/verify-next.js';
+import { disputeInterval, verifyNext, type FaultyInterval, type VerifiedNext } from './checks/verify-next.js';
 
 /** Maximum number of intervals verified in one slot; after a long outage the next slots continue. */
 const MAXIMUM_VERIFIED_PER_SLOT = 20;
@@ -29,18 +30,25 @@ export class Hub {
 
   /**
    * Does a slot's work: merges the meter's packets, and verifies the intervals sealed since the last slot. Sources that
-   * cannot be reached are tried again in the next slot.
+   * cannot be reached are tried again in the next slot. What is read of the bulletin, and when, does not depend on
+   * whether the mailbox answers.
    *
-   * @param drain fetches the packets in the mailbox
+   * @param drain fetches the packets in the mailbox, in a bounded time
    * @throws ClientError SEALED_INVALID; a failed write of the hub's own files
    */
   async slot(slot: Slot, drain: () => Promise<readonly Uint8Array[]>): Promise<void> {
-    await this.#attempt('parameters', () => this.#parts.bulletin.refresh());
-    if (this.#parts.bulletin.versions.length === 0) {
+    const { bulletin } = this.#parts;
+    const drained = this.#attempt('mailbox', drain);
+    await this.#attempt('parameters', () => bulletin.refresh());
+    const next = await this.#attempt('bulletin', () => this.#fetch(this.#state.nextSeconds));
+    const packets = await drained;
+    if (bulletin.versions.length === 0) {
       return;
     }
-    await this.#attempt('mailbox', async () => this.#merge(await drain(), slot));
-    await this.#attempt('bulletin', () => this.#verify());
+    if (packets !== undefined) {
+      await this.#merge(packets, slot);
+    }
+    await this.#attempt('bulletin', () => this.#verify(next));
   }
 
   async #merge(packets: readonly Uint8Array[], slot: Slot): Promise<void> {
@@ -62,16 +70,13 @@ export class Hub {
     }
   }
 
-  async #verify(): Promise<void> {
-    const { bulletin, intervals, region } = this.#parts;
-    for (let verified = 0; verified < MAXIMUM_VERIFIED_PER_SLOT; verified++) {
+  /** @param first files of the next interval, fetched already */
+  async #verify(first: IntervalFiles | undefined): Promise<void> {
+    const { intervals } = this.#parts;
+    let files = first;
+    for (let verified = 0; files !== undefined && verified < MAXIMUM_VERIFIED_PER_SLOT; verified++) {
       const { nextSeconds } = this.#state;
-      const files = await fetchInterval(bulletin.source, region, nextSeconds);
-      if (files === undefined) {
-        return;
-      }
-      const parameters = parametersFor(bulletin.versions, nextSeconds);
-      const { state, completed } = await verifyNext(this.#parts, this.#state, files, parameters);
+      const { state, completed } = await this.#verifyFromAnyMirror(files, nextSeconds);
       await this.#keep(state);
       for (const interval of completed) {
         await intervals.put(interval);
@@ -79,6 +84,35 @@ export class Hub {
       if (this.#state.nextSeconds === nextSeconds) {
         return;
       }
+      files = await this.#fetch(this.#state.nextSeconds);
+    }
+  }
+
+  /** The files of an interval, all from one mirror. */
+  #fetch(startSeconds: number): Promise<IntervalFiles | undefined> {
+    const { bulletin, region } = this.#parts;
+    return bulletin.source.fromOne((source) => fetchInterval(source, region, startSeconds));
+  }
+
+  /** A fault may be a mirror's: the control center's is one that all of them show. */
+  async #verifyFromAnyMirror(first: IntervalFiles, startSeconds: number): Promise<VerifiedNext> {
+    const { bulletin, log } = this.#parts;
+    const parameters = parametersFor(bulletin.versions, startSeconds);
+    let files: IntervalFiles | undefined = first;
+    let faulty: FaultyInterval | undefined;
+    for (let asked = 1; ; asked++) {
+      const result: VerifiedNext | FaultyInterval | undefined =
+        files && (await verifyNext(this.#parts, this.#state, files, parameters));
+      if (result !== undefined && !('faults' in result)) {
+        return result;
+      }
+      faulty = result ?? faulty;
+      bulletin.source.next();
+      if (asked >= bulletin.source.count) {
+        return { state: await disputeInterval(this.#parts, this.#state, faulty!), completed: [] };
+      }
+      log.warn({ startSeconds }, 'an interval does not verify: it is read from another mirror');
+      files = await this.#fetch(startSeconds);
     }
   }
 
@@ -90,14 +124,15 @@ export class Hub {
     this.#state = state;
   }
 
-  async #attempt(what: string, task: () => Promise<unknown>): Promise<void> {
+  async #attempt<T>(what: string, task: () => Promise<T>): Promise<T | undefined> {
     try {
-      await task();
+      return await task();
     } catch (error) {
       if (!(error instanceof ClientError) || error.code === 'SEALED_INVALID') {
         throw error;
       }
       this.#parts.log.warn({ code: error.code, reason: error.message }, `${what} unavailable in this slot`);
+      return undefined;
     }
   }
 }

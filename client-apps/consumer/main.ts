@@ -2,13 +2,16 @@
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { HttpsBulletin, type BulletinSource } from '../bulletin/reader.js';
+import { Mirrors } from '../bulletin/mirrors.js';
+import { bulletinServers, type BulletinSource } from '../bulletin/reader.js';
 import { ClientError } from '../runtime/errors.js';
 import { runHost } from '../runtime/host.js';
 import { MemoBulletin } from '../bulletin/memo-bulletin.js';
 import type { HubPairingJson } from '../links/pairing.js';
+import { BASE_OPEN_FILES, requireOpenFiles } from '../runtime/open-files.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { loadFileKey } from '../runtime/sealed-file.js';
+import { ReadingTimes } from '../runtime/slot-schedule.js';
 import type { ConsumerConfig, ConsumerHostConfig } from './config.js';
 import { HubDaemon } from './daemon.js';
 import type { Dispute } from './state/disputes.js';
@@ -23,8 +26,7 @@ export type { HouseholdSummary } from './summary.js';
 
 /** Starts one hub. See {@link startConsumerHost} for its reports. */
 export function startConsumer(config: ConsumerConfig, context: PartyContext): Promise<RunningParty> {
-  const { url, pin } = config.controlCenter;
-  return run([config], new HttpsBulletin(url, pin), context);
+  return run([config], bulletinServers(config), context);
 }
 
 /**
@@ -39,11 +41,10 @@ export function startConsumer(config: ConsumerConfig, context: PartyContext): Pr
  */
 export function startConsumerHost(config: ConsumerHostConfig, context: PartyContext): Promise<RunningParty> {
   const { hubs, ...shared } = config;
-  const { url, pin } = shared.controlCenter;
-  const source = new MemoBulletin(new HttpsBulletin(url, pin), context.clock);
+  const sources = bulletinServers(shared).map((server) => new MemoBulletin(server, context.clock));
   return run(
     hubs.map((own) => ({ ...shared, ...own })),
-    source,
+    sources,
     context,
   );
 }
@@ -98,18 +99,24 @@ async function filesOf(config: ConsumerConfig): Promise<HubFiles> {
   return new HubFiles(config, await loadFileKey(process.env));
 }
 
+/** Open files of a hub: the link to its mailbox, and its own file. */
+const OPEN_FILES_PER_HUB = 2;
+
 async function run(
   configs: readonly ConsumerConfig[],
-  source: BulletinSource,
+  sources: readonly BulletinSource[],
   context: PartyContext,
 ): Promise<RunningParty> {
+  requireOpenFiles(BASE_OPEN_FILES + OPEN_FILES_PER_HUB * configs.length, `a host of ${configs.length} hubs`);
   const fileKey = await loadFileKey(process.env);
+  const times = new ReadingTimes(context.random);
   const host = await runHost(context, {
     configs,
-    source,
-    open: (config) => openHub(config, source, fileKey, context),
+    source: new Mirrors(sources),
+    open: (config) => openHub(config, new Mirrors(sources), fileKey, context),
     begin: (opened, config, consumer, onFailure) =>
       new HubDaemon(opened, config, context, {
+        times,
         onFailure,
         onSlot: ({ startSeconds }, sums) => {
           context.report('consumer', {

@@ -2,7 +2,9 @@
 import type { IdentityMode } from '../../protocol/identity/pseudonym-scheme.js';
 import type { PriceMode } from '../../protocol/ledger/parameters.js';
 import type { TestNetwork } from '../../network/fabric/test-network.js';
+import { MINIMUM_OPEN_FILES } from '../bulletin/serve/server.js';
 import { ClientError } from '../runtime/errors.js';
+import { BASE_OPEN_FILES, requireOpenFiles } from '../runtime/open-files.js';
 import type { Readings } from '../readings/readings.js';
 import { ProcessGroup, type ProcessHooks } from './processes/process-group.js';
 import { startEmbeddedLedger, type DemoLedger } from './ledgers/demo-ledger.js';
@@ -70,14 +72,23 @@ export interface RunListener {
   readonly onKept: (directory: string) => void;
 }
 
+/** Open files of the process of a run that needs most: a host of meters, each with its file and a link to every entry relay. */
+function openFilesOf({ readings, relaysPerLayer, householdRelays }: RunSettings): number {
+  const meters = readings.households.length;
+  // Households' relays hold the other ends of those links in the same process, and mailboxes.
+  const links = meters * relaysPerLayer * (householdRelays ? 2 : 1) + (householdRelays ? meters : 0);
+  return Math.max(MINIMUM_OPEN_FILES, BASE_OPEN_FILES + links + meters);
+}
+
 /**
  * Runs the whole system over all intervals of the readings, every party in a process of its own, on simulated time.
  *
  * @throws ClientError PARTY_FAILED, UNBALANCED, VERIFICATION_FAILED, READINGS_INVALID, REGION_TAKEN, INTERRUPTED;
- *   LedgerError when an existing ledger does not answer
+ *   LIMIT_EXCEEDED when a process may have too few open files; LedgerError when an existing ledger does not answer
  */
 export async function runDemo(settings: RunSettings, listener: RunListener): Promise<Outcome> {
   const { readings, out, layers, relaysPerLayer, householdRelays, unsafeTrace } = settings;
+  requireOpenFiles(openFilesOf(settings), `a demo of ${readings.households.length} meters`);
   const plan = planRun(readings, settings);
   const runDirectory = await RunDirectory.create();
   const stepper = new Stepper(plan.startSeconds * 1000);

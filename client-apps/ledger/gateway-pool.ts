@@ -9,7 +9,12 @@ import { lowSSigner } from './signer.js';
 const MAXIMUM_MESSAGE_BYTES = 100 * 1024 * 1024;
 
 /** Time for one answer, in milliseconds. Endorsing includes the chaincode's run, committing a block's time-out. */
-const DEADLINE_MILLISECONDS = { evaluate: 30_000, endorse: 30_000, submit: 10_000, commitStatus: 60_000 } as const;
+export const DEADLINE_MILLISECONDS = {
+  evaluate: 30_000,
+  endorse: 30_000,
+  submit: 10_000,
+  commitStatus: 60_000,
+} as const;
 
 interface Connection {
   readonly address: string;

@@ -44,7 +44,7 @@ export interface LinkTarget {
 const PAUSES = { firstPauseMilliseconds: 100, longestPauseMilliseconds: 10_000 };
 
 /** Timeout of connection and handshake, real milliseconds. */
-const CONNECT_MILLISECONDS = 5_000;
+export const CONNECT_MILLISECONDS = 5_000;
 
 /**
  * Time after which a link counts as established. Not sooner: in TLS 1.3 a client learns of a refusal only after its own

@@ -51,7 +51,7 @@ export type FrameHandler<L extends Link = Link> = (link: L, type: FrameType, bod
 const MAXIMUM_PENDING = 256;
 
 /** Time limit for a closing link to write its queue, real milliseconds. */
-const CLOSE_PATIENCE_MILLISECONDS = 2_000;
+export const CLOSE_PATIENCE_MILLISECONDS = 2_000;
 
 /** Time for which a link over its share is not read, real milliseconds: with 16 kB a read, 160 kB in a second. */
 const SLOW_MILLISECONDS = 100;

@@ -74,7 +74,7 @@ const MAXIMUM_HANDSHAKES = 2_048;
 const REFUSED_MILLISECONDS = 60_000;
 
 /** For the TLS handshake, real milliseconds: a slow meter needs under one second, a slow-loris gets no more than this. */
-const HANDSHAKE_MILLISECONDS = 5_000;
+export const HANDSHAKE_MILLISECONDS = 5_000;
 
 /** TCP keep-alive, which detects vanished peers, so that they do not occupy places until a restart. */
 const KEEP_ALIVE_MILLISECONDS = 30_000;

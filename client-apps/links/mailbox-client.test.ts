@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { INNER_LENGTH } from '../../protocol/onion/geometry.js';
 import { ClientError } from '../runtime/errors.js';
 import { FRAME, MAILBOX_BATCH, MAILBOX_PACKETS_LENGTH } from './frames.js';
-import { MailboxClient } from './mailbox-client.js';
+import { MailboxClient, MAXIMUM_DRAIN_ANSWERS } from './mailbox-client.js';
 import { decodeDrain, decodeMailboxPackets, encodeMailboxPackets } from './mailbox-frames.js';
 import { connectOptions, listen, targetOf, until } from '../../test/support/links.js';
 
@@ -96,10 +96,47 @@ describe('mailbox client', () => {
     await second.close();
   });
 
-  it('is not flooded by a relay that never comes to an end', async () => {
-    const listener = await relay({ count: 1_000_000 });
-    const client = new MailboxClient(targetOf('relay', listener.port), await connectOptions('hub'));
-    await assert.rejects(client.drain(), hasCode('BAD_ANSWER'));
+  it('is not flooded by a relay that never comes to an end, with packets or without', async () => {
+    const full = await relay({ count: 1_000_000 });
+    const one = new MailboxClient(targetOf('relay', full.port), await connectOptions('hub'));
+    assert.equal((await one.drain()).length, MAXIMUM_DRAIN_ANSWERS * MAILBOX_BATCH);
+    assert.equal((await one.drain())[0]![0], (MAXIMUM_DRAIN_ANSWERS * MAILBOX_BATCH + 1) % 256, 'goes on from there');
+    await one.close();
+    await full.close();
+
+    let answers = 0;
+    const empty = await listen('relay', {
+      onFrame: (link, type) => {
+        if (type === FRAME.mailboxDrain) {
+          answers++;
+          link.send(FRAME.mailboxPackets, encodeMailboxPackets({ lastNumber: 0n, more: true, packets: [] }));
+        }
+      },
+    });
+    const other = new MailboxClient(targetOf('relay', empty.port), await connectOptions('hub'));
+    assert.deepEqual(await other.drain(), []);
+    assert.equal(answers, MAXIMUM_DRAIN_ANSWERS);
+    await other.close();
+    await empty.close();
+  });
+
+  it('waits no longer than its time, and keeps what came in it', async () => {
+    let silent = true;
+    const listener = await listen('relay', {
+      onFrame: (link, type) => {
+        if (type === FRAME.mailboxDrain && !silent) {
+          silent = true;
+          link.send(FRAME.mailboxPackets, encodeMailboxPackets({ lastNumber: 1n, more: true, packets: [packet(1)] }));
+        }
+      },
+    });
+    const client = new MailboxClient(targetOf('relay', listener.port), await connectOptions('hub'), 200);
+    await assert.rejects(client.drain(), hasCode('UNREACHABLE'));
+    silent = false;
+    assert.deepEqual(
+      (await client.drain()).map((bytes) => bytes[0]),
+      [1],
+    );
     await client.close();
     await listener.close();
   });

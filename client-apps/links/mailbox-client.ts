@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+import { withDeadline } from '../runtime/deadline.js';
 import { ClientError } from '../runtime/errors.js';
 import { OutgoingLink, type ConnectOptions, type LinkTarget } from './connect.js';
-import { FRAME, MAILBOX_CAPACITY } from './frames.js';
+import { FRAME, MAILBOX_BATCH, MAILBOX_CAPACITY } from './frames.js';
 import { decodeMailboxPackets, encodeDrain } from './mailbox-frames.js';
 
 const EMPTY = new Uint8Array(0);
 
-/** Packets that one drain takes: twice what a relay keeps in a mailbox. */
-const MAXIMUM_DRAINED = 2 * MAILBOX_CAPACITY;
+/** Answers that one drain takes: those of twice what a relay keeps in a mailbox. The next drain goes on from there. */
+export const MAXIMUM_DRAIN_ANSWERS = (2 * MAILBOX_CAPACITY) / MAILBOX_BATCH;
+
+/** Time in which a drain ends. Real time: it guards against a relay, not a schedule. */
+export const DRAIN_MILLISECONDS = 10_000;
 
 interface Waiting {
   readonly packets: Uint8Array[];
+  answers: number;
   resolve(packets: Uint8Array[]): void;
   reject(error: ClientError): void;
 }
@@ -23,9 +28,15 @@ export class MailboxClient {
   readonly #link: OutgoingLink;
   #received = 0n;
   #waiting: Waiting | undefined;
+  readonly #deadlineMilliseconds: number;
 
   /** @param relay the mailbox's relay, from the directory */
-  constructor(relay: LinkTarget, options: Omit<ConnectOptions, 'onFrame' | 'onUp' | 'onDown'>) {
+  constructor(
+    relay: LinkTarget,
+    options: Omit<ConnectOptions, 'onFrame' | 'onUp' | 'onDown'>,
+    deadlineMilliseconds = DRAIN_MILLISECONDS,
+  ) {
+    this.#deadlineMilliseconds = deadlineMilliseconds;
     this.#link = new OutgoingLink(relay, {
       ...options,
       onUp: (link) => {
@@ -46,17 +57,25 @@ export class MailboxClient {
   }
 
   /**
-   * Fetches all packets that wait. Call it once a slot, on the slot clock, whatever is expected.
+   * Fetches the packets that wait. Call it once a slot, whatever is expected. It ends at the latest after so many
+   * answers, or when its time is over: then with what has come.
    *
-   * @throws ClientError UNREACHABLE: the link is down or went down; BAD_ANSWER
+   * @throws ClientError UNREACHABLE: nothing has come, or the link is down or went down; BAD_ANSWER
    */
   drain(): Promise<Uint8Array[]> {
     this.#fail('another drain was started');
-    return new Promise((resolve, reject) => {
-      this.#waiting = { packets: [], resolve, reject };
+    const drained = new Promise<Uint8Array[]>((resolve, reject) => {
+      this.#waiting = { packets: [], answers: 0, resolve, reject };
       if (this.#link.isUp) {
         this.#link.send(FRAME.mailboxDrain, encodeDrain(this.#received));
       }
+    });
+    const waiting = this.#waiting;
+    return withDeadline(drained, this.#deadlineMilliseconds, () => {
+      if (waiting !== undefined && waiting.packets.length > 0) {
+        waiting.resolve(waiting.packets);
+      }
+      this.#fail(`no answer from the mailbox within ${this.#deadlineMilliseconds / 1_000} s`);
     });
   }
 
@@ -73,11 +92,8 @@ export class MailboxClient {
     try {
       const answer = decodeMailboxPackets(body);
       waiting.packets.push(...answer.packets);
-      if (waiting.packets.length > MAXIMUM_DRAINED) {
-        throw new ClientError('BAD_ANSWER', 'the relay sent more packets than a mailbox can hold');
-      }
       this.#received = answer.lastNumber;
-      if (answer.more) {
+      if (answer.more && ++waiting.answers < MAXIMUM_DRAIN_ANSWERS) {
         this.#link.send(FRAME.mailboxDrain, encodeDrain(this.#received));
         return;
       }

@@ -4,10 +4,14 @@ import { Agent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect, type TLSSocket } from 'node:tls';
 import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { withDeadline } from '../runtime/deadline.js';
 import { ClientError } from '../runtime/errors.js';
 
 /** Idle timeout of a connection. Real time: it guards against a dead peer, not a schedule. */
-const SILENCE_MILLISECONDS = 20_000;
+export const SILENCE_MILLISECONDS = 20_000;
+
+/** Time in which an answer must be complete, however steadily it trickles. Real time as well. */
+export const EXCHANGE_MILLISECONDS = 60_000;
 
 /** Maximum bytes of a failure answer whose text is used as the reason. */
 const REASON_LENGTH = 1_000;
@@ -77,10 +81,12 @@ class PinnedAgent extends Agent {
 export class PinnedHttps {
   readonly #agent: Agent;
   readonly #base: URL;
+  readonly #deadlineMilliseconds: number;
 
   /** @param pin SHA-256 of the server key's SubjectPublicKeyInfo, 32 bytes */
-  constructor(url: string, pin: Uint8Array) {
+  constructor(url: string, pin: Uint8Array, deadlineMilliseconds = EXCHANGE_MILLISECONDS) {
     this.#base = new URL(url);
+    this.#deadlineMilliseconds = deadlineMilliseconds;
     this.#agent = new PinnedAgent(pin);
   }
 
@@ -102,7 +108,8 @@ export class PinnedHttps {
   }
 
   #exchange(method: string, path: string, body: Uint8Array | undefined, maximumBytes: number): Promise<HttpsAnswer> {
-    return new Promise((resolve, reject) => {
+    let cut: () => void = () => undefined;
+    const answer = new Promise<HttpsAnswer>((resolve, reject) => {
       const fail = (cause: Error): void => {
         if (cause instanceof ClientError) {
           reject(cause);
@@ -117,7 +124,9 @@ export class PinnedHttps {
         response.on('data', (part: Uint8Array) => {
           length += part.length;
           if (length > maximumBytes) {
-            request.destroy(new ClientError('BAD_ANSWER', `${path}: answer longer than ${maximumBytes} bytes`));
+            // Not as the reason of the end: a connection that is free already has nobody to take an error.
+            fail(new ClientError('BAD_ANSWER', `${path}: answer longer than ${maximumBytes} bytes`));
+            request.destroy();
           } else {
             parts.push(part);
           }
@@ -133,7 +142,12 @@ export class PinnedHttps {
       });
       request.on('error', fail);
       request.end(body);
+      cut = () => {
+        fail(new Error(`no whole answer within ${this.#deadlineMilliseconds / 1_000} s`));
+        request.destroy();
+      };
     });
+    return withDeadline(answer, this.#deadlineMilliseconds, () => cut());
   }
 }
 

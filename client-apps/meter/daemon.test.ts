@@ -9,6 +9,7 @@ import { listenLinks, type LinkListener } from '../links/listen.js';
 import { linkKeyFromSeed, selfIssuedIdentity, type LinkIdentity } from '../links/link-identity.js';
 import { createLog } from '../runtime/log.js';
 import type { Slot } from '../../protocol/schedule/slots.js';
+import { ReadingTimes } from '../runtime/slot-schedule.js';
 import { MeterDaemon } from './daemon.js';
 import type { SlotPackets } from './meter.js';
 import { timersOn } from '../../test/support/links.js';
@@ -54,10 +55,11 @@ describe('MeterDaemon', () => {
   };
 
   const start = (slot: (slot: Slot) => Promise<SlotPackets | undefined>): MeterDaemon => {
-    const meter = { slot, balance: { measured: 0n, carried: 0n, inFlight: 0n } };
+    const meter = { read: () => Promise.resolve(), slot, balance: { measured: 0n, carried: 0n, inFlight: 0n } };
     const context = { clock, random, log: createLog('meter', 'silent'), report: () => undefined };
     const opened = { meter, bulletin: { versions: [kit.signedParameters] }, link: identity };
     return new MeterDaemon(opened, { addressOverrides: {} }, context, {
+      times: new ReadingTimes(random),
       onSlot: () => undefined,
       onFailure: (error) => assert.fail(String(error)),
     });

@@ -5,8 +5,8 @@ import { LinkPool } from '../links/connect.js';
 import { FRAME } from '../links/frames.js';
 import type { PartyContext } from '../runtime/party.js';
 import { Timers } from '../runtime/timers.js';
-import { drawOffsetMilliseconds, everySlot } from '../runtime/slot-schedule.js';
-import type { Slot } from '../../protocol/schedule/slots.js';
+import { drawOffsetMilliseconds, everySlot, type ReadingTimes } from '../runtime/slot-schedule.js';
+import { slotAt, type Slot } from '../../protocol/schedule/slots.js';
 import type { MeterConfig } from './config.js';
 import type { MeterBalance, SlotPackets } from './meter.js';
 import type { OpenedMeter } from './open-meter.js';
@@ -22,7 +22,7 @@ export interface MeterEvents {
 
 /** The parts of an {@link OpenedMeter} that the clock and the links need. */
 export type DaemonParts = Pick<OpenedMeter, 'link'> & {
-  readonly meter: Pick<OpenedMeter['meter'], 'slot' | 'balance'>;
+  readonly meter: Pick<OpenedMeter['meter'], 'read' | 'slot' | 'balance'>;
   readonly bulletin: Pick<OpenedMeter['bulletin'], 'versions'>;
 };
 
@@ -32,16 +32,18 @@ export class MeterDaemon {
   readonly #timers: Timers;
   /** The last slot's work; slots are processed one after the other. */
   #last: Promise<SlotPackets | undefined> = Promise.resolve(undefined);
+  /** Reading of the bulletin; slots do not wait for it. */
+  #reading: Promise<void> | undefined;
 
   readonly #opened: DaemonParts;
   readonly #context: PartyContext;
-  readonly #events: MeterEvents;
+  readonly #events: MeterEvents & { readonly times: ReadingTimes };
 
   constructor(
     opened: DaemonParts,
     config: Pick<MeterConfig, 'addressOverrides'>,
     context: PartyContext,
-    events: MeterEvents,
+    events: MeterEvents & { readonly times: ReadingTimes },
   ) {
     this.#opened = opened;
     this.#context = context;
@@ -59,14 +61,35 @@ export class MeterDaemon {
     everySlot(
       this.#timers,
       () => this.#parametersNow(),
-      (slot) => this.#slot(slot),
+      (slot) => {
+        this.#readIn(slot);
+        return this.#slot(slot);
+      },
     );
+    this.#readIn(slotAt(this.#parametersNow(), context.clock.nowMilliseconds() / 1000));
   }
 
   async stop(): Promise<void> {
     this.#timers.stop();
-    await this.#last;
+    await Promise.all([this.#last, this.#reading]);
     await this.#pool.close();
+  }
+
+  /** Reads the bulletin in a slot, for the next one. */
+  #readIn(slot: Slot): void {
+    const { clock, log } = this.#context;
+    const parameters = this.#parametersNow();
+    this.#timers.at('read', this.#events.times.at(slot, parameters, clock.nowMilliseconds()), () => {
+      if (this.#reading !== undefined) {
+        log.warn('the bulletin is still being read for an earlier slot');
+        return undefined;
+      }
+      this.#reading = this.#opened.meter
+        .read(slotAt(parameters, slot.startSeconds + parameters.slotSeconds))
+        .catch(this.#events.onFailure)
+        .finally(() => (this.#reading = undefined));
+      return this.#reading;
+    });
   }
 
   /**

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { HttpsBulletin, type BulletinSource } from '../bulletin/reader.js';
+import { Mirrors } from '../bulletin/mirrors.js';
+import { bulletinServers, type BulletinSource } from '../bulletin/reader.js';
 import { runHost } from '../runtime/host.js';
 import { MemoBulletin } from '../bulletin/memo-bulletin.js';
+import { BASE_OPEN_FILES, requireOpenFiles } from '../runtime/open-files.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { loadFileKey } from '../runtime/sealed-file.js';
+import { ReadingTimes } from '../runtime/slot-schedule.js';
 import type { MeterConfig, MeterHostConfig } from './config.js';
 import { MeterDaemon } from './daemon.js';
 import { openMeter } from './open-meter.js';
@@ -12,8 +15,7 @@ export { meterConfig, meterHostConfig, type MeterConfig, type MeterHostConfig } 
 
 /** Starts one meter. See {@link startMeterHost} for its reports. */
 export function startMeter(config: MeterConfig, context: PartyContext): Promise<RunningParty> {
-  const { url, pin } = config.controlCenter;
-  return run([config], new HttpsBulletin(url, pin), context);
+  return run([config], bulletinServers(config), context);
 }
 
 /**
@@ -27,13 +29,16 @@ export function startMeter(config: MeterConfig, context: PartyContext): Promise<
  */
 export function startMeterHost(config: MeterHostConfig, context: PartyContext): Promise<RunningParty> {
   const { meters, ...shared } = config;
-  const source = new MemoBulletin(new HttpsBulletin(shared.controlCenter.url, shared.controlCenter.pin), context.clock);
+  const sources = bulletinServers(shared).map((server) => new MemoBulletin(server, context.clock));
   return run(
     meters.map((own) => ({ ...shared, ...own })),
-    source,
+    sources,
     context,
   );
 }
+
+/** Open files of a meter: links to the entry relays, of which there are two or more, and its own file. */
+const OPEN_FILES_PER_METER = 3;
 
 /**
  * Number of concurrent enrolments. The control center numbers meters in the order of enrolment, and in identity mode
@@ -43,16 +48,19 @@ const CONCURRENT_ENROLMENTS = 1;
 
 async function run(
   configs: readonly MeterConfig[],
-  source: BulletinSource,
+  sources: readonly BulletinSource[],
   context: PartyContext,
 ): Promise<RunningParty> {
+  requireOpenFiles(BASE_OPEN_FILES + OPEN_FILES_PER_METER * configs.length, `a host of ${configs.length} meters`);
   const fileKey = await loadFileKey(process.env);
+  const times = new ReadingTimes(context.random);
   const host = await runHost(context, {
     configs,
-    source,
-    open: (config) => openMeter(config, source, fileKey, context),
+    source: new Mirrors(sources),
+    open: (config) => openMeter(config, new Mirrors(sources), fileKey, context),
     begin: (opened, config, meter, onFailure) =>
       new MeterDaemon(opened, config, context, {
+        times,
         onFailure,
         onSlot: ({ startSeconds }, balance) => {
           context.report('meter', {

@@ -3,6 +3,7 @@ import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { nearestEpoch } from '../../protocol/schedule/epochs.js';
 import { parametersAt } from '../../protocol/schedule/versions.js';
 import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
@@ -57,6 +58,10 @@ export interface MeterBalance {
 /** An enrolled meter: the work of a slot, independent of clock and links. */
 export class Meter {
   #window: WindowRows | undefined;
+  /** Whether the bulletin was read since the last slot. */
+  #isCurrent = false;
+  /** The last change of the state: reading and slots run beside each other, their changes one after the other. */
+  #change: Promise<unknown> = Promise.resolve();
 
   readonly #parts: MeterParts;
   #state: MeterState;
@@ -72,16 +77,33 @@ export class Meter {
   }
 
   /**
-   * Does a slot's work: reads the bulletin, applies new seals, splits at the start of a window, and makes the slot's
-   * packets. A bulletin that cannot be read or verified does not change the account; the meter continues with the
-   * parameters and the directory that it has.
+   * Reads the bulletin before a slot: the parameters, the seals of new intervals, which it applies, and the directories.
+   * A bulletin that cannot be read or verified does not change the account; the meter continues with what it has.
+   *
+   * @throws ClientError STATE_CONFLICT; a failed write of the store
+   */
+  async read(next: Slot): Promise<void> {
+    const { bulletin } = this.#parts;
+    this.#isCurrent = (await this.#attempt('bulletin', () => this.#synchronise())) === true;
+    if (!this.#isCurrent) {
+      return;
+    }
+    const epoch = nearestEpoch(parametersAt(bulletin.versions, next.ledgerStartSeconds), next.ledgerStartSeconds);
+    await this.#attempt('directory', () => bulletin.directory(epoch));
+    // Cached as soon as it is published, so that the bulletin may be unreachable when its epoch begins.
+    await this.#attempt('next directory', () => bulletin.directory(epoch + 1));
+  }
+
+  /**
+   * Does a slot's work: splits at the start of a window, and makes the slot's packets.
    *
    * @returns undefined when it cannot send: not yet registered, or it has no directory of the epoch that works
    * @throws ClientError STATE_CONFLICT; a failed write of the store
    */
   async slot(slot: Slot): Promise<SlotPackets | undefined> {
     const { bulletin } = this.#parts;
-    const synchronised = await this.#attempt('bulletin', () => this.#synchronise());
+    const isCurrent = this.#isCurrent;
+    this.#isCurrent = false;
     if (bulletin.versions.length === 0) {
       return undefined;
     }
@@ -99,20 +121,17 @@ export class Meter {
     if (directory === undefined) {
       return undefined;
     }
-    // Cached as soon as it is published, so that the bulletin may be unreachable when its epoch begins.
-    if (synchronised === true) {
-      await this.#attempt('next directory', () => bulletin.directory(epoch + 1));
-    }
-
-    await this.#enterWindow(slot, parameters, epoch, synchronised === true);
-    const { crypto, random } = this.#parts;
-    try {
-      return this.#packets(slot, parameters, { crypto, random, directory, onion: parameters.onion });
-    } catch (error) {
-      // They are made from what relays and the control center announced.
-      this.#parts.log.error({ err: error }, 'no packets in this slot: they cannot be made for this directory');
-      return undefined;
-    }
+    return this.#exclusively(async () => {
+      await this.#enterWindow(slot, parameters, epoch, isCurrent);
+      const { crypto, random } = this.#parts;
+      try {
+        return this.#packets(slot, parameters, { crypto, random, directory, onion: parameters.onion });
+      } catch (error) {
+        // They are made from what relays and the control center announced.
+        this.#parts.log.error({ err: error }, 'no packets in this slot: they cannot be made for this directory');
+        return undefined;
+      }
+    });
   }
 
   /** Reads the parameters and applies the seals of all new intervals. */
@@ -126,18 +145,18 @@ export class Meter {
       if (sealed === undefined) {
         break;
       }
-      await this.#keep(applySeal(this.#state, sealed, sealed.parameters));
+      await this.#exclusively(() => this.#keep(applySeal(this.#state, sealed, sealed.parameters)));
     }
     return true;
   }
 
   /** Measures, ratchets and splits, and writes the result in one step before any of its rows is sent. */
-  async #enterWindow(slot: Slot, parameters: Parameters, epoch: number, synchronised: boolean): Promise<void> {
+  async #enterWindow(slot: Slot, parameters: Parameters, epoch: number, isCurrent: boolean): Promise<void> {
     const { crypto, reader } = this.#parts;
     let next = enterEpoch(crypto, this.#state, epoch);
     next = await measure(next, parameters.intervalSeconds, slot.ledgerStartSeconds, reader);
     // Without the bulletin the parameters may be outdated, and rows made under them would be refused.
-    if (synchronised && canSplit(next, slot)) {
+    if (isCurrent && canSplit(next, slot)) {
       next = split(crypto, next, parameters, slot);
     }
     await this.#keep(next);
@@ -179,6 +198,12 @@ export class Meter {
     for (const secret of [keys.linkKey, keys.epochNode, tree]) {
       wipe(secret);
     }
+  }
+
+  #exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#change.then(change);
+    this.#change = changed.catch(() => undefined);
+    return changed;
   }
 
   /** Tolerates failures of external sources, which the next slot reads again, but not those of the account. */

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Activity } from './activity.js';
 import { SteppedClock, type Clock } from './clock.js';
-import { drawOffsetMilliseconds, everySlot } from './slot-schedule.js';
+import { drawOffsetMilliseconds, everySlot, ReadingTimes } from './slot-schedule.js';
 import { timersOn } from '../../test/support/links.js';
-import type { Slot } from '../../protocol/schedule/slots.js';
+import { slotAt, type Slot } from '../../protocol/schedule/slots.js';
 
 const TIMING = { intervalSeconds: 1_800, slotSeconds: 300, epochOriginSeconds: 1_000_000_100 };
 const ORIGIN = TIMING.epochOriginSeconds;
@@ -79,5 +79,28 @@ describe('slot schedule', () => {
     const chiSquared = buckets.reduce((sum, count) => sum + (count - 1_000) ** 2 / 1_000, 0);
     assert.ok(chiSquared < 60, `chi-squared ${chiSquared}`);
     assert.ok(new Set(draws).size > 10_000, 'the grain is a millisecond');
+  });
+
+  it('draws a time for reading anew in each slot: after the grace, before the margin, never in the past', () => {
+    const timing = { ...TIMING, graceSeconds: 120 };
+    const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+    const offsets = new Set<number>();
+    for (let party = 0; party < 200; party++) {
+      const times = new ReadingTimes(random);
+      for (const start of [ORIGIN, ORIGIN + 300]) {
+        const slot = slotAt(timing, start);
+        const at = times.at(slot, timing, start * 1000);
+        assert.equal(times.at(slot, timing, start * 1000), at, 'one for all parties of a process');
+        assert.ok(at >= (start + 120) * 1000 && at < (start + 280) * 1000);
+        offsets.add(at - start * 1000);
+      }
+    }
+    assert.ok(offsets.size > 350, `${offsets.size} different times of 400`);
+    const late = (ORIGIN + 290) * 1000;
+    assert.ok(new ReadingTimes(random).at(slotAt(timing, ORIGIN), timing, late) >= late);
+    // With slots as long as the grace there is no time after it.
+    const short = { ...timing, slotSeconds: 100 };
+    const at = new ReadingTimes(random).at(slotAt(short, ORIGIN), short, ORIGIN * 1000);
+    assert.ok(at >= ORIGIN * 1000 && at < (ORIGIN + 80) * 1000);
   });
 });

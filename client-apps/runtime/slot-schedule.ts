@@ -14,6 +14,42 @@ export function drawOffsetMilliseconds(random: RandomSource, windowSeconds: numb
   return drawIndex(Math.max(1, windowSeconds * 1000), random);
 }
 
+/** Time before a slot's end at which the bulletin has been read, so that the next slot can use what it says. */
+const READ_MARGIN_SECONDS = 20;
+
+/**
+ * When the parties of a process read the bulletin: once a slot, at a time drawn anew, so that a region's meters and hubs
+ * do not all ask in one second. What is published in a slot appears a grace after its start: they read after that, and
+ * a margin before its end. It is one time for a process, because its parties share what they read.
+ */
+export class ReadingTimes {
+  #startSeconds = Number.NaN;
+  #atMilliseconds = 0;
+
+  readonly #random: RandomSource;
+
+  constructor(random: RandomSource) {
+    this.#random = random;
+  }
+
+  /** The time of a slot, Unix milliseconds, but not before `nowMilliseconds`. */
+  at(
+    { startSeconds }: Slot,
+    { slotSeconds, graceSeconds }: SlotTiming & { readonly graceSeconds: number },
+    nowMilliseconds: number,
+  ): number {
+    if (startSeconds !== this.#startSeconds) {
+      const latest = slotSeconds - Math.min(READ_MARGIN_SECONDS, slotSeconds / 4);
+      const earliest = graceSeconds < latest ? graceSeconds : 0;
+      const from = Math.max(nowMilliseconds, (startSeconds + earliest) * 1000);
+      const until = Math.max(from + 1, (startSeconds + latest) * 1000);
+      this.#startSeconds = startSeconds;
+      this.#atMilliseconds = from + drawIndex(Math.ceil(until - from), this.#random);
+    }
+    return Math.max(nowMilliseconds, this.#atMilliseconds);
+  }
+}
+
 /**
  * Runs a task at the start of every slot from the next one on. A task that takes longer than a slot does not delay the
  * next: slots are the clock's, not the task's. Slots that went by while the machine slept are not made up for, and none
@@ -22,7 +58,11 @@ export function drawOffsetMilliseconds(random: RandomSource, windowSeconds: numb
  * @param timing asked for before each slot, since parameters may change between intervals
  * @returns stops the schedule; a running task is not interrupted
  */
-export function everySlot(timers: Timers, timing: () => SlotTiming, task: (slot: Slot) => Promise<void>): CancelTimer {
+export function everySlot(
+  timers: Timers,
+  timing: () => SlotTiming,
+  task: (slot: Slot) => void | Promise<void>,
+): CancelTimer {
   const { clock } = timers;
   const next = (afterMilliseconds: number): number => {
     const { slotSeconds } = timing();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { ReadingTimes } from '../../client-apps/runtime/slot-schedule.js';
+import { slotAt, type Slot } from '../../protocol/schedule/slots.js';
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { packetLength } from '../../protocol/onion/geometry.js';
@@ -103,6 +105,7 @@ describe('anonymity: traffic of meters', function () {
         byPin.set(Buffer.from(link.key.pin).toString('hex'), { profile, meter });
         const home = new MeterUnderTest(kit, bulletin);
         await home.enrol();
+        await home.meter.read(slotAt(kit.parameters, begin / 1_000));
         for (let interval = 0; interval < WINDOWS; interval++) {
           home.energy.set(kit.startOf(interval), PROFILES[profile](interval));
         }
@@ -111,7 +114,8 @@ describe('anonymity: traffic of meters', function () {
           bulletin: { versions: [kit.signedParameters] },
           meter: {
             balance: home.meter.balance,
-            slot: async (slot: Parameters<typeof home.meter.slot>[0]) => {
+            read: (next: Slot) => home.meter.read(next),
+            slot: async (slot: Slot) => {
               const packets = await home.meter.slot(slot);
               assert.ok(packets !== undefined);
               const { controlCenter, hub } = packets;
@@ -127,6 +131,7 @@ describe('anonymity: traffic of meters', function () {
         };
         daemons.push(
           new MeterDaemon(parts, { addressOverrides: {} }, context, {
+            times: new ReadingTimes(seededRandom(`reading ${profile} ${meter}`)),
             onSlot: () => undefined,
             onFailure: (error) => assert.fail(String(error)),
           }),

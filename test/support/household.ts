@@ -9,6 +9,8 @@ import { hubIdentity } from '../../client-apps/consumer/identity.js';
 import { NO_SUMS, type HubState } from '../../client-apps/consumer/state/state.js';
 import { createLog } from '../../client-apps/runtime/log.js';
 import { slotAt } from '../../protocol/schedule/slots.js';
+import { Mirrors } from '../../client-apps/bulletin/mirrors.js';
+import type { BulletinSource } from '../../client-apps/bulletin/reader.js';
 import { TrustedBulletin } from '../../client-apps/bulletin/trusted-bulletin.js';
 import { IntervalMaker } from './interval.js';
 import { MemoryBulletin, type Tampering } from './memory-bulletin.js';
@@ -32,6 +34,8 @@ export class HouseholdUnderTest {
   readonly neighbours: IntervalMaker;
   readonly mailbox: Uint8Array[] = [];
   hub!: Hub;
+  /** Where the hub reads the bulletin. */
+  mirrors: BulletinSource[] = [];
 
   readonly #fullCheckEvery: number;
 
@@ -45,6 +49,7 @@ export class HouseholdUnderTest {
     const { parameters = {}, isListed = true } = options;
     this.kit = new FakeRegion({ parameters, consumerKeys: isListed ? [this.identity.price.publicKey] : [] });
     this.bulletin = new MemoryBulletin(this.kit);
+    this.mirrors.push(this.bulletin);
     this.neighbours = new IntervalMaker(this.kit);
     this.bulletin.publishDirectory(0);
     this.meter = new MeterUnderTest(this.kit, this.bulletin, this.identity.keys);
@@ -74,7 +79,7 @@ export class HouseholdUnderTest {
     const { kit, files, identity } = this;
     const fullCheckEvery = this.#fullCheckEvery;
     const { crypto, region } = kit;
-    const bulletin = new TrustedBulletin(crypto, this.bulletin, region, this.#trustAnchor());
+    const bulletin = new TrustedBulletin(crypto, new Mirrors(this.mirrors), region, this.#trustAnchor());
     const { intervals, disputes } = files;
     const write = (state: HubState): Promise<void> => files.write(state);
     const log = createLog('consumer', 'silent');
@@ -120,8 +125,9 @@ export class HouseholdUnderTest {
     return own;
   }
 
-  hubSlot(timeSeconds: number): Promise<void> {
-    return this.hub.slot(slotAt(this.kit.parameters, timeSeconds), () => Promise.resolve(this.mailbox.splice(0)));
+  /** @param drain what the mailbox answers; by default the packets in it */
+  hubSlot(timeSeconds: number, drain = () => Promise.resolve(this.mailbox.splice(0))): Promise<void> {
+    return this.hub.slot(slotAt(this.kit.parameters, timeSeconds), drain);
   }
 
   /** Lets the hub see what was sealed after the last window. */

@@ -152,7 +152,9 @@ export class MeterUnderTest {
 
   /** Lets the meter do the slot at this time, and opens what it would send. */
   async slot(timeSeconds: number): Promise<OpenedSlot | undefined> {
-    const packets = await this.meter.slot(slotAt(this.kit.parameters, timeSeconds));
+    const slot = slotAt(this.kit.parameters, timeSeconds);
+    await this.meter.read(slot);
+    const packets = await this.meter.slot(slot);
     return packets && this.open(packets);
   }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { ReadingTimes } from '../../client-apps/runtime/slot-schedule.js';
 import type { PartyContext } from '../../client-apps/runtime/party.js';
 import { createFileKey } from '../../client-apps/runtime/sealed-file.js';
 import { HubDaemon } from '../../client-apps/consumer/daemon.js';
@@ -195,12 +196,13 @@ describe('A handler that throws ends neither process nor party', function () {
       return Promise.resolve({ controlCenter: packet(), hub: packet(), entryRelays: [entry] });
     };
     const parts = {
-      meter: { slot: packets, balance: { measured: 0n, carried: 0n, inFlight: 0n } },
+      meter: { read: () => Promise.resolve(), slot: packets, balance: { measured: 0n, carried: 0n, inFlight: 0n } },
       bulletin: { versions: [tier.kit.signedParameters] },
       link: await tier.certified('meter', 'meter'),
     };
     const context = { clock: tier.clock, random: osRandom, report: () => undefined, ...thrower.context };
     const daemon = new MeterDaemon(parts, { addressOverrides: tier.overrides }, context, {
+      times: new ReadingTimes(osRandom),
       onSlot: () => undefined,
       onFailure: (error) => assert.fail(error as Error),
     });
@@ -211,7 +213,7 @@ describe('A handler that throws ends neither process nor party', function () {
       await links();
       await tier.advance(SLOT);
       await pause(200);
-    }, ['slot', 'packet', 'link', 'link made', 'link up', 'link down', 'link written']);
+    }, ['slot', 'read', 'packet', 'link', 'link made', 'link up', 'link down', 'link written']);
     await tier.advance(SLOT);
     const before = tier.arrived.length;
     await tier.advance(SLOT);
@@ -239,6 +241,7 @@ describe('A handler that throws ends neither process nor party', function () {
     const context = { clock: tier.clock, random: osRandom, report: () => undefined, ...thrower.context };
     const config = { addressOverrides: tier.overrides, mailboxRelay: address };
     const daemon = new HubDaemon(opened, config, context, {
+      times: new ReadingTimes(osRandom),
       onSlot: () => undefined,
       onFailure: (error) => assert.fail(error as Error),
     });
@@ -247,7 +250,7 @@ describe('A handler that throws ends neither process nor party', function () {
     await thrower.everywhere(async () => {
       await tier.advance(SLOT);
       await pause(250);
-    }, ['slot', 'link', 'link made', 'link up', 'link down', 'link read', 'link written', 'frame']);
+    }, ['slot', 'read', 'link', 'link made', 'link up', 'link down', 'link read', 'link written', 'frame']);
     await tier.advance(SLOT);
     drained = [];
     const meter = await tier.meter(0);

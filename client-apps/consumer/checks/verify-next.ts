@@ -23,7 +23,8 @@ export interface VerifiedNext {
   readonly completed: readonly LoggedInterval[];
 }
 
-interface FaultyInterval {
+/** An interval that does not verify as it was read. */
+export interface FaultyInterval {
   readonly faults: readonly Fault[];
   readonly seals: IntervalSeals | undefined;
   readonly files: IntervalFiles;
@@ -31,8 +32,7 @@ interface FaultyInterval {
 }
 
 /**
- * Verifies the hub's next interval and logs or disputes it. A fault is disputed only when the next slot finds it again,
- * because the bulletin may have been read while it was written: the returned state still has the interval to verify.
+ * Verifies the hub's next interval and logs it.
  *
  * @param parameters in force for the interval
  * @throws ClientError UNREACHABLE, VERIFICATION_FAILED when the relay directory is invalid
@@ -42,7 +42,7 @@ export async function verifyNext(
   state: HubState,
   files: IntervalFiles,
   parameters: Parameters,
-): Promise<VerifiedNext> {
+): Promise<VerifiedNext | FaultyInterval> {
   const { crypto, region } = parts;
   const { nextSeconds: startSeconds } = state;
   const recent = await recentIntervals(parts, startSeconds, parameters.intervalSeconds);
@@ -53,7 +53,7 @@ export async function verifyNext(
   const options = { handles: state.open, depth, priceTag } as const;
   const check = checkInterval(crypto, { region, startSeconds }, { files, trust }, options);
   if ('faults' in check) {
-    return { state: await disputeInterval(parts, state, { ...check, files, parameters }), completed: [] };
+    return { ...check, files, parameters };
   }
 
   const { own, interval, seals, hasPrice } = check;
@@ -76,7 +76,11 @@ export async function verifyNext(
   return { state: await dispute(parts, next, { kind: 'meter', region, startSeconds, faults }), completed };
 }
 
-async function disputeInterval(
+/**
+ * Disputes an interval that no mirror gave without a fault. That is done only when the next slot finds faults again,
+ * because the bulletin may have been read while it was written: the returned state still has the interval to verify.
+ */
+export async function disputeInterval(
   parts: HubParts,
   state: HubState,
   { faults, seals, files, parameters }: FaultyInterval,
