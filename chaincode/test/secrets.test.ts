@@ -116,7 +116,7 @@ describe('secrets in the transient map', () => {
 
     const price = (rows: Uint8Array): Promise<Simulation> => world.putPage('pricing', interval.ledgerId, 0, rows);
     wiped(await price(interval.pricing.rows), 'pricePseudonymKey');
-    accepted(await world.putHeader(interval.pricing.header));
+    accepted(await world.putSigned(interval.pricing));
     wiped(await price(interval.billing.rows.subarray(0, 177)), 'pricePseudonymKey');
     wiped(await price(interval.pricing.rows), 'pricePseudonymKey');
   });

@@ -3,8 +3,10 @@ import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
+import type { ProvidedKind } from '../../protocol/ledger/row.js';
 import { connectLedger } from '../ledger/index.js';
 import { startLocked } from '../runtime/directory-lock.js';
+import { RegionLedger } from '../ledger/region-ledger.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { FileKey, loadFileKey } from '../runtime/sealed-file.js';
 import { controlCenterConfig, type ControlCenterConfig } from './config.js';
@@ -87,4 +89,30 @@ export async function enrolmentCodes(settings: KeySettings, random: RandomSource
 
 async function fileKeyOf({ region }: Pick<KeySettings, 'region'>): Promise<FileKey> {
   return new FileKey(await loadFileKey(process.env), 'control center', region);
+}
+
+/** The part of the configuration that the ledger is reached with. */
+export type LedgerSettings = Pick<ControlCenterConfig, 'region' | 'ledger'>;
+
+/** The schema of {@link LedgerSettings}. */
+export const ledgerSettings = controlCenterConfig.pick({ region: true, ledger: true }).strip();
+
+/**
+ * Lets the service provider go on replacing its header of an interval, after it has replaced it too often; the control
+ * center may be running. Without effect where replacements are left.
+ *
+ * @throws LedgerError `ALREADY_CHOSEN`; ClientError UNREACHABLE
+ */
+export async function reopenHeader(
+  { region, ledger }: LedgerSettings,
+  kind: ProvidedKind,
+  startSeconds: number,
+): Promise<void> {
+  const { profile, identity } = ledger;
+  const client = connectLedger(profile, identity, { controlCenterMspId: identity.mspId });
+  try {
+    await new RegionLedger(client, region).reopenHeader(kind, startSeconds);
+  } finally {
+    client.close();
+  }
 }

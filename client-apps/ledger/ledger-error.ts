@@ -57,6 +57,8 @@ const RETRIED_UNTIL_TIMEOUT: ReadonlySet<string> = new Set(['NOT_YET_SEALED']);
 /** Refusals of a transaction because something before it is not there, which may be another peer's doing: see below. */
 const RETRIED_FOR_LAGGING_PEERS: ReadonlySet<string> = new Set([
   'HEADER_MISSING',
+  'HEADER_REPLACED',
+  'NOT_CHOSEN',
   'NOT_FOUND',
   'PAGES_MISSING',
   'PAGE_MISMATCH',

@@ -2,7 +2,7 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import { INDEX_FILE, ROWS_FILE, type SealedLedger, SEALS_FILE } from '../ledger/bulletin.js';
+import { INDEX_FILE, type ProvidedLedger, ROWS_FILE, type SealedLedger, SEALS_FILE } from '../ledger/bulletin.js';
 import type { Header } from '../ledger/header.js';
 import { encodeIndex, INDEX_ENTRY_LENGTH, indexDigest } from '../ledger/index-file.js';
 import { ROWS_PER_PAGE } from '../ledger/limits.js';
@@ -22,6 +22,7 @@ import { checkConsumptionRow } from './check-row.js';
 import { chainSeal, checkSeal, consumptionSealContent, followingSealContent, type SealContent } from './check-seal.js';
 import { atPlace, type IntervalContext } from './interval-context.js';
 import { type Depth, type FaultCollector, type IntervalFileSource, requireFile } from './interval-files.js';
+import { checkHeaderSignature } from './service-provider-signature.js';
 
 /** The seals of an interval as its files claim them; the next interval must chain to them. */
 export type IntervalSeals = { readonly consumption: Seal } & { readonly [kind in LedgerKind]?: Seal };
@@ -114,7 +115,7 @@ export class IntervalAuditor {
     return index?.rowsPerCategory;
   }
 
-  pricing(sealed: SealedLedger, consumption: Seal): void {
+  pricing(sealed: ProvidedLedger, consumption: Seal): void {
     const isDirect = this.#context.parameters.priceMode === 'direct';
     const { consumers } = this.#trust;
     // The digest of the list is taken from the seal, as that of the relay directory.
@@ -145,7 +146,7 @@ export class IntervalAuditor {
     });
   }
 
-  billing(sealed: SealedLedger, consumption: SealedLedger, pricing: Seal): void {
+  billing(sealed: ProvidedLedger, consumption: SealedLedger, pricing: Seal): void {
     if (!this.#followingSeal(sealed, pricing)) {
       return;
     }
@@ -178,10 +179,12 @@ export class IntervalAuditor {
   }
 
   /** Header and seal of pricing or billing. @returns whether both are right, so that the rows can be compared */
-  #followingSeal(sealed: SealedLedger, basis: Seal, consumersDigest?: Uint8Array): boolean {
-    const { header } = sealed;
-    const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
-    const content = followingSealContent(this.#crypto, this.#context, header, basis, consumersDigest);
+  #followingSeal(sealed: ProvidedLedger, basis: Seal, consumersDigest?: Uint8Array): boolean {
+    const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(sealed.header, this.#context));
+    this.#collector.passes(SEALS_FILE, () => {
+      checkHeaderSignature(this.#crypto, sealed, this.#context, basis);
+    });
+    const content = followingSealContent(this.#crypto, this.#context, { signed: sealed, basis, consumersDigest });
     const sealIsRight = this.#sealPasses(sealed, content);
     return headerIsRight && sealIsRight;
   }

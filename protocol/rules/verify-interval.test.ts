@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
-import { type FakeInterval, IntervalMaker, type IntervalLedger } from '../../test/support/interval.js';
+import { sealsOf } from '../../test/support/bulletin.js';
+import { type FakeInterval, IntervalMaker } from '../../test/support/interval.js';
 import { FakeRegion } from '../../test/support/region.js';
 import { concatBytes } from '../crypto/bytes.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
-import { decodeSealsFile, encodeSealsFile, type SealedLedger, type SealsFile } from '../ledger/bulletin.js';
+import { decodeSealsFile, encodeSealsFile, type ProvidedLedger, type SealsFile } from '../ledger/bulletin.js';
+import { signHeader } from '../ledger/signed-header.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { encodeIndex, indexDigest } from '../ledger/index-file.js';
 import { splitRows } from '../ledger/page.js';
 import { decodeRow, signRow } from '../ledger/row.js';
-import { type Seal, signSeal } from '../ledger/seal.js';
+import { type Seal, sealDigest, signSeal } from '../ledger/seal.js';
 import { directoryDigest } from '../onion/directory-format.js';
 import { chainSeal, consumptionSealContent, followingSealContent } from './check-seal.js';
 import { intervalContext } from './interval-context.js';
@@ -27,16 +29,6 @@ const maker = new IntervalMaker(kit);
 const first = maker.next([0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2]);
 const second = maker.next([]);
 const DEPTHS: readonly Depth[] = ['full', 'light', 'index'];
-
-const sealedLedger = ({ header, seal }: IntervalLedger): SealedLedger => ({ header, ...seal });
-
-function sealsOf(interval: FakeInterval): Required<SealsFile> {
-  return {
-    consumption: sealedLedger(interval.consumption),
-    pricing: sealedLedger(interval.pricing),
-    billing: sealedLedger(interval.billing),
-  };
-}
 
 function filesOf(interval: FakeInterval, seals: SealsFile = sealsOf(interval)): Map<string, Uint8Array> {
   const files = new Map([
@@ -182,7 +174,9 @@ describe('interval of the bulletin', () => {
     assert.deepEqual(elsewhere(first.ledgerId, { ...trustFirst, parameters: [changed] }), [
       'K_ANONYMITY',
       'SEAL_MISMATCH',
+      'BAD_SIGNATURE',
       'SEAL_MISMATCH',
+      'BAD_SIGNATURE',
       'SEAL_MISMATCH',
     ]);
   });
@@ -267,9 +261,10 @@ function resealed(
     otherIndex ?? encodeIndex(rows.consumption ?? first.consumption.rows, kit.parameters.categoriesMilliWattHours);
   files.set('consumption.index', index);
   const binding = { ...claimed.consumption.seal, indexDigest: indexDigest(sodiumCrypto, index) };
-  const following = (kind: 'pricing' | 'billing', basis: Seal): SealedLedger => {
-    const header = headerOf(kind);
-    return { header, ...seal(followingSealContent(sodiumCrypto, context, header, basis)) };
+  const following = (kind: 'pricing' | 'billing', basis: Seal): ProvidedLedger => {
+    const about = { basis: sealDigest(sodiumCrypto, basis), parametersDigest: context.parametersDigest };
+    const signed = signHeader(sodiumCrypto, headerOf(kind), about, kit.serviceProvider);
+    return { ...signed, ...seal(followingSealContent(sodiumCrypto, context, { signed, basis })) };
   };
   const header = headerOf('consumption');
   const consumption = { header, ...seal(consumptionSealContent(sodiumCrypto, context, header, binding)) };
@@ -288,6 +283,36 @@ describe('interval with seals over wrong rows', () => {
   };
 
   it('is the same when nothing is wrong', () => assert.deepEqual(resealed({}), filesOf(first)));
+
+  it('shows a header that SP did not sign, for this seal and these parameters, at every depth', () => {
+    const seals = sealsOf(first);
+    const { pricing, billing } = seals;
+    const context = intervalContext(sodiumCrypto, kit.parameters, first.ledgerId.startSeconds);
+    const { parametersDigest } = context;
+    const on = (basis: Seal, digest = parametersDigest) => ({
+      basis: sealDigest(sodiumCrypto, basis),
+      parametersDigest: digest,
+    });
+    const right = on(seals.consumption.seal);
+    for (const { headerSignature } of [
+      { headerSignature: pricing.headerSignature.with(3, pricing.headerSignature[3]! ^ 1) },
+      { headerSignature: billing.headerSignature },
+      signHeader(sodiumCrypto, pricing.header, right, kit.controlCenter),
+      signHeader(sodiumCrypto, pricing.header, on(second.consumption.seal.seal), kit.serviceProvider),
+      signHeader(sodiumCrypto, pricing.header, on(seals.consumption.seal, NO_DIGEST), kit.serviceProvider),
+    ]) {
+      const signed = { header: pricing.header, headerSignature };
+      const content = followingSealContent(sodiumCrypto, context, { signed, basis: seals.consumption.seal });
+      const seal = chainSeal(sodiumCrypto, content, undefined, context);
+      const files = filesOf(first, {
+        consumption: seals.consumption,
+        pricing: { ...signed, ...signSeal(sodiumCrypto, seal, kit.controlCenter) },
+      });
+      for (const depth of DEPTHS) {
+        assert.deepEqual(faultsOf(files, { depth }), ['seals.json BAD_SIGNATURE']);
+      }
+    }
+  });
 
   it('shows a wrong price at every depth', () => {
     const pricing = rewrite(first.pricing.rows, 0, { value: first.price + 1_000n });

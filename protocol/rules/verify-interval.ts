@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import { decodeSealsFile, type SealedLedger, SEALS_FILE, stageOf } from '../ledger/bulletin.js';
+import { decodeSealsFile, SEALS_FILE, stageOf } from '../ledger/bulletin.js';
 import type { LedgerId } from '../ledger/ledger-id.js';
 import type { Parameters } from '../ledger/parameters.js';
 import { parametersFor } from '../schedule/versions.js';
@@ -82,7 +82,7 @@ export function auditInterval(
     auditor.pricing(sealed.pricing, seals.consumption);
   }
   if (sealed.billing !== undefined) {
-    auditor.billing(sealed.billing, sealed.consumption, (sealed.pricing as SealedLedger).seal);
+    auditor.billing(sealed.billing, sealed.consumption, sealed.pricing!.seal);
   }
   if (faults.length > 0 || rowsPerCategory === undefined) {
     return { faults, faultCount: collector.count, seals, interval: undefined };

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
+import { MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
+import type { ProvidedKind } from '../../../protocol/ledger/row.js';
 import type { CodeRole } from '../../control-center/main.js';
 import { integerBetween } from '../options.js';
 import { fieldsResult, onRun } from '../output.js';
 import { addRun, randomSource, withConfig } from '../run-party.js';
 
-/** Adds `gridveil control-center run|identity|codes`. */
+/** Adds `gridveil control-center run|identity|codes|reopen`. */
 export function addControlCenter(program: Command): void {
   const center = program
     .command('control-center')
@@ -36,5 +38,21 @@ export function addControlCenter(program: Command): void {
     const { loadConfig } = await import('../../runtime/config.js');
     const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, { role, count });
     return { data: { role, codes: made }, text: made };
+  });
+
+  const reopen = center
+    .command('reopen')
+    .argument('<start>', 'start of the interval, Unix seconds', integerBetween(0, MAXIMUM_SECONDS))
+    .description('let the service provider replace its header again, after 16 times; the control center may be running')
+    .addOption(new Option('--ledger <ledger>', 'whose header').choices(['pricing', 'billing']).makeOptionMandatory());
+  onRun<{ config: string; ledger: ProvidedKind }>(withConfig(reopen), async ({ config, ledger }, start) => {
+    const { ledgerSettings, reopenHeader } = await import('../../control-center/main.js');
+    const { loadConfig } = await import('../../runtime/config.js');
+    const startSeconds = Number(start);
+    await reopenHeader(await loadConfig(ledgerSettings, config), ledger, startSeconds);
+    return {
+      data: { ledger, startSeconds },
+      text: [`The service provider may replace its header of interval ${startSeconds} on ${ledger} again.`],
+    };
   });
 }

@@ -62,9 +62,9 @@ export class Intervals {
     this.#intake = intake;
     this.#onFailure = onFailure;
 
-    const { ledger, watch, bulletin, keys } = center;
+    const { ledger, watch, bulletin, log, keys } = center;
     const pricePseudonymKey = sharedLinkKey(sodiumCrypto, keys.secretKey, serviceProviderKey);
-    this.#tools = { ledger, watch, bulletin, key: keys.signing, pricePseudonymKey };
+    this.#tools = { ledger, watch, bulletin, log, key: keys.signing, pricePseudonymKey };
   }
 
   /** Restores the progress and the state of the intake after a restart. */
@@ -172,9 +172,10 @@ export class Intervals {
     const frozen = (await loadFrozen(store, startSeconds))!;
     const context = versions.context(startSeconds);
     const consumers = epochs.get(context.registryEpoch)!.consumers?.list;
+    const interval = { context, frozen, consumers };
     const { pricing, billing } = await untilReachable(log, 'ledger', async () => {
-      const priced = await settlePricing(this.#tools, context, frozen, this.#settling?.pricing.seal, consumers);
-      const billed = await settleBilling(this.#tools, context, frozen, priced, this.#settling?.billing.seal);
+      const priced = await settlePricing(this.#tools, interval, this.#settling?.pricing.seal);
+      const billed = await settleBilling(this.#tools, interval, priced, this.#settling?.billing.seal);
       return { pricing: priced, billing: billed };
     });
     const settling = { pricing: signedSeal(pricing), billing: signedSeal(billing) };
