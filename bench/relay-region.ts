@@ -84,6 +84,9 @@ export class BenchRegion {
       addressOverrides: Object.fromEntries(
         nextPorts.map((port, index) => [addressOf(`next ${index + 1}`), `127.0.0.1:${port}`]),
       ),
+      // The load comes from one of two relays, which has the half of both.
+      replayCapacity: 6_000_000,
+      poolCapacity: 400_000,
       enrolmentSeed: toHex(this.#kit.secret('bench relay')),
     };
   }

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { consumersFile, directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
-import { listIfPresent, readIfPresent } from '../runtime/atomic-file.js';
+import { readIfPresent } from '../runtime/atomic-file.js';
 import { intervalPath, maximumFileLength, type IntervalFile } from './layout.js';
 import { ClientError } from '../runtime/errors.js';
 import { answerReason, PinnedHttps } from '../links/pinned-https.js';
@@ -48,20 +48,6 @@ abstract class PathSource implements BulletinSource {
 export class DirectoryBulletin extends PathSource {
   constructor(readonly root: string) {
     super();
-  }
-
-  /** Regions in the bulletin, sorted. */
-  async listRegions(): Promise<string[]> {
-    return (await listIfPresent(join(this.root, 'bulletin'))).sort();
-  }
-
-  /** Starts of a region's intervals, Unix seconds, ascending. */
-  async listIntervals(region: string): Promise<number[]> {
-    const names = await listIfPresent(join(this.root, 'bulletin', region));
-    return names
-      .filter((name) => /^(0|[1-9][0-9]{0,11})$/.test(name))
-      .map(Number)
-      .sort((a, b) => a - b);
   }
 
   override close(): void {}

@@ -76,7 +76,7 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
     const timers = new Timers({ clock, log });
     if (options.steppedClock === true) {
       // The process must not outlive the run that advances its clock.
-      timers.on('disconnect', process, 'disconnect', () => process.exit());
+      timers.on('disconnect', [process, 'disconnect'], () => process.exit());
     }
     const party = await start(config, {
       clock,
@@ -86,8 +86,8 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
     });
     let stopping: Promise<void> | undefined;
     const stop = (): Promise<void> => (stopping ??= party.stop());
-    timers.on('signal', process, 'SIGTERM', stop);
-    timers.on('signal', process, 'SIGINT', stop);
+    timers.on('signal', [process, 'SIGTERM'], stop);
+    timers.on('signal', [process, 'SIGINT'], stop);
     try {
       await party.ended;
     } catch (error) {

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
-import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
+import { CATEGORY_COUNT, MAXIMUM_CONNECTION_WATTS } from '../../protocol/ledger/limits.js';
 import { PRICE_MODES } from '../../protocol/ledger/parameters.js';
 import { parseAddress } from '../../protocol/onion/directory-format.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
 import { amount, hexBytes, operatorName, pin, port, region } from '../runtime/config.js';
 
 const seconds = z.int().min(0);
+const connectionWatts = z.int().min(1).max(MAXIMUM_CONNECTION_WATTS);
 
 /** One version of the parameters as the operator writes it; the rest of it follows from keys and from its place. */
 export const parameterSettings = z.strictObject({
@@ -23,6 +24,8 @@ export const parameterSettings = z.strictObject({
   epochSeconds: seconds.default(DAY_SECONDS),
   /** Five, ascending; `categoriesFor` of `protocol/energy` makes them from the region's average use. */
   categoriesMilliWattHours: z.array(amount).length(CATEGORY_COUNT),
+  /** Strongest connection of a meter, W; by default, what the rows of a window can hold. */
+  maximumConnectionWatts: connectionWatts.optional(),
   kAnonymity: z.int().min(2).default(5),
   identityMode: z.enum(IDENTITY_MODES).default('chain'),
   priceMode: z.enum(PRICE_MODES).default('ledger'),

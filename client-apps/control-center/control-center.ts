@@ -136,7 +136,7 @@ async function assemble(
   const state = new IntakeState(center);
   const intervals = new Intervals(center, state, config.serviceProvider.publicKey, fail);
   await intervals.restore();
-  const intake = new Intake(clock, epochs, state, center.journal);
+  const intake = new Intake({ ...center, state, roster });
   const enrolment: Enrolment = new Enrolment({
     ...center,
     roster,

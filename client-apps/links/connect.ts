@@ -158,7 +158,8 @@ export class OutgoingLink implements Link {
       socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
       this.#madeAt = performance.now();
       const { timers, onFrame, onUp } = this.#options;
-      this.#attached = attachSocket(socket, this.#queue, timers, {
+      this.#attached = attachSocket(socket, {
+        ...{ queue: this.#queue, timers },
         onFrame: (type, body) => onFrame?.(this, type, body),
         onEnd: (reason) => this.#down(reason),
       });
@@ -168,7 +169,7 @@ export class OutgoingLink implements Link {
         () => socket.destroy(),
       );
     };
-    this.#options.timers.on('link made', socket, 'secureConnect', connected, () => socket.destroy());
+    this.#options.timers.on('link made', [socket, 'secureConnect'], connected, () => socket.destroy());
   }
 
   #down(reason: LinkEnd): void {
@@ -180,7 +181,7 @@ export class OutgoingLink implements Link {
     }
     this.#madeAt = Infinity;
     this.#failures++;
-    this.#options.onDown?.(this, reason);
+    void this.#options.timers.run('link down', () => this.#options.onDown?.(this, reason));
     if (this.#closed) {
       return;
     }
@@ -198,7 +199,7 @@ export class OutgoingLink implements Link {
   #giveUp(): void {
     const lost = this.#queue.clear();
     if (lost > 0) {
-      this.#options.onLost?.(lost);
+      void this.#options.timers.run('frames lost', () => this.#options.onLost?.(lost));
     }
   }
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { encodeEnrolmentRequest, type EnrolmentRequest } from '../../protocol/identity/enrolment.js';
+import { MAXIMUM_CONNECTION_WATTS } from '../../protocol/ledger/limits.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
 import { hexBytes, operatorName } from '../runtime/config.js';
 import { ClientError } from '../runtime/errors.js';
@@ -43,6 +44,8 @@ export interface MeterEnrolment {
   readonly meterNumber: number;
   /** First registry epoch in which it is registered. */
   readonly firstEpoch: number;
+  /** Power of its connection, W: it reports no more energy in a window. */
+  readonly connectionLimitWatts: number;
   /** Certificate of its link key, PEM, from the control center's link authority. */
   readonly certificate: string;
   /** The bytes of `parameters.json`, to be verified before use. */
@@ -65,6 +68,7 @@ const hubAnswer = z.strictObject({ certificate: pem, parameters: bytes() });
 const meterAnswer = z.strictObject({
   meterNumber: z.int().min(0).max(0xffff_ffff),
   firstEpoch: z.int().min(0).max(0xffff),
+  connectionLimitWatts: z.int().min(1).max(MAXIMUM_CONNECTION_WATTS),
   certificate: pem,
   parameters: bytes(),
 });

@@ -37,7 +37,9 @@ export type LinkEnd =
   /** A frame of unknown type or over its bound. */
   | 'bad-frame'
   /** The peer's key is not the pinned one, or it may not link here. */
-  | 'refused';
+  | 'refused'
+  /** The peer sent far more than its share. */
+  | 'over-share';
 
 /**
  * Handles a frame. The link is read no further while too many of the promises are pending.
@@ -50,6 +52,9 @@ const MAXIMUM_PENDING = 256;
 
 /** Time limit for a closing link to write its queue, real milliseconds. */
 const CLOSE_PATIENCE_MILLISECONDS = 2_000;
+
+/** Time for which a link over its share is not read, real milliseconds: with 16 kB a read, 160 kB in a second. */
+const SLOW_MILLISECONDS = 100;
 
 /** A peer's key and certificate, proven by the TLS handshake. */
 export interface LinkPeer {
@@ -73,45 +78,66 @@ export interface AttachedSocket {
   wake(): void;
   /** Writes what is queued and ends the socket, within a bounded time. */
   end(): Promise<void>;
-  /** Ends the socket at once, as after a bad frame. */
-  cut(): void;
+  /** Ends the socket at once. */
+  cut(reason: LinkEnd): void;
+  /** Reads nothing more for a moment. */
+  slow(): void;
 }
 
-/** Events of a connected, checked socket. */
-export interface SocketEvents {
+/** Uses of a socket's frames. */
+export interface SocketUse {
+  /** Frames to be written. */
+  readonly queue: FrameQueue;
+  readonly timers: Timers;
   readonly onFrame: (type: FrameType, body: Uint8Array) => void | Promise<void>;
   readonly onEnd: (reason: LinkEnd) => void;
 }
 
 /** Moves frames between a queue and a connected, checked socket until the socket closes. */
-export function attachSocket(
-  socket: TLSSocket,
-  queue: FrameQueue,
-  timers: Timers,
-  events: SocketEvents,
-): AttachedSocket {
+export function attachSocket(socket: TLSSocket, { queue, timers, onFrame, onEnd }: SocketUse): AttachedSocket {
   const { clock } = timers;
   const reader = new FrameReader();
   let reason: LinkEnd = 'closed';
   let pending = 0;
+  let slowed = false;
   let scheduled = false;
   let ending = false;
   let written = 0;
   let received = 0;
 
-  const cut = (): void => {
-    reason = 'bad-frame';
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+  });
+  const cut = (why: LinkEnd): void => {
+    reason = why;
     socket.destroy();
+  };
+  const failed = (): void => cut('closed');
+  const resume = (): void => {
+    if (pending <= MAXIMUM_PENDING && !slowed) {
+      socket.resume();
+    }
   };
   const settle = (): void => {
     if (--pending === MAXIMUM_PENDING) {
-      socket.resume();
+      resume();
     }
+  };
+  const slow = (): void => {
+    if (slowed) {
+      return;
+    }
+    slowed = true;
+    socket.pause();
+    void withDeadline(closed, SLOW_MILLISECONDS, () => {
+      slowed = false;
+      resume();
+    });
   };
   const handle = (type: FrameType, body: Uint8Array): void => {
     const result = timers.run(
       'frame',
-      () => events.onFrame(type, body),
+      () => onFrame(type, body),
       () => socket.destroy(),
     );
     if (!(result instanceof Promise)) {
@@ -131,10 +157,10 @@ export function attachSocket(
     });
     end();
     if (!whole) {
-      cut();
+      cut('bad-frame');
     }
   };
-  timers.on('link read', socket, 'data', read, cut);
+  timers.on('link read', [socket, 'data'], read, failed);
 
   const flush = (): void => {
     scheduled = false;
@@ -150,21 +176,21 @@ export function attachSocket(
       socket.end();
     }
   };
-  timers.on('link written', socket, 'drain', flush, cut);
+  timers.on('link written', [socket, 'drain'], flush, failed);
   // An error is followed by 'close', where the link ends; the error itself would only inform an attacker.
   socket.on('error', () => undefined);
   socket.once('close', () => {
     // Both sides take back what they counted on this connection, so frames that died with it are not waited for.
     clock.activity.frames.sent -= written;
     clock.activity.frames.received -= received;
-    void timers.run('link ended', () => events.onEnd(reason));
+    onEnd(reason);
   });
   const wake = (): void => {
     if (scheduled) {
       return;
     }
     scheduled = true;
-    timers.soon('link written', flush, cut);
+    timers.soon('link written', flush, failed);
   };
   wake();
 
@@ -173,11 +199,8 @@ export function attachSocket(
     if (socket.destroyed) {
       return Promise.resolve();
     }
-    const closed = new Promise<void>((resolve) => {
-      socket.once('close', () => resolve());
-    });
     wake();
     return withDeadline(closed, CLOSE_PATIENCE_MILLISECONDS, () => socket.destroy());
   };
-  return { wake, end, cut };
+  return { wake, end, cut, slow };
 }

@@ -76,6 +76,20 @@ describe('watch over loops', () => {
     assert.equal(events.filter((event) => event === 'cut off').length, 1, 'told once');
   });
 
+  it('misses the others also when it fails at one', () => {
+    watch = new LoopWatch(timers, {
+      onMissing: ({ key }) => {
+        events.push(`missing ${key[0]}`);
+        throw new Error('a handler of the party');
+      },
+      onCutOff: () => undefined,
+    });
+    lose(1);
+    lose(2);
+    assert.deepEqual(events, ['missing 1', 'missing 2']);
+    assert.equal(timers.failures.get('loop watch'), 2);
+  });
+
   it('expects nothing after the timers of its party have been stopped', () => {
     watch.sent(loop(1), TO_ALARM);
     timers.stop();

@@ -6,7 +6,7 @@ import { pseudonymScheme } from '../../protocol/identity/pseudonym.js';
 import { indexContains } from '../../protocol/ledger/index-file.js';
 import { epochOf } from '../../protocol/schedule/epochs.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
-import type { Parameters } from '../../protocol/ledger/parameters.js';
+import { connectionMilliWattHours, type Parameters } from '../../protocol/ledger/parameters.js';
 import { splitEnergy } from '../../protocol/energy/split.js';
 import { HANDLE_PLACES } from '../../protocol/onion/geometry.js';
 import type { Handle } from '../../protocol/onion/hub-payload.js';
@@ -79,7 +79,7 @@ export function canSplit(state: MeterState, slot: Slot): boolean {
 
 /**
  * Splits the carry, which includes the interval's energy, into rows for the slot's ledger, and uses one k and pseudonym
- * for each. The new state must be on the disk before any of the rows is sent, so that no k is used twice.
+ * for each. What is beyond the meter's connection limit waits for later windows. The new state must be on the disk before any of the rows is sent, so that no k is used twice.
  *
  * @param parameters in force for the slot's ledger
  */
@@ -87,7 +87,9 @@ export function split(crypto: Crypto, state: MeterState, parameters: Parameters,
   const { linkKey, epoch, nextK } = state.keys;
   const places = Math.min(slot.left * parameters.rowsPerPacket, MAXIMUM_K - nextK + 1);
   const categories = parameters.categoriesMilliWattHours;
-  const { rows: parts, carry } = splitEnergy(state.carried, categories, places, state.capCategory);
+  const limit = connectionMilliWattHours(parameters, state.connectionLimitWatts);
+  const energy = state.carried < limit ? state.carried : limit;
+  const { rows: parts, carry } = splitEnergy(energy, categories, places, state.capCategory);
 
   const scheme = pseudonymScheme(parameters.identityMode);
   const { identity, meterNumber } = state;
@@ -104,7 +106,7 @@ export function split(crypto: Crypto, state: MeterState, parameters: Parameters,
   return balanced({
     ...state,
     keys: { ...state.keys, nextK: nextK + rows.length, previous },
-    carried: carry,
+    carried: state.carried - energy + carry,
     ledgers: rows.length > 0 ? [...state.ledgers, ledger] : state.ledgers,
     splitSeconds: slot.ledgerStartSeconds,
     capCategory: NO_CAP,

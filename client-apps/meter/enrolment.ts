@@ -90,7 +90,7 @@ function enrolledState(
   answer: MeterEnrolment,
   { parameters, trustAnchor, fromSeconds }: EnrolmentFacts,
 ): MeterState {
-  const { firstEpoch, meterNumber, certificate } = answer;
+  const { firstEpoch, meterNumber, connectionLimitWatts, certificate } = answer;
   const identity = meterIdentity(crypto, crypto.x25519PublicKey(pending.secretKey));
   const firstLinkKey = sharedLinkKey(crypto, pending.secretKey, parameters.controlCenter.publicKey);
   const linkKey = ratchetTo(crypto, firstLinkKey, 0, firstEpoch);
@@ -103,6 +103,7 @@ function enrolledState(
     identity,
     meterNumber,
     firstEpoch,
+    connectionLimitWatts,
     trustAnchor,
     linkSeed: pending.linkSeed,
     linkCertificate: certificate,

@@ -51,6 +51,8 @@ export interface MeterState extends EnergyAccount {
   readonly meterNumber: number;
   /** First epoch in which it is registered. */
   readonly firstEpoch: number;
+  /** Power of its connection, W: no more energy is split in a window. */
+  readonly connectionLimitWatts: number;
   /** Fingerprint of the control center's first signature key, which anchors the bulletin; 32 bytes. */
   readonly trustAnchor: Uint8Array;
   /** Seed of the key of its links, 32 bytes, and the control center's certificate for that key, PEM. */

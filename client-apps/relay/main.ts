@@ -24,7 +24,7 @@ export async function startRelay(
   const fileKey = relayFileKey(await loadFileKey(process.env), config);
   return startLocked(config.directory, context, async () => {
     const keys = await loadRelayKeys(config.directory, fileKey, context.random, config.enrolmentSeed);
-    return Relay.start(await placed(config, keys, context), context, keys, fileKey, options);
+    return Relay.start({ config: await placed(config, keys, context), context, keys, fileKey }, options);
   });
 }
 

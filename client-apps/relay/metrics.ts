@@ -102,7 +102,7 @@ export async function serveMetrics(
     response.writeHead(200, { 'content-type': registry.contentType }).end(await registry.metrics());
   };
   const server = createServer();
-  timers.on('metrics', server, 'request', answer);
+  timers.on('metrics', [server, 'request'], answer, (_request, response) => response.destroy());
   await listening(timers, server, address);
   return {
     port: (server.address() as AddressInfo).port,

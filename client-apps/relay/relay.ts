@@ -9,7 +9,6 @@ import { slotStartAfter } from '../../protocol/schedule/slots.js';
 import { HttpsBulletin } from '../bulletin/reader.js';
 import { ClientError } from '../runtime/errors.js';
 import { untilReachable } from '../runtime/retry.js';
-import type { FileKey } from '../runtime/sealed-file.js';
 import { Timers } from '../runtime/timers.js';
 import { LinkPool, type LinkTarget } from '../links/connect.js';
 import { entryRelays } from '../links/entry-relays.js';
@@ -27,7 +26,7 @@ import { listenForPeers } from './link-service.js';
 import { Mailboxes } from './packets/mailboxes.js';
 import { serveMetrics, type Levels, type MetricsServer } from './metrics.js';
 import { PacketHandler } from './packets/packet-handler.js';
-import type { RelayKeys } from './keys.js';
+import { secondsOf, type RelayParts } from './parts.js';
 import { TierFollower } from './tier-follower.js';
 import { traceName, tracedContext, UnsafeTrace } from './trace.js';
 
@@ -73,24 +72,16 @@ export class Relay implements RunningParty {
   #following: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
+  readonly #parts: RelayParts;
   readonly #config: PlacedRelayConfig;
   readonly #context: PartyContext;
-  readonly #keys: RelayKeys;
-  readonly #fileKey: FileKey;
   readonly #options: RelayOptions;
 
-  private constructor(
-    config: PlacedRelayConfig,
-    context: PartyContext,
-    keys: RelayKeys,
-    fileKey: FileKey,
-    identity: LinkIdentity,
-    options: RelayOptions,
-  ) {
+  private constructor(parts: RelayParts, identity: LinkIdentity, options: RelayOptions) {
+    const { config, context, fileKey } = parts;
+    this.#parts = parts;
     this.#config = config;
     this.#context = context;
-    this.#keys = keys;
-    this.#fileKey = fileKey;
     this.#options = options;
     this.#timers = new Timers(context);
 
@@ -127,22 +118,14 @@ export class Relay implements RunningParty {
   }
 
   /** @throws ClientError LINK_REFUSED when it cannot listen; UNSAFE_TRACE */
-  static async start(
-    config: PlacedRelayConfig,
-    context: PartyContext,
-    keys: RelayKeys,
-    fileKey: FileKey,
-    options: RelayOptions = {},
-  ): Promise<Relay> {
-    if (options.unsafeTrace !== undefined) {
-      context = tracedContext(context);
-    }
-    const nowSeconds = Math.floor(context.clock.nowMilliseconds() / 1000);
-    const identity = await selfIssuedIdentity(keys.link, {
+  static async start(parts: RelayParts, options: RelayOptions = {}): Promise<Relay> {
+    const context = options.unsafeTrace === undefined ? parts.context : tracedContext(parts.context);
+    const nowSeconds = secondsOf(context);
+    const identity = await selfIssuedIdentity(parts.keys.link, {
       validFromSeconds: Math.max(0, nowSeconds - CERTIFICATE_SECONDS),
       validUntilSeconds: nowSeconds + CERTIFICATE_SECONDS,
     });
-    const relay = new Relay(config, context, keys, fileKey, identity, options);
+    const relay = new Relay({ ...parts, context }, identity, options);
     await relay.#listen(identity);
     return relay;
   }
@@ -162,10 +145,11 @@ export class Relay implements RunningParty {
     const mailboxes = this.#mailboxes;
     this.#listener = await listenForPeers(identity, {
       config,
+      context,
       timers: this.#timers,
       counters,
       mailboxes,
-      liveEpochs: () => this.#tier?.epochs.all() ?? [],
+      tier: () => this.#tier,
       handler: () => this.#handler,
     });
     if (config.metrics !== undefined) {
@@ -189,7 +173,12 @@ export class Relay implements RunningParty {
     this.#held = await this.#heldFile.take();
     this.#mailboxes.restore(this.#held.mailboxes);
     this.#trace = this.#openTrace(tier.parameters);
-    this.#handler = new PacketHandler(this.#timers, this.counters, tier.epochs, this.#mailboxes, this.#links, {
+    this.#handler = new PacketHandler({
+      timers: this.#timers,
+      counters: this.counters,
+      epochs: tier.epochs,
+      mailboxes: this.#mailboxes,
+      links: this.#links,
       poolCapacity: config.poolCapacity,
       timing: tier.parameters,
       onFailure: (error) => this.#giveUp(error),
@@ -212,11 +201,9 @@ export class Relay implements RunningParty {
   async #openTier(): Promise<TierFollower | undefined> {
     const config = this.#config;
     const context = this.#context;
-    const keys = this.#keys;
-    const fileKey = this.#fileKey;
     const bulletin = new TrustedBulletin(sodiumCrypto, this.#bulletin, config.region, config.trustAnchor);
     const { signal } = this.#timers;
-    const open = (): Promise<TierFollower> => TierFollower.open(config, context, bulletin, keys, fileKey);
+    const open = (): Promise<TierFollower> => TierFollower.open(this.#parts, bulletin);
     try {
       return await untilReachable(context.log, 'bulletin', open, { pauses: START_PAUSES, signal });
     } catch (error) {
@@ -230,7 +217,7 @@ export class Relay implements RunningParty {
   #openTrace({ onion, slotSeconds }: Parameters): UnsafeTrace | undefined {
     const config = this.#config;
     const context = this.#context;
-    const keys = this.#keys;
+    const { keys } = this.#parts;
     const options = this.#options;
     if (options.unsafeTrace === undefined) {
       return undefined;
@@ -287,7 +274,7 @@ export class Relay implements RunningParty {
     const { counters } = this;
     const config = this.#config;
     const context = this.#context;
-    const keys = this.#keys;
+    const { keys } = this.#parts;
     const links = this.#links;
     const loops = this.#loops;
     sendLoops({
@@ -366,6 +353,6 @@ export class Relay implements RunningParty {
     await this.#tier?.epochs.close();
     await this.#metrics?.close();
     this.#bulletin.close();
-    this.#fileKey.wipe();
+    this.#parts.fileKey.wipe();
   }
 }

@@ -87,7 +87,8 @@ describe('unsafe trace', function () {
       report: () => assert.fail('it must not come to a report'),
     };
     const keys = relayKeysFrom(seedOf('relay'));
-    const start = Relay.start(config, context, keys, relayFileKey(seedOf('file'), config), { unsafeTrace: directory });
+    const parts = { config, context, keys, fileKey: relayFileKey(seedOf('file'), config) };
+    const start = Relay.start(parts, { unsafeTrace: directory });
     await assert.rejects(start, { code: 'UNSAFE_TRACE' });
   });
 });

@@ -37,7 +37,7 @@ export async function lockDirectory(
       throw new ClientError('DIRECTORY_LOCKED', `${directory}: held by ${holder || 'another process'}`);
     }
     if (holder !== '') {
-      log.warn({ directory }, `directory taken over from ${holder}, which ended without releasing it`);
+      log.warn({ directory }, `directory was left locked by ${holder}: this process continues with it`);
     }
     const since = new Date(clock.nowMilliseconds()).toISOString();
     await file.truncate();

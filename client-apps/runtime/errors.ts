@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CodedError } from '../../protocol/errors.js';
 
 /** Stable codes of all errors of the client apps but the ledger's, which are `LedgerError`s of `ledger/`. */
 export type ClientErrorCode =
@@ -50,14 +51,6 @@ export type ClientErrorCode =
   | 'UNBALANCED';
 
 /** The one error class of the client apps. Messages never contain secrets or identify a meter. */
-export class ClientError extends Error {
+export class ClientError extends CodedError<ClientErrorCode> {
   override readonly name = 'ClientError';
-
-  constructor(
-    readonly code: ClientErrorCode,
-    message: string,
-    options?: { cause?: unknown },
-  ) {
-    super(message, options);
-  }
 }

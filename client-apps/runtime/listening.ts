@@ -21,7 +21,7 @@ export async function listening(
       resolve();
     });
   });
-  timers.on('server', server, 'error', (error: Error) => {
+  timers.on('server', [server, 'error'], (error: Error) => {
     throw error;
   });
 }

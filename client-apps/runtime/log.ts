@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { pino, type Logger } from 'pino';
 
-/** Structured log of a party. Counts and codes only: never a meter, a pseudonym, an address of a household, a key. */
+/**
+ * Structured log of a party. Counts and codes only: never a meter, a pseudonym, an address of a household, a key. The one
+ * exception is the control center's alarm of a meter beyond its connection limit, for its operator.
+ */
 export type Log = Logger;
 
 /**

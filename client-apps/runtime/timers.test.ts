@@ -84,15 +84,14 @@ describe('client-apps/runtime/timers', () => {
     const failed: string[] = [];
     timers.on(
       'thrower',
-      emitter,
-      'event',
+      [emitter, 'event'],
       () => {
         throw new Error('out of cheese');
       },
       () => failed.push('thrower'),
     );
-    timers.on('rejecter', emitter, 'event', () => Promise.reject(new Error('out of bread')));
-    const remove = timers.on('good', emitter, 'event', (what: string) => note(what)());
+    timers.on('rejecter', [emitter, 'event'], () => Promise.reject(new Error('out of bread')));
+    const remove = timers.on('good', [emitter, 'event'], (what: string) => note(what)());
     emitter.emit('event', 'one');
     emitter.emit('event', 'two');
     remove();

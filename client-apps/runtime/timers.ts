@@ -15,8 +15,17 @@ const SCHEDULE_RETRY_MILLISECONDS = 1_000;
 export interface SupervisedContext {
   readonly clock: Clock;
   readonly log: Log;
-  /** For tests: called before each run, as a part of it, with its origin. */
-  readonly beforeTask?: (origin: string) => void;
+  /** For tests: is told every origin that is registered, and each run, as a part of it. */
+  readonly witness?: TaskWitness;
+}
+
+/** An emitter, and the event of it that is handled. */
+export type EventSource = readonly [emitter: Pick<EventEmitter, 'on' | 'off'>, event: string];
+
+/** Sees the supervised tasks of a party. */
+export interface TaskWitness {
+  registered(origin: string): void;
+  runs(origin: string): void;
 }
 
 /**
@@ -28,16 +37,16 @@ export class Timers {
   /** The clock of {@link Timers.at}. */
   readonly clock: Clock;
   readonly #log: Log;
-  readonly #beforeTask: ((origin: string) => void) | undefined;
+  readonly #witness: TaskWitness | undefined;
   /** Failed runs by origin. */
   readonly #origins = new Map<string, number>();
   readonly #pending = new Set<CancelTimer>();
   readonly #stopping = new AbortController();
 
-  constructor({ clock, log, beforeTask }: SupervisedContext) {
+  constructor({ clock, log, witness }: SupervisedContext) {
     this.clock = clock;
     this.#log = log;
-    this.#beforeTask = beforeTask;
+    this.#witness = witness;
   }
 
   /** The number of failed runs of each origin that was registered. */
@@ -55,11 +64,12 @@ export class Timers {
    * is work under way, for which simulated time waits.
    *
    * @param origin names the task in the log and in the metrics: a constant, never anything of a peer
+   * @param onFailure deals with a failed run, after it was logged
    */
-  at(origin: string, atMilliseconds: number, task: Task): CancelTimer {
+  at(origin: string, atMilliseconds: number, task: Task, onFailure?: () => void): CancelTimer {
     this.#register(origin);
     return this.#arm((fire) => {
-      const timer = this.clock.setTimer(atMilliseconds, () => fire(() => this.run(origin, task)));
+      const timer = this.clock.setTimer(atMilliseconds, () => fire(() => this.run(origin, task, onFailure)));
       return () => this.clock.clearTimer(timer);
     });
   }
@@ -115,7 +125,7 @@ export class Timers {
   /**
    * Runs a task once after so many real milliseconds, for what concerns the machine and not the protocol.
    *
-   * @param onFailure deals with a failed run, after it was logged
+   * @param onFailure as in {@link Timers.at}
    */
   after(origin: string, milliseconds: number, task: Task, onFailure?: () => void): CancelTimer {
     this.#register(origin);
@@ -125,7 +135,7 @@ export class Timers {
     });
   }
 
-  /** Runs a task once in the next turn of the event loop. @param onFailure as in {@link Timers.after} */
+  /** Runs a task once in the next turn of the event loop. @param onFailure as in {@link Timers.at} */
   soon(origin: string, task: Task, onFailure?: () => void): void {
     this.#register(origin);
     setImmediate(() => void this.run(origin, task, onFailure));
@@ -134,19 +144,23 @@ export class Timers {
   /**
    * Handles an event of an emitter, also after {@link Timers.stop}: a socket that closes has its handlers until its end.
    *
-   * @param onFailure as in {@link Timers.after}
+   * @param onFailure deals with a failed run, after it was logged; gets what the handler got
    * @returns removes the handler
    */
   on<Arguments extends unknown[]>(
     origin: string,
-    emitter: Pick<EventEmitter, 'on' | 'off'>,
-    event: string,
+    [emitter, event]: EventSource,
     handler: (...args: Arguments) => void | Promise<void>,
-    onFailure?: () => void,
+    onFailure?: (...args: Arguments) => void,
   ): CancelTimer {
     this.#register(origin);
     const supervised = (...args: unknown[]): void => {
-      void this.run(origin, () => handler(...(args as Arguments)), onFailure);
+      const given = args as Arguments;
+      void this.run(
+        origin,
+        () => handler(...given),
+        () => onFailure?.(...given),
+      );
     };
     emitter.on(event, supervised);
     return () => void emitter.off(event, supervised);
@@ -155,7 +169,7 @@ export class Timers {
   /**
    * Runs a task now, such as the handler of a frame. Neither throws nor rejects.
    *
-   * @param onFailure as in {@link Timers.after}
+   * @param onFailure as in {@link Timers.at}
    * @returns the task's promise, when it returned one
    */
   run(origin: string, task: Task, onFailure?: () => void): void | Promise<void> {
@@ -165,7 +179,7 @@ export class Timers {
     };
     this.#register(origin);
     try {
-      this.#beforeTask?.(origin);
+      this.#witness?.runs(origin);
       const result = task();
       return result instanceof Promise ? result.catch(failed) : undefined;
     } catch (error) {
@@ -184,6 +198,7 @@ export class Timers {
   #register(origin: string): void {
     if (!this.#origins.has(origin)) {
       this.#origins.set(origin, 0);
+      this.#witness?.registered(origin);
     }
   }
 

@@ -3,6 +3,9 @@
 /** Meters of one region. Design limit: a ledger of that size still fits a hub's link; more meters are more regions. */
 export const MAXIMUM_METERS = 5_000;
 
+/** Strongest connection of a meter, W: 1 MW; a household's fuses allow 5 to 50 kW. */
+export const MAXIMUM_CONNECTION_WATTS = 1_000_000;
+
 /** Rows one meter may send in one reporting window (slots × places). London readings need at most 21. */
 export const MAXIMUM_ROWS_PER_METER = 40;
 

@@ -11,6 +11,7 @@ import {
   type JsonValue,
   parseCanonical,
   readAmount,
+  readAnyObject,
   readArray,
   readBoolean,
   readHex,
@@ -22,6 +23,7 @@ import {
 import { checkRegion, REGION_LENGTH } from './ledger-id.js';
 import {
   CATEGORY_COUNT,
+  MAXIMUM_CONNECTION_WATTS,
   MAXIMUM_METERS,
   MAXIMUM_PARAMETER_VERSIONS,
   MAXIMUM_PARAMETERS_BYTES,
@@ -58,7 +60,7 @@ export function signedParametersFromJson(value: JsonValue): SignedParameters {
 
 /** A version as JSON, without its signature. */
 export function parametersToJson(parameters: Parameters): JsonObject {
-  const { controlCenter, serviceProvider, onion } = parameters;
+  const { controlCenter, serviceProvider, onion, maximumConnectionWatts } = parameters;
   return {
     version: parameters.version,
     region: parameters.region,
@@ -69,6 +71,7 @@ export function parametersToJson(parameters: Parameters): JsonObject {
     epochOriginSeconds: parameters.epochOriginSeconds,
     epochSeconds: parameters.epochSeconds,
     categoriesMilliWattHours: parameters.categoriesMilliWattHours.map(String),
+    ...(maximumConnectionWatts === undefined ? {} : { maximumConnectionWatts }),
     kAnonymity: parameters.kAnonymity,
     rowsPerPage: parameters.rowsPerPage,
     rowsPerPacket: parameters.rowsPerPacket,
@@ -100,7 +103,8 @@ export function parametersToJson(parameters: Parameters): JsonObject {
 }
 
 function parametersFromJson(value: JsonValue): Parameters {
-  const fields = readObject(value, [
+  const { maximumConnectionWatts, ...required } = readAnyObject(value);
+  const fields = readObject(required, [
     'version',
     'region',
     'effectiveFromSeconds',
@@ -135,6 +139,9 @@ function parametersFromJson(value: JsonValue): Parameters {
     epochOriginSeconds: seconds(fields.epochOriginSeconds, 0),
     epochSeconds: seconds(fields.epochSeconds, 1),
     categoriesMilliWattHours: readArray(fields.categoriesMilliWattHours, CATEGORY_COUNT, readAmount),
+    ...(maximumConnectionWatts === undefined
+      ? {}
+      : { maximumConnectionWatts: readInteger(maximumConnectionWatts, 1, MAXIMUM_CONNECTION_WATTS) }),
     kAnonymity: readInteger(fields.kAnonymity, 2, MAXIMUM_METERS),
     rowsPerPage: readInteger(fields.rowsPerPage, ROWS_PER_PAGE, ROWS_PER_PAGE),
     rowsPerPacket: readInteger(fields.rowsPerPacket, 1, ROW_PLACES),

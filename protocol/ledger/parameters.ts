@@ -57,6 +57,11 @@ export interface Parameters {
   readonly epochSeconds: number;
   /** Five, ascending, whole Wh. */
   readonly categoriesMilliWattHours: readonly bigint[];
+  /**
+   * The strongest connection that a meter of the region may have, W; without it, what the rows of a window can hold, see
+   * {@link maximumConnectionWatts}.
+   */
+  readonly maximumConnectionWatts?: number | undefined;
   /** k of k-anonymity. */
   readonly kAnonymity: number;
   readonly rowsPerPage: number;
@@ -86,6 +91,28 @@ export interface SignedParameters {
 /** The SHA-256 of CC's signature key in hex: what people compare and pin. */
 export function fingerprint(crypto: Crypto, signaturePublicKey: Uint8Array): string {
   return toHex(crypto.sha256(signaturePublicKey));
+}
+
+/** The power whose energy in an interval fits into the rows of a meter and window, W: places × top category over L. */
+export function rowWatts(parameters: Parameters): number {
+  const top = parameters.categoriesMilliWattHours.at(-1)!;
+  return Number(
+    (BigInt(maximumRowsPerMeter(parameters)) * top * 3_600n) / (1_000n * BigInt(parameters.intervalSeconds)),
+  );
+}
+
+/** The strongest connection of a meter that the parameters allow, W. */
+export function maximumConnectionWatts(parameters: Parameters): number {
+  return parameters.maximumConnectionWatts ?? rowWatts(parameters);
+}
+
+/**
+ * The most energy that a meter may report in one window, mWh: that of its connection over an interval. A stronger
+ * connection than the parameters allow counts as the strongest that they do.
+ */
+export function connectionMilliWattHours(parameters: Parameters, connectionLimitWatts: number): bigint {
+  const watts = Math.min(connectionLimitWatts, maximumConnectionWatts(parameters));
+  return (BigInt(watts) * 1_000n * BigInt(parameters.intervalSeconds)) / 3_600n;
 }
 
 /** Rows a meter may send in one reporting window: slots × places. */

@@ -8,7 +8,13 @@ import { NO_DIGEST } from '../ledger/document.js';
 import { isIntervalStart } from '../schedule/intervals.js';
 import { epochOf, epochStartSeconds, intervalsPerEpoch } from '../schedule/epochs.js';
 import { MAXIMUM_ROWS_PER_METER } from '../ledger/limits.js';
-import { fingerprint, maximumRowsPerMeter, type Parameters, type SignedParameters } from '../ledger/parameters.js';
+import {
+  fingerprint,
+  maximumRowsPerMeter,
+  rowWatts,
+  type Parameters,
+  type SignedParameters,
+} from '../ledger/parameters.js';
 import { parametersDigest, verifyParametersSignature } from '../ledger/parameters-json.js';
 import { type SignedRegistryRoot, verifyRegistryRootSignature } from '../ledger/registry-root.js';
 import { checkCategories } from '../energy/categories.js';
@@ -37,6 +43,7 @@ export function checkParameters(crypto: Crypto, signed: SignedParameters, previo
   checkTimes(parameters);
   checkKeys(crypto, parameters);
   checkCategories(parameters.categoriesMilliWattHours);
+  checkConnections(parameters);
   checkSuccession(crypto, parameters, previous);
   verifyTariffSignature(
     crypto,
@@ -133,6 +140,14 @@ function checkTimes(parameters: Parameters): void {
   const slowestMilliseconds = onion.layers * onion.meanDelayMilliseconds * onion.maximumDelayMeans;
   if (1000 * onion.offsetWindowSeconds + slowestMilliseconds > 1000 * (slotSeconds + graceSeconds)) {
     invalid('packets of the last slot can arrive after the close');
+  }
+}
+
+/** What the strongest connection carries in an interval must fit into the rows of a window. */
+function checkConnections(parameters: Parameters): void {
+  const { maximumConnectionWatts } = parameters;
+  if (maximumConnectionWatts !== undefined && maximumConnectionWatts > rowWatts(parameters)) {
+    invalid(`connections of ${maximumConnectionWatts} W: the rows of a window hold ${rowWatts(parameters)} W`);
   }
 }
 

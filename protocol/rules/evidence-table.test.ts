@@ -76,12 +76,8 @@ const refused = (change: Partial<PriceEvidence>, code: ProtocolErrorCode, found 
 
 /** Codes of an interval's faults, which its files show to anyone. */
 function faults(kit: FakeRegion, interval: FakeInterval, files = filesOf(interval)): string[] {
-  const trust = { parameters: [kit.signedParameters], previous: 'first' } as const;
-  return [
-    ...new Set(
-      auditInterval(crypto, interval.ledgerId, files, { ...trust, depth: 'full' }).faults.map(({ code }) => code),
-    ),
-  ];
+  const trust = { parameters: [kit.signedParameters], previous: 'first', depth: 'full' } as const;
+  return [...new Set(auditInterval(crypto, interval.ledgerId, files, trust).faults.map(({ code }) => code))];
 }
 
 /** Two different seals of one interval and kind, both CC's. */

@@ -21,8 +21,8 @@ import { checkDirectPrices, checkPriceRow, sealedPrice } from './check-price.js'
 import { checkConsumptionRow } from './check-row.js';
 import { chainSeal, checkSeal, consumptionSealContent, followingSealContent, type SealContent } from './check-seal.js';
 import { atPlace, type IntervalContext } from './interval-context.js';
-import { type Depth, type FaultCollector, type IntervalFileSource, requireFile } from './interval-files.js';
 import { checkHeaderSignature } from './service-provider-signature.js';
+import { type Depth, type FaultCollector, type IntervalFileSource, requireFile } from './interval-files.js';
 
 /** The seals of an interval as its files claim them; the next interval must chain to them. */
 export type IntervalSeals = { readonly consumption: Seal } & { readonly [kind in LedgerKind]?: Seal };

@@ -176,6 +176,8 @@ export class ControlCenterUnderTest {
   readonly logged: Record<string, unknown>[] = [];
   /** Whether a relay answers at an address: the fake ones do not listen. */
   probe: Probe = () => Promise.resolve(true);
+  /** Replaces parts of the context in which parties are started. */
+  changes: Partial<PartyContext> = {};
   /** Codes of the meters that were enrolled, in order. */
   readonly usedCodes: Uint8Array[] = [];
   readonly #links: OutgoingLink[] = [];
@@ -288,7 +290,7 @@ export class ControlCenterUnderTest {
       { level: 'warn' },
       { write: (line) => this.logged.push(JSON.parse(line) as (typeof this.logged)[0]) },
     );
-    return { clock: this.clock, random, log, report };
+    return { clock: this.clock, random, log, report, ...this.changes };
   }
 
   /** Starts the control center. @param death when its process ends */
@@ -341,9 +343,12 @@ export class ControlCenterUnderTest {
     return { url: `https://127.0.0.1:${center.httpsPort}`, pin: this.pin };
   }
 
-  codes(role: CodeRole, count: number): Promise<Uint8Array[]> {
+  codes(role: CodeRole, count: number, connectionLimitWatts?: number): Promise<Uint8Array[]> {
     const { fileKey } = this;
-    return makeEnrolmentCodes({ directory: join(this.directory, 'center'), fileKey, random }, { role, count });
+    return makeEnrolmentCodes(
+      { directory: join(this.directory, 'center'), fileKey, random },
+      { role, count, connectionLimitWatts },
+    );
   }
 
   /** Enrols meters over HTTPS. */

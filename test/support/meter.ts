@@ -91,7 +91,14 @@ export class MeterUnderTest {
   }
 
   /** Enrols the meter as number 7, at the start of the first interval unless told otherwise. */
-  async enrol(options: { firstEpoch?: number; nowSeconds?: number; pending?: PendingEnrolment } = {}): Promise<void> {
+  async enrol(
+    options: {
+      firstEpoch?: number;
+      nowSeconds?: number;
+      pending?: PendingEnrolment;
+      connectionLimitWatts?: number;
+    } = {},
+  ): Promise<void> {
     const { kit, store } = this;
     const { firstEpoch = 0, nowSeconds = kit.startOf(0), pending } = options;
     const secretKey = kit.secret('control center x25519');
@@ -106,7 +113,13 @@ export class MeterUnderTest {
           const opened = openEnrolment(kit.crypto, secretKey, kit.parameters.controlCenter.publicKey, request);
           this.#shared = { ...opened, identity: meterIdentity(kit.crypto, request.publicKey) };
           const parameters = this.bulletin.files.get('parameters.json')!;
-          return Promise.resolve({ meterNumber: 7, firstEpoch, certificate: 'PEM', parameters });
+          return Promise.resolve({
+            meterNumber: 7,
+            firstEpoch,
+            connectionLimitWatts: options.connectionLimitWatts ?? 100_000,
+            certificate: 'PEM',
+            parameters,
+          });
         },
       },
       {

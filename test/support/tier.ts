@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import type { z } from 'zod';
 import type { SigningKey } from '../../protocol/crypto/crypto.js';
 import { FakeRegion } from './region.js';
@@ -36,7 +37,7 @@ import {
 } from '../../client-apps/links/link-identity.js';
 import { ALWAYS, identityOf, listen, osRandom, seedOf, timersOn, until } from './links.js';
 import type { LinkListener } from '../../client-apps/links/listen.js';
-import { createLog } from '../../client-apps/runtime/log.js';
+import type { PartyContext } from '../../client-apps/runtime/party.js';
 import { placedRelayConfig, type PlacedRelayConfig } from '../../client-apps/relay/config.js';
 import { Relay } from '../../client-apps/relay/relay.js';
 import { loadRelayKeys, OnionKeyFile, relayFileKey, relayKeysFrom } from '../../client-apps/relay/keys.js';
@@ -58,8 +59,12 @@ export class TierUnderTest {
   readonly relays: (Relay | undefined)[] = [];
   /** Inner packets that came to the control center, and when. */
   readonly arrived: { readonly packet: Uint8Array; readonly atMilliseconds: number }[] = [];
+  /** What the relays logged, one entry a line. */
+  readonly logged: Record<string, unknown>[] = [];
   onArrival: (packet: Uint8Array) => void = () => undefined;
   readonly authority = linkKeyFromSeed(seedOf('link authority'));
+  /** Replaces parts of the context in which relays are started. */
+  context: Partial<PartyContext> = {};
   /** The newest directory that was published. */
   directory!: Directory;
   readonly #controlCenterKeys = OnionKeys.first(sodiumCrypto, 0, seedOf('control center onion'));
@@ -161,26 +166,34 @@ export class TierUnderTest {
     const context = {
       clock: this.clock,
       random: osRandom,
-      log: createLog('relay', 'silent'),
+      log: pino({ level: 'warn' }, { write: (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>) }),
       report: (name: string, data: object) => {
         if (name === 'ready') {
           ports = data;
         }
       },
+      ...this.context,
     };
     const fileKey = relayFileKey(this.#processKey.slice(), config);
     const keys = await loadRelayKeys(config.directory, fileKey, osRandom, config.enrolmentSeed);
     // Names are looked up when a link is made, so later starts see where earlier ones listen.
     const named = { ...config, addressOverrides: this.overrides };
-    const relay = await Relay.start(named, context, keys, fileKey, {
-      unsafeTrace: this.#unsafeTrace,
-      loops: this.#loops,
-    });
+    const relay = await Relay.start(
+      { config: named, context, keys, fileKey },
+      { unsafeTrace: this.#unsafeTrace, loops: this.#loops },
+    );
     this.overrides[address] = `127.0.0.1:${ports.port}`;
     this.#metricsPorts[index] = ports.metricsPort!;
     this.relays[index] = relay;
     await this.settle();
     return relay;
+  }
+
+  /** What a start with a clock that is ahead leaves of a stopped relay's keys. @param epoch of that clock */
+  async eraseKeysBefore(index: number, epoch: number): Promise<void> {
+    const { address } = this.directory.relays[index]!.descriptor;
+    const fileKey = relayFileKey(this.#processKey.slice(), { links: { host: '', port: 0, address } });
+    await new OnionKeyFile(this.relayDirectory(index), fileKey).load(epoch, osRandom, undefined);
   }
 
   /** An attacker takes a relay over, with all its keys. */

@@ -80,7 +80,7 @@ describe('A directory belongs to one process', function () {
     await assert.rejects(lockDirectory(directory, context), { code: 'DIRECTORY_LOCKED', message: held });
     await kill(holder);
     const lock = await lockDirectory(directory, context);
-    assert.match(lines[0]!.msg, new RegExp(`^directory taken over from process ${holder.pid} `));
+    assert.match(lines[0]!.msg, new RegExp(`^directory was left locked by process ${holder.pid} `));
     await assert.rejects(lockDirectory(directory, context), {
       code: 'DIRECTORY_LOCKED',
       message: new RegExp(`held by process ${process.pid} `),

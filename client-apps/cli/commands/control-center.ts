@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
-import { MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
+import { MAXIMUM_CONNECTION_WATTS, MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
 import type { ProvidedKind } from '../../../protocol/ledger/row.js';
 import type { CodeRole } from '../../control-center/main.js';
 import { integerBetween } from '../options.js';
+import { loadConfig } from '../../runtime/config.js';
 import { fieldsResult, onRun } from '../output.js';
 import { addRun, randomSource, withConfig } from '../run-party.js';
 
@@ -22,7 +23,6 @@ export function addControlCenter(program: Command): void {
     .description("print the control center's public keys, for all other configurations; creates the keys on first use");
   onRun<{ config: string }>(withConfig(identity), async (options) => {
     const { controlCenterIdentity, keySettings } = await import('../../control-center/main.js');
-    const { loadConfig } = await import('../../runtime/config.js');
     return fieldsResult(await controlCenterIdentity(await loadConfig(keySettings, options.config), randomSource));
   });
 
@@ -32,13 +32,24 @@ export function addControlCenter(program: Command): void {
     .addOption(
       new Option('--role <role>', 'role that the codes enrol').choices(['meter', 'hub', 'relay']).default('meter'),
     )
-    .option('--count <n>', 'number of codes', integerBetween(1, 10_000), 1);
-  onRun<{ config: string; role: CodeRole; count: number }>(withConfig(codes), async ({ config, role, count }) => {
-    const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');
-    const { loadConfig } = await import('../../runtime/config.js');
-    const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, { role, count });
-    return { data: { role, codes: made }, text: made };
-  });
+    .option('--count <n>', 'number of codes', integerBetween(1, 10_000), 1)
+    .option(
+      '--connection-limit <watts>',
+      'power of the connection of each meter, by its fuse; default: the most that the parameters allow',
+      integerBetween(1, MAXIMUM_CONNECTION_WATTS),
+    );
+  onRun<{ config: string; role: CodeRole; count: number; connectionLimit?: number }>(
+    withConfig(codes),
+    async ({ config, role, count, connectionLimit }) => {
+      const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');
+      const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, {
+        role,
+        count,
+        connectionLimitWatts: connectionLimit,
+      });
+      return { data: { role, codes: made }, text: made };
+    },
+  );
 
   const reopen = center
     .command('reopen')
@@ -47,7 +58,6 @@ export function addControlCenter(program: Command): void {
     .addOption(new Option('--ledger <ledger>', 'whose header').choices(['pricing', 'billing']).makeOptionMandatory());
   onRun<{ config: string; ledger: ProvidedKind }>(withConfig(reopen), async ({ config, ledger }, start) => {
     const { ledgerSettings, reopenHeader } = await import('../../control-center/main.js');
-    const { loadConfig } = await import('../../runtime/config.js');
     const startSeconds = Number(start);
     await reopenHeader(await loadConfig(ledgerSettings, config), ledger, startSeconds);
     return {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
 import { sodiumCrypto as crypto } from '../../../protocol/crypto/sodium.js';
 import { ROW_OFFSET } from '../../../protocol/ledger/row.js';
 import { sealControlCenterPacket, type PacketRow } from '../../../protocol/onion/control-center-payload.js';
@@ -15,6 +16,7 @@ import { GroupCommit } from './group-commit.js';
 import { Intake } from './intake.js';
 import { IntakeCounter, type IntakeCounts } from './intake-counts.js';
 import type { IntakeState } from './intake-state.js';
+import type { Meter } from '../registration/roster.js';
 import { OpenInterval } from '../intervals/open-intervals.js';
 import { Chains, MAXIMUM_FORWARD_JUMP } from './pseudonym-chain.js';
 import { decodeAcceptedPacket } from './accepted-packet.js';
@@ -60,7 +62,10 @@ describe('client-apps/control-center/intake', () => {
     };
     clock = new SteppedClock(slot * 1_000);
     const state = { intervals, chains, counter } as unknown as IntakeState;
-    intake = new Intake(clock, epochs, state, new GroupCommit(store as unknown as SealedStore));
+    const journal = new GroupCommit(store as unknown as SealedStore);
+    const byNumber = (): Meter => ({ connectionLimitWatts: 20_000 }) as Meter;
+    const log = pino({ level: 'silent' });
+    intake = new Intake({ clock, log, epochs, state, journal, roster: { byNumber } });
   }
 
   /** A meter's next row. */

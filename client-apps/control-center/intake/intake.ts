@@ -3,7 +3,8 @@ import { equalBytes } from '../../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../../protocol/errors.js';
 import { pseudonymScheme } from '../../../protocol/identity/pseudonym.js';
-import { rowPseudonym } from '../../../protocol/ledger/row.js';
+import { connectionMilliWattHours } from '../../../protocol/ledger/parameters.js';
+import { rowPseudonym, rowValue } from '../../../protocol/ledger/row.js';
 import {
   authenticateControlCenterPayload,
   openControlCenterPacket,
@@ -14,15 +15,26 @@ import {
 import { packetEpoch } from '../../../protocol/onion/packet.js';
 import { checkConsumptionRow, checkRowSecrets } from '../../../protocol/rules/check-row.js';
 import type { Clock } from '../../runtime/clock.js';
+import type { Log } from '../../runtime/log.js';
 import type { StoreChange } from '../../runtime/sealed-store.js';
 import type { Epochs } from '../epochs/epochs.js';
 import type { GroupCommit } from './group-commit.js';
 import type { IntakeState } from './intake-state.js';
 import type { OpenInterval } from '../intervals/open-intervals.js';
 import type { PseudonymChain } from './pseudonym-chain.js';
-import type { EpochSecrets } from '../registration/roster.js';
+import type { EpochSecrets, Roster } from '../registration/roster.js';
 import { storeKey } from '../store-keys.js';
 import { encodeAcceptedPacket, type AcceptedRow } from './accepted-packet.js';
+
+/** Parts of the control center that the intake uses. */
+export interface IntakeParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly epochs: Pick<Epochs, 'get'>;
+  readonly state: IntakeState;
+  readonly journal: GroupCommit;
+  readonly roster: Pick<Roster, 'byNumber'>;
+}
 
 /**
  * Exit of the onion tier: opens packets, authenticates them, checks their rows by the same rules as the chaincode, and
@@ -31,15 +43,19 @@ import { encodeAcceptedPacket, type AcceptedRow } from './accepted-packet.js';
  */
 export class Intake {
   readonly #clock: Clock;
+  readonly #log: Log;
   readonly #epochs: Pick<Epochs, 'get'>;
   readonly #state: IntakeState;
   readonly #journal: GroupCommit;
+  readonly #roster: Pick<Roster, 'byNumber'>;
 
-  constructor(clock: Clock, epochs: Pick<Epochs, 'get'>, state: IntakeState, journal: GroupCommit) {
+  constructor({ clock, log, epochs, state, journal, roster }: IntakeParts) {
     this.#clock = clock;
+    this.#log = log;
     this.#epochs = epochs;
     this.#state = state;
     this.#journal = journal;
+    this.#roster = roster;
   }
 
   /** Accepts an inner packet from a relay. Resolves when its rows are durable; refusals are only counted. */
@@ -117,6 +133,8 @@ export class Intake {
     const chain = this.#state.chains.of(payload.epoch, meterNumber, secrets.identity);
     const { counts } = this.#state.counter;
     const taken: AcceptedRow[] = [];
+    const limit = this.#limitOf(interval, meterNumber);
+    let energy = interval.energyOf(meterNumber);
     for (const { k, row } of payload.rows) {
       const known = chain.taken(k);
       if (known !== undefined && equalBytes(known, rowPseudonym(row))) {
@@ -124,7 +142,13 @@ export class Intake {
         continue;
       }
       try {
-        taken.push(this.#checkRow(interval, { k, row }, chain, { meterNumber, ...secrets }));
+        checkConsumptionRow(row, interval.context);
+        if (energy + rowValue(row) > limit) {
+          this.#alarm(interval, meterNumber);
+          throw new ProtocolError('CONNECTION_LIMIT', `expected at most ${limit} mWh of a meter and window`);
+        }
+        taken.push(this.#checkSecrets(interval, { k, row }, chain, { meterNumber, ...secrets }));
+        energy += rowValue(row);
       } catch (error) {
         if (!(error instanceof ProtocolError)) {
           throw error;
@@ -137,13 +161,12 @@ export class Intake {
   }
 
   /** @throws ProtocolError K_RANGE and those of the row's rules */
-  #checkRow(
+  #checkSecrets(
     { context }: OpenInterval,
     { k, row }: PacketRow,
     chain: PseudonymChain,
     meter: EpochSecrets & { meterNumber: number },
   ): AcceptedRow {
-    checkConsumptionRow(row, context);
     const scheme = pseudonymScheme(context.parameters.identityMode);
     const previous = chain.previous(scheme, meter.linkKey, k);
     if (previous === undefined) {
@@ -152,6 +175,23 @@ export class Intake {
     checkRowSecrets(sodiumCrypto, scheme, row, { ...meter, k, previous });
     chain.take(k, rowPseudonym(row).slice());
     return { meterNumber: meter.meterNumber, k, previous, row: row.slice() };
+  }
+
+  #limitOf({ context }: OpenInterval, meterNumber: number): bigint {
+    return connectionMilliWattHours(context.parameters, this.#roster.byNumber(meterNumber)!.connectionLimitWatts);
+  }
+
+  /**
+   * Tells the operator, once a window, of a meter that claims more than its connection carries. This log line names the
+   * meter, because the operator has to inspect it; no count, report, ledger or bulletin does.
+   */
+  #alarm({ context, beyondLimit }: OpenInterval, meter: number): void {
+    if (beyondLimit.has(meter)) {
+      return;
+    }
+    beyondLimit.add(meter);
+    const { startSeconds } = context.ledgerId;
+    this.#log.warn({ meter, startSeconds }, 'a meter claims more than its connection carries: the excess is refused');
   }
 
   #refuse(reason: 'replays' | 'unreadable' | 'unregistered' | 'forged' | 'late' | 'misplaced'): undefined {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IntervalContext } from '../../../protocol/rules/interval-context.js';
+import { rowValue } from '../../../protocol/ledger/row.js';
 import { closeSeconds } from '../../../protocol/schedule/closes.js';
 import { isSlotOfWindow, slotsPerInterval } from '../../../protocol/schedule/slots.js';
 import { reportedStart } from '../../../protocol/schedule/windows.js';
@@ -12,6 +13,9 @@ export class OpenInterval {
   readonly rows: AcceptedRow[] = [];
   /** Packets accepted; the number of the next one in the journal. */
   packets = 0;
+  readonly #energyOfMeter = new Map<number, bigint>();
+  /** Meters that claimed more than their connection carries. */
+  readonly beyondLimit = new Set<number>();
   readonly #slotsOfMeter = new Map<number, Set<number>>();
 
   constructor(readonly context: IntervalContext) {}
@@ -25,7 +29,15 @@ export class OpenInterval {
     const slots = this.#slotsOfMeter.get(meterNumber) ?? new Set<number>();
     this.#slotsOfMeter.set(meterNumber, slots.add(slotStartSeconds));
     this.rows.push(...rows);
+    for (const { row } of rows) {
+      this.#energyOfMeter.set(meterNumber, this.energyOf(meterNumber) + rowValue(row));
+    }
     this.packets++;
+  }
+
+  /** Energy in the rows accepted from a meter, mWh. */
+  energyOf(meterNumber: number): bigint {
+    return this.#energyOfMeter.get(meterNumber) ?? 0n;
   }
 
   /** Whether the slot is one of the reporting window. @param slotStartSeconds Unix seconds */

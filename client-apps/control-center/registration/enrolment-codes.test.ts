@@ -22,10 +22,10 @@ describe('client-apps/control-center/registration/enrolment-codes', () => {
   it('stores digests only, and finds batches made while it runs', async () => {
     const codes = new EnrolmentCodes(directory, fileKey, []);
     const [meter] = await makeEnrolmentCodes({ directory, fileKey, random }, { role: 'meter', count: 3 });
-    assert.equal(await codes.roleOf(codeDigest(meter!)), 'meter');
+    assert.equal((await codes.find(codeDigest(meter!)))?.role, 'meter');
     const [hub] = await makeEnrolmentCodes({ directory, fileKey, random }, { role: 'hub', count: 1 });
-    assert.equal(await codes.roleOf(codeDigest(hub!)), 'hub');
-    assert.equal(await codes.roleOf(codeDigest(random(16))), undefined);
+    assert.equal((await codes.find(codeDigest(hub!)))?.role, 'hub');
+    assert.equal((await codes.find(codeDigest(random(16))))?.role, undefined);
     assert.equal((await readdir(join(directory, 'codes'))).length, 2);
     await assert.rejects(makeEnrolmentCodes({ directory, fileKey, random }, { role: 'hub', count: 0 }), {
       code: 'LIMIT_EXCEEDED',

@@ -7,11 +7,14 @@ import { ENROLMENT_CODE_LENGTH } from '../../../protocol/identity/enrolment.js';
 import {
   encodeCanonical,
   parseCanonical,
+  readAnyObject,
   readArray,
+  readInteger,
   readObject,
   readOneOf,
   readString,
 } from '../../../protocol/ledger/canonical-json.js';
+import { MAXIMUM_CONNECTION_WATTS } from '../../../protocol/ledger/limits.js';
 import { ClientError } from '../../runtime/errors.js';
 import { listIfPresent } from '../../runtime/atomic-file.js';
 import type { SecretSources } from '../../runtime/party-secret.js';
@@ -26,7 +29,12 @@ export interface CodeOrder {
   readonly role: CodeRole;
   /** 1 to {@link MAXIMUM_CODES}. */
   readonly count: number;
+  /** Of each meter, W; without it, the strongest that the parameters allow. */
+  readonly connectionLimitWatts?: number | undefined;
 }
+
+/** What a code enrols. */
+export type IssuedCode = Omit<CodeOrder, 'count'>;
 
 /** Codes of one batch; a region has at most 5,000 meters and as many hubs. */
 export const MAXIMUM_CODES = 10_000;
@@ -49,20 +57,29 @@ export function codeDigest(code: Uint8Array): string {
  */
 export async function makeEnrolmentCodes(
   { directory, fileKey, random }: Omit<SecretSources, 'seed'>,
-  { role, count }: CodeOrder,
+  { role, count, connectionLimitWatts }: CodeOrder,
 ): Promise<Uint8Array[]> {
   if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_CODES) {
     throw new ClientError('LIMIT_EXCEEDED', `expected 1 to ${MAXIMUM_CODES} codes at once, got ${count}`);
   }
+  if (connectionLimitWatts !== undefined && role !== 'meter') {
+    throw new ClientError('WRONG_USE', `a connection limit is a meter's: expected role meter, got ${role}`);
+  }
   const codes = Array.from({ length: count }, () => random(ENROLMENT_CODE_LENGTH));
   const batch = new SealedFile(join(codesDirectory(directory), toHex(random(8))), fileKey);
-  await batch.write(encodeCanonical({ codes: codes.map(codeDigest), role }));
+  await batch.write(
+    encodeCanonical({
+      codes: codes.map(codeDigest),
+      role,
+      ...(connectionLimitWatts !== undefined && { connectionLimitWatts }),
+    }),
+  );
   return codes;
 }
 
 /** The issued codes. */
 export class EnrolmentCodes {
-  readonly #roles = new Map<string, CodeRole>();
+  readonly #codes = new Map<string, IssuedCode>();
   readonly #read = new Set<string>();
   /** Digests of codes that are withdrawn. */
   readonly revoked: ReadonlySet<string>;
@@ -79,18 +96,18 @@ export class EnrolmentCodes {
   }
 
   /**
-   * Role that the code with this digest enrols; undefined when there is no such code, or it was withdrawn.
+   * What the code with this digest enrols; undefined when there is no such code, or it was withdrawn.
    *
    * @throws ClientError SEALED_INVALID
    */
-  async roleOf(digestHex: string): Promise<CodeRole | undefined> {
+  async find(digestHex: string): Promise<IssuedCode | undefined> {
     if (this.revoked.has(digestHex)) {
       return undefined;
     }
-    if (!this.#roles.has(digestHex)) {
+    if (!this.#codes.has(digestHex)) {
       await this.#readNewBatches();
     }
-    return this.#roles.get(digestHex);
+    return this.#codes.get(digestHex);
   }
 
   async #readNewBatches(): Promise<void> {
@@ -103,10 +120,12 @@ export class EnrolmentCodes {
       if (bytes === undefined) {
         continue;
       }
-      const batch = readObject(parseCanonical(bytes, MAXIMUM_BATCH_BYTES), ['codes', 'role']);
+      const { connectionLimitWatts: limit, ...fields } = readAnyObject(parseCanonical(bytes, MAXIMUM_BATCH_BYTES));
+      const batch = readObject(fields, ['codes', 'role']);
       const role = readOneOf(batch.role, CODE_ROLES);
+      const connectionLimitWatts = limit === undefined ? undefined : readInteger(limit, 1, MAXIMUM_CONNECTION_WATTS);
       for (const code of readArray(batch.codes, MAXIMUM_CODES, (value) => readString(value, 64))) {
-        this.#roles.set(code, role);
+        this.#codes.set(code, { role, connectionLimitWatts });
       }
       this.#read.add(name);
     }

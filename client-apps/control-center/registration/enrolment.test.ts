@@ -213,7 +213,6 @@ describe('client-apps/control-center/registration/enrolment', function () {
       assert.deepEqual(new Uint8Array((await remote.readFile('test', 1_800, 'consumption.rows'))!), rows);
       assert.equal(await remote.readFile('test', 1_800, 'seals.json'), undefined);
       assert.equal(await remote.readDirectory('test', 0), undefined);
-      assert.deepEqual(await local.listIntervals('test'), [1_800]);
       remote.close();
     });
 

@@ -7,6 +7,7 @@ import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../../protocol/errors.js';
 import { decodeEnrolmentRequest, openEnrolment, type EnrolmentRequest } from '../../../protocol/identity/enrolment.js';
 import { MAXIMUM_METERS } from '../../../protocol/ledger/limits.js';
+import { maximumConnectionWatts } from '../../../protocol/ledger/parameters.js';
 import type { Clock } from '../../runtime/clock.js';
 import type { EnrolmentRefusal, HubEnrolment, MeterEnrolment, RelayEnrolment } from '../../links/enrolment-client.js';
 import { ClientError } from '../../runtime/errors.js';
@@ -15,7 +16,7 @@ import type { SealedStore } from '../../runtime/sealed-store.js';
 import type { Turns } from '../../runtime/turns.js';
 import type { Consumers } from './consumers.js';
 import type { Excluded } from '../epochs/epochs.js';
-import { codeDigest, type CodeRole, type EnrolmentCodes } from './enrolment-codes.js';
+import { codeDigest, type CodeRole, type EnrolmentCodes, type IssuedCode } from './enrolment-codes.js';
 import type { ControlCenterKeys } from '../keys.js';
 import type { ParameterVersions } from '../epochs/parameter-versions.js';
 import type { Relays } from './relays.js';
@@ -77,13 +78,19 @@ export class Enrolment {
     return this.#sources.registryTurns.take(async () => {
       const request = refused('MALFORMED', () => decodeEnrolmentRequest(requestBytes));
       const code = codeDigest(request.code);
-      await this.#requireRole(code, 'meter');
+      const { connectionLimitWatts } = await this.#requireRole(code, 'meter');
       if (!equalBytes(linkPin(linkKey), request.linkPin)) {
         throw new EnrolmentError('BAD_LINK_KEY');
       }
       const certificate = await this.#certify(linkKey, 'meter');
-      const { number, firstEpoch } = await this.#admit(request, code);
-      return { meterNumber: number, firstEpoch, certificate, parameters: this.#sources.versions.file };
+      const meter = await this.#admit(request, code, connectionLimitWatts);
+      return {
+        meterNumber: meter.number,
+        firstEpoch: meter.firstEpoch,
+        connectionLimitWatts: meter.connectionLimitWatts,
+        certificate,
+        parameters: this.#sources.versions.file,
+      };
     });
   }
 
@@ -188,7 +195,7 @@ export class Enrolment {
     return excluded;
   }
 
-  async #admit(request: EnrolmentRequest, code: string): Promise<Meter> {
+  async #admit(request: EnrolmentRequest, code: string, limitWatts: number | undefined): Promise<Meter> {
     const { store, roster } = this.#sources;
     const { linkKey, meterKey } = this.#open(request);
     try {
@@ -208,7 +215,13 @@ export class Enrolment {
       if (roster.size >= this.#capacity()) {
         throw new EnrolmentError('REGION_FULL');
       }
-      const about = { publicKey: request.publicKey, firstEpoch: this.#sources.nextEpoch(), commitment };
+      const strongest = maximumConnectionWatts(this.#sources.versions.list.at(-1)!.parameters);
+      const about = {
+        publicKey: request.publicKey,
+        firstEpoch: this.#sources.nextEpoch(),
+        connectionLimitWatts: Math.min(limitWatts ?? strongest, strongest),
+        commitment,
+      };
       const { meter, changes } = roster.prepare(about, linkKey, meterKey);
       await store.batch([...changes, { key: storeKey.code(code), value: request.publicKey }]);
       roster.add(meter);
@@ -232,10 +245,12 @@ export class Enrolment {
     }
   }
 
-  async #requireRole(code: string, role: CodeRole): Promise<void> {
-    if ((await this.#sources.codes.roleOf(code)) !== role) {
+  async #requireRole(code: string, role: CodeRole): Promise<IssuedCode> {
+    const issued = await this.#sources.codes.find(code);
+    if (issued?.role !== role) {
       throw new EnrolmentError('UNKNOWN_CODE');
     }
+    return issued;
   }
 
   async #certify(linkKey: Uint8Array, role: LinkRole): Promise<string> {

@@ -30,7 +30,7 @@ describe('client-apps/control-center/registration/roster', () => {
   const publicKey = crypto.x25519PublicKey(new Uint8Array(32).fill(1));
   const linkKey = random(32);
   const meterKey = random(32);
-  const about = { publicKey, firstEpoch: 2, commitment: random(32) };
+  const about = { publicKey, firstEpoch: 2, connectionLimitWatts: 20_000, commitment: random(32) };
 
   it('derives an epoch’s keys once, moves on, and cannot go back', async () => {
     const roster = await Roster.open(store);

@@ -4,13 +4,8 @@ import { KEY_LENGTH } from '../../../protocol/crypto/crypto.js';
 import { PuncturedTree } from '../../../protocol/crypto/ggm.js';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { meterIdentity, ratchetTo } from '../../../protocol/identity/meter-identity.js';
-import {
-  encodeCanonical,
-  parseCanonical,
-  readHex,
-  readInteger,
-  readObject,
-} from '../../../protocol/ledger/canonical-json.js';
+import { decodeAs, encodeAs, hex, integer, record, type Codec } from '../../../protocol/ledger/canonical-codec.js';
+import { MAXIMUM_CONNECTION_WATTS } from '../../../protocol/ledger/limits.js';
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
 
@@ -21,6 +16,8 @@ export interface Meter {
   readonly publicKey: Uint8Array;
   /** First registry epoch it is registered in. */
   readonly firstEpoch: number;
+  /** Power of its connection, by its fuse, W: it reports no more energy in a window. */
+  readonly connectionLimitWatts: number;
   /** Digest over link pin and K_i: tells a repeated enrolment from another one after K_i is forgotten. */
   readonly commitment: Uint8Array;
 }
@@ -37,6 +34,12 @@ export interface EpochSecrets {
 
 /** Bound on a stored meter's JSON. */
 const MAXIMUM_METER_BYTES = 512;
+const meterCodec: Codec<Omit<Meter, 'number'>> = record({
+  commitment: hex(KEY_LENGTH),
+  connectionLimitWatts: integer(1, MAXIMUM_CONNECTION_WATTS),
+  firstEpoch: integer(0, 0xffff),
+  publicKey: hex(KEY_LENGTH),
+});
 
 /**
  * The registered meters. Of a meter's keys the store holds those of open epochs and, in one record that is ratcheted
@@ -178,19 +181,9 @@ function decodeFuture(bytes: Uint8Array): Future {
 }
 
 function encodeMeter(meter: Meter): Uint8Array {
-  return encodeCanonical({
-    commitment: toHex(meter.commitment),
-    firstEpoch: meter.firstEpoch,
-    publicKey: toHex(meter.publicKey),
-  });
+  return encodeAs(meterCodec, meter);
 }
 
 function decodeMeter(number: number, bytes: Uint8Array): Meter {
-  const fields = readObject(parseCanonical(bytes, MAXIMUM_METER_BYTES), ['commitment', 'firstEpoch', 'publicKey']);
-  return {
-    number,
-    publicKey: readHex(fields.publicKey, KEY_LENGTH),
-    firstEpoch: readInteger(fields.firstEpoch, 0, 0xffff),
-    commitment: readHex(fields.commitment, KEY_LENGTH),
-  };
+  return { number, ...decodeAs(meterCodec, bytes, MAXIMUM_METER_BYTES) };
 }

@@ -10,6 +10,8 @@ export interface HeldPacket {
   readonly epoch: number;
   readonly route: PacketRoute;
   readonly packet: Uint8Array;
+  /** The neighbour it came from, by its number in {@link Senders}; 0 for one that was held before a restart. */
+  readonly sender: number;
 }
 
 /** A slot's bytes: mailbox id ‖ the longest packet that a relay passes on. */
@@ -37,6 +39,7 @@ export class DelayPool {
   readonly #epochs: Uint16Array;
   readonly #nextHops: Int32Array;
   readonly #lengths: Uint16Array;
+  readonly #senders: Uint32Array;
   readonly #chunks: Uint8Array[] = [];
   #cancelTimer: CancelTimer | undefined;
 
@@ -60,6 +63,7 @@ export class DelayPool {
     this.#epochs = new Uint16Array(capacity);
     this.#nextHops = new Int32Array(capacity);
     this.#lengths = new Uint16Array(capacity);
+    this.#senders = new Uint32Array(capacity);
   }
 
   /** Packets in the pool. */
@@ -99,31 +103,36 @@ export class DelayPool {
     this.#cancelTimer?.();
     const first = this.#count === 0 ? undefined : this.#due[this.#heap[0]!]!;
     this.#cancelTimer =
-      first === undefined ? undefined : this.#timers.at('delay pool', first, () => this.#releaseDue());
+      first === undefined
+        ? undefined
+        : this.#timers.at(
+            'delay pool',
+            first,
+            () => this.#releaseDue(),
+            // A packet that could not be released delays none of the others.
+            () => this.#arm(),
+          );
   }
 
   #releaseDue(): void {
     const now = this.#timers.clock.nowMilliseconds();
-    try {
-      while (this.#count > 0) {
-        const slot = this.#heap[0]!;
-        if (this.#due[slot]! > now) {
-          break;
-        }
-        this.#removeFirst();
-        try {
-          this.#release(this.#read(slot));
-        } finally {
-          this.#free[this.#freeCount++] = slot;
-        }
+    while (this.#count > 0) {
+      const slot = this.#heap[0]!;
+      if (this.#due[slot]! > now) {
+        break;
       }
-    } finally {
-      // A packet that could not be released delays none of the others.
-      this.#arm();
+      this.#removeFirst();
+      try {
+        this.#release(this.#read(slot));
+      } finally {
+        this.#free[this.#freeCount++] = slot;
+      }
     }
+    this.#arm();
   }
 
-  #write(slot: number, { dueMilliseconds, epoch, route, packet }: HeldPacket): void {
+  #write(slot: number, { dueMilliseconds, epoch, route, packet, sender }: HeldPacket): void {
+    this.#senders[slot] = sender;
     this.#due[slot] = dueMilliseconds;
     this.#epochs[slot] = epoch;
     this.#lengths[slot] = packet.length;
@@ -144,6 +153,7 @@ export class DelayPool {
     return {
       dueMilliseconds: this.#due[slot]!,
       epoch: this.#epochs[slot]!,
+      sender: this.#senders[slot]!,
       route:
         hop >= 0
           ? { to: 'relay', relay: hop }

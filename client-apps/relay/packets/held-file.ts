@@ -106,6 +106,7 @@ function decodeHeld(bytes: Uint8Array): Held {
     const held = {
       dueMilliseconds: Number(readUint64(bytes, offset)),
       epoch: readUint16(bytes, offset + 8),
+      sender: 0,
       route: decodeRoute(bytes.subarray(offset + 10, offset + 21)),
       packet: bytes.slice(start, start + readUint16(bytes, offset + 21)),
     };
