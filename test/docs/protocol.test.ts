@@ -10,7 +10,9 @@ import {
   MAXIMUM_SEAL_BYTES,
   MAXIMUM_SEALS_FILE_BYTES,
 } from '../../protocol/ledger/limits.js';
+import { MAXIMUM_SIGNED_HEADER_BYTES } from '../../protocol/ledger/signed-header.js';
 import { MAXIMUM_DESCRIPTOR_BYTES, MAXIMUM_DIRECTORY_BYTES } from '../../protocol/onion/directory-format.js';
+import { MAXIMUM_EVIDENCE_BYTES } from '../../protocol/rules/price-evidence.js';
 import { tableRows } from '../support/markdown.js';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
@@ -32,9 +34,11 @@ describe('docs/PROTOCOL.md', () => {
       document!.replace(/ \(.*/, '').replaceAll('`', ''),
       Number(/([\d,]+)$/.exec(bytes!)?.[1]?.replaceAll(',', '')),
     ]);
-    assert.deepEqual(Object.fromEntries(limits.filter(([document]) => document !== 'evidence of a wrong price')), {
+    assert.deepEqual(Object.fromEntries(limits), {
       header: MAXIMUM_HEADER_BYTES,
+      'header signed by SP': MAXIMUM_SIGNED_HEADER_BYTES,
       'signed seal': MAXIMUM_SEAL_BYTES,
+      'evidence of a wrong price': MAXIMUM_EVIDENCE_BYTES,
       'seals.json': MAXIMUM_SEALS_FILE_BYTES,
       'signed registry root': MAXIMUM_REGISTRY_ROOT_BYTES,
       'signed version of the parameters': MAXIMUM_PARAMETERS_BYTES,
