@@ -158,7 +158,7 @@ async function assemble(
     ...{ center, config, identity, intake, descriptors, loops },
     nextEpoch: () => cadence.nextEpoch(),
   });
-  const enrolments = await EnrolmentServer.listen(directory, enrolment, clock, context.log);
+  const enrolments = await EnrolmentServer.listen(directory, enrolment, center.timers, context.log);
 
   cadence.run().catch(fail);
   intervals.resume();

@@ -280,7 +280,7 @@ describe('A handler that throws ends neither process nor party', function () {
       const filler = meters[0]!.packet(onionKey, 0, kit.startSeconds, []);
       await kit.send(center, [filler]);
       await pause(20);
-    }, [...LISTENING, 'https']);
+    }, [...LISTENING, 'enrolment']);
     const rows = meters.map((meter) =>
       meter.packet(onionKey, 0, kit.startSeconds + L, [meter.row(parameters, kit.startSeconds, 0, 0)]),
     );
@@ -304,7 +304,12 @@ describe('A handler that throws ends neither process nor party', function () {
         operator: 'one',
         layer: 1,
         links: { host: '127.0.0.1', port: 0, address: 'a.invalid:1' },
-        controlCenter: { url: 'https://127.0.0.1:1', pin: '00'.repeat(32), linkAddress: 'b.invalid:1' },
+        controlCenter: {
+          url: 'https://127.0.0.1:1',
+          pin: '00'.repeat(32),
+          linkAddress: 'b.invalid:1',
+          linkPin: '00'.repeat(32),
+        },
         trustAnchor: '00'.repeat(32),
       };
       await writeFile(join(folder, 'relay.json'), JSON.stringify(config));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { withDeadline } from '../../runtime/deadline.js';
 import { ClientError } from '../../runtime/errors.js';
+import type { Timers } from '../../runtime/timers.js';
 import { MAXIMUM_ENROLMENT_ANSWER_LENGTH } from '../../links/enrolment-client.js';
 import { shortestPath } from '../../links/local-socket.js';
 import { readBody } from '../../links/read-body.js';
@@ -28,8 +29,11 @@ export class EnrolmentForwarder {
 
   readonly #socketPath: string;
 
-  constructor(socketPath: string) {
+  readonly #timers: Timers;
+
+  constructor(socketPath: string, timers: Timers) {
     this.#socketPath = shortestPath(socketPath);
+    this.#timers = timers;
   }
 
   /**
@@ -70,8 +74,8 @@ export class EnrolmentForwarder {
     };
     const request = httpRequest(options);
     const answer = new Promise<CenterAnswer>((resolve, reject) => {
-      request.on('error', reject);
-      request.on('response', (response) => {
+      this.#timers.on('enrolment', [request, 'error'], reject);
+      this.#timers.on('enrolment', [request, 'response'], (response: IncomingMessage) => {
         readBody(response, MAXIMUM_ENROLMENT_ANSWER_LENGTH).then((answer) => {
           if (answer === undefined) {
             reject(new Error(`answer longer than ${MAXIMUM_ENROLMENT_ANSWER_LENGTH} bytes`));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { listening } from '../../runtime/listening.js';
 import type { Timers } from '../../runtime/timers.js';
 import { addressPrefix } from './address-prefix.js';
 
@@ -54,9 +55,13 @@ export class Gate {
     this.#maximumWaiting = Math.min(MAXIMUM_WAITING, Math.floor(options.openFiles / 3));
     this.#maximumServed = Math.min(MAXIMUM_SERVED, options.openFiles - this.#maximumWaiting);
     // A connection is not read before its turn: what it sends waits in the operating system.
-    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
-      this.#arrive(socket);
-    });
+    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
+    options.timers.on(
+      'gate',
+      [this.#server, 'connection'],
+      (socket: Socket) => this.#arrive(socket),
+      (socket) => void socket.destroy(),
+    );
   }
 
   get port(): number {
@@ -64,10 +69,7 @@ export class Gate {
   }
 
   async listen(host: string, port: number): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, resolve);
-    });
+    await listening(this.#options.timers, this.#server, { host, port });
     this.#sweepLater();
   }
 
@@ -91,7 +93,7 @@ export class Gate {
   #arrive(socket: Socket): void {
     const { subscriber } = addressPrefix(socket.remoteAddress);
     const connection = { socket, subscriber, isBusy: false, sinceMilliseconds: performance.now() };
-    socket.on('error', () => undefined);
+    this.#options.timers.on('gate', [socket, 'error'], () => undefined);
     this.#waiting.push(connection);
     this.#admit();
     if (this.#waiting.length > this.#maximumWaiting) {
@@ -128,7 +130,7 @@ export class Gate {
     connection.sinceMilliseconds = performance.now();
     this.#served.set(key, connection);
     this.#counts.set(subscriber, this.#countOf(connection) + 1);
-    socket.once('close', () => {
+    this.#options.timers.on('gate', [socket, 'close'], () => {
       this.#served.delete(key);
       const left = this.#countOf(connection) - 1;
       if (left > 0) {

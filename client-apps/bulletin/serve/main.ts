@@ -45,7 +45,7 @@ export async function openBulletinServer(
   const { bulletin, enrolmentSocket } = config;
   const server = await BulletinServer.listen({
     ...config.listen,
-    ...{ identity, bulletin, enrolmentSocket, openFiles, clock, timers, log },
+    ...{ identity, bulletin, enrolmentSocket, openFiles, timers, log },
   });
   report('ready', { port: server.port });
   let end: () => void = () => undefined;
@@ -76,11 +76,7 @@ export async function bulletinServerIdentity(
 }
 
 /** The server's key; made on first use. */
-export async function bulletinServerKey(
-  directory: string,
-  fileKey: FileKey,
-  random: RandomSource,
-): Promise<LinkKey> {
+export async function bulletinServerKey(directory: string, fileKey: FileKey, random: RandomSource): Promise<LinkKey> {
   const secrets = await loadPartySecrets('bulletin', { directory, fileKey, random, seed: undefined });
   return linkKeyFromSeed(secrets('link'));
 }

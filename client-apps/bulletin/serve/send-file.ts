@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { withDeadline } from '../../runtime/deadline.js';
 import type { FileVersion, ServedFiles } from './files.js';
@@ -77,13 +78,16 @@ async function taken(response: ServerResponse, part: Uint8Array): Promise<void> 
   if (response.write(part)) {
     return;
   }
-  let done: () => void = () => undefined;
-  const drained = new Promise<void>((resolve) => {
-    done = resolve;
-    response.once('drain', done).once('close', done);
-  });
-  await withDeadline(drained, PART_MILLISECONDS, () => response.destroy());
-  response.off('drain', done).off('close', done);
+  const waits = new AbortController();
+  const { signal } = waits;
+  const drained = Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
+  // An error ends the connection too; the next part is not read.
+  await withDeadline(
+    drained.catch(() => undefined),
+    PART_MILLISECONDS,
+    () => response.destroy(),
+  );
+  waits.abort();
 }
 
 function isKnown(known: string | undefined, tag: string): boolean {

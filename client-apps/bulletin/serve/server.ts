@@ -11,7 +11,6 @@ import {
 } from '../../links/enrolment-client.js';
 import type { LinkIdentity } from '../../links/link-identity.js';
 import { readBody } from '../../links/read-body.js';
-import type { Clock } from '../../runtime/clock.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { Log } from '../../runtime/log.js';
 import type { Timers } from '../../runtime/timers.js';
@@ -53,7 +52,6 @@ export interface BulletinServerOptions {
   readonly enrolmentSocket: string | undefined;
   /** The limit on open files of this process. */
   readonly openFiles: number;
-  readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
 }
@@ -75,9 +73,10 @@ export class BulletinServer {
 
   private constructor(options: BulletinServerOptions) {
     this.#options = options;
-    this.#limit = new FailureLimit(options.clock);
+    this.#limit = new FailureLimit(options.timers.clock);
     this.#files = new ServedFiles(options.bulletin);
-    this.#center = options.enrolmentSocket === undefined ? undefined : new EnrolmentForwarder(options.enrolmentSocket);
+    const { enrolmentSocket, timers } = options;
+    this.#center = enrolmentSocket === undefined ? undefined : new EnrolmentForwarder(enrolmentSocket, timers);
     this.#server = this.#createServer(options.identity);
     this.#gate = new Gate({
       timers: options.timers,
@@ -116,11 +115,16 @@ export class BulletinServer {
       connectionsCheckingInterval: CHECK_MILLISECONDS,
     });
     server.maxRequestsPerSocket = MAXIMUM_REQUESTS;
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      void this.#options.clock.activity.track('https', this.#inTurn(request, response));
-    });
+    const { timers } = this.#options;
+    timers.on(
+      'https',
+      [server, 'request'],
+      (request: IncomingMessage, response: ServerResponse) =>
+        timers.clock.activity.track('https', this.#inTurn(request, response)),
+      (request) => request.socket.destroy(),
+    );
     // The last answer said that the connection ends; a client that has sent more is not one of ours.
-    server.on('dropRequest', (_request: IncomingMessage, socket: Socket) => socket.destroy());
+    timers.on('https', [server, 'dropRequest'], (_request: IncomingMessage, socket: Socket) => void socket.destroy());
     return server;
   }
 

@@ -14,8 +14,8 @@ import {
 } from '../../links/enrolment-client.js';
 import { listenLocally } from '../../links/local-socket.js';
 import { readBody } from '../../links/read-body.js';
-import type { Clock } from '../../runtime/clock.js';
 import type { Log } from '../../runtime/log.js';
+import type { Timers } from '../../runtime/timers.js';
 import { EnrolmentError, type Enrolment } from '../registration/enrolment.js';
 
 /** Name of the socket in the control center's directory. */
@@ -47,7 +47,7 @@ export class EnrolmentServer {
   readonly #log: Log;
   readonly #server: Server;
 
-  private constructor(enrolment: Enrolment, clock: Clock, log: Log) {
+  private constructor(enrolment: Enrolment, timers: Timers, log: Log) {
     this.#enrolment = enrolment;
     this.#log = log;
     this.#server = createServer({
@@ -57,14 +57,18 @@ export class EnrolmentServer {
       keepAliveTimeout: KEEP_ALIVE_MILLISECONDS,
     });
     this.#server.maxConnections = MAXIMUM_CONNECTIONS;
-    this.#server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      void clock.activity.track('enrolment', this.#handle(request, response));
-    });
+    timers.on(
+      'enrolment',
+      [this.#server, 'request'],
+      (request: IncomingMessage, response: ServerResponse) =>
+        timers.clock.activity.track('enrolment', this.#handle(request, response)),
+      (request) => request.socket.destroy(),
+    );
   }
 
   /** @param directory the control center's own, which it has locked */
-  static async listen(directory: string, enrolment: Enrolment, clock: Clock, log: Log): Promise<EnrolmentServer> {
-    const server = new EnrolmentServer(enrolment, clock, log);
+  static async listen(directory: string, enrolment: Enrolment, timers: Timers, log: Log): Promise<EnrolmentServer> {
+    const server = new EnrolmentServer(enrolment, timers, log);
     await listenLocally(server.#server, join(directory, SOCKET_NAME));
     return server;
   }
