@@ -143,7 +143,7 @@ export class PinnedHttps {
       request.on('error', fail);
       request.end(body);
       cut = () => {
-        fail(new Error(`no whole answer within ${this.#deadlineMilliseconds / 1_000} s`));
+        fail(new Error(`no complete answer within ${this.#deadlineMilliseconds / 1_000} s`));
         request.destroy();
       };
     });

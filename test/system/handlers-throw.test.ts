@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { shortestPath } from '../../client-apps/links/local-socket.js';
 import { ReadingTimes } from '../../client-apps/runtime/slot-schedule.js';
 import type { PartyContext } from '../../client-apps/runtime/party.js';
 import { createFileKey } from '../../client-apps/runtime/sealed-file.js';
@@ -96,6 +98,15 @@ class Thrower {
       this.#logged.set(origin as string, (this.#logged.get(origin as string) ?? 0) + 1);
     }
   }
+}
+
+/** Sends a request to a Unix socket, and waits for the end of the connection or of the answer. */
+async function answerOf(socketPath: string): Promise<void> {
+  const request = httpRequest({ socketPath: shortestPath(socketPath), path: '/', agent: false });
+  request.on('response', (response) => response.resume());
+  request.on('error', () => undefined);
+  request.end();
+  await new Promise((resolve) => request.once('close', resolve));
 }
 
 describe('A handler that throws ends neither process nor party', function () {
@@ -277,6 +288,7 @@ describe('A handler that throws ends neither process nor party', function () {
     await thrower.everywhere(async () => {
       await kit.parameters(center).catch(() => undefined);
       await garbage(center.linkPort);
+      await answerOf(join(kit.directory, 'center', 'enrolment.sock'));
       const filler = meters[0]!.packet(onionKey, 0, kit.startSeconds, []);
       await kit.send(center, [filler]);
       await pause(20);
