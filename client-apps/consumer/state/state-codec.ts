@@ -99,12 +99,12 @@ function sealsJson(seals: IntervalSeals): JsonValue {
 }
 
 function sealsFromJson(value: JsonValue): IntervalSeals {
-  const seals = new Map(readArray(value, LEDGER_KINDS.length, sealFromJson).map((seal) => [seal.kind, seal]));
-  const consumption = seals.get('consumption');
-  if (consumption === undefined) {
-    throw new ProtocolError('MALFORMED', 'consumption seal is missing');
+  const seals = readArray(value, LEDGER_KINDS.length, sealFromJson);
+  const [consumption] = seals;
+  if (consumption === undefined || seals.some(({ kind }, place) => kind !== LEDGER_KINDS[place])) {
+    throw new ProtocolError('MALFORMED', 'seals are consumption, then pricing, then billing');
   }
-  return { ...(Object.fromEntries(seals) as Record<string, Seal>), consumption };
+  return { ...(Object.fromEntries(seals.map((seal) => [seal.kind, seal])) as Record<string, Seal>), consumption };
 }
 
 function handleJson({ epoch, k, pseudonym }: Handle): JsonObject {
@@ -163,5 +163,9 @@ function readSeconds(value: JsonValue): number {
 /** Reads the one amount that may be negative: a hub can find more on the ledger than its meter reports. */
 function readSignedAmount(value: JsonValue): bigint {
   const text = readString(value, 40);
-  return text.startsWith('-') ? -readAmount(text.slice(1)) : readAmount(text);
+  const amount = text.startsWith('-') ? -readAmount(text.slice(1)) : readAmount(text);
+  if (amount.toString() !== text) {
+    throw new ProtocolError('MALFORMED', 'expected a signed amount, not -0');
+  }
+  return amount;
 }
