@@ -1,38 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createRequire } from 'node:module';
 import { encodeHeader } from '../../../protocol/ledger/header.js';
 import type { LedgerId } from '../../../protocol/ledger/ledger-id.js';
 import { encodeSignedParameters } from '../../../protocol/ledger/parameters-json.js';
 import { LEDGER_KINDS, type LedgerKind } from '../../../protocol/ledger/row.js';
 import { encodeSignedSeal } from '../../../protocol/ledger/seal.js';
-import { IntervalMaker, type FakeInterval } from '../../support/interval.js';
+import { IntervalMaker } from '../../support/interval.js';
+import { beginWorld, transactionsOf, type ContractWorld } from '../../support/contract-world.js';
 import { FakeRegion } from '../../support/region.js';
 import { joinInput, splitInput, textOf, utf8, type FuzzTarget } from '../input.js';
-
-// The contracts are CommonJS and compiled by themselves; these are the parts of their test ledger that are used here.
-interface Simulation {
-  readonly status: number;
-  readonly message: string;
-}
-interface World {
-  readonly ledger: { simulate(channel: string, proposal: object): Promise<Simulation> };
-  putParameters(signed: FakeRegion['signedParameters']): Promise<Simulation>;
-  putRegistryRoot(signed: ReturnType<FakeRegion['registryRoot']>): Promise<Simulation>;
-  putDirectory(signed: ReturnType<FakeRegion['directory']>): Promise<Simulation>;
-  complete(interval: FakeInterval): Promise<void>;
-  fill(kind: LedgerKind, interval: FakeInterval): Promise<void>;
-}
-interface Metadata {
-  readonly contracts: Readonly<Record<string, { readonly transactions: readonly { readonly name: string }[] }>>;
-}
-const require = createRequire(import.meta.url);
-const { PACKAGES, World } = require('../../../chaincode/test/world.js') as {
-  PACKAGES: Readonly<Record<LedgerKind, unknown>>;
-  World: new (pricePseudonymKey: Uint8Array) => World;
-};
-const { metadataOf } = require('../../../chaincode/test/fabric-stub.js') as {
-  metadataOf: (chaincode: unknown) => Metadata;
-};
 
 const CONTROL_CENTER_MSP = 'ControlCenterMSP';
 const SERVICE_PROVIDER_MSP = 'ServiceProviderMSP';
@@ -47,30 +22,21 @@ const maker = new IntervalMaker(kit);
 const sealed = maker.next(new Array<number>(20).fill(1));
 const open = maker.next(new Array<number>(20).fill(1));
 
-/** The transactions of a channel, queries included. */
-const transactions = new Map(
-  LEDGER_KINDS.map((channel) => {
-    const contracts = Object.values(metadataOf(PACKAGES[channel]).contracts);
-    return [channel, contracts.flatMap((contract) => contract.transactions.map(({ name }) => name))];
-  }),
-);
+const transactions = new Map(LEDGER_KINDS.map((channel) => [channel, transactionsOf(channel)]));
 
 function argsOf({ region, startSeconds }: LedgerId): string[] {
   return [region, String(startSeconds), '0'];
 }
 
 /** A region with one complete interval and one whose header and pages are committed. */
-async function begin(): Promise<World> {
-  const world = new World(kit.pricePseudonymKey);
-  await world.putParameters(kit.signedParameters);
-  await world.putRegistryRoot(kit.registryRoot(0));
-  await world.putDirectory(kit.directory(0));
+async function begin(): Promise<ContractWorld> {
+  const world = await beginWorld(kit);
   await world.complete(sealed);
   await world.fill('consumption', open);
   return world;
 }
 
-let world: Promise<World> | undefined;
+let world: Promise<ContractWorld> | undefined;
 
 /** A transaction of a channel with its transient fields, in the order of the page's. */
 function input(
