@@ -61,6 +61,7 @@ class Sinks {
   }
 }
 
+const timers = new Timers({ clock, log: createLog('load', 'warn') });
 const sinks = new Sinks();
 let link: OutgoingLink | undefined;
 let prepared: Prepared[] = [];
@@ -74,7 +75,7 @@ async function listen(): Promise<void> {
       identity,
       host: '127.0.0.1',
       port: 0,
-      clock,
+      timers,
       admit: () => true,
       onFrame: sinks.onFrame,
     });
@@ -109,7 +110,7 @@ async function prepare(request: LoadRequest & { kind: 'prepare' }): Promise<void
     const target = { address, pin: Buffer.from(pin, 'hex') };
     link = new OutgoingLink(target, {
       identity,
-      timers: new Timers({ clock, log: createLog('load', 'warn') }),
+      timers,
       random,
       onUp: () => resolve(),
     });

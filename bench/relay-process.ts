@@ -4,7 +4,8 @@ import { SystemClock } from '../client-apps/runtime/clock.js';
 import { createLog } from '../client-apps/runtime/log.js';
 import { placedRelayConfig } from '../client-apps/relay/config.js';
 import { Relay } from '../client-apps/relay/relay.js';
-import { loadRelayKeys } from '../client-apps/relay/keys.js';
+import type { PartyContext } from '../client-apps/runtime/party.js';
+import { loadRelayKeys, relayFileKey } from '../client-apps/relay/keys.js';
 import { sodiumCrypto } from '../protocol/crypto/sodium.js';
 import { packetLength } from '../protocol/onion/geometry.js';
 import type { RelayAnswer, RelayRequest } from './relay-messages.js';
@@ -42,25 +43,24 @@ let relay: Relay | undefined;
 async function start(configuration: unknown): Promise<void> {
   const config = placedRelayConfig.parse(configuration);
   const limit = peelMicroseconds();
-  const fileKey = random(32);
+  const fileKey = relayFileKey(random(32), config);
   const keys = await loadRelayKeys(config.directory, fileKey, random, config.enrolmentSeed);
-  relay = await Relay.start(
-    config,
-    {
-      clock: new SystemClock(),
-      random,
-      log: createLog('relay', 'error'),
-      report: (name, data) => {
-        if (name === 'ready') {
-          answer({ kind: 'ready', port: data['port'] as number, peelMicroseconds: limit });
-        }
-        if (name === 'directory') {
-          answer({ kind: 'directory' });
-        }
-      },
+  const context: PartyContext = {
+    clock: new SystemClock(),
+    random,
+    log: createLog('relay', 'error'),
+    report: (name, data) => {
+      if (name === 'ready') {
+        answer({ kind: 'ready', port: data['port'] as number, peelMicroseconds: limit });
+      }
+      if (name === 'directory') {
+        answer({ kind: 'directory' });
+      }
     },
-    keys,
-    fileKey,
+  };
+  relay = await Relay.start(
+    // One neighbour sends more than a whole region does.
+    { config, context, keys, fileKey, packetsToNextHop: 1e9 },
     // The other relays of this region do not exist: no loop would come back, and the relay would hold all packets.
     { loops: false },
   );

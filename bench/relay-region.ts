@@ -20,6 +20,8 @@ import {
 } from '../protocol/onion/directory-format.js';
 import { FakeRegion } from '../test/support/region.js';
 import { benchLinkKey } from './relay-messages.js';
+import { createLog } from '../client-apps/runtime/log.js';
+import { Timers } from '../client-apps/runtime/timers.js';
 
 /** The layer of the relay under test: relays send to it, and it sends to relays. */
 const LAYERS = 3;
@@ -76,11 +78,15 @@ export class BenchRegion {
         url: `https://127.0.0.1:${this.#httpsPort}`,
         pin: toHex(benchLinkKey('control center').pin),
         linkAddress: `127.0.0.1:${this.#linkPort}`,
+        linkPin: toHex(benchLinkKey('control center').pin),
       },
       trustAnchor: fingerprint(sodiumCrypto, this.#kit.controlCenter.publicKey),
       addressOverrides: Object.fromEntries(
         nextPorts.map((port, index) => [addressOf(`next ${index + 1}`), `127.0.0.1:${port}`]),
       ),
+      // The load comes from one of two relays, which has the half of both.
+      replayCapacity: 6_000_000,
+      poolCapacity: 400_000,
       enrolmentSeed: toHex(this.#kit.secret('bench relay')),
     };
   }
@@ -142,7 +148,7 @@ export class BenchRegion {
       identity,
       host: '127.0.0.1',
       port: 0,
-      clock: new SystemClock(),
+      timers: new Timers({ clock: new SystemClock(), log: createLog('region', 'warn') }),
       admit: () => true,
       onFrame: (_link, type, body) => {
         if (type !== FRAME.descriptor) {

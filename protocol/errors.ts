@@ -53,15 +53,18 @@ export type ProtocolErrorCode =
   // Onion tier
   | 'PACKET_INVALID';
 
-/** A refusal of the protocol layer. The message never holds a secret, a pseudonym or a meter's number. */
-export class ProtocolError extends Error {
-  override readonly name = 'ProtocolError';
-
+/** An error by whose stable code programs decide. Each layer has one class of its own, with its own codes. */
+export abstract class CodedError<Code extends string> extends Error {
   constructor(
-    readonly code: ProtocolErrorCode,
+    readonly code: Code,
     message: string,
     options?: { cause?: unknown },
   ) {
     super(message, options);
   }
+}
+
+/** A refusal of the protocol layer. The message never holds a secret, a pseudonym or a meter's number. */
+export class ProtocolError extends CodedError<ProtocolErrorCode> {
+  override readonly name = 'ProtocolError';
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { accepted, refused, repeated, World } from '../test/world.js';
+import { accepted, pageArgs, refused, repeated, World } from '../test/world.js';
+import assert from 'node:assert/strict';
 import { concatBytes } from '../../protocol/crypto/bytes.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { decodeRow, ROW_TYPE, type RowContent, signRow } from '../../protocol/ledger/row.js';
@@ -41,7 +42,7 @@ describe('BillingContract', () => {
     await prepare(TWO_PAGES);
     await price();
     await world.seal('billing', interval);
-    repeated(await world.putHeader(interval.billing.header));
+    repeated(await world.putSigned(interval.billing));
     for (const page of [1, 0]) {
       repeated(await world.putPage('billing', interval.ledgerId, page, interval.billing.pages[page]!));
     }
@@ -54,7 +55,7 @@ describe('BillingContract', () => {
   it('waits for the seal of pricing', async () => {
     await prepare(ROWS);
     await world.fill('pricing', interval);
-    refused(await world.putHeader(interval.billing.header), 'NOT_YET_SEALED');
+    refused(await world.putSigned(interval.billing), 'NOT_YET_SEALED');
     refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.rows), 'NOT_YET_SEALED');
   });
 
@@ -62,7 +63,7 @@ describe('BillingContract', () => {
     await prepare(ROWS);
     await price();
     const dear = maker.billRows(interval.ledgerId, interval.consumption.rows, interval.price + 1_000n);
-    refused(await world.putHeader(maker.header('billing', interval.ledgerId, dear)), 'WRONG_BILL');
+    refused(await world.putSigned(maker.signedHeader('billing', interval.ledgerId, dear)), 'WRONG_BILL');
   });
 
   it('refuses bills that trade places, although they add up', async () => {
@@ -76,7 +77,7 @@ describe('BillingContract', () => {
         return signRow(kit.crypto, { ...row, value }, kit.serviceProvider);
       }),
     );
-    accepted(await world.putHeader(maker.header('billing', interval.ledgerId, traded)));
+    accepted(await world.putSigned(maker.signedHeader('billing', interval.ledgerId, traded)));
     refused(await world.putPage('billing', interval.ledgerId, 0, traded), 'WRONG_BILL');
   });
 
@@ -84,7 +85,7 @@ describe('BillingContract', () => {
     await prepare(TWO_PAGES);
     await price();
     refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!), 'HEADER_MISSING');
-    accepted(await world.putHeader(interval.billing.header));
+    accepted(await world.putSigned(interval.billing));
     refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[1]!), 'PAGE_MISMATCH');
     refused(await world.putPage('billing', interval.ledgerId, 2, interval.billing.pages[1]!), 'PAGE_MISMATCH');
     const changed = interval.billing.pages[0]!.slice();
@@ -98,7 +99,7 @@ describe('BillingContract', () => {
     await prepare(ROWS);
     await price();
     const refusedBill = async (code: RefusalCode, rows: Uint8Array): Promise<void> => {
-      accepted(await world.putHeader(maker.header('billing', interval.ledgerId, rows)));
+      accepted(await world.putSigned(maker.signedHeader('billing', interval.ledgerId, rows)));
       refused(await world.putPage('billing', interval.ledgerId, 0, rows), code);
     };
     await refusedBill('WRONG_KEY', bills({}, kit.signingKey('other')));
@@ -117,26 +118,62 @@ describe('BillingContract', () => {
     await prepare(TWO_PAGES);
     await price();
     const fewer = interval.billing.rows.subarray(177);
-    refused(await world.putHeader(maker.header('billing', interval.ledgerId, fewer)), 'PAGE_MISMATCH');
+    refused(await world.putSigned(maker.signedHeader('billing', interval.ledgerId, fewer)), 'PAGE_MISMATCH');
     const onePage = interval.billing.pages[0]!;
-    refused(await world.putHeader(maker.header('billing', interval.ledgerId, onePage)), 'PAGE_MISMATCH');
-    refused(await world.putHeader(interval.consumption.header, 'billing'), 'WRONG_LEDGER');
-    refused(await world.putHeader({ ...interval.billing.header, parametersVersion: 2 }), 'HEADER_MISMATCH');
+    refused(await world.putSigned(maker.signedHeader('billing', interval.ledgerId, onePage)), 'PAGE_MISMATCH');
+    refused(await world.putSigned(maker.sign(interval.consumption.header), 'billing'), 'WRONG_LEDGER');
+    refused(await world.putSigned(maker.sign({ ...interval.billing.header, parametersVersion: 2 })), 'HEADER_MISMATCH');
   });
 
   it('is sealed with the pricing seal as its basis', async () => {
     await prepare(TWO_PAGES);
     await price();
     refused(await world.putSeal(interval.billing.seal), 'HEADER_MISSING');
-    accepted(await world.putHeader(interval.billing.header));
+    accepted(await world.putSigned(interval.billing));
     accepted(await world.putPage('billing', interval.ledgerId, 1, interval.billing.pages[1]!));
-    refused(await world.putSeal(interval.billing.seal), 'PAGES_MISSING');
+    refused(await world.putChoice(interval.billing), 'PAGES_MISSING');
     accepted(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!));
+    refused(await world.putSeal(interval.billing.seal), 'NOT_CHOSEN');
+    accepted(await world.putChoice(interval.billing));
     const { seal } = interval.billing.seal;
     const sealed = (changes: Partial<Seal>) => signSeal(kit.crypto, { ...seal, ...changes }, kit.controlCenter);
     refused(await world.putSeal(sealed({ basis: interval.pricing.seal.seal.basis })), 'SEAL_MISMATCH');
     refused(await world.putSeal(signSeal(kit.crypto, seal, kit.serviceProvider)), 'BAD_SIGNATURE');
     accepted(await world.putSeal(interval.billing.seal));
+  });
+
+  it('replaces a poisoned header with its pages: an impossible root, then a page under it', async () => {
+    await prepare(TWO_PAGES);
+    await price();
+    const { header } = interval.billing;
+    const [first, second] = header.pages;
+    const poisoned = maker.sign({ ...header, pages: [first!, { ...second!, root: kit.secret('impossible') }] });
+    accepted(await world.putSigned(poisoned));
+    accepted(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!));
+    refused(await world.putPage('billing', interval.ledgerId, 1, interval.billing.pages[1]!), 'PAGE_MISMATCH');
+    refused(await world.putChoice(poisoned), 'PAGES_MISSING');
+    refused(await world.putChoice(interval.billing), 'HEADER_REPLACED');
+
+    const replacing = await world.putSigned(interval.billing);
+    accepted(replacing);
+    const pages = [...replacing.writes].filter(([key]) => key.startsWith('page/'));
+    assert.deepEqual(
+      pages.map(([, bytes]) => bytes.length),
+      [0, 0],
+      'both pages are deleted, whether they were written or not',
+    );
+    refused(await world.query('billing', 'GetPageRows', ...pageArgs(interval.ledgerId, 0)), 'NOT_FOUND');
+    refused(await world.putChoice(interval.billing), 'PAGES_MISSING');
+    for (const page of [0, 1]) {
+      accepted(await world.putPage('billing', interval.ledgerId, page, interval.billing.pages[page]!));
+    }
+    accepted(await world.putChoice(interval.billing));
+    repeated(await world.putChoice(interval.billing));
+    refused(await world.putChoice(poisoned), 'CONFLICT');
+    refused(await world.putSigned(poisoned), 'ALREADY_CHOSEN');
+    repeated(await world.putSigned(interval.billing));
+    accepted(await world.putSeal(interval.billing.seal));
+    refused(await world.putSigned(poisoned), 'ALREADY_SEALED');
   });
 
   it('has an interval without rows, priced and sealed all the same', async () => {

@@ -7,18 +7,19 @@ import { checkBillHeader, checkBillPage } from '../../protocol/rules/check-bills
 import { checkHeader } from '../../protocol/rules/check-header.js';
 import { checkPageEntry } from '../../protocol/rules/check-page.js';
 import { followingSealContent } from '../../protocol/rules/check-seal.js';
+import { checkHeaderSignature } from '../../protocol/rules/service-provider-signature.js';
 import { ledgerIdArgument, pageArgument, transientField } from '../common/arguments.js';
 import { readBasis, readConsumptionHeader, readConsumptionPage, readPrice } from '../common/basis.js';
 import { requireServiceProvider } from '../common/caller.js';
+import { isPageCommitted, putSeal, requireEntry, writePage } from '../common/interval.js';
 import {
-  headerArgument,
-  isHeaderCommitted,
-  isPageCommitted,
-  putSeal,
-  requireEntry,
-  writeHeader,
-  writePage,
-} from '../common/interval.js';
+  putChoice,
+  putSignedHeader,
+  reopenHeader,
+  requireChosenHeader,
+  requireSignedHeader,
+  signedHeaderArgument,
+} from '../common/provided-header.js';
 import { LedgerContract } from '../common/ledger-contract.js';
 import { getHeader, getLatestSeal, getPage, getPageRows, getSeal } from '../common/queries.js';
 
@@ -35,16 +36,16 @@ export class BillingContract extends LedgerContract {
   /** Announces the bills, page by page as the consumption. */
   @Transaction()
   async PutHeader(ctx: Context, headerJson: string): Promise<void> {
-    const argument = headerArgument('billing', headerJson);
-    const { header } = argument;
+    const argument = signedHeaderArgument('billing', headerJson);
+    const { signed } = argument;
+    const { header } = signed;
     const basis = await readBasis(ctx, 'pricing', header.ledgerId);
-    requireServiceProvider(ctx, basis.context.parameters);
-    if (await isHeaderCommitted(ctx, argument)) {
-      return;
-    }
-    checkHeader(header, basis.context);
-    checkBillHeader(header, await readConsumptionHeader(ctx, header.ledgerId), await readPrice(ctx, basis));
-    await writeHeader(ctx, argument);
+    requireServiceProvider(ctx, basis.context);
+    await putSignedHeader(ctx, argument, async () => {
+      checkHeader(header, basis.context);
+      checkHeaderSignature(sodiumCrypto, signed, basis.context, basis.seal);
+      checkBillHeader(header, await readConsumptionHeader(ctx, header.ledgerId), await readPrice(ctx, basis));
+    });
   }
 
   /** Writes a page of bills. Transient: `rows`, so that the block contains them once. */
@@ -54,23 +55,36 @@ export class BillingContract extends LedgerContract {
     const ledgerId = ledgerIdArgument(region, startSeconds);
     const number = pageArgument(page);
     const basis = await readBasis(ctx, 'pricing', ledgerId);
-    requireServiceProvider(ctx, basis.context.parameters);
+    requireServiceProvider(ctx, basis.context);
     if (await isPageCommitted(ctx, ledgerId, number, rows)) {
       return;
     }
-    const { header, entry } = await requireEntry(ctx, ledgerId, number);
-    checkPageEntry(sodiumCrypto, rows, entry);
+    const { header } = await requireSignedHeader(ctx, ledgerId);
+    checkPageEntry(sodiumCrypto, rows, requireEntry(header, number));
     const consumption = await readConsumptionPage(ctx, ledgerId, number);
     checkBillPage(sodiumCrypto, rows, consumption, await readPrice(ctx, basis), basis.context, 'verify');
     await writePage(ctx, header, number, rows);
   }
 
-  /** Seals an interval whose bills are all committed. */
+  /** Fixes the header that the control center has verified with all its pages, so that it can be sealed. */
+  @Transaction()
+  PutChoice(ctx: Context, region: string, startSeconds: string, chosenDigest: string): Promise<void> {
+    return putChoice(ctx, region, startSeconds, chosenDigest);
+  }
+
+  /** Lets the service provider go on replacing a header that it has replaced too often. */
+  @Transaction()
+  ReopenHeader(ctx: Context, region: string, startSeconds: string): Promise<void> {
+    return reopenHeader(ctx, 'billing', region, startSeconds);
+  }
+
+  /** Seals an interval whose bills are chosen. */
   @Transaction()
   async PutSeal(ctx: Context, sealJson: string): Promise<void> {
-    await putSeal(ctx, sealJson, async (header) => {
-      const { seal, context } = await readBasis(ctx, 'pricing', header.ledgerId);
-      return { context, content: followingSealContent(sodiumCrypto, context, header, seal) };
+    await putSeal(ctx, sealJson, async (ledgerId) => {
+      const signed = await requireChosenHeader(ctx, ledgerId);
+      const { seal: basis, context } = await readBasis(ctx, 'pricing', ledgerId);
+      return { context, content: followingSealContent(sodiumCrypto, context, { signed, basis }) };
     });
   }
 

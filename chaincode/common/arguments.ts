@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Context } from 'fabric-contract-api';
 import { asciiBytes } from '../../protocol/crypto/bytes.js';
-import { parseInteger } from '../../protocol/ledger/canonical-json.js';
+import { DIGEST_LENGTH } from '../../protocol/crypto/crypto.js';
+import { parseInteger, readHex } from '../../protocol/ledger/canonical-json.js';
 import { MAXIMUM_EPOCH } from '../../protocol/crypto/ggm.js';
 import { checkRegion, type LedgerId } from '../../protocol/ledger/ledger-id.js';
 import { MAXIMUM_PAGES, MAXIMUM_PARAMETER_VERSIONS, MAXIMUM_SECONDS } from '../../protocol/ledger/limits.js';
@@ -33,6 +34,11 @@ export function epochArgument(text: string): number {
 /** A version of the parameters, from 1. @throws Refusal `BAD_ARGUMENT` */
 export function versionArgument(text: string): number {
   return argument('version', () => parseInteger(text, 1, MAXIMUM_PARAMETER_VERSIONS));
+}
+
+/** A digest of 32 bytes, in hex. @throws Refusal `BAD_ARGUMENT` */
+export function digestArgument(name: string, text: string): Uint8Array {
+  return argument(name, () => readHex(text, DIGEST_LENGTH));
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Context } from 'fabric-contract-api';
-import type { Parameters } from '../../protocol/ledger/parameters.js';
+import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { Refusal } from './refusal.js';
 
 /**
@@ -22,9 +22,9 @@ export function controlCenterMsp(ctx: Context): string {
   }
 }
 
-/** The service provider's MSP is a parameter. @throws Refusal `WRONG_MSP` */
-export function requireServiceProvider(ctx: Context, parameters: Parameters): void {
-  requireCaller(ctx, parameters.serviceProvider.mspId, 'service provider');
+/** The interval's service provider. @throws Refusal `WRONG_MSP` */
+export function requireServiceProvider(ctx: Context, { serviceProvider }: IntervalContext): void {
+  requireCaller(ctx, serviceProvider.mspId, 'service provider');
 }
 
 function requireCaller(ctx: Context, mspId: string, party: string): void {

@@ -16,6 +16,10 @@ export type RefusalCode =
   | 'HEADER_MISSING'
   | 'PAGES_MISSING'
   | 'ALREADY_STARTED'
+  | 'ALREADY_CHOSEN'
+  | 'TOO_MANY_REPLACEMENTS'
+  | 'HEADER_REPLACED'
+  | 'NOT_CHOSEN'
   | 'ALREADY_SEALED'
   | 'NOT_YET_SEALED'
   // A fault of the chaincode or the peer

@@ -12,10 +12,14 @@ export const stateKey = {
   directory: (region: string, epoch: number): string => `directory/${region}/${digits(epoch, 5)}`,
   consumers: (region: string, epoch: number): string => `consumers/${region}/${digits(epoch, 5)}`,
   header: (region: string, startSeconds: number): string => `header/${region}/${digits(startSeconds, 12)}`,
-  /** Exists as soon as a page does. Pages write it without reading it, so they do not conflict with each other. */
+  /** Of consumption, as soon as a page exists. Pages write it without reading it, so they do not conflict with each other. */
   started: (region: string, startSeconds: number): string => `started/${region}/${digits(startSeconds, 12)}`,
   page: (region: string, startSeconds: number, page: number): string =>
     `page/${region}/${digits(startSeconds, 12)}/${digits(page, 4)}`,
+  /** Digest of the header of the service provider's that the control center has chosen. */
+  choice: (region: string, startSeconds: number): string => `choice/${region}/${digits(startSeconds, 12)}`,
+  /** Number of replacements of the service provider's header. */
+  replacements: (region: string, startSeconds: number): string => `replacements/${region}/${digits(startSeconds, 12)}`,
   seal: (region: string, startSeconds: number): string => `seal/${region}/${digits(startSeconds, 12)}`,
   /** Start of the newest sealed interval. */
   latestSeal: (region: string): string => `latest/${region}`,

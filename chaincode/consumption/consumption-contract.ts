@@ -14,15 +14,7 @@ import { consumptionSealContent } from '../../protocol/rules/check-seal.js';
 import { intervalContext } from '../../protocol/rules/interval-context.js';
 import { ledgerIdArgument, pageArgument, transientField } from '../common/arguments.js';
 import { requireControlCenter } from '../common/caller.js';
-import {
-  headerArgument,
-  isHeaderCommitted,
-  isPageCommitted,
-  putSeal,
-  requireEntry,
-  writeHeader,
-  writePage,
-} from '../common/interval.js';
+import { isPageCommitted, putSeal, requireEntry, requirePages, writePage } from '../common/interval.js';
 import { LedgerContract } from '../common/ledger-contract.js';
 import { getHeader, getLatestSeal, getPage, getPageRows, getSeal } from '../common/queries.js';
 import {
@@ -35,6 +27,7 @@ import {
   requireDirectory,
   requireRegistryRoot,
 } from './epochs.js';
+import { headerArgument, isHeaderCommitted, markStarted, requireHeader, writeHeader } from './header.js';
 import { getParameters, parametersInForce, putParameters, requireVersion } from './parameters.js';
 
 const MAXIMUM_WITNESSES_BYTES = ROWS_PER_PAGE * witnessLength(MAXIMUM_REGISTRY_DEPTH);
@@ -77,7 +70,7 @@ export class ConsumptionContract extends LedgerContract {
   @Transaction()
   async PutHeader(ctx: Context, headerJson: string): Promise<void> {
     requireControlCenter(ctx);
-    const argument = headerArgument('consumption', headerJson);
+    const argument = headerArgument(headerJson);
     const { header } = argument;
     const { region, startSeconds } = header.ledgerId;
     if (await isHeaderCommitted(ctx, argument)) {
@@ -105,13 +98,15 @@ export class ConsumptionContract extends LedgerContract {
       if (await isPageCommitted(ctx, ledgerId, number, rows)) {
         return;
       }
-      const { header, entry } = await requireEntry(ctx, ledgerId, number);
+      const header = await requireHeader(ctx, ledgerId);
+      const entry = requireEntry(header, number);
       const parameters = await requireVersion(ctx, region, header.parametersVersion);
       const registryRoot = await requireRegistryRoot(ctx, region, header.registryEpoch);
       const context = intervalContext(sodiumCrypto, parameters, ledgerId.startSeconds);
       const decoded = decodeWitnesses(witnesses, entry.count, registryRoot.depth);
       checkConsumptionPage(sodiumCrypto, rows, entry, context, decoded, registryRoot);
       await writePage(ctx, header, number, rows);
+      await markStarted(ctx, ledgerId);
     } finally {
       wipe(witnesses);
     }
@@ -120,7 +115,9 @@ export class ConsumptionContract extends LedgerContract {
   /** Seals an interval whose pages are all committed. */
   @Transaction()
   async PutSeal(ctx: Context, sealJson: string): Promise<void> {
-    await putSeal(ctx, sealJson, async (header, pages) => {
+    await putSeal(ctx, sealJson, async (sealed) => {
+      const header = await requireHeader(ctx, sealed);
+      const pages = await requirePages(ctx, header);
       const { ledgerId, parametersVersion, registryEpoch } = header;
       const parameters = await requireVersion(ctx, ledgerId.region, parametersVersion);
       const registryRoot = await requireRegistryRoot(ctx, ledgerId.region, registryEpoch);

@@ -95,7 +95,7 @@ describe('an interval on ConsumptionContract', () => {
       refused(await world.putHeader({ ...header, total: header.total + 1n }), 'HEADER_MISMATCH');
       refused(await world.putHeader({ ...header, parametersVersion: 2 }), 'HEADER_MISMATCH');
       refused(await world.putHeader({ ...header, registryEpoch: 1 }), 'HEADER_MISMATCH');
-      refused(await world.putHeader(three.billing.header, 'consumption'), 'WRONG_LEDGER');
+      refused(await world.putHeader(three.billing.header), 'WRONG_LEDGER');
       const at = (startSeconds: number): Header => ({ ...header, ledgerId: { ...header.ledgerId, startSeconds } });
       refused(await world.putHeader(at(kit.startOf(0) + 1)), 'WRONG_LEDGER');
       refused(await world.putHeader(at(kit.startOf(-1))), 'WRONG_LEDGER');

@@ -69,7 +69,7 @@ describe('price mode direct (Table 4)', () => {
         signRow(kit.crypto, { ...decodeRow(row), value: decodeRow(row).value * 2n }, kit.serviceProvider),
       ),
     );
-    refused(await world.putHeader(maker.header('billing', next.ledgerId, dearer)), 'WRONG_BILL');
+    refused(await world.putSigned(maker.signedHeader('billing', next.ledgerId, dearer)), 'WRONG_BILL');
     await world.seal('billing', next);
   });
 
@@ -83,14 +83,14 @@ describe('price mode direct (Table 4)', () => {
       [{ ledgerId: { ...ledgerId, startSeconds: kit.startOf(5) } }, kit.serviceProvider, 'WRONG_LEDGER'],
     ] as const) {
       const rows = changed(interval.pricing.rows, change, key);
-      accepted(await world.putHeader(maker.header('pricing', ledgerId, rows)));
+      accepted(await world.putSigned(maker.signedHeader('pricing', ledgerId, rows)));
       refused(await world.putPage('pricing', ledgerId, 0, rows), code);
     }
     const forged = interval.pricing.rows.slice();
     forged[176]! ^= 1;
-    accepted(await world.putHeader(maker.header('pricing', ledgerId, forged)));
+    accepted(await world.putSigned(maker.signedHeader('pricing', ledgerId, forged)));
     refused(await world.putPage('pricing', ledgerId, 0, forged), 'BAD_SIGNATURE');
-    accepted(await world.putHeader(interval.pricing.header));
+    accepted(await world.putSigned(interval.pricing));
     refused(await world.putPage('pricing', ledgerId, 0, forged), 'PAGE_MISMATCH');
   });
 
@@ -103,18 +103,19 @@ describe('price mode direct (Table 4)', () => {
   it('refuses a row too few, a row too many, and a consumer twice', async () => {
     const interval = await sealed();
     const rows = splitRows(interval.pricing.rows);
-    const header = (found: Uint8Array[]) => maker.header('pricing', interval.ledgerId, concatBytes(...found));
-    refused(await world.putHeader(header(rows.slice(1))), 'HEADER_MISMATCH');
+    const header = (found: Uint8Array[]) => maker.signedHeader('pricing', interval.ledgerId, concatBytes(...found));
+    refused(await world.putSigned(header(rows.slice(1))), 'HEADER_MISMATCH');
     const extra = signRow(kit.crypto, { ...decodeRow(rows[0]!), pseudonym: new Uint8Array(32) }, kit.serviceProvider);
-    refused(await world.putHeader(header([extra, ...rows])), 'HEADER_MISMATCH');
+    refused(await world.putSigned(header([extra, ...rows])), 'HEADER_MISMATCH');
     const twice = { ...interval.pricing.header, count: rows.length };
     const [entry] = twice.pages;
-    refused(await world.putHeader({ ...twice, pages: [{ ...entry!, last: entry!.first }] }), 'PAGE_ORDER');
+    refused(await world.putSigned(maker.sign({ ...twice, pages: [{ ...entry!, last: entry!.first }] })), 'PAGE_ORDER');
   });
 
   it('seals nothing but the list of the epoch', async () => {
     const interval = await sealed();
     await world.fill('pricing', interval);
+    accepted(await world.putChoice(interval.pricing));
     const { seal } = interval.pricing.seal;
     for (const directoryDigest of [new Uint8Array(32), kit.secret('other')]) {
       refused(
@@ -162,7 +163,7 @@ describe('price mode direct (Table 4)', () => {
       accepted(await without.putDirectory(kit.directory(0)));
       const interval = new IntervalMaker(kit).next(ROWS);
       await without.seal('consumption', interval);
-      refused(await without.putHeader(interval.pricing.header), 'NOT_FOUND');
+      refused(await without.putSigned(interval.pricing), 'NOT_FOUND');
     });
   });
 }).timeout(20_000);

@@ -3,7 +3,9 @@ import { accepted, pageArgs, refused, repeated, text, World } from '../test/worl
 import assert from 'node:assert/strict';
 import type { RowContent } from '../../protocol/ledger/row.js';
 import { decodeRow, ROW_TYPE, signRow } from '../../protocol/ledger/row.js';
-import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
+import { type Seal, sealDigest, signSeal } from '../../protocol/ledger/seal.js';
+import { type HeaderBasis, signHeader } from '../../protocol/ledger/signed-header.js';
+import { intervalContext } from '../../protocol/rules/interval-context.js';
 import { type FakeInterval, IntervalMaker } from '../../test/support/interval.js';
 import { FakeRegion } from '../../test/support/region.js';
 import { SERVICE_PROVIDER_MSP } from '../test/fabric-stub.js';
@@ -29,7 +31,7 @@ describe('PricingContract', () => {
 
   /** Puts a price row under a header that fits it. */
   const putPrice = async (row: Uint8Array): Promise<Simulation> => {
-    accepted(await world.putHeader(maker.header('pricing', interval.ledgerId, row)));
+    accepted(await world.putSigned(maker.signedHeader('pricing', interval.ledgerId, row)));
     return world.putPage('pricing', interval.ledgerId, 0, row);
   };
 
@@ -49,7 +51,7 @@ describe('PricingContract', () => {
   it('waits for the seal of consumption', async () => {
     const next = maker.next(ROWS);
     await world.fill('consumption', next);
-    refused(await world.putHeader(next.pricing.header), 'NOT_YET_SEALED');
+    refused(await world.putSigned(next.pricing), 'NOT_YET_SEALED');
     refused(await world.putPage('pricing', next.ledgerId, 0, next.pricing.rows), 'NOT_YET_SEALED');
     refused(await world.putSeal(next.pricing.seal), 'HEADER_MISSING');
   });
@@ -58,12 +60,12 @@ describe('PricingContract', () => {
     for (const price of [interval.price + 1_000n, interval.price - 1_000n, 0n]) {
       refused(await putPrice(priceRow({ value: price })), 'WRONG_PRICE');
     }
-    const odd = maker.header('pricing', interval.ledgerId, priceRow({ value: interval.price + 1n }));
-    refused(await world.putHeader(odd), 'PRICE_GRANULARITY');
+    const odd = maker.signedHeader('pricing', interval.ledgerId, priceRow({ value: interval.price + 1n }));
+    refused(await world.putSigned(odd), 'PRICE_GRANULARITY');
   });
 
   it('refuses a price that is not the announced one', async () => {
-    accepted(await world.putHeader(interval.pricing.header));
+    accepted(await world.putSigned(interval.pricing));
     const other = priceRow({ value: interval.price + 1_000n });
     refused(await world.putPage('pricing', interval.ledgerId, 0, other), 'PAGE_MISMATCH');
     refused(await world.putPage('pricing', interval.ledgerId, 1, interval.pricing.rows), 'PAGE_MISMATCH');
@@ -81,7 +83,7 @@ describe('PricingContract', () => {
   });
 
   it('wants the pseudonym key that the parameters commit to', async () => {
-    accepted(await world.putHeader(interval.pricing.header));
+    accepted(await world.putSigned(interval.pricing));
     const put = (pricePseudonymKey: Uint8Array): Promise<Simulation> =>
       world.put('pricing', 'PutPage', pageArgs(interval.ledgerId, 0), SERVICE_PROVIDER_MSP, {
         rows: interval.pricing.rows,
@@ -95,32 +97,109 @@ describe('PricingContract', () => {
 
   it('wants a header of one row for its interval', async () => {
     const { header } = interval.pricing;
-    refused(await world.putHeader(interval.consumption.header, 'pricing'), 'WRONG_LEDGER');
-    refused(await world.putHeader({ ...header, count: 0, total: 0n, histogram: [], pages: [] }), 'PAGE_SIZE');
-    refused(await world.putHeader({ ...header, registryEpoch: 1 }), 'HEADER_MISMATCH');
-    refused(await world.putHeader({ ...header, parametersVersion: 2 }), 'HEADER_MISMATCH');
+    refused(await world.putSigned(maker.sign(interval.consumption.header), 'pricing'), 'WRONG_LEDGER');
+    refused(
+      await world.putSigned(maker.sign({ ...header, count: 0, total: 0n, histogram: [], pages: [] })),
+      'PAGE_SIZE',
+    );
+    refused(await world.putSigned(maker.sign({ ...header, registryEpoch: 1 })), 'HEADER_MISMATCH');
+    refused(await world.putSigned(maker.sign({ ...header, parametersVersion: 2 })), 'HEADER_MISMATCH');
   });
 
-  it('replaces a header until the price stands, and repeats without writing', async () => {
-    const other = maker.header('pricing', interval.ledgerId, priceRow({ value: 0n }));
-    accepted(await world.putHeader(other));
+  it('replaces a header, with its page, until it is chosen, and repeats without writing', async () => {
+    const other = maker.signedHeader('pricing', interval.ledgerId, priceRow({ value: 0n }));
+    accepted(await world.putSigned(other));
     await world.fill('pricing', interval);
-    repeated(await world.putHeader(interval.pricing.header));
+    repeated(await world.putSigned(interval.pricing));
     repeated(await world.putPage('pricing', interval.ledgerId, 0, interval.pricing.rows));
-    refused(await world.putHeader(other), 'ALREADY_STARTED');
+    accepted(await world.putSigned(other));
+    refused(await world.putChoice(other), 'PAGES_MISSING');
+    await world.fill('pricing', interval);
+    accepted(await world.putChoice(interval.pricing));
+    refused(await world.putSigned(other), 'ALREADY_CHOSEN');
     accepted(await world.putSeal(interval.pricing.seal));
     repeated(await world.putSeal(interval.pricing.seal));
     repeated(await world.putPage('pricing', interval.ledgerId, 0, interval.pricing.rows));
-    refused(await world.putHeader(other), 'ALREADY_SEALED');
+    refused(await world.putSigned(other), 'ALREADY_SEALED');
     refused(await world.putPage('pricing', interval.ledgerId, 0, priceRow({ value: 0n })), 'ALREADY_SEALED');
   });
+
+  it("wants SP's signature for this header, this seal and these parameters", async () => {
+    const { header } = interval.pricing;
+    const { parametersDigest } = intervalContext(kit.crypto, kit.parameters, interval.ledgerId.startSeconds);
+    const basis = sealDigest(kit.crypto, interval.consumption.seal.seal);
+    const sign = (about: HeaderBasis, key = kit.serviceProvider) => signHeader(kit.crypto, header, about, key);
+    const zeros = kit.secret('other');
+    refused(await world.putSigned(sign({ basis: zeros, parametersDigest })), 'BAD_SIGNATURE');
+    refused(await world.putSigned(sign({ basis, parametersDigest: zeros })), 'BAD_SIGNATURE');
+    refused(await world.putSigned(sign({ basis, parametersDigest }, kit.controlCenter)), 'BAD_SIGNATURE');
+    const other = maker.signedHeader('pricing', interval.ledgerId, priceRow({ value: 0n }));
+    refused(await world.putSigned({ ...other, header }), 'BAD_SIGNATURE');
+    accepted(await world.putSigned(sign({ basis, parametersDigest })));
+  });
+
+  it('replaces a header 16 times; then the control center reopens it', async () => {
+    const { ledgerId } = interval;
+    const other = maker.signedHeader('pricing', ledgerId, priceRow({ value: 0n }));
+    accepted(await world.putSigned(other));
+    const replace = async (): Promise<void> => {
+      for (let replacement = 0; replacement < 16; replacement++) {
+        repeated(await world.reopen('pricing', ledgerId));
+        accepted(await world.putSigned(replacement % 2 === 0 ? interval.pricing : other));
+      }
+      refused(await world.putSigned(interval.pricing), 'TOO_MANY_REPLACEMENTS');
+      repeated(await world.putSigned(other));
+    };
+    await replace();
+    accepted(await world.reopen('pricing', ledgerId));
+    repeated(await world.reopen('pricing', ledgerId));
+    await replace();
+    accepted(await world.reopen('pricing', ledgerId));
+    accepted(await world.putSigned(interval.pricing));
+    accepted(await world.putPage('pricing', ledgerId, 0, interval.pricing.rows));
+    accepted(await world.putChoice(interval.pricing));
+    refused(await world.reopen('pricing', ledgerId), 'ALREADY_CHOSEN');
+  });
+
+  for (const winner of ['choice', 'replacement'] as const) {
+    it(`has one winner when a header is chosen while SP replaces it: the ${winner}, if it is ordered first`, async () => {
+      await world.fill('pricing', interval);
+      const other = maker.signedHeader('pricing', interval.ledgerId, priceRow({ value: 0n }));
+      const { ledger } = world;
+      // Both are endorsed against the same state.
+      const endorsed: Simulation[] = [];
+      const submit = ledger.submit.bind(ledger);
+      ledger.submit = async (channel, proposal) => {
+        const simulation = await ledger.simulate(channel, proposal);
+        endorsed.push(simulation);
+        return simulation;
+      };
+      accepted(await world.putChoice(interval.pricing));
+      accepted(await world.putSigned(other));
+      ledger.submit = submit;
+      const ordered = winner === 'choice' ? endorsed : endorsed.reverse();
+      assert.deepEqual(
+        ordered.map((simulation) => ledger.commit(simulation)),
+        ['VALID', 'MVCC_READ_CONFLICT'],
+      );
+      if (winner === 'choice') {
+        refused(await world.putSigned(other), 'ALREADY_CHOSEN');
+        accepted(await world.putSeal(interval.pricing.seal));
+      } else {
+        refused(await world.putChoice(interval.pricing), 'HEADER_REPLACED');
+        refused(await world.putSeal(interval.pricing.seal), 'NOT_CHOSEN');
+      }
+    });
+  }
 
   it('is sealed with the consumption seal as its basis', async () => {
     const { seal } = interval.pricing.seal;
     const sealed = (changes: Partial<Seal>) => signSeal(kit.crypto, { ...seal, ...changes }, kit.controlCenter);
-    accepted(await world.putHeader(interval.pricing.header));
-    refused(await world.putSeal(interval.pricing.seal), 'PAGES_MISSING');
+    accepted(await world.putSigned(interval.pricing));
+    refused(await world.putChoice(interval.pricing), 'PAGES_MISSING');
     accepted(await world.putPage('pricing', interval.ledgerId, 0, interval.pricing.rows));
+    refused(await world.putSeal(interval.pricing.seal), 'NOT_CHOSEN');
+    accepted(await world.putChoice(interval.pricing));
     refused(await world.putSeal(sealed({ basis: kit.secret('other') })), 'SEAL_MISMATCH');
     refused(await world.putSeal(sealed({ registeredMeters: 1 })), 'SEAL_MISMATCH');
     refused(await world.putSeal(sealed({ indexDigest: kit.secret('other') })), 'SEAL_MISMATCH');

@@ -15,18 +15,19 @@ import { checkPageEntry } from '../../protocol/rules/check-page.js';
 import { checkDirectPricePage, checkPricePseudonym, checkPriceRow } from '../../protocol/rules/check-price.js';
 import { followingSealContent } from '../../protocol/rules/check-seal.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
+import { checkHeaderSignature } from '../../protocol/rules/service-provider-signature.js';
 import { ledgerIdArgument, pageArgument, transientField } from '../common/arguments.js';
 import { readBasis, readConsumers } from '../common/basis.js';
 import { requireServiceProvider } from '../common/caller.js';
+import { isPageCommitted, putSeal, requireEntry, writePage } from '../common/interval.js';
 import {
-  headerArgument,
-  isHeaderCommitted,
-  isPageCommitted,
-  putSeal,
-  requireEntry,
-  writeHeader,
-  writePage,
-} from '../common/interval.js';
+  putChoice,
+  putSignedHeader,
+  reopenHeader,
+  requireChosenHeader,
+  requireSignedHeader,
+  signedHeaderArgument,
+} from '../common/provided-header.js';
 import { LedgerContract } from '../common/ledger-contract.js';
 import { getHeader, getLatestSeal, getPage, getPageRows, getSeal } from '../common/queries.js';
 import { Refusal } from '../common/refusal.js';
@@ -47,21 +48,19 @@ export class PricingContract extends LedgerContract {
   /** Announces the row of an interval, or the pages with a row for each consumer. */
   @Transaction()
   async PutHeader(ctx: Context, headerJson: string): Promise<void> {
-    const argument = headerArgument('pricing', headerJson);
-    const { header } = argument;
-    const { context } = await readBasis(ctx, 'consumption', header.ledgerId);
-    requireServiceProvider(ctx, context.parameters);
-    if (await isHeaderCommitted(ctx, argument)) {
-      return;
-    }
-    checkHeader(header, context);
-    if (context.parameters.priceMode === 'direct') {
-      checkPriceCount(
-        header,
-        (await readConsumers(ctx, context.ledgerId.region, context.registryEpoch)).consumers.length,
-      );
-    }
-    await writeHeader(ctx, argument);
+    const argument = signedHeaderArgument('pricing', headerJson);
+    const { signed } = argument;
+    const { header } = signed;
+    const { seal, context } = await readBasis(ctx, 'consumption', header.ledgerId);
+    requireServiceProvider(ctx, context);
+    await putSignedHeader(ctx, argument, async () => {
+      checkHeader(header, context);
+      checkHeaderSignature(sodiumCrypto, signed, context, seal);
+      if (context.parameters.priceMode === 'direct') {
+        const { consumers } = await readConsumers(ctx, context.ledgerId.region, context.registryEpoch);
+        checkPriceCount(header, consumers.length);
+      }
+    });
   }
 
   /** Writes a page of prices. Transient: `rows`, and for the one row of Table 2 `pricePseudonymKey`. */
@@ -71,7 +70,7 @@ export class PricingContract extends LedgerContract {
     const ledgerId = ledgerIdArgument(region, startSeconds);
     const number = pageArgument(page);
     const { seal, context } = await readBasis(ctx, 'consumption', ledgerId);
-    requireServiceProvider(ctx, context.parameters);
+    requireServiceProvider(ctx, context);
     if (context.parameters.priceMode === 'direct') {
       await putRows(ctx, ledgerId, number, rows, () => checkDirectPricePage(sodiumCrypto, rows, context));
       return;
@@ -87,13 +86,29 @@ export class PricingContract extends LedgerContract {
     }
   }
 
-  /** Seals an interval whose price is committed. */
+  /** Fixes the header that the control center has verified with all its pages, so that it can be sealed. */
+  @Transaction()
+  PutChoice(ctx: Context, region: string, startSeconds: string, chosenDigest: string): Promise<void> {
+    return putChoice(ctx, region, startSeconds, chosenDigest);
+  }
+
+  /** Lets the service provider go on replacing a header that it has replaced too often. */
+  @Transaction()
+  ReopenHeader(ctx: Context, region: string, startSeconds: string): Promise<void> {
+    return reopenHeader(ctx, 'pricing', region, startSeconds);
+  }
+
+  /** Seals an interval whose prices are chosen. */
   @Transaction()
   async PutSeal(ctx: Context, sealJson: string): Promise<void> {
-    await putSeal(ctx, sealJson, async (header) => {
-      const { seal, context } = await readBasis(ctx, 'consumption', header.ledgerId);
+    await putSeal(ctx, sealJson, async (ledgerId) => {
+      const signed = await requireChosenHeader(ctx, ledgerId);
+      const { seal: basis, context } = await readBasis(ctx, 'consumption', ledgerId);
       const digest = await consumersDigest(ctx, context);
-      return { context, content: followingSealContent(sodiumCrypto, context, header, seal, digest) };
+      return {
+        context,
+        content: followingSealContent(sodiumCrypto, context, { signed, basis, consumersDigest: digest }),
+      };
     });
   }
 
@@ -103,7 +118,7 @@ export class PricingContract extends LedgerContract {
   async GetPrice(ctx: Context, region: string, startSeconds: string): Promise<string> {
     const ledgerId = ledgerIdArgument(region, startSeconds);
     const [first] = splitRows(await getPageRows(ctx, region, startSeconds, '0'));
-    const { header } = await requireEntry(ctx, ledgerId, 0);
+    const { header } = await requireSignedHeader(ctx, ledgerId);
     if (header.histogram.length > 1) {
       throw new Refusal('WRONG_PRICE', 'consumers were given different prices');
     }
@@ -157,8 +172,8 @@ async function putRows(
   if (await isPageCommitted(ctx, ledgerId, page, rows)) {
     return;
   }
-  const { header, entry } = await requireEntry(ctx, ledgerId, page);
-  checkPageEntry(sodiumCrypto, rows, entry);
+  const { header } = await requireSignedHeader(ctx, ledgerId);
+  checkPageEntry(sodiumCrypto, rows, requireEntry(header, page));
   check();
   await writePage(ctx, header, page, rows);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { accepted, pageArgs, PACKAGES, refused, text, type Transient, World } from './world.js';
+import { accepted, pageArgs, PACKAGES, refused, repeated, text, type Transient, World } from './world.js';
 import assert from 'node:assert/strict';
 import { encodeHeader } from '../../protocol/ledger/header.js';
 import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
@@ -7,6 +7,8 @@ import { PRICE_MODES } from '../../protocol/ledger/parameters.js';
 import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { encodeSignedSeal } from '../../protocol/ledger/seal.js';
+import { encodeSignedHeader, signedHeaderDigest } from '../../protocol/ledger/signed-header.js';
+import { toHex } from '../../protocol/crypto/bytes.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
 import { IntervalMaker } from '../../test/support/interval.js';
 import { FakeRegion } from '../../test/support/region.js';
@@ -23,6 +25,8 @@ interface Call {
   readonly transient?: Transient;
   /** Who may submit it; nobody in particular for a query. */
   readonly by?: string;
+  /** Whether it has nothing to write in this order. */
+  readonly isIdle?: boolean;
 }
 
 for (const priceMode of PRICE_MODES) {
@@ -31,8 +35,28 @@ for (const priceMode of PRICE_MODES) {
     const interval = new IntervalMaker(kit).next(ROWS);
     const [region, start] = ['london', String(interval.ledgerId.startSeconds)] as const;
 
+    const headerJson = (kind: (typeof KINDS)[number]): string => {
+      if (kind === 'consumption') {
+        return text(encodeHeader(interval.consumption.header));
+      }
+      const { header, headerSignature } = interval[kind];
+      return text(encodeSignedHeader({ header, headerSignature }));
+    };
+
+    /** What fixes a header of the service provider's. */
+    const choiceCalls = (kind: (typeof KINDS)[number]): Call[] => {
+      if (kind === 'consumption') {
+        return [];
+      }
+      const digest = toHex(signedHeaderDigest(kit.crypto, interval[kind]));
+      return [
+        { kind, transaction: 'ReopenHeader', args: [region, start], by: CONTROL_CENTER_MSP, isIdle: true },
+        { kind, transaction: 'PutChoice', args: [region, start, digest], by: CONTROL_CENTER_MSP },
+      ];
+    };
+
     const intervalCalls = (kind: (typeof KINDS)[number], writer: string): Call[] => [
-      { kind, transaction: 'PutHeader', args: [text(encodeHeader(interval[kind].header))], by: writer },
+      { kind, transaction: 'PutHeader', args: [headerJson(kind)], by: writer },
       {
         kind,
         transaction: 'PutPage',
@@ -40,6 +64,7 @@ for (const priceMode of PRICE_MODES) {
         transient: new World(kit.pricePseudonymKey).transient(kind, interval[kind].rows, interval.witnesses[0]!),
         by: writer,
       },
+      ...choiceCalls(kind),
       { kind, transaction: 'PutSeal', args: [text(encodeSignedSeal(interval[kind].seal))], by: CONTROL_CENTER_MSP },
     ];
 
@@ -95,11 +120,11 @@ for (const priceMode of PRICE_MODES) {
 
     it('refuses each submission to all but its party, in every state of the ledger, and accepts that party', async () => {
       const world = new World(kit.pricePseudonymKey);
-      for (const { kind, transaction, args, transient = {}, by } of submits) {
+      for (const { kind, transaction, args, transient = {}, by, isIdle = false } of submits) {
         for (const mspId of MSPS.filter((other) => other !== by)) {
           refused(await world.put(kind, transaction, args, mspId, transient), 'WRONG_MSP');
         }
-        accepted(await world.put(kind, transaction, args, by!, transient));
+        (isIdle ? repeated : accepted)(await world.put(kind, transaction, args, by!, transient));
         for (const mspId of MSPS.filter((other) => other !== by)) {
           refused(await world.put(kind, transaction, args, mspId, transient), 'WRONG_MSP');
         }
@@ -109,7 +134,9 @@ for (const priceMode of PRICE_MODES) {
     it('answers each query to every organisation, with and without the name of the contract', async () => {
       const world = new World(kit.pricePseudonymKey);
       for (const call of submits) {
-        accepted(await world.put(call.kind, call.transaction, call.args, call.by!, call.transient));
+        (call.isIdle === true ? repeated : accepted)(
+          await world.put(call.kind, call.transaction, call.args, call.by!, call.transient),
+        );
       }
       for (const { kind, transaction, args } of queries) {
         const names = { consumption: 'ConsumptionContract', pricing: 'PricingContract', billing: 'BillingContract' };

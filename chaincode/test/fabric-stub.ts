@@ -47,12 +47,21 @@ export const SERVICE_PROVIDER_MSP = 'ServiceProviderMSP';
 export const CONSUMERS_MSP = 'ConsumersMSP';
 
 class Channel {
-  readonly state = new Map<string, Value>();
   readonly dispatcher: Dispatcher;
 
-  constructor(readonly chaincode: ChaincodePackage) {
-    const { contracts, serializers } = chaincode;
-    this.dispatcher = new ChaincodeFromContract([...contracts], serializers, {});
+  constructor(
+    chaincode: ChaincodePackage | Dispatcher,
+    readonly state = new Map<string, Value>(),
+  ) {
+    this.dispatcher =
+      'contracts' in chaincode
+        ? new ChaincodeFromContract([...chaincode.contracts], chaincode.serializers, {})
+        : chaincode;
+  }
+
+  /** The same contract with a state of its own. */
+  fork(): Channel {
+    return new Channel(this.dispatcher, new Map(this.state));
   }
 
   keys(start: string, end: string): string[] {
@@ -80,6 +89,16 @@ export class FakeLedger {
   deploy(channel: string, chaincode: ChaincodePackage): this {
     this.#channels.set(channel, new Channel(chaincode));
     return this;
+  }
+
+  /** Another peer with the same blocks so far. */
+  fork(): FakeLedger {
+    const other = new FakeLedger(this.mspId);
+    for (const [name, channel] of this.#channels) {
+      other.#channels.set(name, channel.fork());
+    }
+    other.#version = this.#version;
+    return other;
   }
 
   channel(name: string): Channel {

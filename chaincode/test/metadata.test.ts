@@ -12,10 +12,13 @@ const QUERIES = [
   'evaluate GetSeal(region, startSeconds): string',
   'evaluate GetLatestSeal(region): string',
 ];
-const INTERVAL = [
-  'submit PutHeader(headerJson)',
-  'submit PutPage(region, startSeconds, page)',
-  'submit PutSeal(sealJson)',
+const WRITER = ['submit PutHeader(headerJson)', 'submit PutPage(region, startSeconds, page)'];
+const SEAL = 'submit PutSeal(sealJson)';
+const PROVIDED = [
+  ...WRITER,
+  'submit PutChoice(region, startSeconds, chosenDigest)',
+  'submit ReopenHeader(region, startSeconds)',
+  SEAL,
 ];
 
 /** What clients may call; a change here is a change of the chaincode's interface. */
@@ -25,15 +28,16 @@ const EXPECTED = {
     'submit PutRegistryRoot(registryRootJson)',
     'submit PutDirectory(directoryJson)',
     'submit PutConsumers(consumersJson)',
-    ...INTERVAL,
+    ...WRITER,
+    SEAL,
     'evaluate GetParameters(region, version): string',
     'evaluate GetRegistryRoot(region, epoch): string',
     'evaluate GetDirectory(region, epoch): string',
     'evaluate GetConsumers(region, epoch): string',
     ...QUERIES,
   ],
-  pricing: [...INTERVAL, 'evaluate GetPrice(region, startSeconds): string', ...QUERIES],
-  billing: [...INTERVAL, ...QUERIES],
+  pricing: [...PROVIDED, 'evaluate GetPrice(region, startSeconds): string', ...QUERIES],
+  billing: [...PROVIDED, ...QUERIES],
 } as const;
 
 const NAMES = { consumption: 'ConsumptionContract', pricing: 'PricingContract', billing: 'BillingContract' } as const;

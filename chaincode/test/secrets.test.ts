@@ -116,7 +116,7 @@ describe('secrets in the transient map', () => {
 
     const price = (rows: Uint8Array): Promise<Simulation> => world.putPage('pricing', interval.ledgerId, 0, rows);
     wiped(await price(interval.pricing.rows), 'pricePseudonymKey');
-    accepted(await world.putHeader(interval.pricing.header));
+    accepted(await world.putSigned(interval.pricing));
     wiped(await price(interval.billing.rows.subarray(0, 177)), 'pricePseudonymKey');
     wiped(await price(interval.pricing.rows), 'pricePseudonymKey');
   });
@@ -138,7 +138,7 @@ describe('secrets in the transient map', () => {
     const refusal = asRefusal(new TypeError(`cannot read ${secret}`));
     assert.equal(refusal.message, 'INTERNAL: the transaction failed (TypeError)');
     assert.equal(asRefusal(secret).message, 'INTERNAL: the transaction failed (string)');
-    assert.equal(asRefusal(new ProtocolError('BAD_POINT', 'reason')).message, 'BAD_POINT: reason');
+    assert.equal(asRefusal(new ProtocolError('BAD_SIGNATURE', 'reason')).message, 'BAD_SIGNATURE: reason');
     assert.equal(asRefusal(refusal), refusal);
   });
 }).timeout(10_000);

@@ -7,8 +7,11 @@ import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
 import type { SignedParameters } from '../../protocol/ledger/parameters.js';
 import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { encodeRegistryRoot, type SignedRegistryRoot } from '../../protocol/ledger/registry-root.js';
-import type { LedgerKind } from '../../protocol/ledger/row.js';
+import type { LedgerKind, ProvidedKind } from '../../protocol/ledger/row.js';
 import { encodeSignedSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
+import { encodeSignedHeader, type SignedHeader, signedHeaderDigest } from '../../protocol/ledger/signed-header.js';
+import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
+import { toHex } from '../../protocol/crypto/bytes.js';
 import { encodeSignedDirectory, type SignedDirectory } from '../../protocol/onion/directory-format.js';
 import * as billing from '../billing/index.js';
 import type { RefusalCode } from '../common/refusal.js';
@@ -35,8 +38,8 @@ export interface IntervalParts {
   readonly ledgerId: LedgerId;
   readonly witnesses: readonly Uint8Array[];
   readonly consumption: LedgerParts;
-  readonly pricing: LedgerParts;
-  readonly billing: LedgerParts;
+  readonly pricing: LedgerParts & SignedHeader;
+  readonly billing: LedgerParts & SignedHeader;
 }
 
 /** Who writes headers and pages of a ledger. */
@@ -86,9 +89,31 @@ export class World {
     return this.put('consumption', 'PutConsumers', [text(encodeConsumerList(signed))], CONTROL_CENTER_MSP);
   }
 
-  /** @param channel the ledger that the header is sent to, its own when not said */
-  putHeader(header: Header, channel: LedgerKind = header.kind): Promise<Simulation> {
-    return this.put(channel, 'PutHeader', [text(encodeHeader(header))], WRITER[channel]);
+  /** The control center's header. */
+  putHeader(header: Header): Promise<Simulation> {
+    return this.put('consumption', 'PutHeader', [text(encodeHeader(header))], CONTROL_CENTER_MSP);
+  }
+
+  /** The service provider's header. @param channel the ledger that it is sent to, its own when not said */
+  putSigned({ header, headerSignature }: SignedHeader, channel: LedgerKind = header.kind): Promise<Simulation> {
+    return this.put(
+      channel,
+      'PutHeader',
+      [text(encodeSignedHeader({ header, headerSignature }))],
+      SERVICE_PROVIDER_MSP,
+    );
+  }
+
+  /** The control center's choice of a header. */
+  putChoice(signed: SignedHeader): Promise<Simulation> {
+    const { kind, ledgerId } = signed.header;
+    const digest = toHex(signedHeaderDigest(sodiumCrypto, signed));
+    return this.put(kind, 'PutChoice', [ledgerId.region, String(ledgerId.startSeconds), digest], CONTROL_CENTER_MSP);
+  }
+
+  /** Lets the service provider go on replacing its header. */
+  reopen(kind: ProvidedKind, { region, startSeconds }: LedgerId): Promise<Simulation> {
+    return this.put(kind, 'ReopenHeader', [region, String(startSeconds)], CONTROL_CENTER_MSP);
   }
 
   putPage(
@@ -120,7 +145,8 @@ export class World {
 
   /** Header and pages of one ledger, all accepted. */
   async fill(kind: LedgerKind, interval: IntervalParts): Promise<void> {
-    accepted(await this.putHeader(interval[kind].header));
+    const { header } = interval[kind];
+    accepted(await (kind === 'consumption' ? this.putHeader(header) : this.putSigned(interval[kind])));
     for (const [page, rows] of interval[kind].pages.entries()) {
       accepted(await this.putPage(kind, interval.ledgerId, page, rows, interval.witnesses[page]));
     }
@@ -129,6 +155,9 @@ export class World {
   /** One ledger up to its seal. */
   async seal(kind: LedgerKind, interval: IntervalParts): Promise<void> {
     await this.fill(kind, interval);
+    if (kind !== 'consumption') {
+      accepted(await this.putChoice(interval[kind]));
+    }
     accepted(await this.putSeal(interval[kind].seal));
   }
 

@@ -152,7 +152,7 @@ class Auditor {
         ...(directoryDigest && { directoryDigest }),
         ...(consumers && { consumers }),
       };
-      const { faults, seals, interval } = auditInterval(this.#crypto, ledgerId, bytes, trust, 'full');
+      const { faults, seals, interval } = auditInterval(this.#crypto, ledgerId, bytes, { ...trust, depth: 'full' });
       for (const { file, code, message } of faults) {
         this.#fault(`${folder}/${file}`, code, message);
       }

@@ -29,9 +29,6 @@ describe('client-apps/bulletin', () => {
     assert.deepEqual(new Uint8Array((await reader.readDirectory('london', 3))!), bytes('d'));
     assert.deepEqual(new Uint8Array((await reader.readFile('london', 1_800, 'consumption.rows'))!), bytes('r'));
     assert.equal(await reader.readFile('london', 1_800, 'seals.json'), undefined);
-    assert.deepEqual(await reader.listRegions(), ['london']);
-    assert.deepEqual(await reader.listIntervals('london'), [1_800, 3_600]);
-    assert.deepEqual(await reader.listIntervals('paris'), []);
   });
 
   it('writes the same again and nothing else over a write-once file', async () => {

@@ -10,6 +10,7 @@ import {
   type SealsFile,
 } from '../../protocol/ledger/bulletin.js';
 import { decodeHeader } from '../../protocol/ledger/header.js';
+import { decodeSignedHeader } from '../../protocol/ledger/signed-header.js';
 import { encodeIndex } from '../../protocol/ledger/index-file.js';
 import type { SignedParameters } from '../../protocol/ledger/parameters.js';
 import { parametersFor } from '../../protocol/schedule/versions.js';
@@ -108,6 +109,8 @@ class Exporter {
         break;
       case 'header':
         this.#headers.set(at, value);
+        // A header that replaces another one deletes its pages.
+        this.#pages.delete(at);
         break;
       case 'page': {
         const pages = this.#pages.get(at) ?? [];
@@ -119,7 +122,7 @@ class Exporter {
         await this.#interval(kind, at, value);
         break;
       default:
-      // Registry roots and markers are not part of a bulletin.
+      // Registry roots, choices and counts are not part of a bulletin.
     }
   }
 
@@ -131,7 +134,8 @@ class Exporter {
 
   /** Writes a sealed ledger of an interval; its header and pages were committed before the seal. */
   async #interval(kind: LedgerKind, startSeconds: number, seal: Uint8Array): Promise<void> {
-    const header = decodeHeader(this.#headers.get(startSeconds)!);
+    const headerBytes = this.#headers.get(startSeconds)!;
+    const header = kind === 'consumption' ? { header: decodeHeader(headerBytes) } : decodeSignedHeader(headerBytes);
     const rows = concatBytes(...(this.#pages.get(startSeconds) ?? []));
     this.#headers.delete(startSeconds);
     this.#pages.delete(startSeconds);
@@ -142,7 +146,7 @@ class Exporter {
       const { categoriesMilliWattHours } = parametersFor(this.#versions, startSeconds);
       await file(INDEX_FILE, encodeIndex(rows, categoriesMilliWattHours));
     }
-    const sealed = { header, ...decodeSignedSeal(seal) };
+    const sealed = { ...header, ...decodeSignedSeal(seal) };
     await file(
       SEALS_FILE,
       encodeSealsFile({ ...(await this.#before(kind, startSeconds)), [kind]: sealed } as SealsFile),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { consumersFile, directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
 import { MAXIMUM_ROWS } from '../../protocol/ledger/limits.js';
@@ -55,20 +55,6 @@ export class DirectoryBulletin extends PathSource {
     super();
   }
 
-  /** Regions in the bulletin, sorted. */
-  async listRegions(): Promise<string[]> {
-    return (await this.#list('bulletin')).sort();
-  }
-
-  /** Starts of a region's intervals, Unix seconds, ascending. */
-  async listIntervals(region: string): Promise<number[]> {
-    const names = await this.#list(join('bulletin', region));
-    return names
-      .filter((name) => /^(0|[1-9][0-9]{0,11})$/.test(name))
-      .map(Number)
-      .sort((a, b) => a - b);
-  }
-
   override close(): void {}
 
   protected override async read(path: string): Promise<Uint8Array | undefined> {
@@ -84,17 +70,6 @@ export class DirectoryBulletin extends PathSource {
       );
     }
     return readIfPresent(full);
-  }
-
-  async #list(path: string): Promise<string[]> {
-    try {
-      return await readdir(join(this.root, path));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-        return [];
-      }
-      throw error;
-    }
   }
 }
 

@@ -112,7 +112,12 @@ describe('the command gridveil', function () {
       directory: join(folder, 'relay'),
       region: 'r',
       links: { host: '127.0.0.1', port: 0, address: 'relay.invalid:7000' },
-      controlCenter: { url: 'https://127.0.0.1:1', pin: '00'.repeat(32), linkAddress: 'cc.invalid:7000' },
+      controlCenter: {
+        url: 'https://127.0.0.1:1',
+        pin: '00'.repeat(32),
+        linkAddress: 'cc.invalid:7000',
+        linkPin: '00'.repeat(32),
+      },
       trustAnchor: '00'.repeat(32),
     };
     const place = { operator: 'operator', layer: 1 };
@@ -129,7 +134,7 @@ describe('the command gridveil', function () {
       const told = await gridveil('relay', 'descriptor', '--config', config, '--json');
       assert.deepEqual(Object.keys(JSON.parse(told.stdout) as object), [
         ...['identity', 'linkPin'],
-        ...('layer' in right ? ['operator', 'layer'] : []),
+        ...('layer' in right ? ['operator', 'layer', 'address'] : []),
       ]);
     }
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
+import { loadConfig } from '../runtime/config.js';
 import { ClientError } from '../runtime/errors.js';
 import type { ConsumerConfig } from '../consumer/main.js';
 import { integerBetween } from './options.js';
@@ -23,7 +24,6 @@ export function withConsumerOption(command: Command): Command {
 /** Loads a hub's configuration from its own file or its host's. @throws ClientError CONFIG_INVALID */
 export async function loadConsumerConfig({ config: file, consumer }: HubOptions): Promise<ConsumerConfig> {
   const { consumerConfig, consumerHostConfig } = await import('../consumer/main.js');
-  const { loadConfig } = await import('../runtime/config.js');
   if (consumer === undefined) {
     return loadConfig(consumerConfig, file);
   }

@@ -5,12 +5,13 @@ import type { RandomSource } from '../../protocol/onion/packet.js';
 import { SteppedClock, SystemClock, type Clock } from '../runtime/clock.js';
 import { loadConfig } from '../runtime/config.js';
 import { ClientError } from '../runtime/errors.js';
-import { createLog } from '../runtime/log.js';
+import { createLog, type Log } from '../runtime/log.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { osRandom } from '../runtime/random.js';
 import { ipcReport, type Report } from '../runtime/report.js';
 import { loadFileKey } from '../runtime/sealed-file.js';
-import { onRun, print } from './output.js';
+import { Timers } from '../runtime/timers.js';
+import { EXIT, onRun, print, printError } from './output.js';
 
 /** A party as its own folder exports it: the schema of its configuration and its start function. */
 export interface Party<Config> {
@@ -68,22 +69,30 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
     .addOption(new Option('--stepped-clock', 'use simulated time from the IPC channel').hideHelp());
   return onRun<Options>(command, async (options) => {
     const { config: schema, start } = await load(options);
-    const name = parent.name();
     const config = await loadConfig(schema, options.config);
+    const log = createLog(parent.name(), options.logLevel);
+    endWhenUncaught(log);
+    const clock = await clockFor(options);
+    const timers = new Timers({ clock, log });
+    if (options.steppedClock === true) {
+      // The process must not outlive the run that advances its clock.
+      timers.on('disconnect', process, 'disconnect', () => process.exit());
+    }
     const party = await start(config, {
-      clock: await clockFor(options),
+      clock,
       random: randomSource,
-      log: createLog(name, options.logLevel),
+      log,
       report: reporter(options),
     });
-    const stop = (): void => void party.stop();
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
+    let stopping: Promise<void> | undefined;
+    const stop = (): Promise<void> => (stopping ??= party.stop());
+    timers.on('signal', process, 'SIGTERM', stop);
+    timers.on('signal', process, 'SIGINT', stop);
     try {
       await party.ended;
     } catch (error) {
       // Its timers and links would keep the process alive.
-      await party.stop().catch(() => undefined);
+      await stop().catch(() => undefined);
       throw error;
     } finally {
       // So would the IPC channel of a demo run.
@@ -92,6 +101,19 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
       }
     }
     return { data: { name: 'ended', data: {} }, text: [] };
+  });
+}
+
+/**
+ * Ends the process, with its error on stderr, when an error reaches neither a supervised task nor a promise that
+ * somebody awaits: then the party's own state cannot be relied on.
+ */
+function endWhenUncaught(log: Log): void {
+  // eslint-disable-next-line no-restricted-syntax -- the last resort, for what is not supervised
+  process.on('uncaughtException', (error, origin) => {
+    log.fatal({ err: error, origin }, 'an error was not handled: the process ends');
+    printError(error);
+    process.exit(EXIT.failed);
   });
 }
 
@@ -105,8 +127,6 @@ async function clockFor(options: RunOptions): Promise<Clock> {
       '--stepped-clock requires an IPC channel to the process that advances the clock',
     );
   }
-  // The process must not outlive the run that advances its clock.
-  process.once('disconnect', () => process.exit());
   return SteppedClock.connect(process);
 }
 

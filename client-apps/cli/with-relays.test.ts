@@ -34,7 +34,12 @@ describe('client-apps/cli: a party that is a relay too', () => {
       },
       links: { host: '127.0.0.1', port: 0, address: 'relay.invalid:7000' },
       // Nobody is there: the relay listens and goes on asking.
-      controlCenter: { url: 'https://127.0.0.1:9', pin: '00'.repeat(32), linkAddress: '127.0.0.1:9' },
+      controlCenter: {
+        url: 'https://127.0.0.1:9',
+        pin: '00'.repeat(32),
+        linkAddress: '127.0.0.1:9',
+        linkPin: '00'.repeat(32),
+      },
     };
     await writeFile(relayFile, JSON.stringify(relay));
     ports = [];

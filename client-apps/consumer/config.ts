@@ -2,12 +2,13 @@
 import { z } from 'zod';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
-import { controlCenterAddress, hexBytes, region } from '../runtime/config.js';
+import { controlCenterAddress, hexBytes, mirrors, region } from '../runtime/config.js';
 
 /** Fields that all hubs of a host share. */
 const shared = {
   region,
   controlCenter: controlCenterAddress,
+  mirrors,
   /** Fingerprint of the control center's first signature key; without it, the key found at enrolment is trusted. */
   trustAnchor: hexBytes(32).optional(),
   /** Relay that keeps the mailboxes, as the directory names it: `host:port`, of the last layer. */

@@ -35,7 +35,7 @@ export function startConsumer(config: ConsumerConfig, context: PartyContext): Pr
  * billedNanoCurrency }`, where `consumer` is the position in the configuration, `intervals` counts those verified
  * without a fault, and amounts are decimal strings.
  *
- * @throws ClientError CONFIG_INVALID, KEY_FILE, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID
+ * @throws ClientError CONFIG_INVALID, KEY_FILE, DIRECTORY_LOCKED, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID
  */
 export function startConsumerHost(config: ConsumerHostConfig, context: PartyContext): Promise<RunningParty> {
   const { hubs, ...shared } = config;
@@ -50,7 +50,7 @@ export function startConsumerHost(config: ConsumerHostConfig, context: PartyCont
 
 /** Returns a hub's pairing for its meter's configuration; creates the hub's secret on first use. */
 export async function readPairing(config: ConsumerConfig, random: RandomSource): Promise<HubPairingJson> {
-  const files = new HubFiles(config.directory, await loadFileKey(process.env));
+  const files = await filesOf(config);
   const secret = await files.secret(random, config.enrolmentSeed);
   return pairingOf(hubIdentity(sodiumCrypto, secret), config.mailboxRelay);
 }
@@ -62,7 +62,7 @@ export function demoPairing(enrolmentSeed: Uint8Array, mailboxRelay: string): Hu
 
 /** Reads the household's summary. @throws ClientError WRONG_STATE before the hub is enrolled; SEALED_INVALID */
 export async function readSummary(config: ConsumerConfig): Promise<HouseholdSummary> {
-  const files = new HubFiles(config.directory, await loadFileKey(process.env));
+  const files = await filesOf(config);
   const state = await files.state();
   if (state === undefined) {
     throw new ClientError('WRONG_STATE', 'the hub is not enrolled');
@@ -80,7 +80,7 @@ export interface OwnRows {
 
 /** Reads the handles of a hub's verified rows. @throws ClientError KEY_FILE, SEALED_INVALID */
 export async function readOwnRows(config: ConsumerConfig): Promise<OwnRows> {
-  const files = new HubFiles(config.directory, await loadFileKey(process.env));
+  const files = await filesOf(config);
   const anchor = (await files.state())?.trustAnchor ?? config.trustAnchor;
   const handles: string[] = [];
   for await (const { rows } of files.intervals.all()) {
@@ -91,7 +91,11 @@ export async function readOwnRows(config: ConsumerConfig): Promise<OwnRows> {
 
 /** Reads a hub's disputes, by interval; their evidence is in folders beside them. */
 export async function readDisputes(config: ConsumerConfig): Promise<Dispute[]> {
-  return new HubFiles(config.directory, await loadFileKey(process.env)).disputes.list();
+  return (await filesOf(config)).disputes.list();
+}
+
+async function filesOf(config: ConsumerConfig): Promise<HubFiles> {
+  return new HubFiles(config, await loadFileKey(process.env));
 }
 
 async function run(
@@ -100,11 +104,11 @@ async function run(
   context: PartyContext,
 ): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
-  const host = await runHost(
+  const host = await runHost(context, {
     configs,
     source,
-    (config) => openHub(config, source, fileKey, context),
-    (opened, config, consumer, onFailure) =>
+    open: (config) => openHub(config, source, fileKey, context),
+    begin: (opened, config, consumer, onFailure) =>
       new HubDaemon(opened, config, context, {
         onFailure,
         onSlot: ({ startSeconds }, sums) => {
@@ -117,7 +121,7 @@ async function run(
           });
         },
       }),
-  );
+  });
   context.report('ready', { consumers: configs.length });
   return host;
 }

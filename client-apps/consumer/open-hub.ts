@@ -38,7 +38,7 @@ export async function openHub(
 ): Promise<OpenedHub> {
   const { log, random } = context;
   const { region, fullCheckEvery, enrolmentSeed } = config;
-  const files = new HubFiles(config.directory, fileKey);
+  const files = new HubFiles(config, fileKey);
   const identity = hubIdentity(crypto, await files.secret(random, enrolmentSeed));
   const known = await files.state();
 

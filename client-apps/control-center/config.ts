@@ -5,13 +5,11 @@ import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
 import { CATEGORY_COUNT } from '../../protocol/ledger/limits.js';
 import { PRICE_MODES } from '../../protocol/ledger/parameters.js';
+import { parseAddress } from '../../protocol/onion/directory-format.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
 import { amount, hexBytes, operatorName, pin, port, region } from '../runtime/config.js';
 
 const seconds = z.int().min(0);
-
-/** Address on which the process listens. */
-const listen = z.strictObject({ host: z.string().min(1), port });
 
 /** One version of the parameters as the operator writes it; the rest of it follows from keys and from its place. */
 export const parameterSettings = z.strictObject({
@@ -51,7 +49,18 @@ export const admittedRelay = z.strictObject({
   linkPin: pin,
   operator: operatorName,
   layer: z.int().min(1).max(MAXIMUM_LAYERS),
+  /** `host:port` that its descriptors must name; outside a demo a public IP address. */
+  address: z.string().refine(isAddress, 'must be host:port'),
 });
+
+function isAddress(text: string): boolean {
+  try {
+    parseAddress(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Configuration of the control center. */
 export const controlCenterConfig = z.strictObject({
@@ -69,10 +78,10 @@ export const controlCenterConfig = z.strictObject({
       keyPath: z.string().min(1),
     }),
   }),
-  /** Enrolment and bulletin. */
-  https: listen,
   /** Onion exit. */
-  links: listen.extend({
+  links: z.strictObject({
+    host: z.string().min(1),
+    port,
     /** `host:port` under which the directory names it. */
     address: z.string().min(3).max(260),
   }),
@@ -102,4 +111,3 @@ export const controlCenterConfig = z.strictObject({
 
 export type ControlCenterConfig = z.output<typeof controlCenterConfig>;
 export type ParameterSettings = z.output<typeof parameterSettings>;
-export type AdmittedRelay = z.output<typeof admittedRelay>;

@@ -46,13 +46,11 @@ async function verifyAll(kit: ControlCenterUnderTest, starts: readonly number[])
     for (const name of names) {
       contents.set(name, await readFile(join(folder, name)));
     }
-    const verified = verifyInterval(
-      sodiumCrypto,
-      { region: 'test', startSeconds },
-      contents,
-      { parameters, previous },
-      'full',
-    );
+    const verified = verifyInterval(sodiumCrypto, { region: 'test', startSeconds }, contents, {
+      parameters,
+      previous,
+      depth: 'full',
+    });
     assert.equal(verified.stage, 'billing');
     counts.push(verified.count);
     previous = verified.seals;
@@ -163,9 +161,9 @@ for (const modes of MODES) {
       assert.equal(expected.size, 1 + 2 + lists + 3 * 5);
       const { center, provider } = reference;
       const submissions = { center: center.client.submissions, provider: provider.client.submissions };
-      // Parameters; registry, directory, and where there is one, consumer list of two epochs; header and seal of three intervals, one page; six more seals.
+      // Parameters; registry, directory, and where there is one, consumer list of two epochs; header and seal of three intervals, one page; six choices and six more seals.
       // Header and page of three prices, headers of three ledgers of bills, one page.
-      assert.deepEqual(submissions, { center: 1 + 4 + lists + 3 * 2 + 1 + 6, provider: 3 * 3 + 1 });
+      assert.deepEqual(submissions, { center: 1 + 4 + lists + 3 * 2 + 1 + 2 * 6, provider: 3 * 3 + 1 });
       for (const victim of ['center', 'provider'] as const) {
         // The first submission of the control center is part of its start, so there is nothing before it to come back to.
         const first = victim === 'center' ? 2 : 1;

@@ -8,22 +8,26 @@ import { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import { BulletinWriter } from '../bulletin/writer.js';
 import type { LedgerClient } from '../ledger/index.js';
 import { LedgerWatch } from '../ledger/ledger-watch.js';
+import { holdsKey } from '../links/connect.js';
 import { selfIssuedIdentity } from '../links/link-identity.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { RegionLedger } from '../ledger/region-ledger.js';
 import { Timers } from '../runtime/timers.js';
 import { SealedStore } from '../runtime/sealed-store.js';
-import type { Center } from './center.js';
+import { Turns } from '../runtime/turns.js';
+import type { FileKey } from '../runtime/sealed-file.js';
+import type { Center } from './parts.js';
 import type { ControlCenterConfig } from './config.js';
 import { Consumers } from './registration/consumers.js';
 import { Descriptors } from './epochs/descriptors.js';
+import { RelayAddresses, type Probe } from './registration/relay-addresses.js';
 import { Relays } from './registration/relays.js';
 import { Enrolment } from './registration/enrolment.js';
 import { EnrolmentCodes } from './registration/enrolment-codes.js';
 import { EpochCadence } from './epochs/epoch-cadence.js';
 import { Epochs } from './epochs/epochs.js';
 import { GroupCommit } from './intake/group-commit.js';
-import { HttpsServer } from './public/https-server.js';
+import { EnrolmentServer } from './public/enrolment-server.js';
 import { Intake } from './intake/intake.js';
 import { firstOnionSecret, loadControlCenterKeys } from './keys.js';
 import { listenForRelays } from './intake/onion-exit.js';
@@ -33,66 +37,81 @@ import { Roster } from './registration/roster.js';
 import { IntakeState } from './intake/intake-state.js';
 import { Intervals } from './intervals/intervals.js';
 import { storeKey } from './store-keys.js';
-import { Turns } from './waiting.js';
 
-/** Certificates of its servers are made at every start; peers know the key, not the certificate. */
+/** The certificate of its link server is made at every start; peers know the key, not the certificate. */
 const SERVER_CERTIFICATE_SECONDS = 366 * DAY_SECONDS;
 const SERVER_CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 
-/** Options for tests. */
-export interface ControlCenterOptions {
+/** What a control center is started with, besides its configuration and context. */
+export interface ControlCenterMeans {
+  /** Seals the directory's files. */
+  readonly fileKey: FileKey;
+  /** Of the ledger, with the control center's identity; closed by the party's `stop`. */
+  readonly client: LedgerClient;
   /** False for a control center that sends no loops, as in a test without relays. */
   readonly loops?: boolean;
+  /** In place of a link to the relay, in a test without relays. */
+  readonly probe?: Probe;
 }
 
 /**
  * Starts the control center in its directory. All work that a previous process left unfinished, also after a crash,
  * continues from the durable state.
  *
- * @param fileKey seals the directory's files, 32 bytes
- * @param client of the ledger, with the control center's identity; closed by the party's `stop`
- * @throws ClientError CONFIG_INVALID, STATE_CONFLICT, SEALED_INVALID; ProtocolError for parameters that cannot be;
+ * @throws ClientError CONFIG_INVALID, STATE_CONFLICT, SEALED_INVALID, WRONG_PARTY; ProtocolError for parameters that cannot be;
  *   LedgerError when the ledger refuses them
  */
 export async function openControlCenter(
   config: ControlCenterConfig,
   context: PartyContext,
-  fileKey: Uint8Array,
-  client: LedgerClient,
-  options: ControlCenterOptions = {},
+  means: ControlCenterMeans,
 ): Promise<RunningParty> {
-  const store = await SealedStore.open(join(config.directory, 'store'), fileKey);
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  // It may fail before its caller awaits `ended`.
+  failed.catch(() => undefined);
+  const store = await SealedStore.open(join(config.directory, 'store'), means.fileKey, fail);
   try {
-    return await assemble(config, context, fileKey, client, store, options);
+    return await assemble(config, context, means, { store, fail, failed });
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
+/** The control center's store, and the end of the party when its own state fails. */
+interface OwnState {
+  readonly store: SealedStore;
+  readonly fail: (error: unknown) => void;
+  readonly failed: Promise<never>;
+}
+
 async function assemble(
   config: ControlCenterConfig,
   context: PartyContext,
-  fileKey: Uint8Array,
-  client: LedgerClient,
-  store: SealedStore,
-  options: ControlCenterOptions,
+  { fileKey, client, probe: givenProbe, loops: sendsLoops = true }: ControlCenterMeans,
+  { store, fail, failed }: OwnState,
 ): Promise<RunningParty> {
   const { clock, random, report } = context;
-  let fail: (error: unknown) => void = () => undefined;
   let finish: () => void = () => undefined;
-  const ended = new Promise<void>((resolve, reject) => {
-    finish = resolve;
-    fail = reject;
-  });
-
-  const keys = await loadControlCenterKeys(config.directory, fileKey, random, config.enrolmentSeed);
+  const stopped = new Promise<void>((resolve) => (finish = resolve));
+  const { directory, enrolmentSeed: seed } = config;
+  const keys = await loadControlCenterKeys({ directory, fileKey, random, seed });
   const versions = await ParameterVersions.open(store, config, keys);
   const roster = await Roster.open(store);
   const consumers = await Consumers.open(store, config.region, config.serviceProvider.publicKey);
   const relays = await Relays.open(store, config.relays);
-  const descriptors = new Descriptors(store, config.region, relays, versions);
-  const onionKeys = await loadOnionKeys(store, versions, () => firstOnionSecret(random, config.enrolmentSeed));
+  const timers = new Timers(context);
+  const nowSeconds = Math.floor(clock.nowMilliseconds() / 1_000);
+  const identity = await selfIssuedIdentity(keys.link, {
+    validFromSeconds: nowSeconds - SERVER_CERTIFICATE_EARLY_SECONDS,
+    validUntilSeconds: nowSeconds + SERVER_CERTIFICATE_SECONDS,
+  });
+  const linkOptions = { identity, timers, random, addressOverrides: config.addressOverrides };
+  const probe = givenProbe ?? ((target) => holdsKey(target, linkOptions));
+  const addresses = await RelayAddresses.open(store, probe);
+  const descriptors = new Descriptors({ store, relays, addresses, versions, log: context.log });
+  const onionKeys = await loadOnionKeys(store, versions, () => firstOnionSecret(random, seed));
   const epochs = await Epochs.load({
     ...{ store, keys, onionKeys, versions, roster, consumers, descriptors },
     linkAddress: config.links.address,
@@ -101,7 +120,7 @@ async function assemble(
   await ledger.untilAnswering(context.log);
   const center: Center = {
     ...context,
-    timers: new Timers(context),
+    timers,
     store,
     journal: new GroupCommit(store),
     keys,
@@ -123,46 +142,43 @@ async function assemble(
     roster,
     consumers,
     relays,
-    codes: new EnrolmentCodes(config.directory, fileKey, config.revokedCodes),
+    codes: new EnrolmentCodes(directory, fileKey, config.revokedCodes),
     nextEpoch: () => cadence.nextEpoch(),
   });
   const cadence = new EpochCadence(center, intervals, config.epochLeadSeconds, () => enrolment.excluded());
 
-  const nowSeconds = Math.floor(clock.nowMilliseconds() / 1_000);
-  const identity = await selfIssuedIdentity(keys.link, {
-    validFromSeconds: nowSeconds - SERVER_CERTIFICATE_EARLY_SECONDS,
-    validUntilSeconds: nowSeconds + SERVER_CERTIFICATE_SECONDS,
-  });
   const tier: WatchedTier = {
     ...{ ...context, timers: center.timers, identity, counter: state.counter },
     addressOverrides: config.addressOverrides,
     parameters: () => versions.at(clock.nowMilliseconds() / 1_000),
     directory: (epoch) => epochs.get(epoch)?.directory.directory,
   };
-  const loops = options.loops === false ? NO_LOOPS : watchTier(tier);
-  const links = await listenForRelays(center, config, identity, intake, descriptors, () => cadence.nextEpoch(), loops);
-  const https = await HttpsServer.listen({
-    ...{ identity, enrolment, clock, log: context.log },
-    ...config.https,
-    bulletin: config.bulletin,
+  const loops = sendsLoops ? watchTier(tier) : NO_LOOPS;
+  const links = await listenForRelays(center, {
+    address: config.links,
+    identity,
+    intake,
+    descriptors,
+    nextEpoch: () => cadence.nextEpoch(),
+    loops,
   });
+  const enrolments = await EnrolmentServer.listen(directory, enrolment, clock, context.log);
 
   cadence.run().catch(fail);
   intervals.resume();
   report('ready', {
-    httpsPort: https.port,
     linkPort: links.port,
     fingerprint: fingerprint(sodiumCrypto, keys.signing.publicKey),
   });
 
   return {
-    ended,
+    ended: Promise.race([stopped, failed]),
     async stop() {
       // First: from here on the tasks fail because their ledger and store are closed, which is not a failure of the party.
       finish();
       client.close();
       center.timers.stop();
-      await Promise.all([loops.close(), links.close(), https.close()]);
+      await Promise.all([loops.close(), links.close(), enrolments.close()]);
       await center.bulletin.close();
       await center.journal.drain();
       await store.close();

@@ -3,7 +3,7 @@ import { KEY_LENGTH, type SigningKey } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { linkKeyFromSeed, type LinkKey } from '../links/link-identity.js';
-import { deriveSecret, loadPartySecrets } from '../runtime/party-secret.js';
+import { deriveSecret, loadPartySecrets, type SecretSources } from '../runtime/party-secret.js';
 
 /** The control center's long-term keys. */
 export interface ControlCenterKeys {
@@ -26,16 +26,10 @@ const PARTY = 'control center';
 /**
  * Loads the keys, or makes them on first use.
  *
- * @param seed 32 bytes in a demo, which fix the keys; otherwise they are random
- * @throws ClientError SEALED_INVALID; STATE_CONFLICT when the directory holds the keys of another seed
+ * @throws ClientError SEALED_INVALID, WRONG_PARTY; STATE_CONFLICT when the directory holds the keys of another seed
  */
-export async function loadControlCenterKeys(
-  directory: string,
-  fileKey: Uint8Array,
-  random: RandomSource,
-  seed: Uint8Array | undefined,
-): Promise<ControlCenterKeys> {
-  const derive = await loadPartySecrets(PARTY, directory, fileKey, random, seed);
+export async function loadControlCenterKeys(sources: SecretSources): Promise<ControlCenterKeys> {
+  const derive = await loadPartySecrets(PARTY, sources);
   const secretKey = derive('x25519');
   return {
     secretKey,

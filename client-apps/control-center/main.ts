@@ -4,11 +4,12 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { connectLedger } from '../ledger/index.js';
+import { startLocked } from '../runtime/directory-lock.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
-import { loadFileKey } from '../runtime/sealed-file.js';
+import { FileKey, loadFileKey } from '../runtime/sealed-file.js';
 import { controlCenterConfig, type ControlCenterConfig } from './config.js';
 import { openControlCenter } from './control-center.js';
-import { makeEnrolmentCodes, type CodeRole } from './registration/enrolment-codes.js';
+import { makeEnrolmentCodes, type CodeOrder } from './registration/enrolment-codes.js';
 import { loadControlCenterKeys } from './keys.js';
 
 export { controlCenterConfig, type ControlCenterConfig } from './config.js';
@@ -18,18 +19,21 @@ export type { CodeRole } from './registration/enrolment-codes.js';
  * Starts the control center; reports `ready`, when the ledger's three channels have answered, with
  * the ports it chose and its fingerprint.
  *
- * @throws ClientError CONFIG_INVALID, KEY_FILE, STATE_CONFLICT, SEALED_INVALID; LedgerError
+ * @throws ClientError CONFIG_INVALID, KEY_FILE, DIRECTORY_LOCKED, STATE_CONFLICT, SEALED_INVALID, WRONG_PARTY;
+ *   LedgerError
  */
 export async function startControlCenter(config: ControlCenterConfig, context: PartyContext): Promise<RunningParty> {
-  const fileKey = await loadFileKey(process.env);
+  const fileKey = await fileKeyOf(config);
   const { profile, identity } = config.ledger;
-  const client = connectLedger(profile, identity, { controlCenterMspId: identity.mspId, log: context.log });
-  try {
-    return await openControlCenter(config, context, fileKey, client);
-  } catch (error) {
-    client.close();
-    throw error;
-  }
+  return startLocked(config.directory, context, async () => {
+    const client = connectLedger(profile, identity, { controlCenterMspId: identity.mspId, log: context.log });
+    try {
+      return await openControlCenter(config, context, { fileKey, client });
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  });
 }
 
 /** Public identity of the control center, for the configuration of relays, meters, hubs and service providers. */
@@ -40,15 +44,15 @@ export interface ControlCenterIdentity {
   readonly signaturePublicKey: string;
   /** SHA-256 of sigPk_CC, hex: the trust anchor. */
   readonly fingerprint: string;
-  /** Pin of its HTTPS and link servers, hex. */
-  readonly pin: string;
+  /** Pin of its link server, hex. */
+  readonly linkPin: string;
 }
 
 /** The part of the configuration that keys depend on. */
-export type KeySettings = Pick<ControlCenterConfig, 'directory' | 'enrolmentSeed'>;
+export type KeySettings = Pick<ControlCenterConfig, 'directory' | 'region' | 'enrolmentSeed'>;
 
 /** The schema of {@link KeySettings}: these commands run before the rest of the configuration can be known. */
-export const keySettings = controlCenterConfig.pick({ directory: true, enrolmentSeed: true }).strip();
+export const keySettings = controlCenterConfig.pick({ directory: true, region: true, enrolmentSeed: true }).strip();
 
 /**
  * The control center's public keys; makes the keys on first use.
@@ -56,16 +60,17 @@ export const keySettings = controlCenterConfig.pick({ directory: true, enrolment
  * @throws ClientError KEY_FILE, SEALED_INVALID, STATE_CONFLICT
  */
 export async function controlCenterIdentity(
-  { directory, enrolmentSeed }: KeySettings,
+  settings: KeySettings,
   random: RandomSource,
 ): Promise<ControlCenterIdentity> {
-  const fileKey = await loadFileKey(process.env);
-  const keys = await loadControlCenterKeys(directory, fileKey, random, enrolmentSeed);
+  const { directory, enrolmentSeed } = settings;
+  const fileKey = await fileKeyOf(settings);
+  const keys = await loadControlCenterKeys({ directory, fileKey, random, seed: enrolmentSeed });
   return {
     publicKey: toHex(keys.publicKey),
     signaturePublicKey: toHex(keys.signing.publicKey),
     fingerprint: fingerprint(sodiumCrypto, keys.signing.publicKey),
-    pin: toHex(keys.link.pin),
+    linkPin: toHex(keys.link.pin),
   };
 }
 
@@ -75,12 +80,11 @@ export async function controlCenterIdentity(
  * @returns the codes in hex, 32 digits each
  * @throws ClientError KEY_FILE, LIMIT_EXCEEDED
  */
-export async function enrolmentCodes(
-  { directory }: KeySettings,
-  random: RandomSource,
-  role: CodeRole,
-  count: number,
-): Promise<string[]> {
-  const fileKey = await loadFileKey(process.env);
-  return (await makeEnrolmentCodes(directory, fileKey, random, role, count)).map(toHex);
+export async function enrolmentCodes(settings: KeySettings, random: RandomSource, order: CodeOrder): Promise<string[]> {
+  const fileKey = await fileKeyOf(settings);
+  return (await makeEnrolmentCodes({ directory: settings.directory, fileKey, random }, order)).map(toHex);
+}
+
+async function fileKeyOf({ region }: Pick<KeySettings, 'region'>): Promise<FileKey> {
+  return new FileKey(await loadFileKey(process.env), 'control center', region);
 }

@@ -20,6 +20,8 @@ export const storeKey = {
   consumer: (number: number): string => `consumer/${digits(number)}`,
   /** A relay that a household enrolled. */
   relay: (number: number): string => `relay/${digits(number)}`,
+  /** The address at which a relay has answered. */
+  relayAddress: (identityHex: string): string => `relayAddress/${identityHex}`,
   /** The keys of a meter's future epochs. */
   future: (number: number): string => `future/${digits(number)}`,
   /** Slots in which a meter was expected and missed. */

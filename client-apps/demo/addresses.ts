@@ -14,7 +14,7 @@ export interface RelayPlace {
 
 /** Addresses of a run. Ports differ from run to run; names do not, because the relay directory publishes them. */
 export interface RunAddresses {
-  readonly httpsPort: number;
+  readonly bulletinPort: number;
   readonly linkPort: number;
   readonly relays: readonly RelayPlace[];
   /** Maps names of the relay directory to real addresses, for every party's configuration. */
@@ -42,7 +42,7 @@ export async function allocateAddresses(
   householdRelays: boolean,
 ): Promise<RunAddresses> {
   const ports = await freePorts(2 + layers * relaysPerLayer);
-  const [httpsPort, linkPort] = ports.splice(0, 2) as [number, number];
+  const [bulletinPort, linkPort] = ports.splice(0, 2) as [number, number];
   const relays = ports.map((port, index) => {
     if (householdRelays) {
       return { name: `household-${index}`, layer: 1 + (index % layers), port };
@@ -52,7 +52,7 @@ export async function allocateAddresses(
   });
   const names = [{ name: 'control-center', port: linkPort }, ...relays];
   return {
-    httpsPort,
+    bulletinPort,
     linkPort,
     relays,
     addressOverrides: Object.fromEntries(names.map(({ name, port }) => [directoryName(name), `${HOST}:${port}`])),

@@ -14,13 +14,19 @@ const FULL_CHECKS_PER_INTERVAL = 5;
 const REPLAY_CAPACITY = 1 << 20;
 const POOL_CAPACITY = 1 << 16;
 
-/** Public identity of the control center. */
+/** Identity of the control center. */
 export interface CenterIdentity {
-  /** Pin of its HTTPS and link servers. */
-  readonly pin: string;
+  /** Pin of its link server. */
+  readonly linkPin: string;
   /** Fingerprint of its signature key: the trust anchor. */
   readonly fingerprint: string;
 }
+
+/** What others must know of the control center: its identity, and that of the bulletin server in front of it. */
+export type PublicIdentity = CenterIdentity & {
+  /** Pin of the bulletin server. */
+  readonly bulletinPin: string;
+};
 
 /** Public identity of the service provider. */
 export interface ProviderIdentity {
@@ -66,16 +72,14 @@ export function controlCenterConfiguration(
     readonly admitted: readonly RelayPlace[];
   },
 ): object {
-  const keys = { directory, enrolmentSeed: enrolmentSeed(seed, 'control center') };
+  const keys = { directory, region, enrolmentSeed: enrolmentSeed(seed, 'control center') };
   if (rest === undefined) {
     return keys;
   }
   return {
     ...keys,
     bulletin: rest.out,
-    region,
     ledger: rest.ledger,
-    https: { host: HOST, port: addresses.httpsPort },
     links: { host: HOST, port: addresses.linkPort, address: CENTER_NAME },
     parameters: [{ ...plan.settings, tariffSignature: rest.tariffSignature }],
     serviceProvider: rest.provider,
@@ -85,16 +89,34 @@ export function controlCenterConfiguration(
   };
 }
 
+/** Configuration of the bulletin server. @param directories its own, the bulletin, and the control center's */
+export function bulletinServerConfiguration(
+  { addresses }: RunFacts,
+  directories: { readonly own: string; readonly out: string; readonly controlCenter: string },
+): object {
+  return {
+    directory: directories.own,
+    bulletin: directories.out,
+    listen: { host: HOST, port: addresses.bulletinPort },
+    enrolmentSocket: join(directories.controlCenter, 'enrolment.sock'),
+  };
+}
+
 /** Output of `gridveil relay descriptor`; in a demo it follows from the relay's seed. */
 function admission(seed: string, { name, layer }: RelayPlace): object {
-  return { ...relayIdentity(relayKeysFrom(fromHex(enrolmentSeed(seed, name)))), operator: name, layer };
+  return {
+    ...relayIdentity(relayKeysFrom(fromHex(enrolmentSeed(seed, name)))),
+    operator: name,
+    layer,
+    address: directoryName(name),
+  };
 }
 
 /** Configuration of a relay. @param enrolmentCode for a household's relay, which the control center places */
 export function relayConfiguration(
   { seed, region, addresses }: RunFacts,
   place: RelayPlace,
-  center: CenterIdentity,
+  center: PublicIdentity,
   { directory, enrolmentCode }: { readonly directory: string; readonly enrolmentCode?: string },
 ): object {
   const address = directoryName(place.name);
@@ -103,7 +125,7 @@ export function relayConfiguration(
     region,
     ...(enrolmentCode === undefined ? { operator: place.name, layer: place.layer } : { enrolmentCode }),
     links: { host: HOST, port: place.port, address },
-    controlCenter: { ...centerAddress(addresses, center), linkAddress: CENTER_NAME },
+    controlCenter: { ...publicAddress(addresses, center), linkAddress: CENTER_NAME, linkPin: center.linkPin },
     trustAnchor: center.fingerprint,
     addressOverrides: addresses.addressOverrides,
     replayCapacity: REPLAY_CAPACITY,
@@ -116,7 +138,7 @@ export function relayConfiguration(
 export function meterHostConfiguration(
   facts: RunFacts,
   directory: string,
-  center: CenterIdentity,
+  center: PublicIdentity,
   households: readonly { readonly id: string; readonly readingsFile: string; readonly code: string }[],
 ): object {
   const { seed, addresses } = facts;
@@ -136,7 +158,7 @@ export function meterHostConfiguration(
 export function consumerHostConfiguration(
   facts: RunFacts,
   directory: string,
-  center: CenterIdentity,
+  center: PublicIdentity,
   codes: readonly string[],
 ): object {
   return {
@@ -151,17 +173,17 @@ export function consumerHostConfiguration(
   };
 }
 
-function sharedByHousehold({ region, addresses }: RunFacts, center: CenterIdentity): object {
+function sharedByHousehold({ region, addresses }: RunFacts, center: PublicIdentity): object {
   return {
     region,
-    controlCenter: centerAddress(addresses, center),
+    controlCenter: publicAddress(addresses, center),
     trustAnchor: center.fingerprint,
     addressOverrides: addresses.addressOverrides,
   };
 }
 
-function centerAddress({ httpsPort }: RunAddresses, { pin }: CenterIdentity): { url: string; pin: string } {
-  return { url: `https://${HOST}:${httpsPort}`, pin };
+function publicAddress({ bulletinPort }: RunAddresses, { bulletinPin }: PublicIdentity): { url: string; pin: string } {
+  return { url: `https://${HOST}:${bulletinPort}`, pin: bulletinPin };
 }
 
 function hubSeed(seed: string, index: number): string {

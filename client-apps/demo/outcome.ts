@@ -90,7 +90,14 @@ export class ReportCollector {
     if (fault !== undefined) {
       throw new ClientError('VERIFICATION_FAILED', `${fault.file}: ${fault.code}: ${fault.message}`);
     }
-    const sums = { measured: 0n, onLedger: 0n, carried: 0n, inFlight: 0n, billed: 0n, rows: 0 };
+    const sums = {
+      measuredMilliWattHours: 0n,
+      onLedgerMilliWattHours: 0n,
+      carriedMilliWattHours: 0n,
+      inFlightMilliWattHours: 0n,
+      billedNanoCurrency: 0n,
+      rows: 0,
+    };
     const consumers = { verified: 0, disputes: 0, fullChecks: 0 };
     households.forEach(({ id, milliWattHours }, index) => {
       const meter = this.#meters.get(index);
@@ -102,11 +109,11 @@ export class ReportCollector {
       expectEqual(`${id}: energy measured by the meter`, measured, meter.measured);
       const accounted = hub.onLedger + meter.carried + meter.inFlight;
       expectEqual(`${id}: energy on the ledger, carried and in flight`, measured, accounted);
-      sums.measured += measured;
-      sums.onLedger += hub.onLedger;
-      sums.carried += meter.carried;
-      sums.inFlight += meter.inFlight;
-      sums.billed += hub.billed;
+      sums.measuredMilliWattHours += measured;
+      sums.onLedgerMilliWattHours += hub.onLedger;
+      sums.carriedMilliWattHours += meter.carried;
+      sums.inFlightMilliWattHours += meter.inFlight;
+      sums.billedNanoCurrency += hub.billed;
       sums.rows += hub.rows;
       consumers.verified += hub.intervals === this.#readings.intervals && hub.disputes === 0 ? 1 : 0;
       consumers.disputes += hub.disputes;
@@ -114,21 +121,24 @@ export class ReportCollector {
     });
     expectEqual('intervals in the bulletin', this.#readings.intervals, intervals.length);
     expectEqual('rows in the bulletin, against those found by the hubs', sums.rows, audit.rows);
-    expectEqual('energy in the bulletin, against that found by the hubs', sums.onLedger, audit.totalMilliWattHours);
-    expectEqual('bills in the bulletin, against those found by the hubs', sums.billed, audit.billedNanoCurrency);
-    const accounted = sums.onLedger + sums.carried + sums.inFlight;
-    expectEqual('energy on the ledger, carried and in flight', sums.measured, accounted);
+    expectEqual(
+      'energy in the bulletin, against that found by the hubs',
+      sums.onLedgerMilliWattHours,
+      audit.totalMilliWattHours,
+    );
+    expectEqual(
+      'bills in the bulletin, against those found by the hubs',
+      sums.billedNanoCurrency,
+      audit.billedNanoCurrency,
+    );
+    const accounted = sums.onLedgerMilliWattHours + sums.carriedMilliWattHours + sums.inFlightMilliWattHours;
+    expectEqual('energy on the ledger, carried and in flight', sums.measuredMilliWattHours, accounted);
     return {
       fingerprint,
       region: intervals[0]!.ledgerId.region,
       meters: households.length,
       intervals,
-      rows: audit.rows,
-      measuredMilliWattHours: sums.measured,
-      onLedgerMilliWattHours: sums.onLedger,
-      carriedMilliWattHours: sums.carried,
-      inFlightMilliWattHours: sums.inFlight,
-      billedNanoCurrency: sums.billed,
+      ...sums,
       consumers,
     };
   }

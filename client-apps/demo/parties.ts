@@ -6,6 +6,7 @@ import type { Readings } from '../readings/readings.js';
 import type { ProcessGroup } from './processes/process-group.js';
 import type { Child } from './processes/child.js';
 import {
+  bulletinServerConfiguration,
   consumerHostConfiguration,
   controlCenterConfiguration,
   meterHostConfiguration,
@@ -13,6 +14,7 @@ import {
   serviceProviderConfiguration,
   type CenterIdentity,
   type ProviderIdentity,
+  type PublicIdentity,
   type RunFacts,
 } from './configurations.js';
 import type { RelayPlace } from './addresses.js';
@@ -38,6 +40,7 @@ export interface Parties {
   readonly center: CenterIdentity;
   readonly directories: {
     readonly controlCenter: PartyDirectory;
+    readonly bulletinServer: PartyDirectory;
     readonly serviceProvider: PartyDirectory;
     readonly relays: readonly PartyDirectory[];
     readonly meters: PartyDirectory;
@@ -53,10 +56,12 @@ export interface Parties {
  */
 export async function provisionParties(context: RunContext, ledger: Promise<DemoLedger>): Promise<Parties> {
   const { facts, runDirectory, out } = context;
-  const [{ serviceProvider, provider, tariffSignature }, { controlCenter, center, codes }] = await Promise.all([
+  const [{ serviceProvider, provider, tariffSignature }, { controlCenter, identity, codes }] = await Promise.all([
     provisionServiceProvider(context),
     provisionControlCenter(context),
   ]);
+  const { bulletinServer, bulletinPin } = await provisionBulletinServer(context, controlCenter);
+  const center: PublicIdentity = { ...identity, bulletinPin };
   const admitted = context.householdRelays ? [] : facts.addresses.relays;
   const relays = await Promise.all(
     admitted.map(async (place) => {
@@ -93,16 +98,17 @@ export async function provisionParties(context: RunContext, ledger: Promise<Demo
     meters: await configureRelays(facts, meters, center, households.slice(0, half)),
     hubs: await configureRelays(facts, hubs, center, households.slice(half)),
   };
-  return { center, directories: { controlCenter, serviceProvider, relays, meters, hubs }, relayFiles };
+  return { center, directories: { controlCenter, bulletinServer, serviceProvider, relays, meters, hubs }, relayFiles };
 }
 
-/** Starts all parties, the control center first because the others enrol with it. */
+/** Starts all parties, the control center and the bulletin server first because the others enrol with them. */
 export async function startParties(
   { processes, unsafeTrace }: RunContext,
   { directories, relayFiles }: Parties,
 ): Promise<{ readonly meters: Child; readonly hubs: Child }> {
   const traced = unsafeTrace === undefined ? [] : ['--unsafe-trace', unsafeTrace];
   await processes.start(directories.controlCenter.spec('control-center', 'run'));
+  await processes.start(directories.bulletinServer.spec('bulletin', 'serve'));
   const relayOptions = (files: readonly string[]): string[] => files.flatMap((file) => ['--relay', file]);
   const meters = processes.start(directories.meters.spec('meter', 'host', ...relayOptions(relayFiles.meters)));
   // The control center places relays in the order of their enrolment, which must be the same in every seeded run.
@@ -131,7 +137,7 @@ async function provisionServiceProvider({ facts, runDirectory }: RunContext) {
 async function provisionControlCenter({ facts, runDirectory, readings, householdRelays }: RunContext) {
   const controlCenter = await runDirectory.createPartyDirectory('control-center');
   await controlCenter.configure(controlCenterConfiguration(facts, controlCenter.stateDirectory));
-  const center = (await controlCenter.ask('control-center', 'identity')) as CenterIdentity;
+  const identity = (await controlCenter.ask('control-center', 'identity')) as CenterIdentity;
   const codesFor = async (role: 'meter' | 'hub' | 'relay', count: number): Promise<string[]> => {
     const made = await controlCenter.ask('control-center', 'codes', '--role', role, '--count', String(count));
     return (made as { codes: string[] }).codes;
@@ -142,14 +148,22 @@ async function provisionControlCenter({ facts, runDirectory, readings, household
     hub: await codesFor('hub', households),
     relay: householdRelays ? await codesFor('relay', facts.addresses.relays.length) : [],
   };
-  return { controlCenter, center, codes };
+  return { controlCenter, identity, codes };
+}
+
+async function provisionBulletinServer({ facts, runDirectory, out }: RunContext, controlCenter: PartyDirectory) {
+  const bulletinServer = await runDirectory.createPartyDirectory('bulletin-server');
+  const directories = { own: bulletinServer.stateDirectory, out, controlCenter: controlCenter.stateDirectory };
+  await bulletinServer.configure(bulletinServerConfiguration(facts, directories));
+  const { pin } = (await bulletinServer.ask('bulletin', 'identity')) as { pin: string };
+  return { bulletinServer, bulletinPin: pin };
 }
 
 /** Configures households' relays in the directory of their host. */
 function configureRelays(
   facts: RunFacts,
   partyDirectory: PartyDirectory,
-  center: CenterIdentity,
+  center: PublicIdentity,
   relays: readonly { readonly place: RelayPlace; readonly code: string }[],
 ): Promise<string[]> {
   return Promise.all(
@@ -166,7 +180,7 @@ function configureRelays(
 /** Writes the meters' configuration, and for each meter a file with its own readings only. */
 async function provisionMeters(
   context: RunContext,
-  center: CenterIdentity,
+  center: PublicIdentity,
   codes: readonly string[],
 ): Promise<PartyDirectory> {
   const { facts, readings, runDirectory } = context;

@@ -30,6 +30,7 @@ export async function* follow<T>(
   while (!isAborted()) {
     let stream: CloseableAsyncIterable<T> | undefined;
     const close = (): void => stream?.close();
+    // eslint-disable-next-line no-restricted-syntax -- closes a stream of this client and does nothing else
     signal.addEventListener('abort', close);
     try {
       stream = await source.open();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { CommitError, GatewayError, StatusCode } from '@hyperledger/fabric-gateway';
 import { status as GrpcStatus } from '@grpc/grpc-js';
+import { CodedError } from '../../protocol/errors.js';
 
 /**
  * Reasons of the client's own, beside the stable codes that a chaincode puts before its error text:
@@ -25,14 +26,8 @@ export type LedgerClientCode =
  * A refusal by the ledger. `code` is the chaincode's stable code (`K_ANONYMITY`, `NOT_YET_SEALED`, …) where the
  * chaincode refused, otherwise a {@link LedgerClientCode}. `message` does not repeat the code.
  */
-export class LedgerError extends Error {
-  readonly code: string;
-
-  constructor(code: LedgerClientCode | (string & {}), message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = 'LedgerError';
-    this.code = code;
-  }
+export class LedgerError extends CodedError<LedgerClientCode | (string & {})> {
+  override readonly name = 'LedgerError';
 }
 
 /** Statuses of gRPC by which a peer says that the same request will be refused again. */
@@ -57,6 +52,8 @@ const RETRIED_UNTIL_TIMEOUT: ReadonlySet<string> = new Set(['NOT_YET_SEALED']);
 /** Refusals of a transaction because something before it is not there, which may be another peer's doing: see below. */
 const RETRIED_FOR_LAGGING_PEERS: ReadonlySet<string> = new Set([
   'HEADER_MISSING',
+  'HEADER_REPLACED',
+  'NOT_CHOSEN',
   'NOT_FOUND',
   'PAGES_MISSING',
   'PAGE_MISMATCH',

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
-import { buildHeader, encodeHeader, type Header } from '../../protocol/ledger/header.js';
+import { buildHeader } from '../../protocol/ledger/header.js';
+import { encodeSignedHeader } from '../../protocol/ledger/signed-header.js';
 import { pageEntry } from '../../protocol/ledger/page.js';
 import { IntervalMaker } from '../../test/support/interval.js';
 import { FakeRegion } from '../../test/support/region.js';
@@ -10,19 +11,22 @@ import { LedgerError, type LedgerClient } from './index.js';
 import { RegionLedger } from './region-ledger.js';
 
 describe('RegionLedger', () => {
-  it('takes the header that was replaced before its first page stood', async () => {
+  it('takes the header that was replaced while its pages were read', async () => {
     const kit = new FakeRegion();
     const ledgerId = { region: kit.region, startSeconds: kit.startOf(0) };
     const [first, second] = new IntervalMaker(kit).consumptionRows(ledgerId, [0, 1]).map(({ row }) => row);
-    const header = (rows: Uint8Array): Header =>
-      buildHeader(sodiumCrypto, { kind: 'pricing', ledgerId, parametersVersion: 1, registryEpoch: 0 }, rows);
+    const header = (rows: Uint8Array): Uint8Array =>
+      encodeSignedHeader({
+        header: buildHeader(sodiumCrypto, { kind: 'pricing', ledgerId, parametersVersion: 1, registryEpoch: 0 }, rows),
+        headerSignature: new Uint8Array(64),
+      });
     // A writer that may be hostile replaces its header and writes the page between the reader's two questions.
     const headers = [header(first!), header(second!), header(second!), header(second!)];
     const client = {
       evaluate: (_channel: string, transaction: string) =>
-        Promise.resolve(transaction === 'GetHeader' ? encodeHeader(headers.shift()!) : second!),
+        Promise.resolve(transaction === 'GetHeader' ? headers.shift()! : second!),
     } as unknown as LedgerClient;
-    const committed = (await new RegionLedger(client, kit.region).committed('pricing', ledgerId.startSeconds))!;
+    const committed = (await new RegionLedger(client, kit.region).provided('pricing', ledgerId.startSeconds))!;
     assert.deepEqual(committed.header.pages, [pageEntry(sodiumCrypto, new Uint8Array(committed.rows))]);
   });
 

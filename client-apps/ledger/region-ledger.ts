@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { toHex } from '../../protocol/crypto/bytes.js';
 import { decodeHeader, encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import { splitPages } from '../../protocol/ledger/page.js';
-import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
+import { LEDGER_KINDS, type LedgerKind, type ProvidedKind } from '../../protocol/ledger/row.js';
 import { decodeSignedSeal, encodeSignedSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
+import { decodeSignedHeader, encodeSignedHeader, type SignedHeader } from '../../protocol/ledger/signed-header.js';
 import { ClientError } from '../runtime/errors.js';
 import { LedgerError, type LedgerClient, type TransientData } from './index.js';
 import type { Log } from '../runtime/log.js';
@@ -19,6 +21,18 @@ export interface CommittedLedger {
   readonly header: Header;
   /** All rows, page after page. */
   readonly rows: Uint8Array;
+}
+
+/** A ledger of the service provider's whose pages are all committed. */
+export type CommittedProvided = CommittedLedger & SignedHeader;
+
+/** A ledger of the service provider's to be written. */
+export interface ProvidedWrite {
+  readonly signed: SignedHeader;
+  /** The interval's rows, in order. */
+  readonly rows: Uint8Array;
+  /** Transient data of a page besides its rows. */
+  readonly transientOf?: (page: number) => TransientData;
 }
 
 /** Codes of attempts that ended only because the time was up. */
@@ -59,18 +73,30 @@ export class RegionLedger {
   }
 
   /**
-   * Writes a header and its pages.
+   * Writes the consumption ledger of an interval.
    *
    * @param rows the interval's rows, in order
    * @param transientOf transient data of a page besides its rows
    */
-  async putLedger(
-    header: Header,
-    rows: Uint8Array,
-    transientOf: (page: number) => TransientData = () => ({}),
-  ): Promise<void> {
+  async putConsumption(header: Header, rows: Uint8Array, transientOf: (page: number) => TransientData): Promise<void> {
+    await this.#submit('consumption', 'PutHeader', [text(encodeHeader(header))]);
+    await this.#putPages(header, rows, transientOf);
+  }
+
+  /**
+   * Writes a ledger of the service provider's; replaces another header of its own, as a fault or an earlier state may
+   * have left it.
+   *
+   * @throws LedgerError `ALREADY_CHOSEN`, `ALREADY_SEALED` when the control center has chosen another header,
+   *   `TOO_MANY_REPLACEMENTS`
+   */
+  async putProvided({ signed, rows, transientOf = () => ({}) }: ProvidedWrite): Promise<void> {
+    await this.#submit(signed.header.kind, 'PutHeader', [text(encodeSignedHeader(signed))]);
+    await this.#putPages(signed.header, rows, transientOf);
+  }
+
+  async #putPages(header: Header, rows: Uint8Array, transientOf: (page: number) => TransientData): Promise<void> {
     const { kind, ledgerId } = header;
-    await this.#submit(kind, 'PutHeader', [text(encodeHeader(header))]);
     const pages = splitPages(rows);
     let next = 0;
     const putPages = async (): Promise<void> => {
@@ -80,6 +106,16 @@ export class RegionLedger {
       }
     };
     await Promise.all(Array.from({ length: PAGES_IN_FLIGHT }, putPages));
+  }
+
+  /** Fixes a header of the service provider's, by its digest. */
+  async putChoice(kind: ProvidedKind, startSeconds: number, headerDigest: Uint8Array): Promise<void> {
+    await this.#submit(kind, 'PutChoice', [this.#region, String(startSeconds), toHex(headerDigest)]);
+  }
+
+  /** Lets the service provider go on replacing its header. */
+  async reopenHeader(kind: ProvidedKind, startSeconds: number): Promise<void> {
+    await this.#submit(kind, 'ReopenHeader', [this.#region, String(startSeconds)]);
   }
 
   /** Writes a seal. */
@@ -132,31 +168,51 @@ export class RegionLedger {
   }
 
   /**
-   * The header with all its pages.
+   * The consumption header with all its pages.
    *
    * @returns undefined while the header or a page is missing
    * @throws ProtocolError as `decodeHeader`
    */
-  async committed(kind: LedgerKind, startSeconds: number): Promise<CommittedLedger | undefined> {
+  async committed(startSeconds: number): Promise<CommittedLedger | undefined> {
+    const found = await this.#withPages('consumption', startSeconds, (bytes) => ({ header: decodeHeader(bytes) }));
+    return found && { ...found.content, rows: found.rows };
+  }
+
+  /**
+   * The service provider's signed header with all its pages.
+   *
+   * @returns undefined while the header or a page is missing
+   * @throws ProtocolError as `decodeSignedHeader`
+   */
+  async provided(kind: ProvidedKind, startSeconds: number): Promise<CommittedProvided | undefined> {
+    const found = await this.#withPages(kind, startSeconds, decodeSignedHeader);
+    return found && { ...found.content, rows: found.rows };
+  }
+
+  async #withPages<T extends { readonly header: Header }>(
+    kind: LedgerKind,
+    startSeconds: number,
+    decode: (bytes: Uint8Array) => T,
+  ): Promise<{ content: T; rows: Uint8Array } | undefined> {
     const bytes = await this.#query(kind, 'GetHeader', String(startSeconds));
     if (bytes === undefined) {
       return undefined;
     }
-    const header = decodeHeader(bytes);
+    const content = decode(bytes);
     const pages: Uint8Array[] = [];
-    for (let page = 0; page < header.pages.length; page++) {
+    for (let page = 0; page < content.header.pages.length; page++) {
       const rows = await this.#query(kind, 'GetPageRows', String(startSeconds), String(page));
       if (rows === undefined) {
         return undefined;
       }
       pages.push(rows);
     }
-    // A header can be replaced until its first page is committed, so the one read before the pages may not be theirs.
+    // A header can be replaced, so the one read before the pages may not be theirs.
     const again = await this.#query(kind, 'GetHeader', String(startSeconds));
     if (again === undefined || !equalBytes(again, bytes)) {
-      return this.committed(kind, startSeconds);
+      return this.#withPages(kind, startSeconds, decode);
     }
-    return { header, rows: Buffer.concat(pages) };
+    return { content, rows: Buffer.concat(pages) };
   }
 
   async #submit(kind: LedgerKind, transaction: string, args: string[], transient?: TransientData): Promise<void> {

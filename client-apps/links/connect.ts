@@ -60,6 +60,8 @@ const PATIENT_ATTEMPTS = 5;
 
 const KEEP_ALIVE_MILLISECONDS = 30_000;
 
+const MAXIMUM_PORT = 65_535;
+
 /**
  * A self-healing link: connects at once, and again after every loss, with a bounded, random wait. The waits are real
  * time, because they concern the machine and not the protocol.
@@ -90,7 +92,11 @@ export class OutgoingLink implements Link {
     this.pin = target.pin;
     this.#queue = new FrameQueue(options.timers.clock);
     this.#backoff = new Backoff(PAUSES, (below) => drawIndex(below, options.random));
-    this.#connect();
+    void options.timers.run(
+      'link',
+      () => this.#connect(),
+      () => this.#down('closed'),
+    );
   }
 
   get isUp(): boolean {
@@ -118,6 +124,11 @@ export class OutgoingLink implements Link {
 
   #connect(): void {
     const { host, port } = resolveAddress(this.target.address, this.#options.addressOverrides);
+    if (!(port > 0 && port <= MAXIMUM_PORT)) {
+      // `connect` would throw. A checked directory holds no such port; should one come all the same, this link is down.
+      this.#cancelRetry = this.#options.timers.after('link', 0, () => this.#down('closed'));
+      return;
+    }
     const socket = connect({
       ...LINK_TLS_OPTIONS,
       secureContext: this.#context,
@@ -125,34 +136,40 @@ export class OutgoingLink implements Link {
       port,
       // No SNI: names of the directory are not secret, but an observer needs to learn no more than the address.
       servername: '',
-      timeout: CONNECT_MILLISECONDS,
     });
     this.#socket = socket;
+    // Not the socket's own timeout: a peer that sends a byte now and then would never reach that.
+    const cancelLate = this.#options.timers.after('link', CONNECT_MILLISECONDS, () => void socket.destroy());
     const failed = (): void => this.#down('closed');
     socket.on('error', () => undefined);
-    socket.once('timeout', () => socket.destroy());
     socket.once('close', failed);
-    socket.once('secureConnect', () => {
-      socket.setTimeout(0);
-      socket.removeListener('close', failed);
+    socket.once('close', cancelLate);
+    const connected = (): void => {
+      cancelLate();
       const peer = peerOf(socket);
       if (peer === undefined || !equalBytes(peer.pin, this.pin)) {
+        socket.removeListener('close', failed);
         socket.once('close', () => this.#down('refused'));
         socket.destroy();
         return;
       }
+      socket.removeListener('close', failed);
       socket.setNoDelay(true);
       socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
       this.#madeAt = performance.now();
-      this.#attached = attachSocket(
-        socket,
-        this.#queue,
-        this.#options.timers.clock,
-        (type, body) => this.#options.onFrame?.(this, type, body),
-        (reason) => this.#down(reason),
+      const { timers, onFrame, onUp } = this.#options;
+      this.#attached = attachSocket(socket, {
+        ...{ queue: this.#queue, timers },
+        onFrame: (type, body) => onFrame?.(this, type, body),
+        onEnd: (reason) => this.#down(reason),
+      });
+      void timers.run(
+        'link up',
+        () => onUp?.(this),
+        () => socket.destroy(),
       );
-      this.#options.onUp?.(this);
-    });
+    };
+    this.#options.timers.on('link made', socket, 'secureConnect', connected, () => socket.destroy());
   }
 
   #down(reason: LinkEnd): void {
@@ -171,7 +188,12 @@ export class OutgoingLink implements Link {
     if (this.#failures >= PATIENT_ATTEMPTS) {
       this.#giveUp();
     }
-    this.#cancelRetry = this.#options.timers.after('link', this.#backoff.next(), () => this.#connect());
+    this.#cancelRetry = this.#options.timers.after(
+      'link',
+      this.#backoff.next(),
+      () => this.#connect(),
+      () => this.#down('closed'),
+    );
   }
 
   #giveUp(): void {
@@ -180,6 +202,16 @@ export class OutgoingLink implements Link {
       this.#options.onLost?.(lost);
     }
   }
+}
+
+/** Links to an address once, and closes the link: true when the holder of the target's key answers there. */
+export async function holdsKey(target: LinkTarget, options: ConnectOptions): Promise<boolean> {
+  let link: OutgoingLink | undefined;
+  const holds = await new Promise<boolean>((resolve) => {
+    link = new OutgoingLink(target, { ...options, onUp: () => resolve(true), onDown: () => resolve(false) });
+  });
+  await link?.close();
+  return holds;
 }
 
 /** The outgoing links of a party, one per peer. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from '../runtime/clock.js';
 import { withDeadline } from '../runtime/deadline.js';
+import type { Timers } from '../runtime/timers.js';
 import { FrameReader, type FrameQueue, type FrameType } from './frames.js';
 import { linkPin } from './link-identity.js';
 
@@ -37,11 +37,13 @@ export type LinkEnd =
   /** A frame of unknown type or over its bound. */
   | 'bad-frame'
   /** The peer's key is not the pinned one, or it may not link here. */
-  | 'refused';
+  | 'refused'
+  /** The peer sent far more than its share. */
+  | 'over-share';
 
 /**
  * Handles a frame. The link is read no further while too many of the promises are pending.
- * The body is a view that stays valid. A handler deals with its own failures.
+ * The body is a view that stays valid. A handler that throws or rejects ends its link.
  */
 export type FrameHandler<L extends Link = Link> = (link: L, type: FrameType, body: Uint8Array) => void | Promise<void>;
 
@@ -50,6 +52,9 @@ const MAXIMUM_PENDING = 256;
 
 /** Time limit for a closing link to write its queue, real milliseconds. */
 const CLOSE_PATIENCE_MILLISECONDS = 2_000;
+
+/** Time for which a link over its share is not read, real milliseconds: with 16 kB a read, 160 kB in a second. */
+const SLOW_MILLISECONDS = 100;
 
 /** A peer's key and certificate, proven by the TLS handshake. */
 export interface LinkPeer {
@@ -73,37 +78,68 @@ export interface AttachedSocket {
   wake(): void;
   /** Writes what is queued and ends the socket, within a bounded time. */
   end(): Promise<void>;
-  /** Ends the socket at once, as after a bad frame. */
-  cut(): void;
+  /** Ends the socket at once. */
+  cut(reason: LinkEnd): void;
+  /** Reads nothing more for a moment. */
+  slow(): void;
+}
+
+/** Uses of a socket's frames. */
+export interface SocketUse {
+  /** Frames to be written. */
+  readonly queue: FrameQueue;
+  readonly timers: Timers;
+  readonly onFrame: (type: FrameType, body: Uint8Array) => void | Promise<void>;
+  readonly onEnd: (reason: LinkEnd) => void;
 }
 
 /** Moves frames between a queue and a connected, checked socket until the socket closes. */
-export function attachSocket(
-  socket: TLSSocket,
-  queue: FrameQueue,
-  clock: Clock,
-  onFrame: (type: FrameType, body: Uint8Array) => void | Promise<void>,
-  onEnd: (reason: LinkEnd) => void,
-): AttachedSocket {
+export function attachSocket(socket: TLSSocket, { queue, timers, onFrame, onEnd }: SocketUse): AttachedSocket {
+  const { clock } = timers;
   const reader = new FrameReader();
   let reason: LinkEnd = 'closed';
   let pending = 0;
+  let slowed = false;
   let scheduled = false;
   let ending = false;
   let written = 0;
   let received = 0;
 
-  const cut = (): void => {
-    reason = 'bad-frame';
+  const closed = new Promise<void>((resolve) => {
+    socket.once('close', () => resolve());
+  });
+  const cut = (why: LinkEnd): void => {
+    reason = why;
     socket.destroy();
   };
-  const settle = (): void => {
-    if (--pending === MAXIMUM_PENDING) {
+  const failed = (): void => cut('closed');
+  const resume = (): void => {
+    if (pending <= MAXIMUM_PENDING && !slowed) {
       socket.resume();
     }
   };
+  const settle = (): void => {
+    if (--pending === MAXIMUM_PENDING) {
+      resume();
+    }
+  };
+  const slow = (): void => {
+    if (slowed) {
+      return;
+    }
+    slowed = true;
+    socket.pause();
+    void withDeadline(closed, SLOW_MILLISECONDS, () => {
+      slowed = false;
+      resume();
+    });
+  };
   const handle = (type: FrameType, body: Uint8Array): void => {
-    const result = onFrame(type, body);
+    const result = timers.run(
+      'frame',
+      () => onFrame(type, body),
+      () => socket.destroy(),
+    );
     if (!(result instanceof Promise)) {
       return;
     }
@@ -112,7 +148,7 @@ export function attachSocket(
     }
     void clock.activity.track('frame', result).finally(settle);
   };
-  socket.on('data', (data: Buffer) => {
+  const read = (data: Buffer): void => {
     const end = clock.activity.begin('frames');
     const whole = reader.push(data, (type, body) => {
       clock.activity.frames.received++;
@@ -121,9 +157,10 @@ export function attachSocket(
     });
     end();
     if (!whole) {
-      cut();
+      cut('bad-frame');
     }
-  });
+  };
+  timers.on('link read', socket, 'data', read, failed);
 
   const flush = (): void => {
     scheduled = false;
@@ -132,7 +169,6 @@ export function attachSocket(
       written += frames;
       if (!socket.write(bytes)) {
         scheduled = true;
-        socket.once('drain', flush);
         return;
       }
     }
@@ -140,20 +176,21 @@ export function attachSocket(
       socket.end();
     }
   };
+  timers.on('link written', socket, 'drain', flush, failed);
   // An error is followed by 'close', where the link ends; the error itself would only inform an attacker.
   socket.on('error', () => undefined);
   socket.once('close', () => {
     // Both sides take back what they counted on this connection, so frames that died with it are not waited for.
     clock.activity.frames.sent -= written;
     clock.activity.frames.received -= received;
-    onEnd(reason);
+    void timers.run('link ended', () => onEnd(reason));
   });
   const wake = (): void => {
     if (scheduled) {
       return;
     }
     scheduled = true;
-    setImmediate(flush);
+    timers.soon('link written', flush, failed);
   };
   wake();
 
@@ -162,11 +199,8 @@ export function attachSocket(
     if (socket.destroyed) {
       return Promise.resolve();
     }
-    const closed = new Promise<void>((resolve) => {
-      socket.once('close', () => resolve());
-    });
     wake();
     return withDeadline(closed, CLOSE_PATIENCE_MILLISECONDS, () => socket.destroy());
   };
-  return { wake, end, cut };
+  return { wake, end, cut, slow };
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { packetLength } from '../../protocol/onion/geometry.js';
 import { SystemClock } from '../runtime/clock.js';
-import { LinkPool, OutgoingLink, resolveAddress } from './connect.js';
+import { holdsKey, LinkPool, OutgoingLink, resolveAddress } from './connect.js';
 import { FRAME, MAXIMUM_QUEUED_BYTES } from './frames.js';
 import { linkKeyFromSeed } from './link-identity.js';
 import type { LinkEnd } from './link.js';
@@ -275,4 +275,35 @@ describe('links', () => {
     assert.deepEqual(resolveAddress('constructor:1', overrides), { host: 'constructor', port: 1 });
     assert.equal(osRandom(3).length, 3);
   });
+
+  it('do not fail the party for an address that cannot be: the link stays down, and the others work', async () => {
+    const listener = opened(await listen('server', { onFrame: () => undefined }));
+    const ends: LinkEnd[] = [];
+    const options = await connectOptions('client', { onDown: (_link, reason) => void ends.push(reason) });
+    const pool = opened(new LinkPool(options));
+    const bad = pool.link({ ...targetOf('server', 0), address: '127.0.0.1:65536' });
+    const good = pool.link(targetOf('server', listener.port));
+    await until('tried again', () => ends.length > 1);
+    await until('linked', () => good.isUp);
+    assert.equal(bad.isUp, false);
+  });
+
+  it('prove whose key answers at an address: its holder’s, another’s, or none, also where a handshake trickles', async () => {
+    const listener = opened(await listen('server', { admit: () => undefined }));
+    const other = opened(await listen('other'));
+    const options = await connectOptions('client');
+    assert.equal(await holdsKey(targetOf('server', listener.port), options), true, 'before it is admitted');
+    assert.equal(await holdsKey(targetOf('server', other.port), options), false);
+    assert.equal(await holdsKey(targetOf('server', 1), options), false);
+    const tarpit = createTcpServer((socket) => {
+      const trickle = setInterval(() => socket.write(Uint8Array.of(0x16)), 1_000);
+      socket.on('error', () => undefined).once('close', () => clearInterval(trickle));
+    });
+    await new Promise<void>((resolve) => tarpit.listen(0, '127.0.0.1', resolve));
+    const port = (tarpit.address() as AddressInfo).port;
+    const begin = performance.now();
+    assert.equal(await holdsKey(targetOf('server', port), options), false);
+    assert.ok(performance.now() - begin < 6_000);
+    tarpit.close();
+  }).timeout(10_000);
 });

@@ -2,13 +2,16 @@
 import { constants } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
-import type { Clock } from '../runtime/clock.js';
+import { toHex } from '../../protocol/crypto/bytes.js';
 import { ClientError } from '../runtime/errors.js';
-import { FrameQueue, type FrameType } from './frames.js';
+import { listening } from '../runtime/listening.js';
+import type { Timers } from '../runtime/timers.js';
+import { FrameQueue } from './frames.js';
 import {
   attachSocket,
   LINK_TLS_OPTIONS,
   peerOf,
+  type AttachedSocket,
   type FrameHandler,
   type Link,
   type LinkEnd,
@@ -21,6 +24,10 @@ export interface AcceptedLink<Role> extends Link {
   readonly role: Role;
   /** Closes the link at once: the peer sent a frame that its role must not send. Counted as `bad-frame`. */
   cut(): void;
+  /** Reads the link no further for a moment: the peer is over its share. */
+  slow(): void;
+  /** Closes all links of the peer at once, and takes none of it for a time. Ends as `over-share`. */
+  refuse(): void;
 }
 
 export interface ListenOptions<Role> {
@@ -28,13 +35,14 @@ export interface ListenOptions<Role> {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  readonly clock: Clock;
+  /** A handler that fails ends its link, and nothing else. */
+  readonly timers: Timers;
   /** Returns the role that the peer may link as; undefined refuses it, without an answer. */
   readonly admit: (peer: LinkPeer) => Role | undefined;
   readonly onFrame: FrameHandler<AcceptedLink<Role>>;
   /** A link ended, or was refused before there was one. */
   readonly onEnd?: (link: AcceptedLink<Role> | undefined, reason: LinkEnd) => void;
-  /** Links at once; further connections are cut off before the handshake. */
+  /** Links at once; a peer beyond them is refused. */
   readonly maximumLinks?: number;
 }
 
@@ -51,6 +59,18 @@ export interface LinkListener<Role> {
 /** Twice the largest region: every meter and every hub at one relay. */
 const MAXIMUM_LINKS = 10_000;
 
+/** Links of one peer: one and, after a failure of the network, those that are not known to be dead yet. */
+const MAXIMUM_LINKS_OF_PEER = 4;
+
+/**
+ * Connections in the middle of their handshake. Beyond them the oldest of the address with the most is closed: whoever
+ * opens connections and says nothing closes his own, and an honest handshake takes less than a second.
+ */
+const MAXIMUM_HANDSHAKES = 2_048;
+
+/** Time for which a peer that sent far more than its share is refused, real milliseconds. */
+const REFUSED_MILLISECONDS = 60_000;
+
 /** For the TLS handshake, real milliseconds: a slow meter needs under one second, a slow-loris gets no more than this. */
 const HANDSHAKE_MILLISECONDS = 5_000;
 
@@ -66,7 +86,7 @@ const NO_SESSIONS = constants.SSL_OP_NO_TICKET;
  * @throws ClientError LINK_REFUSED when it cannot listen there
  */
 export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<LinkListener<Role>> {
-  const links = new Map<AcceptedLink<Role>, { peer: LinkPeer; socket: TLSSocket }>();
+  const links = new Map<AcceptedLink<Role>, { peer: LinkPeer; socket: TLSSocket; attached: AttachedSocket }>();
   const open = new Set<AcceptedLink<Role>>();
   const server = createServer({
     ...LINK_TLS_OPTIONS,
@@ -79,25 +99,43 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
     keepAlive: true,
     keepAliveInitialDelay: KEEP_ALIVE_MILLISECONDS,
   });
-  server.maxConnections = options.maximumLinks ?? MAXIMUM_LINKS;
+  const maximumLinks = options.maximumLinks ?? MAXIMUM_LINKS;
+  server.maxConnections = maximumLinks + MAXIMUM_HANDSHAKES + 1;
   /** All connections, those in the middle of their handshake too. */
   const connections = new Set<Socket>();
+  const handshakes = new Handshakes();
+  /** Links of each peer, the oldest first, by its pin in hex. */
+  const linksOf = new Map<string, AcceptedLink<Role>[]>();
+  /** When refused peers are taken again, by `performance.now`. Only admitted peers come here. */
+  const refusedUntil = new Map<string, number>();
   let closing = false;
-  server.on('connection', (socket: Socket) => {
+  const { timers } = options;
+  timers.on('link accepted', server, 'connection', (socket: Socket) => {
     connections.add(socket);
+    handshakes.begin(socket);
     socket.once('close', () => connections.delete(socket));
   });
+  const isRefused = (name: string): boolean => {
+    const until = refusedUntil.get(name);
+    if (until !== undefined && performance.now() >= until) {
+      refusedUntil.delete(name);
+    }
+    return refusedUntil.has(name);
+  };
 
-  server.on('secureConnection', (socket) => {
+  const admit = (socket: TLSSocket): void => {
+    handshakes.end(socket);
     const peer = peerOf(socket);
-    const role = peer === undefined || closing ? undefined : options.admit(peer);
+    const name = peer === undefined ? '' : toHex(peer.pin);
+    const isTaken = peer !== undefined && !closing && links.size < maximumLinks && !isRefused(name);
+    const role = isTaken ? options.admit(peer) : undefined;
     if (peer === undefined || role === undefined) {
       socket.on('error', () => undefined);
       socket.destroy();
       options.onEnd?.(undefined, 'refused');
       return;
     }
-    const queue = new FrameQueue(options.clock);
+    const queue = new FrameQueue(timers.clock);
     const link: AcceptedLink<Role> = {
       pin: peer.pin,
       role,
@@ -109,38 +147,55 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
         return queued;
       },
       close: () => attached.end(),
-      cut: () => attached.cut(),
+      cut: () => attached.cut('bad-frame'),
+      slow: () => attached.slow(),
+      refuse() {
+        refusedUntil.set(name, performance.now() + REFUSED_MILLISECONDS);
+        for (const one of linksOf.get(name) ?? []) {
+          links.get(one)?.attached.cut('over-share');
+        }
+      },
     };
-    open.add(link);
-    links.set(link, { peer, socket });
-    const attached = attachSocket(
-      socket,
-      queue,
-      options.clock,
-      (type: FrameType, body) => options.onFrame(link, type, body),
-      (reason) => {
+    const attached = attachSocket(socket, {
+      ...{ queue, timers },
+      onFrame: (type, body) => options.onFrame(link, type, body),
+      onEnd: (reason) => {
         queue.clear();
         open.delete(link);
         links.delete(link);
+        const others = linksOf.get(name)?.filter((one) => one !== link) ?? [];
+        if (others.length === 0) {
+          linksOf.delete(name);
+        } else {
+          linksOf.set(name, others);
+        }
         options.onEnd?.(link, reason);
       },
+    });
+    open.add(link);
+    links.set(link, { peer, socket, attached });
+    const ofPeer = [...(linksOf.get(name) ?? []), link];
+    linksOf.set(name, ofPeer);
+    if (ofPeer.length > MAXIMUM_LINKS_OF_PEER) {
+      links.get(ofPeer[0]!)?.attached.cut('closed');
+    }
+  };
+  server.on('secureConnection', (socket) => {
+    void timers.run(
+      'link admitted',
+      () => admit(socket),
+      () => socket.destroy(),
     );
   });
   // A handshake that fails (no TLS 1.3, garbage, too slow) never becomes a link.
-  server.on('tlsClientError', (_error, socket) => {
+  timers.on('handshake failed', server, 'tlsClientError', (_error: Error, socket: TLSSocket) => {
     socket.destroy();
     options.onEnd?.(undefined, 'refused');
   });
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause: Error) => {
-      reject(
-        new ClientError('LINK_REFUSED', `cannot listen on ${options.host}:${options.port}: ${cause.message}`, {
-          cause,
-        }),
-      );
-    });
-    server.listen(options.port, options.host, resolve);
+  await listening(timers, server, options).catch((cause: unknown) => {
+    const { message } = cause as Error;
+    throw new ClientError('LINK_REFUSED', `cannot listen on ${options.host}:${options.port}: ${message}`, { cause });
   });
 
   return {
@@ -163,4 +218,45 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
       await closed;
     },
   };
+}
+
+/** Connections in the middle of their handshake, the oldest first. */
+class Handshakes {
+  readonly #sockets = new Map<string, Socket>();
+  readonly #ofAddress = new Map<string, number>();
+
+  begin(socket: Socket): void {
+    const { remoteAddress = '' } = socket;
+    const name = nameOf(socket);
+    this.#sockets.set(name, socket);
+    this.#ofAddress.set(remoteAddress, (this.#ofAddress.get(remoteAddress) ?? 0) + 1);
+    socket.once('close', () => this.#remove(name, remoteAddress));
+    if (this.#sockets.size > MAXIMUM_HANDSHAKES) {
+      const most = Math.max(...this.#ofAddress.values());
+      const oldest = [...this.#sockets.values()].find((one) => this.#ofAddress.get(one.remoteAddress ?? '') === most);
+      oldest?.destroy();
+    }
+  }
+
+  /** The handshake on a connection is done. */
+  end(socket: TLSSocket): void {
+    this.#remove(nameOf(socket), socket.remoteAddress ?? '');
+  }
+
+  #remove(name: string, address: string): void {
+    if (!this.#sockets.delete(name)) {
+      return;
+    }
+    const left = this.#ofAddress.get(address)! - 1;
+    if (left === 0) {
+      this.#ofAddress.delete(address);
+    } else {
+      this.#ofAddress.set(address, left);
+    }
+  }
+}
+
+/** The same for a connection and for TLS on it. */
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

@@ -18,6 +18,5 @@ export const hubPairing = z.strictObject({
   mailbox: hexBytes(MAILBOX_ID_LENGTH),
 });
 
-export type HubPairingConfig = z.output<typeof hubPairing>;
 /** A pairing as JSON. */
 export type HubPairingJson = z.input<typeof hubPairing>;

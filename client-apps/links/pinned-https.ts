@@ -23,9 +23,14 @@ export function peerPin(socket: TLSSocket): Uint8Array | undefined {
   if (certificate === undefined) {
     return undefined;
   }
-  return createHash('sha256')
-    .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
-    .digest();
+  try {
+    return createHash('sha256')
+      .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
+      .digest();
+  } catch {
+    // A key of a kind that this machine does not know is nobody's pinned one.
+    return undefined;
+  }
 }
 
 /**

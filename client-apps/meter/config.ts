@@ -2,13 +2,14 @@
 import { z } from 'zod';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
-import { controlCenterAddress, hexBytes, region } from '../runtime/config.js';
+import { controlCenterAddress, hexBytes, mirrors, region } from '../runtime/config.js';
 import { hubPairing } from '../links/pairing.js';
 
 /** Fields that all meters of a host share. */
 const shared = {
   region,
   controlCenter: controlCenterAddress,
+  mirrors,
   /** Fingerprint of the control center's first signature key; without it, the key found at enrolment is trusted. */
   trustAnchor: hexBytes(32).optional(),
   /** Maps relay addresses of the directory to real ones, for a private network. */

@@ -11,6 +11,7 @@ import { createLog } from '../runtime/log.js';
 import type { Slot } from '../../protocol/schedule/slots.js';
 import { MeterDaemon } from './daemon.js';
 import type { SlotPackets } from './meter.js';
+import { timersOn } from '../../test/support/links.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
 
@@ -32,7 +33,7 @@ describe('MeterDaemon', () => {
       identity,
       host: '127.0.0.1',
       port: 0,
-      clock,
+      timers: timersOn(clock),
       admit: () => true,
       onFrame: (_link, type, body) => {
         assert.equal(type, FRAME.packet);

@@ -23,7 +23,7 @@ export function startMeter(config: MeterConfig, context: PartyContext): Promise<
  * `{ meter, slotStartSeconds, measuredMilliWattHours, carriedMilliWattHours, inFlightMilliWattHours }`, where `meter`
  * is the position in the configuration and amounts are decimal strings.
  *
- * @throws ClientError CONFIG_INVALID, KEY_FILE, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID; ReadingsError
+ * @throws ClientError CONFIG_INVALID, KEY_FILE, DIRECTORY_LOCKED, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID; ReadingsError
  */
 export function startMeterHost(config: MeterHostConfig, context: PartyContext): Promise<RunningParty> {
   const { meters, ...shared } = config;
@@ -47,11 +47,11 @@ async function run(
   context: PartyContext,
 ): Promise<RunningParty> {
   const fileKey = await loadFileKey(process.env);
-  const host = await runHost(
+  const host = await runHost(context, {
     configs,
     source,
-    (config) => openMeter(config, source, fileKey, context),
-    (opened, config, meter, onFailure) =>
+    open: (config) => openMeter(config, source, fileKey, context),
+    begin: (opened, config, meter, onFailure) =>
       new MeterDaemon(opened, config, context, {
         onFailure,
         onSlot: ({ startSeconds }, balance) => {
@@ -64,8 +64,8 @@ async function run(
           });
         },
       }),
-    CONCURRENT_ENROLMENTS,
-  );
+    openedAtOnce: CONCURRENT_ENROLMENTS,
+  });
   context.report('ready', { meters: configs.length });
   return host;
 }

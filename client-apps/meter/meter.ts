@@ -76,7 +76,7 @@ export class Meter {
    * packets. A bulletin that cannot be read or verified does not change the account; the meter continues with the
    * parameters and the directory that it has.
    *
-   * @returns undefined when it cannot send: not yet registered, or it does not have the epoch's directory
+   * @returns undefined when it cannot send: not yet registered, or it has no directory of the epoch that works
    * @throws ClientError STATE_CONFLICT; a failed write of the store
    */
   async slot(slot: Slot): Promise<SlotPackets | undefined> {
@@ -106,7 +106,13 @@ export class Meter {
 
     await this.#enterWindow(slot, parameters, epoch, synchronised === true);
     const { crypto, random } = this.#parts;
-    return this.#packets(slot, parameters, { crypto, random, directory, onion: parameters.onion });
+    try {
+      return this.#packets(slot, parameters, { crypto, random, directory, onion: parameters.onion });
+    } catch (error) {
+      // They are made from what relays and the control center announced.
+      this.#parts.log.error({ err: error }, 'no packets in this slot: they cannot be made for this directory');
+      return undefined;
+    }
   }
 
   /** Reads the parameters and applies the seals of all new intervals. */

@@ -8,6 +8,7 @@ import { enrol } from '../links/enrolment-client.js';
 import { linkKeyFromSeed, type LinkIdentity } from '../links/link-identity.js';
 import type { PartyContext } from '../runtime/party.js';
 import { untilReachable } from '../runtime/retry.js';
+import { FileKey, nameOfCode } from '../runtime/sealed-file.js';
 import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import type { MeterConfig } from './config.js';
 import { RecordedReader } from '../readings/energy-reader.js';
@@ -27,7 +28,7 @@ export interface OpenedMeter {
  *
  * @param source the bulletin; meters of one host may share it
  * @param fileKey key of the sealed file, 32 bytes
- * @throws ClientError CONFIG_INVALID, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID; ReadingsError
+ * @throws ClientError CONFIG_INVALID, ENROLMENT_REFUSED, VERIFICATION_FAILED, SEALED_INVALID, WRONG_PARTY; ReadingsError
  */
 export async function openMeter(
   config: MeterConfig,
@@ -36,7 +37,8 @@ export async function openMeter(
   context: PartyContext,
 ): Promise<OpenedMeter> {
   const { clock, log, random } = context;
-  const store = new SealedMeterStore(join(config.directory, 'meter.sealed'), fileKey);
+  const key = new FileKey(fileKey, 'meter', nameOfCode(config.enrolmentCode));
+  const store = new SealedMeterStore(join(config.directory, 'meter.sealed'), key);
   const record = await store.read();
   const known = record !== undefined && 'state' in record ? record.state : undefined;
 

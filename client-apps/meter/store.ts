@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { wipe } from '../../protocol/crypto/bytes.js';
-import { SealedFile } from '../runtime/sealed-file.js';
+import { SealedFile, type FileKey } from '../runtime/sealed-file.js';
 import { decodeRecord, encodeRecord, type MeterRecord } from './state-codec.js';
 
 /** Storage of a meter's record. */
@@ -15,12 +15,11 @@ export interface MeterStore {
 export class SealedMeterStore implements MeterStore {
   readonly #file: SealedFile;
 
-  /** @param key 32 bytes, see `loadFileKey` */
-  constructor(path: string, key: Uint8Array) {
+  constructor(path: string, key: FileKey) {
     this.#file = new SealedFile(path, key);
   }
 
-  /** @throws ClientError SEALED_INVALID; ProtocolError of the record's format */
+  /** @throws ClientError SEALED_INVALID, WRONG_PARTY; ProtocolError of the record's format */
   async read(): Promise<MeterRecord | undefined> {
     const bytes = await this.#file.read();
     if (bytes === undefined) {

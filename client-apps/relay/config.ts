@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
-import { controlCenterAddress, hexBytes, hexString, operatorName, port, region } from '../runtime/config.js';
+import { controlCenterAddress, hexBytes, hexString, operatorName, pin, port, region } from '../runtime/config.js';
 
 const address = z.string().regex(/^[^\s]{1,254}:[1-9][0-9]{0,4}$/, 'must be host:port');
 
@@ -17,8 +17,8 @@ export const placedRelayConfig = z.strictObject({
   layer: z.int().min(1).max(MAXIMUM_LAYERS),
   /** Listening address, and the `host:port` under which the directory names it. */
   links: z.strictObject({ host: z.string().min(1), port, address }),
-  /** The control center's HTTPS address and pin, and the `host:port` of its links, which have the same key. */
-  controlCenter: controlCenterAddress.extend({ linkAddress: address }),
+  /** The region's public address, and the `host:port` and the pin of the control center's links. */
+  controlCenter: controlCenterAddress.extend({ linkAddress: address, linkPin: pin }),
   /** Hex SHA-256 of the control center's signature key in version 1 of the parameters. */
   trustAnchor: hexString(32),
   /** Maps addresses of the directory to real ones: `host:port` → `host:port`. */

@@ -7,20 +7,20 @@ export const DROP_REASONS = [
   /** Wrong length, does not open under the epoch's key, or its header is not well formed. */
   'not-genuine',
   'replay',
-  /** More packets in one epoch than the relay can remember. */
+  /** More packets in one epoch than the relay can remember, of all or of one relay of the layer before. */
   'replay-full',
   /** A next hop that is not in the next layer. */
   'bad-route',
   /** Requested delay above the maximum. */
   'delay-too-long',
-  /** More packets at once than the relay can hold. */
+  /** More packets at once than the relay can hold, of all or of one relay of the layer before. */
   'pool-full',
   /** The next hop reads too slowly, or is unreachable. */
   'queue-full',
   /** A mailbox that no hub has opened, or no room in any. */
   'no-mailbox',
-  /** More packets in one slot than a meter or a sender of loops may send. */
-  'over-allowance',
+  /** More packets in one slot than the sender of the link may send, or than this relay passes on to one next hop. */
+  'over-share',
   /** Held back for too long because no loop returned. */
   'cut-off',
 ] as const;
@@ -36,7 +36,7 @@ export class Counters {
   /** Loops that the relay has sent, and those that did not return in time. */
   loops = 0;
   missingLoops = 0;
-  /** Links that were refused, or that ended with a bad frame. */
+  /** Links that were refused, or that ended with a bad frame or far over their share. */
   linksRefused = 0;
   linksCut = 0;
 }

@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { MAXIMUM_EPOCH } from '../../protocol/crypto/ggm.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { directoryValidity, nearestEpoch } from '../../protocol/schedule/epochs.js';
+import { relaysOfLayer } from '../../protocol/onion/directory.js';
+import { mostMeters, packetsToNextHop } from '../../protocol/onion/directory-shares.js';
+import { MOST_LOOPS } from '../../protocol/onion/loop.js';
 import { signDescriptor, type Directory, type SignedDescriptor } from '../../protocol/onion/directory-format.js';
 import type { OnionKeys } from '../../protocol/onion/onion-keys.js';
-import type { OnionKeyPair, RandomSource } from '../../protocol/onion/packet.js';
+import type { OnionKeyPair } from '../../protocol/onion/packet.js';
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
 import { oldestUnclosedStart } from '../../protocol/schedule/closes.js';
 import type { LinkTarget } from '../links/connect.js';
+import { listIfPresent } from '../runtime/atomic-file.js';
 import type { PlacedRelayConfig } from './config.js';
 import { OnionKeyFile, type RelayKeys } from './keys.js';
+import { secondsOf, type RelayParts } from './parts.js';
 import { ReplayStore } from './packets/replay-store.js';
 
 /** An epoch whose packets this relay accepts: it has the key, and is in the directory with it. */
@@ -24,6 +29,15 @@ export interface LiveEpoch {
   readonly index: number;
   readonly key: OnionKeyPair;
   readonly replay: ReplayStore;
+  /** Neighbours that may send packets of it: the relays of the layer before, in the first layer meters and loop senders. */
+  readonly senders: number;
+  /** Replay tags that it takes of one of these; in the first layer each sender's packets a slot are bound enough. */
+  readonly tagsOfSender: number;
+  /** Replay tags of each since the relay was started, by its number in `Senders`. */
+  readonly tags: Map<number, number>;
+  /** Packets a slot that one relay of the layer before passes on to this one at most, and this one to a next hop. */
+  readonly packetsFromRelay: number;
+  readonly packetsToNextHop: number;
   /** Layers a packet has when it comes here, this one included. */
   readonly layersLeft: number;
   readonly maximumDelayMilliseconds: number;
@@ -51,36 +65,43 @@ export class Epochs {
   readonly #onionKeyFile: OnionKeyFile;
   readonly #onionKeys: OnionKeys;
   #oldest: number;
+  readonly #packetsToNextHop: number | undefined;
 
   private constructor(
-    config: PlacedRelayConfig,
-    keys: RelayKeys,
+    { config, keys, packetsToNextHop: packets }: RelayParts,
     onionKeyFile: OnionKeyFile,
     onionKeys: OnionKeys,
     oldest: number,
   ) {
     this.#config = config;
     this.#keys = keys;
+    this.#packetsToNextHop = packets;
     this.#onionKeyFile = onionKeyFile;
     this.#onionKeys = onionKeys;
     this.#oldest = oldest;
   }
 
   /** @throws ClientError SEALED_INVALID */
-  static async open(
-    config: PlacedRelayConfig,
-    keys: RelayKeys,
-    fileKey: Uint8Array,
-    random: RandomSource,
-    parameters: Parameters,
-    nowSeconds: number,
-  ): Promise<Epochs> {
-    const { first } = servedEpochs(parameters, nowSeconds);
+  static async open(parts: RelayParts, parameters: Parameters): Promise<Epochs> {
+    const { config, fileKey, context } = parts;
+    const { first } = servedEpochs(parameters, secondsOf(context));
     const onionKeyFile = new OnionKeyFile(config.directory, fileKey);
-    const onionKeys = await onionKeyFile.load(first, random, config.enrolmentSeed);
-    const epochs = new Epochs(config, keys, onionKeyFile, onionKeys, first);
+    const onionKeys = await onionKeyFile.load(first, context.random, config.enrolmentSeed);
+    const epochs = new Epochs(parts, onionKeyFile, onionKeys, first);
     await epochs.#removeReplayFiles((epoch) => epoch < first);
+    const { oldestKey } = epochs;
+    if (oldestKey > first) {
+      context.log.error(
+        { epoch: first, firstEpochWithKey: oldestKey },
+        'the onion keys of the present epoch are erased, as when the clock was ahead: this relay serves from the first epoch whose key it has',
+      );
+    }
     return epochs;
+  }
+
+  /** The first epoch whose key is not erased: later than the present one after the clock was ahead. */
+  get oldestKey(): number {
+    return this.#onionKeys.oldest;
   }
 
   /** The live epoch of this number. */
@@ -130,14 +151,23 @@ export class Epochs {
     if (index === -1) {
       return false;
     }
-    const replayKey = this.#onionKeys.replayKey(epoch);
-    const path = this.#replayPath(epoch);
+    const { layer, replayCapacity } = this.#config;
+    const replay = await ReplayStore.open(this.#replayPath(epoch), this.#onionKeys.replayKey(epoch), replayCapacity);
+    const { registryDepth } = parameters;
+    const before = relaysOfLayer(directory, layer - 1).length;
+    const packetsTo = (receiver: number): number =>
+      this.#packetsToNextHop ?? packetsToNextHop(directory, registryDepth, receiver);
     this.#live.set(epoch, {
       epoch,
       directory,
       index,
       key,
-      replay: await ReplayStore.open(path, replayKey, this.#config.replayCapacity),
+      replay,
+      senders: layer === 1 ? mostMeters(registryDepth) + directory.relays.length : before,
+      tagsOfSender: layer === 1 ? Infinity : Math.floor((replay.capacity - replay.size) / before),
+      tags: new Map(),
+      packetsFromRelay: layer === 1 ? MOST_LOOPS : packetsTo(layer),
+      packetsToNextHop: packetsTo(layer + 1),
       layersLeft: directory.layers - this.#config.layer + 1,
       maximumDelayMilliseconds: maximumDelayMilliseconds(parameters.onion),
       next: directory.relays.map(({ descriptor: { layer, address, linkPin } }) =>
@@ -185,7 +215,7 @@ export class Epochs {
   }
 
   async #removeReplayFiles(isOver: (epoch: number) => boolean): Promise<void> {
-    const names = await readdir(join(this.#config.directory, 'replay')).catch(() => []);
+    const names = await listIfPresent(join(this.#config.directory, 'replay'));
     for (const name of names) {
       const epoch = /^(\d{1,5})\.tags$/.exec(name)?.[1];
       if (epoch !== undefined && isOver(Number(epoch))) {

@@ -7,7 +7,8 @@ import { OnionKeys } from '../../protocol/onion/onion-keys.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { linkKeyFromSeed, type LinkKey } from '../links/link-identity.js';
 import { deriveSecret, loadSecret } from '../runtime/party-secret.js';
-import { SealedFile } from '../runtime/sealed-file.js';
+import { FileKey, SealedFile } from '../runtime/sealed-file.js';
+import type { RelayConfig } from './config.js';
 
 /** A relay's long-term keys. */
 export interface RelayKeys {
@@ -33,7 +34,7 @@ export function relayKeysFrom(secret: Uint8Array): RelayKeys {
  */
 export async function loadRelayKeys(
   directory: string,
-  fileKey: Uint8Array,
+  fileKey: FileKey,
   random: RandomSource,
   seed: Uint8Array | undefined,
 ): Promise<RelayKeys> {
@@ -41,6 +42,15 @@ export async function loadRelayKeys(
   const keys = relayKeysFrom(secret);
   wipe(secret);
   return keys;
+}
+
+/**
+ * The key of a relay's sealed files: they belong to the address under which the control center admitted it.
+ *
+ * @param processKey 32 bytes, see `loadFileKey`
+ */
+export function relayFileKey(processKey: Uint8Array, { links }: Pick<RelayConfig, 'links'>): FileKey {
+  return new FileKey(processKey, 'relay', links.address);
 }
 
 /** Public identity of a relay, which the control center's operator enters to admit it. */
@@ -52,7 +62,7 @@ export function relayIdentity(keys: RelayKeys): { readonly identity: string; rea
 export class OnionKeyFile {
   readonly #file: SealedFile;
 
-  constructor(directory: string, fileKey: Uint8Array) {
+  constructor(directory: string, fileKey: FileKey) {
     this.#file = new SealedFile(join(directory, 'onion-keys'), fileKey);
   }
 

@@ -106,6 +106,6 @@ describe('n − 1 attack: all packets but one are dropped, to see where that one
       link.send(FRAME.packet, tier.packet(FAST));
     }
     await tier.arrivalAt(0, 17);
-    assert.equal(tier.relay(0).counters.dropped['over-allowance'], 1);
+    assert.equal(tier.relay(0).counters.dropped['over-share'], 1);
   });
 });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { enrolRelay } from '../links/enrolment-client.js';
+import { startLocked } from '../runtime/directory-lock.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { untilReachable } from '../runtime/retry.js';
 import { loadFileKey } from '../runtime/sealed-file.js';
 import type { PlacedRelayConfig, RelayConfig } from './config.js';
 import { Relay, type RelayOptions } from './relay.js';
-import { loadRelayKeys, type RelayKeys } from './keys.js';
+import { loadRelayKeys, relayFileKey, type RelayKeys } from './keys.js';
 
 export { relayConfig } from './config.js';
 
@@ -13,16 +14,18 @@ export { relayConfig } from './config.js';
  * Starts a relay. Reports `ready` with its port as soon as it listens, and `directory` with the epoch whenever it takes
  * a directory into use. A household's enrols first, at every start: the answer to the same code stays the same.
  *
- * @throws ClientError KEY_FILE, SEALED_INVALID, STATE_CONFLICT, LINK_REFUSED, UNSAFE_TRACE, ENROLMENT_REFUSED
+ * @throws ClientError KEY_FILE, DIRECTORY_LOCKED, SEALED_INVALID, WRONG_PARTY, STATE_CONFLICT, LINK_REFUSED, UNSAFE_TRACE, ENROLMENT_REFUSED
  */
 export async function startRelay(
   config: RelayConfig,
   context: PartyContext,
   options: RelayOptions = {},
 ): Promise<RunningParty> {
-  const fileKey = await loadFileKey(process.env);
-  const keys = await loadRelayKeys(config.directory, fileKey, context.random, config.enrolmentSeed);
-  return Relay.start(await placed(config, keys, context), context, keys, fileKey, options);
+  const fileKey = relayFileKey(await loadFileKey(process.env), config);
+  return startLocked(config.directory, context, async () => {
+    const keys = await loadRelayKeys(config.directory, fileKey, context.random, config.enrolmentSeed);
+    return Relay.start({ config: await placed(config, keys, context), context, keys, fileKey }, options);
+  });
 }
 
 async function placed(

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Clock } from '../runtime/clock.js';
+import { listening } from '../runtime/listening.js';
+import type { Timers } from '../runtime/timers.js';
 import type { Counters } from './counters.js';
 
 /**
@@ -30,7 +31,7 @@ export interface MetricsServer {
 /** Serves `GET /metrics` for Prometheus: sums over all links, renewed once a minute, and nothing of any flow. */
 export async function serveMetrics(
   address: { readonly host: string; readonly port: number },
-  clock: Clock,
+  timers: Timers,
   counters: Counters,
   levels: () => Levels,
 ): Promise<MetricsServer> {
@@ -60,6 +61,12 @@ export async function serveMetrics(
   });
   const refused = new Counter({ name: 'gridveil_relay_links_refused_total', help: 'Links refused', registers });
   const cut = new Counter({ name: 'gridveil_relay_links_cut_total', help: 'Links closed for bad frames', registers });
+  const failures = new Counter({
+    name: 'gridveil_relay_task_failures_total',
+    help: 'Failed runs of timers and event handlers',
+    labelNames: ['origin'],
+    registers,
+  });
 
   const refresh = (): void => {
     registry.resetMetrics();
@@ -72,6 +79,9 @@ export async function serveMetrics(
     missing.inc(counters.missingLoops);
     refused.inc(counters.linksRefused);
     cut.inc(counters.linksCut);
+    for (const [origin, count] of timers.failures) {
+      failures.inc({ origin }, count);
+    }
     const current = levels();
     for (const name of Object.keys(gauges) as (keyof Levels)[]) {
       gauges[name].set(current[name]);
@@ -79,22 +89,21 @@ export async function serveMetrics(
   };
 
   let refreshedMilliseconds = Number.NEGATIVE_INFINITY;
-  const server = createServer((request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== 'GET' || request.url !== '/metrics') {
       response.writeHead(404).end();
       return;
     }
-    const now = clock.nowMilliseconds();
+    const now = timers.clock.nowMilliseconds();
     if (now - refreshedMilliseconds >= REFRESH_MILLISECONDS) {
       refreshedMilliseconds = now;
       refresh();
     }
-    void registry.metrics().then((text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text));
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(address.port, address.host, resolve);
-  });
+    response.writeHead(200, { 'content-type': registry.contentType }).end(await registry.metrics());
+  };
+  const server = createServer();
+  timers.on('metrics', server, 'request', answer);
+  await listening(timers, server, address);
   return {
     port: (server.address() as AddressInfo).port,
     close: () => new Promise((resolve) => server.close(() => resolve())),

@@ -136,7 +136,7 @@ describe('relay', function () {
     const bad: [string, Uint8Array][] = [
       ['unknown-epoch', changed(0)],
       ['unknown-epoch', changed(2)],
-      ['unknown-epoch', new Uint8Array(0)],
+      ['not-genuine', new Uint8Array(0)],
       ['not-genuine', changed(3)],
       ['not-genuine', changed(40)],
       ['not-genuine', changed(good.length - 1)],
@@ -173,7 +173,7 @@ describe('relay', function () {
     }
     await tier.advance(6_000);
     assert.equal(tier.arrived.length, 2);
-    assert.equal(tier.relay(0).counters.dropped['over-allowance'], 1);
+    assert.equal(tier.relay(0).counters.dropped['over-share'], 1);
     await tier.advance(300_000);
     one.send(FRAME.packet, tier.packet(FAST));
     await tier.advance(6_000);
@@ -253,6 +253,38 @@ describe('relay', function () {
     await tier.publishDirectory(2);
   });
 
+  it('whose clock was once ahead serves nothing until the first epoch whose key it has, says so, and then serves', async () => {
+    const { parameters } = tier.kit;
+    await tier.relay(2).stop();
+    await tier.eraseKeysBefore(2, 1);
+    tier.logged.splice(0);
+    const relay = await tier.startRelay(2);
+    let failure: unknown;
+    relay.ended.catch((error: unknown) => (failure = error));
+    const meter = await tier.meter(0);
+    meter.send(FRAME.packet, tier.packet(FAST));
+    await tier.advance(parameters.slotSeconds * 1000);
+    assert.equal(tier.arrived.length, 0);
+    const [said] = tier.logged.filter(({ msg }) => /onion keys of the present epoch are erased/.test(String(msg)));
+    assert.deepEqual([said?.['epoch'], said?.['firstEpochWithKey']], [0, 1]);
+    await tier.publishDirectory(1);
+    await tier.advanceTo((epochStartSeconds(parameters, 1) + parameters.intervalSeconds) * 1000);
+    meter.send(FRAME.packet, tier.packet(FAST));
+    await tier.advance(6_000);
+    assert.equal(tier.arrived.length, 1);
+    assert.equal(failure, undefined);
+  });
+
+  it('whose clock was years ahead goes on too, without a descriptor, until its operator makes new keys', async () => {
+    await tier.relay(2).stop();
+    await tier.eraseKeysBefore(2, 60_000);
+    const relay = await tier.startRelay(2);
+    let failure: unknown;
+    relay.ended.catch((error: unknown) => (failure = error));
+    await tier.advance(600_000);
+    assert.equal(failure, undefined);
+  });
+
   it('describes itself for seven epochs ahead, so that a control center that was away as long finds them', async () => {
     for (const epoch of [1, 7]) {
       await tier.publishDirectory(epoch);
@@ -295,7 +327,7 @@ describe('relay', function () {
     assert.match(after, /^gridveil_relay_forwarded_total 1$/m);
     assert.match(after, /^gridveil_relay_dropped_total\{reason="replay"\} 0$/m);
     const labels = new Set([...after.matchAll(/\{(\w+)=/g)].map(([, label]) => label));
-    assert.deepEqual([...labels], ['reason']);
+    assert.deepEqual([...labels].sort(), ['origin', 'reason']);
   });
 
   it('leaves no key readable on its disk', async () => {

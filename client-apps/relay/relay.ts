@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { DAY_SECONDS } from '../../protocol/schedule/intervals.js';
-import { equalBytes, wipe } from '../../protocol/crypto/bytes.js';
+import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { encodeSignedDescriptor } from '../../protocol/onion/directory-format.js';
@@ -26,7 +26,7 @@ import { listenForPeers } from './link-service.js';
 import { Mailboxes } from './packets/mailboxes.js';
 import { serveMetrics, type Levels, type MetricsServer } from './metrics.js';
 import { PacketHandler } from './packets/packet-handler.js';
-import type { RelayKeys } from './keys.js';
+import { secondsOf, type RelayParts } from './parts.js';
 import { TierFollower } from './tier-follower.js';
 import { traceName, tracedContext, UnsafeTrace } from './trace.js';
 
@@ -72,24 +72,16 @@ export class Relay implements RunningParty {
   #following: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
 
+  readonly #parts: RelayParts;
   readonly #config: PlacedRelayConfig;
   readonly #context: PartyContext;
-  readonly #keys: RelayKeys;
-  readonly #fileKey: Uint8Array;
   readonly #options: RelayOptions;
 
-  private constructor(
-    config: PlacedRelayConfig,
-    context: PartyContext,
-    keys: RelayKeys,
-    fileKey: Uint8Array,
-    identity: LinkIdentity,
-    options: RelayOptions,
-  ) {
+  private constructor(parts: RelayParts, identity: LinkIdentity, options: RelayOptions) {
+    const { config, context, fileKey } = parts;
+    this.#parts = parts;
     this.#config = config;
     this.#context = context;
-    this.#keys = keys;
-    this.#fileKey = fileKey;
     this.#options = options;
     this.#timers = new Timers(context);
 
@@ -99,8 +91,8 @@ export class Relay implements RunningParty {
     });
     // The relay may fail before its caller awaits `ended`.
     this.ended.catch(() => undefined);
-    const { url, pin, linkAddress } = config.controlCenter;
-    this.#controlCenter = { address: linkAddress, pin };
+    const { url, pin, linkAddress, linkPin } = config.controlCenter;
+    this.#controlCenter = { address: linkAddress, pin: linkPin };
     this.#bulletin = new HttpsBulletin(url, pin);
     this.#heldFile = new HeldFile(join(config.directory, 'held'), fileKey);
     this.#loops = new LoopWatch(this.#timers, {
@@ -115,7 +107,7 @@ export class Relay implements RunningParty {
       random: context.random,
       addressOverrides: config.addressOverrides,
       onUp: (link) => {
-        if (equalBytes(link.pin, pin)) {
+        if (equalBytes(link.pin, linkPin)) {
           this.#announce();
         }
       },
@@ -126,22 +118,14 @@ export class Relay implements RunningParty {
   }
 
   /** @throws ClientError LINK_REFUSED when it cannot listen; UNSAFE_TRACE */
-  static async start(
-    config: PlacedRelayConfig,
-    context: PartyContext,
-    keys: RelayKeys,
-    fileKey: Uint8Array,
-    options: RelayOptions = {},
-  ): Promise<Relay> {
-    if (options.unsafeTrace !== undefined) {
-      context = tracedContext(context);
-    }
-    const nowSeconds = Math.floor(context.clock.nowMilliseconds() / 1000);
-    const identity = await selfIssuedIdentity(keys.link, {
+  static async start(parts: RelayParts, options: RelayOptions = {}): Promise<Relay> {
+    const context = options.unsafeTrace === undefined ? parts.context : tracedContext(parts.context);
+    const nowSeconds = secondsOf(context);
+    const identity = await selfIssuedIdentity(parts.keys.link, {
       validFromSeconds: Math.max(0, nowSeconds - CERTIFICATE_SECONDS),
       validUntilSeconds: nowSeconds + CERTIFICATE_SECONDS,
     });
-    const relay = new Relay(config, context, keys, fileKey, identity, options);
+    const relay = new Relay({ ...parts, context }, identity, options);
     await relay.#listen(identity);
     return relay;
   }
@@ -161,14 +145,15 @@ export class Relay implements RunningParty {
     const mailboxes = this.#mailboxes;
     this.#listener = await listenForPeers(identity, {
       config,
-      clock: context.clock,
+      context,
+      timers: this.#timers,
       counters,
       mailboxes,
-      liveEpochs: () => this.#tier?.epochs.all() ?? [],
+      tier: () => this.#tier,
       handler: () => this.#handler,
     });
     if (config.metrics !== undefined) {
-      this.#metrics = await serveMetrics(config.metrics, context.clock, counters, () => this.#levels());
+      this.#metrics = await serveMetrics(config.metrics, this.#timers, counters, () => this.#levels());
     }
     context.report('ready', { port: this.#listener.port, metricsPort: this.#metrics?.port ?? null });
     // Simulated time must not advance before the relay knows the epochs.
@@ -188,7 +173,12 @@ export class Relay implements RunningParty {
     this.#held = await this.#heldFile.take();
     this.#mailboxes.restore(this.#held.mailboxes);
     this.#trace = this.#openTrace(tier.parameters);
-    this.#handler = new PacketHandler(this.#timers, this.counters, tier.epochs, this.#mailboxes, this.#links, {
+    this.#handler = new PacketHandler({
+      timers: this.#timers,
+      counters: this.counters,
+      epochs: tier.epochs,
+      mailboxes: this.#mailboxes,
+      links: this.#links,
       poolCapacity: config.poolCapacity,
       timing: tier.parameters,
       onFailure: (error) => this.#giveUp(error),
@@ -199,17 +189,21 @@ export class Relay implements RunningParty {
     if (this.#options.loops !== false) {
       this.#sendLoops(tier, this.#handler);
     }
+    const nextSlot = (after: number): number => 1000 * slotStartAfter(tier.parameters, after / 1000);
+    this.#timers.repeat(
+      'relay slot',
+      nextSlot,
+      () => (this.#following = this.#following.then(() => this.#follow(tier))),
+    );
     await this.#follow(tier);
   }
 
   async #openTier(): Promise<TierFollower | undefined> {
     const config = this.#config;
     const context = this.#context;
-    const keys = this.#keys;
-    const fileKey = this.#fileKey;
     const bulletin = new TrustedBulletin(sodiumCrypto, this.#bulletin, config.region, config.trustAnchor);
     const { signal } = this.#timers;
-    const open = (): Promise<TierFollower> => TierFollower.open(config, context, bulletin, keys, fileKey);
+    const open = (): Promise<TierFollower> => TierFollower.open(this.#parts, bulletin);
     try {
       return await untilReachable(context.log, 'bulletin', open, { pauses: START_PAUSES, signal });
     } catch (error) {
@@ -223,7 +217,7 @@ export class Relay implements RunningParty {
   #openTrace({ onion, slotSeconds }: Parameters): UnsafeTrace | undefined {
     const config = this.#config;
     const context = this.#context;
-    const keys = this.#keys;
+    const { keys } = this.#parts;
     const options = this.#options;
     if (options.unsafeTrace === undefined) {
       return undefined;
@@ -233,9 +227,9 @@ export class Relay implements RunningParty {
     return new UnsafeTrace(options.unsafeTrace, context.clock, { region, relay, layer, slotSeconds, ...onion });
   }
 
-  /** Takes a step now, and again at the start of every slot. */
+  /** Takes the step of a slot. */
   async #follow(tier: TierFollower): Promise<void> {
-    const { clock, log } = this.#context;
+    const { log } = this.#context;
     try {
       await this.#step(tier);
     } catch (error) {
@@ -246,11 +240,6 @@ export class Relay implements RunningParty {
       // The directories in use stay valid; the next slot tries again.
       log.warn({ code: error.code }, 'bulletin unavailable in this slot');
     }
-    if (this.#stopping !== undefined) {
-      return;
-    }
-    const next = slotStartAfter(tier.parameters, clock.nowMilliseconds() / 1000);
-    this.#timers.at('relay slot', 1000 * next, () => (this.#following = this.#follow(tier)));
   }
 
   async #step(tier: TierFollower): Promise<void> {
@@ -285,7 +274,7 @@ export class Relay implements RunningParty {
     const { counters } = this;
     const config = this.#config;
     const context = this.#context;
-    const keys = this.#keys;
+    const { keys } = this.#parts;
     const links = this.#links;
     const loops = this.#loops;
     sendLoops({
@@ -364,6 +353,6 @@ export class Relay implements RunningParty {
     await this.#tier?.epochs.close();
     await this.#metrics?.close();
     this.#bulletin.close();
-    wipe(this.#fileKey);
+    this.#parts.fileKey.wipe();
   }
 }

@@ -5,9 +5,8 @@ import type { SignedDescriptor } from '../../protocol/onion/directory-format.js'
 import { checkSeed } from '../bulletin/open-bulletin.js';
 import type { PartyContext } from '../runtime/party.js';
 import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
-import type { PlacedRelayConfig } from './config.js';
 import { describedEpochs, Epochs, servedEpochs, type EpochRange } from './epochs.js';
-import type { RelayKeys } from './keys.js';
+import { secondsOf, type RelayParts } from './parts.js';
 
 /**
  * Keeps a relay's epochs in step with time and bulletin: ends the old ones, describes the coming ones, takes their
@@ -29,19 +28,12 @@ export class TierFollower {
   /**
    * @throws ClientError UNREACHABLE, VERIFICATION_FAILED, SEALED_INVALID; CONFIG_INVALID as {@link checkSeed}
    */
-  static async open(
-    config: PlacedRelayConfig,
-    context: PartyContext,
-    bulletin: TrustedBulletin,
-    keys: RelayKeys,
-    fileKey: Uint8Array,
-  ): Promise<TierFollower> {
+  static async open(parts: RelayParts, bulletin: TrustedBulletin): Promise<TierFollower> {
+    const { config, context } = parts;
     await bulletin.refresh();
-    const nowSeconds = secondsOf(context);
-    const parameters = parametersAt(bulletin.versions, nowSeconds);
+    const parameters = parametersAt(bulletin.versions, secondsOf(context));
     checkSeed(parameters, config.enrolmentSeed);
-    const epochs = await Epochs.open(config, keys, fileKey, context.random, parameters, nowSeconds);
-    return new TierFollower(context, bulletin, epochs);
+    return new TierFollower(context, bulletin, await Epochs.open(parts, parameters));
   }
 
   /** The parameters in force. */
@@ -49,15 +41,16 @@ export class TierFollower {
     return parametersAt(this.#bulletin.versions, secondsOf(this.#context));
   }
 
-  /** The epochs it has keys for. */
+  /** The epochs of this time that it has keys for; none while the first is after the last. */
   get served(): EpochRange {
-    return servedEpochs(this.parameters, secondsOf(this.#context));
+    const { first, last } = servedEpochs(this.parameters, secondsOf(this.#context));
+    return { first: Math.max(first, this.epochs.oldestKey), last };
   }
 
   /** Descriptors of the relay for the present epochs and those to come. */
   descriptors(): SignedDescriptor[] {
     const { first, last } = describedEpochs(this.served);
-    return Array.from({ length: last - first + 1 }, (_, index) =>
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) =>
       this.epochs.descriptor(this.parameters, first + index),
     );
   }
@@ -83,8 +76,4 @@ export class TierFollower {
       }
     }
   }
-}
-
-function secondsOf({ clock }: PartyContext): number {
-  return Math.floor(clock.nowMilliseconds() / 1000);
 }

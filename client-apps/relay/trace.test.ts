@@ -11,7 +11,7 @@ import { createLog } from '../runtime/log.js';
 import { TierUnderTest } from '../../test/support/tier.js';
 import { placedRelayConfig } from './config.js';
 import { Relay } from './relay.js';
-import { relayKeysFrom } from './keys.js';
+import { relayFileKey, relayKeysFrom } from './keys.js';
 import { traceName, type TraceHeader, type TraceRecord } from './trace.js';
 
 const PATH = [
@@ -72,7 +72,12 @@ describe('unsafe trace', function () {
       operator: 'operator',
       layer: 1,
       links: { host: '127.0.0.1', port: 0, address: 'relay.invalid:7000' },
-      controlCenter: { url: 'https://127.0.0.1:1', pin: '00'.repeat(32), linkAddress: 'cc.invalid:7000' },
+      controlCenter: {
+        url: 'https://127.0.0.1:1',
+        pin: '00'.repeat(32),
+        linkAddress: 'cc.invalid:7000',
+        linkPin: '00'.repeat(32),
+      },
       trustAnchor: '00'.repeat(32),
     });
     const context = {
@@ -82,7 +87,8 @@ describe('unsafe trace', function () {
       report: () => assert.fail('it must not come to a report'),
     };
     const keys = relayKeysFrom(seedOf('relay'));
-    const start = Relay.start(config, context, keys, seedOf('file'), { unsafeTrace: directory });
+    const parts = { config, context, keys, fileKey: relayFileKey(seedOf('file'), config) };
+    const start = Relay.start(parts, { unsafeTrace: directory });
     await assert.rejects(start, { code: 'UNSAFE_TRACE' });
   });
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, readdir, readFile, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Marks a file that is being written. A fixed name per target, so that a crash leaves at most one to sweep. */
@@ -48,12 +48,21 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 /** A file's bytes, or undefined when there is none. */
-export async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
+export function readIfPresent(path: string): Promise<Uint8Array | undefined> {
+  return ifPresent<Uint8Array | undefined>(readFile(path), undefined);
+}
+
+/** The names in a directory, none when it does not exist. */
+export function listIfPresent(path: string): Promise<string[]> {
+  return ifPresent(readdir(path), []);
+}
+
+async function ifPresent<T>(found: Promise<T>, absent: T): Promise<T> {
   try {
-    return await readFile(path);
+    return await found;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      return undefined;
+      return absent;
     }
     throw error;
   }

@@ -32,11 +32,17 @@ export const operatorName = z.string().regex(/^[a-z0-9.-]{1,64}$/, 'must be 1 to
 /** SHA-256 of a public key's SubjectPublicKeyInfo, by which every TLS link of Gridveil is pinned. */
 export const pin = hexBytes(32);
 
-/** Address of the control center: HTTPS URL and the pin of its key. */
-export const controlCenterAddress = z.strictObject({
+/** Address of a bulletin server: HTTPS URL and the pin of its key. */
+const bulletinServer = z.strictObject({
   url: z.url({ protocol: /^https$/ }),
   pin,
 });
+
+/** The region's public address, which serves the bulletin and forwards enrolments to the control center. */
+export const controlCenterAddress = bulletinServer;
+
+/** Further servers of the region's bulletin. They are believed no more than the first: its files are signed. */
+export const mirrors = z.array(bulletinServer).max(8).default([]);
 
 /**
  * Validates a configuration; all other code relies on its type.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CodedError } from '../../protocol/errors.js';
 
 /** Stable codes of all errors of the client apps but the ledger's, which are `LedgerError`s of `ledger/`. */
 export type ClientErrorCode =
@@ -8,6 +9,10 @@ export type ClientErrorCode =
   | 'KEY_FILE'
   /** A sealed file or store value was changed, moved, or sealed under another key. */
   | 'SEALED_INVALID'
+  /** A sealed file or store value of another party, under the same key. */
+  | 'WRONG_PARTY'
+  /** Another process runs on the party's directory; the message names it. */
+  | 'DIRECTORY_LOCKED'
   /** A party's own directory holds something that contradicts its configuration. */
   | 'STATE_CONFLICT'
   /** The peer could not be reached or closed the connection; a retry may succeed. */
@@ -46,14 +51,6 @@ export type ClientErrorCode =
   | 'UNBALANCED';
 
 /** The one error class of the client apps. Messages never contain secrets or identify a meter. */
-export class ClientError extends Error {
+export class ClientError extends CodedError<ClientErrorCode> {
   override readonly name = 'ClientError';
-
-  constructor(
-    readonly code: ClientErrorCode,
-    message: string,
-    options?: { cause?: unknown },
-  ) {
-    super(message, options);
-  }
 }

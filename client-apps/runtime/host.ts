@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mapBounded } from './bounded.js';
-import type { RunningParty } from './party.js';
+import { lockDirectory, type DirectoryLock } from './directory-lock.js';
+import type { PartyContext, RunningParty } from './party.js';
 
 /** Parties of a host that are opened at once: enrolments are short, and the control center bounds their rate. */
 const OPENED_AT_ONCE = 8;
@@ -10,23 +11,44 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
+/** The parties of a host. */
+export interface HostParts<Config, Opened> {
+  readonly configs: readonly Config[];
+  /** What they share; closed at the end. */
+  readonly source: { close(): void };
+  /** Reads a party's directory, which is locked, and enrols the party when it is new. */
+  readonly open: (config: Config) => Promise<Opened>;
+  /** Puts it on the clock; `fail` ends the host. */
+  readonly begin: (opened: Opened, config: Config, index: number, fail: (error: unknown) => void) => Daemon;
+  /** With 1 they are opened in the order of the configuration. */
+  readonly openedAtOnce?: number;
+}
+
 /**
  * Runs several parties of one kind in a process: opens all, then puts all on the clock, so that none begins before the
  * last one is enrolled. The failure of one ends the host.
  *
- * @param source what they share; closed at the end
- * @param open reads a party's directory and enrols it when it is new
- * @param begin puts it on the clock; `fail` ends the host
- * @param openedAtOnce how many are opened at once; with 1 they enrol in the order of the configuration
+ * @throws ClientError DIRECTORY_LOCKED; what `open` throws
  */
-export async function runHost<Config, Opened>(
-  configs: readonly Config[],
-  source: { close(): void },
-  open: (config: Config) => Promise<Opened>,
-  begin: (opened: Opened, config: Config, index: number, fail: (error: unknown) => void) => Daemon,
-  openedAtOnce = OPENED_AT_ONCE,
+export async function runHost<Config extends { readonly directory: string }, Opened>(
+  context: PartyContext,
+  { configs, source, open, begin, openedAtOnce = OPENED_AT_ONCE }: HostParts<Config, Opened>,
 ): Promise<RunningParty> {
-  const opened = await mapBounded(openedAtOnce, configs, open);
+  const locks: DirectoryLock[] = [];
+  const release = async (): Promise<void> => {
+    await Promise.all(locks.splice(0).map((lock) => lock.release()));
+    source.close();
+  };
+  let opened: Opened[];
+  try {
+    opened = await mapBounded(openedAtOnce, configs, async (config) => {
+      locks.push(await lockDirectory(config.directory, context));
+      return open(config);
+    });
+  } catch (error) {
+    await release();
+    throw error;
+  }
   let end: () => void = () => undefined;
   let fail: (error: unknown) => void = () => undefined;
   const ended = new Promise<void>((resolve, reject) => {
@@ -38,7 +60,7 @@ export async function runHost<Config, Opened>(
     ended,
     async stop() {
       await Promise.all(daemons.map((daemon) => daemon.stop()));
-      source.close();
+      await release();
       end();
     },
   };

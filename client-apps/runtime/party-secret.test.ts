@@ -5,10 +5,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deriveSecret, loadPartySecrets, loadSecret } from './party-secret.js';
-import { SealedFile } from './sealed-file.js';
+import { FileKey, SealedFile } from './sealed-file.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-const fileKey = new Uint8Array(32).fill(1);
+const fileKey = new FileKey(new Uint8Array(32).fill(1), 'test', 'one');
 const seed = new Uint8Array(32).fill(2);
 
 describe('client-apps/runtime/party-secret', () => {
@@ -18,7 +18,8 @@ describe('client-apps/runtime/party-secret', () => {
   });
   afterEach(() => rm(directory, { recursive: true }));
 
-  const load = (party = 'test', from?: Uint8Array) => loadPartySecrets(party, directory, fileKey, random, from);
+  const load = (party = 'test', from?: Uint8Array) =>
+    loadPartySecrets(party, { directory, fileKey, random, seed: from });
 
   it('makes random secrets once, a different one for each name', async () => {
     const made = await load();

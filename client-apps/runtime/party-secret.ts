@@ -6,7 +6,16 @@ import { hkdf, NO_SALT } from '../../protocol/crypto/hash.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { ClientError } from './errors.js';
-import { SealedFile } from './sealed-file.js';
+import { SealedFile, type FileKey } from './sealed-file.js';
+
+/** Sources of a party's long-term secrets. */
+export interface SecretSources {
+  readonly directory: string;
+  readonly fileKey: FileKey;
+  readonly random: RandomSource;
+  /** 32 bytes in a demo, which fix the secrets; otherwise they are random. */
+  readonly seed: Uint8Array | undefined;
+}
 
 /** Gives the long-term secret of a name, 32 bytes. */
 export type DeriveSecret = (name: string) => Uint8Array;
@@ -16,15 +25,11 @@ export type DeriveSecret = (name: string) => Uint8Array;
  * its own name. What must be forgotten with time does not come from it.
  *
  * @param party names it in the derivation
- * @param seed 32 bytes in a demo, which fix the secrets; otherwise they are random
- * @throws ClientError SEALED_INVALID; STATE_CONFLICT when the directory holds the secrets of another seed
+ * @throws ClientError SEALED_INVALID, WRONG_PARTY; STATE_CONFLICT when the directory holds the secrets of another seed
  */
 export async function loadPartySecrets(
   party: string,
-  directory: string,
-  fileKey: Uint8Array,
-  random: RandomSource,
-  seed: Uint8Array | undefined,
+  { directory, fileKey, random, seed }: SecretSources,
 ): Promise<DeriveSecret> {
   const file = new SealedFile(join(directory, 'keys'), fileKey);
   const secret = await loadSecret(file, random, seed && deriveSecret(party, seed, 'keys'));

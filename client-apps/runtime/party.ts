@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import type { Clock } from './clock.js';
-import type { Log } from './log.js';
 import type { Report } from './report.js';
+import type { SupervisedContext } from './timers.js';
 
 /** Context that every party is started with, besides its configuration. */
-export interface PartyContext {
-  readonly clock: Clock;
+export interface PartyContext extends SupervisedContext {
   /** Secret random bytes, from the operating system. */
   readonly random: RandomSource;
-  readonly log: Log;
   readonly report: Report;
 }
 

@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { temporaryPath } from './atomic-file.js';
-import { createFileKey, FILE_KEY_LENGTH, loadFileKey, SealedFile } from './sealed-file.js';
+import { createFileKey, FILE_KEY_LENGTH, FileKey, loadFileKey, SealedFile } from './sealed-file.js';
 import { SealedStore } from './sealed-store.js';
 
-const key = new Uint8Array(FILE_KEY_LENGTH).fill(7);
+const bytes = new Uint8Array(FILE_KEY_LENGTH).fill(7);
+const key = new FileKey(bytes, 'meter', 'a');
+const otherKey = new FileKey(new Uint8Array(FILE_KEY_LENGTH), 'meter', 'a');
 const secret = new TextEncoder().encode('a planted secret that must not be found');
 
 describe('client-apps/runtime/sealed-file', () => {
@@ -42,9 +44,31 @@ describe('client-apps/runtime/sealed-file', () => {
       await assert.rejects(file.read(), { code: 'SEALED_INVALID' }, `length ${length}`);
     }
     await writeFile(file.path, sealed);
-    await assert.rejects(new SealedFile(file.path, new Uint8Array(32)).read(), { code: 'SEALED_INVALID' });
+    await assert.rejects(new SealedFile(file.path, otherKey).read(), { code: 'SEALED_INVALID' });
     await rename(file.path, join(directory, 'other'));
     await assert.rejects(new SealedFile(join(directory, 'other'), key).read(), { code: 'SEALED_INVALID' });
+  });
+
+  it('refuses the file of another party under the same key, and names both', async () => {
+    const [one, other] = ['one', 'other'].map((name) => {
+      return new SealedFile(join(directory, name, 'meter.sealed'), new FileKey(bytes, 'meter', name));
+    });
+    await one!.write(secret);
+    await other!.write(Uint8Array.of(1));
+    const kept = await readFile(one!.path);
+    await rename(other!.path, one!.path);
+    await writeFile(other!.path, kept);
+    await assert.rejects(one!.read(), {
+      code: 'WRONG_PARTY',
+      message: `${one!.path}: expected a file of meter one, got one of meter other`,
+    });
+    await assert.rejects(other!.read(), { code: 'WRONG_PARTY' });
+    const hub = new SealedFile(one!.path, new FileKey(bytes, 'hub', 'other'));
+    await assert.rejects(hub.read(), { code: 'WRONG_PARTY' });
+    const renamed = Buffer.from(kept);
+    renamed.write('meter two', 5);
+    await writeFile(other!.path, renamed);
+    await assert.rejects(other!.read(), { code: 'SEALED_INVALID' }, 'the name is authenticated');
   });
 
   it('keeps the old bytes when a crash leaves the new ones half-written', async () => {
@@ -119,10 +143,10 @@ describe('client-apps/runtime/sealed-store', () => {
       await level.close();
       return value!;
     };
-    const filesWith = async (bytes: Buffer): Promise<string[]> => {
+    const filesWith = async (sealed: Buffer): Promise<string[]> => {
       const names = await readdir(path);
       const contents = await Promise.all(names.map((name) => readFile(join(path, name))));
-      return names.filter((_name, index) => contents[index]!.includes(bytes.subarray(30)));
+      return names.filter((_name, index) => contents[index]!.includes(sealed.subarray(60)));
     };
     let store = await SealedStore.open(path, key);
     await store.batch(['deleted', 'replaced', 'kept'].map((name) => ({ key: name, value: secret })));
@@ -150,7 +174,7 @@ describe('client-apps/runtime/sealed-store', () => {
       const bytes = await readFile(join(directory, 'store', name));
       assert.equal(bytes.includes(Buffer.from(secret.subarray(0, 12))), false, name);
     }
-    const other = await SealedStore.open(join(directory, 'store'), new Uint8Array(32));
+    const other = await SealedStore.open(join(directory, 'store'), otherKey);
     await assert.rejects(other.get('a'), { code: 'SEALED_INVALID' });
     await other.close();
   });

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { asciiBytes, concatBytes, fromHex, toHex } from '../../protocol/crypto/bytes.js';
+import { asciiBytes, concatBytes, equalBytes, fromHex, toHex, wipe } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { readIfPresent, replaceFile } from './atomic-file.js';
 import { ClientError } from './errors.js';
@@ -14,56 +14,114 @@ const NONCE_LENGTH = 24;
 /** Names the format, so that another version is refused and not misread. */
 const MAGIC = asciiBytes('GVS1');
 
-/**
- * Seals a value for rest: magic 4 ‖ nonce 24 ‖ XChaCha20-Poly1305 ciphertext and tag. `name` is authenticated, so a
- * value cannot be moved to another place; an older value at the same place is not noticed.
- */
-export function sealAtRest(key: Uint8Array, name: string, plaintext: Uint8Array): Uint8Array {
-  const nonce = randomBytes(NONCE_LENGTH);
-  const aad = concatBytes(MAGIC, new TextEncoder().encode(name));
-  return concatBytes(MAGIC, nonce, sodiumCrypto.xchacha20Poly1305Seal(key, nonce, aad, plaintext));
-}
+/** Longest name of a party, ASCII: one byte holds its length. */
+const MAXIMUM_PARTY_LENGTH = 255;
 
-/** @throws ClientError SEALED_INVALID when the bytes are not what `sealAtRest` made under this key and name */
-export function openAtRest(key: Uint8Array, name: string, sealed: Uint8Array): Uint8Array {
-  const nonce = sealed.subarray(MAGIC.length, MAGIC.length + NONCE_LENGTH);
-  const aad = concatBytes(sealed.subarray(0, MAGIC.length), new TextEncoder().encode(name));
-  try {
-    if (!MAGIC.every((byte, index) => sealed[index] === byte)) {
-      throw new Error('unknown format');
+/**
+ * The key of one party's sealed files. A sealed value is magic 4 ‖ length of the party's name 1 ‖ name ‖
+ * nonce 24 ‖ XChaCha20-Poly1305 ciphertext and tag. All before the nonce and the value's purpose are authenticated, so
+ * a value cannot be moved to another place, nor to another party under the same key; an older value at the same place
+ * is not noticed.
+ */
+export class FileKey {
+  readonly #key: Uint8Array;
+  readonly #party: string;
+  readonly #head: Uint8Array;
+
+  /**
+   * @param key {@link FILE_KEY_LENGTH} bytes, from {@link loadFileKey}
+   * @param kind of the party, such as `meter`
+   * @param name tells it from others of its kind and follows from its configuration alone; not secret
+   */
+  constructor(key: Uint8Array, kind: string, name: string) {
+    this.#key = key;
+    this.#party = `${kind} ${name}`;
+    if (this.#party.length > MAXIMUM_PARTY_LENGTH) {
+      throw new ClientError('LIMIT_EXCEEDED', `name of a party: ${this.#party.length} of ${MAXIMUM_PARTY_LENGTH}`);
     }
-    return sodiumCrypto.xchacha20Poly1305Open(key, nonce, aad, sealed.subarray(MAGIC.length + NONCE_LENGTH));
-  } catch (cause) {
-    throw new ClientError('SEALED_INVALID', `${name} cannot be decrypted with this key, or was changed`, { cause });
+    this.#head = headOf(this.#party);
+  }
+
+  /** @param purpose names the value's place in the party's directory */
+  seal(purpose: string, plaintext: Uint8Array): Uint8Array {
+    const nonce = randomBytes(NONCE_LENGTH);
+    const ciphertext = sodiumCrypto.xchacha20Poly1305Seal(this.#key, nonce, aadOf(this.#head, purpose), plaintext);
+    return concatBytes(this.#head, nonce, ciphertext);
+  }
+
+  /**
+   * @param place named in the error
+   * @throws ClientError SEALED_INVALID when the bytes are not what `seal` made under this key and purpose; WRONG_PARTY
+   *   when it made them for another party
+   */
+  open(purpose: string, sealed: Uint8Array, place = purpose): Uint8Array {
+    const head = sealed.subarray(0, MAGIC.length + 1 + (sealed[MAGIC.length] ?? 0));
+    const body = sealed.subarray(head.length);
+    let plaintext: Uint8Array;
+    try {
+      if (!MAGIC.every((byte, index) => sealed[index] === byte)) {
+        throw new Error('unknown format');
+      }
+      const [nonce, ciphertext] = [body.subarray(0, NONCE_LENGTH), body.subarray(NONCE_LENGTH)];
+      plaintext = sodiumCrypto.xchacha20Poly1305Open(this.#key, nonce, aadOf(head, purpose), ciphertext);
+    } catch (cause) {
+      throw new ClientError('SEALED_INVALID', `${place} cannot be decrypted with this key, or was changed`, { cause });
+    }
+    if (!equalBytes(head, this.#head)) {
+      wipe(plaintext);
+      const actual = new TextDecoder().decode(head.subarray(MAGIC.length + 1));
+      throw new ClientError('WRONG_PARTY', `${place}: expected a file of ${this.#party}, got one of ${actual}`);
+    }
+    return plaintext;
+  }
+
+  /** Overwrites the key; nothing can be sealed or opened afterwards. */
+  wipe(): void {
+    wipe(this.#key);
   }
 }
 
-/** One secret on disk: sealed, mode 0600, replaced atomically and durably. The file's base name is authenticated. */
+/**
+ * The name of a meter or a hub in its files, known before it is enrolled: 8 bytes of the SHA-256 of its enrolment code,
+ * in hexadecimal. The code does not follow from it.
+ */
+export function nameOfCode(enrolmentCode: Uint8Array): string {
+  return toHex(sodiumCrypto.sha256(enrolmentCode).subarray(0, 8));
+}
+
+function headOf(party: string): Uint8Array {
+  return concatBytes(MAGIC, Uint8Array.of(party.length), asciiBytes(party));
+}
+
+function aadOf(head: Uint8Array, purpose: string): Uint8Array {
+  return concatBytes(head, new TextEncoder().encode(purpose));
+}
+
+/** One secret on disk: sealed for its party and under its base name, mode 0600, replaced atomically and durably. */
 export class SealedFile {
   #lastWrite: Promise<void> = Promise.resolve();
 
-  readonly #key: Uint8Array;
+  readonly #key: FileKey;
 
-  /** @param key {@link FILE_KEY_LENGTH} bytes, from {@link loadFileKey} */
   constructor(
     readonly path: string,
-    key: Uint8Array,
+    key: FileKey,
   ) {
     this.#key = key;
   }
 
   /**
    * @returns the bytes last written, or undefined when there is no file
-   * @throws ClientError SEALED_INVALID
+   * @throws ClientError SEALED_INVALID, WRONG_PARTY
    */
   async read(): Promise<Uint8Array | undefined> {
     const sealed = await readIfPresent(this.path);
-    return sealed === undefined ? undefined : openAtRest(this.#key, basename(this.path), sealed);
+    return sealed === undefined ? undefined : this.#key.open(this.#purpose, sealed, this.path);
   }
 
   /** Returns when the bytes are on the disk. Writes happen in the order of the calls. */
   write(bytes: Uint8Array): Promise<void> {
-    const sealed = sealAtRest(this.#key, basename(this.path), bytes);
+    const sealed = this.#key.seal(this.#purpose, bytes);
     const write = async (): Promise<void> => {
       await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
       await replaceFile(this.path, sealed, { mode: 0o600, durable: true });
@@ -71,6 +129,10 @@ export class SealedFile {
     const written = this.#lastWrite.then(write, write);
     this.#lastWrite = written;
     return written;
+  }
+
+  get #purpose(): string {
+    return basename(this.path);
   }
 }
 

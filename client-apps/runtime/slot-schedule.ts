@@ -24,16 +24,12 @@ export function drawOffsetMilliseconds(random: RandomSource, windowSeconds: numb
  */
 export function everySlot(timers: Timers, timing: () => SlotTiming, task: (slot: Slot) => Promise<void>): CancelTimer {
   const { clock } = timers;
-  let cancel: CancelTimer;
-  const next = (afterSeconds: number): void => {
+  const next = (afterMilliseconds: number): number => {
     const { slotSeconds } = timing();
-    const startSeconds = slotAt(timing(), afterSeconds).startSeconds + slotSeconds;
-    cancel = timers.at('slot', startSeconds * 1000, () => {
-      const nowSeconds = clock.nowMilliseconds() / 1000;
-      next(Math.max(startSeconds, nowSeconds));
-      return nowSeconds < startSeconds + slotSeconds ? task(slotAt(timing(), startSeconds)) : undefined;
-    });
+    return 1000 * (slotAt(timing(), afterMilliseconds / 1000).startSeconds + slotSeconds);
   };
-  next(clock.nowMilliseconds() / 1000);
-  return () => cancel();
+  return timers.repeat('slot', next, (startMilliseconds) => {
+    const isOver = clock.nowMilliseconds() >= startMilliseconds + 1000 * timing().slotSeconds;
+    return isOver ? undefined : task(slotAt(timing(), startMilliseconds / 1000));
+  });
 }

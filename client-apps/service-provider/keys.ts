@@ -2,8 +2,7 @@
 import type { SigningKey } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { meterIdentity } from '../../protocol/identity/meter-identity.js';
-import type { RandomSource } from '../../protocol/onion/packet.js';
-import { loadPartySecrets } from '../runtime/party-secret.js';
+import { loadPartySecrets, type SecretSources } from '../runtime/party-secret.js';
 
 /** The service provider's long-term keys. */
 export interface ServiceProviderKeys {
@@ -20,16 +19,10 @@ export interface ServiceProviderKeys {
 /**
  * Loads the keys, or makes them on first use.
  *
- * @param seed 32 bytes in a demo, which fix the keys; otherwise they are random
- * @throws ClientError SEALED_INVALID; STATE_CONFLICT when the directory holds the keys of another seed
+ * @throws ClientError SEALED_INVALID, WRONG_PARTY; STATE_CONFLICT when the directory holds the keys of another seed
  */
-export async function loadServiceProviderKeys(
-  directory: string,
-  fileKey: Uint8Array,
-  random: RandomSource,
-  seed: Uint8Array | undefined,
-): Promise<ServiceProviderKeys> {
-  const derive = await loadPartySecrets('service provider', directory, fileKey, random, seed);
+export async function loadServiceProviderKeys(sources: SecretSources): Promise<ServiceProviderKeys> {
+  const derive = await loadPartySecrets('service provider', sources);
   const secretKey = derive('x25519');
   const publicKey = sodiumCrypto.x25519PublicKey(secretKey);
   return {

@@ -61,7 +61,7 @@ export async function readConsumption(
   sealed: SignedSeal,
 ): Promise<CommittedLedger> {
   const { ledgerId, registryEpoch } = context;
-  const committed = await ledger.committed('consumption', ledgerId.startSeconds);
+  const committed = await ledger.committed(ledgerId.startSeconds);
   if (committed === undefined) {
     throw new ProtocolError('PAGE_MISMATCH', 'a sealed interval lacks its header or a page');
   }
@@ -80,7 +80,7 @@ export async function readConsumption(
     previous: previous === undefined ? ('first' as const) : { consumption: previous },
     directoryDigest: directoryDigest(sodiumCrypto, decodeSignedDirectory(directory).directory),
   };
-  verifyInterval(sodiumCrypto, ledgerId, files, trust, 'full');
+  verifyInterval(sodiumCrypto, ledgerId, files, { ...trust, depth: 'full' });
   return committed;
 }
 

@@ -4,10 +4,11 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { checkTariff, signTariff, type Tariff } from '../../protocol/tariff/tariff.js';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { connectLedger } from '../ledger/index.js';
+import { startLocked } from '../runtime/directory-lock.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
-import { loadFileKey } from '../runtime/sealed-file.js';
+import { FileKey, loadFileKey } from '../runtime/sealed-file.js';
 import { serviceProviderConfig, type ServiceProviderConfig } from './config.js';
-import { loadServiceProviderKeys } from './keys.js';
+import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
 import { openServiceProvider } from './service-provider.js';
 
 export { serviceProviderConfig, tariffFile, type ServiceProviderConfig } from './config.js';
@@ -15,21 +16,24 @@ export { serviceProviderConfig, tariffFile, type ServiceProviderConfig } from '.
 /**
  * Starts the service provider; reports `ready` when the ledger's three channels have answered.
  *
- * @throws ClientError CONFIG_INVALID, KEY_FILE, STATE_CONFLICT, SEALED_INVALID; LedgerError
+ * @throws ClientError CONFIG_INVALID, KEY_FILE, DIRECTORY_LOCKED, STATE_CONFLICT, SEALED_INVALID, WRONG_PARTY;
+ *   LedgerError
  */
 export async function startServiceProvider(
   config: ServiceProviderConfig,
   context: PartyContext,
 ): Promise<RunningParty> {
-  const fileKey = await loadFileKey(process.env);
+  const fileKey = await fileKeyOf(config);
   const { profile, identity, controlCenterMspId } = config.ledger;
-  const client = connectLedger(profile, identity, { controlCenterMspId, log: context.log });
-  try {
-    return await openServiceProvider(config, context, fileKey, client);
-  } catch (error) {
-    client.close();
-    throw error;
-  }
+  return startLocked(config.directory, context, async () => {
+    const client = connectLedger(profile, identity, { controlCenterMspId, log: context.log });
+    try {
+      return await openServiceProvider(config, context, fileKey, client);
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  });
 }
 
 /** The part of the configuration that keys depend on, and the region for which a tariff is proposed. */
@@ -72,6 +76,11 @@ export async function proposeTariff(settings: KeySettings, tariff: Tariff, rando
   return toHex(signTariff(sodiumCrypto, settings.region, tariff, keys.signing));
 }
 
-async function loadKeys({ directory, enrolmentSeed }: KeySettings, random: RandomSource) {
-  return loadServiceProviderKeys(directory, await loadFileKey(process.env), random, enrolmentSeed);
+async function loadKeys(settings: KeySettings, random: RandomSource): Promise<ServiceProviderKeys> {
+  const { directory, enrolmentSeed: seed } = settings;
+  return loadServiceProviderKeys({ directory, fileKey: await fileKeyOf(settings), random, seed });
+}
+
+async function fileKeyOf({ region }: Pick<KeySettings, 'region'>): Promise<FileKey> {
+  return new FileKey(await loadFileKey(process.env), 'service provider', region);
 }

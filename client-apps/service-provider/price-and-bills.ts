@@ -3,11 +3,12 @@ import { compareBytes, joinBytes } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { priceTag } from '../../protocol/identity/price-tag.js';
 import { pricePseudonym } from '../../protocol/identity/pseudonym.js';
-import { buildHeader, type Header } from '../../protocol/ledger/header.js';
+import { buildHeader } from '../../protocol/ledger/header.js';
+import { type SignedHeader, signHeader } from '../../protocol/ledger/signed-header.js';
 import { intervalNumber } from '../../protocol/schedule/epochs.js';
 import { splitRows } from '../../protocol/ledger/page.js';
-import { ROW_TYPE, rowPseudonym, rowValue, signRow, type LedgerKind } from '../../protocol/ledger/row.js';
-import type { Seal } from '../../protocol/ledger/seal.js';
+import { ROW_TYPE, rowPseudonym, rowValue, signRow, type ProvidedKind } from '../../protocol/ledger/row.js';
+import { type Seal, sealDigest } from '../../protocol/ledger/seal.js';
 import { billOf } from '../../protocol/tariff/bill.js';
 import { sealedPrice } from '../../protocol/rules/check-price.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
@@ -15,21 +16,26 @@ import type { ServiceProviderKeys } from './keys.js';
 
 /** A ledger to be written: the same inputs give the same bytes, so it may be made and sent again at any time. */
 export interface OwnLedger {
-  readonly header: Header;
+  readonly signed: SignedHeader;
   readonly rows: Uint8Array;
+}
+
+/** What a ledger is computed from. */
+interface OwnBasis {
+  /** The seal that the ledger rests on, verified: of consumption for prices, of pricing for bills. */
+  readonly basis: Seal;
+  readonly keys: ServiceProviderKeys;
 }
 
 /**
  * The price ledger of an interval: one row with p_j, the tariff's price for the sealed total.
  *
- * @param consumption the sealed consumption, verified
  * @param pseudonymKey H_1(sk_{SP,CC})
  */
 export function makePrice(
   crypto: Crypto,
   context: IntervalContext,
-  consumption: Seal,
-  keys: ServiceProviderKeys,
+  { basis, keys }: OwnBasis,
   pseudonymKey: Uint8Array,
 ): OwnLedger {
   const row = signRow(
@@ -39,29 +45,27 @@ export function makePrice(
       ledgerId: context.ledgerId,
       pseudonym: pricePseudonym(crypto, pseudonymKey, keys.identity, context.ledgerIdBytes),
       timeSeconds: context.rowTimeSeconds,
-      value: sealedPrice(context, consumption),
+      value: sealedPrice(context, basis),
     },
     keys.signing,
   );
-  return { header: headerOf(crypto, 'pricing', context, row), rows: row };
+  return { signed: signedHeader(crypto, context, 'pricing', { rows: row, basis, keys }), rows: row };
 }
 
 /**
  * The price ledger of an interval in price mode `direct` (Table 4): a row with p_j for each consumer of the epoch, under
  * a tag that it and the service provider alone can tell from another's.
  *
- * @param consumption the sealed consumption, verified
  * @param tagKeys of the epoch's consumers, see `priceTagKey`
  */
 export function makeDirectPrices(
   crypto: Crypto,
   context: IntervalContext,
-  consumption: Seal,
-  keys: ServiceProviderKeys,
+  { basis, keys }: OwnBasis,
   tagKeys: readonly Uint8Array[],
 ): OwnLedger {
   const number = intervalNumber(context.parameters, context.ledgerId.startSeconds);
-  const value = sealedPrice(context, consumption);
+  const value = sealedPrice(context, basis);
   const prices = tagKeys.map((tagKey) =>
     signRow(
       crypto,
@@ -76,20 +80,19 @@ export function makeDirectPrices(
     ),
   );
   const rows = joinBytes(prices.sort((a, b) => compareBytes(rowPseudonym(a), rowPseudonym(b))));
-  return { header: headerOf(crypto, 'pricing', context, rows), rows };
+  return { signed: signedHeader(crypto, context, 'pricing', { rows, basis, keys }), rows };
 }
 
 /**
  * The bills of an interval: one for each consumption row, under its pseudonym, B = p · c.
  *
- * @param consumption rows of the sealed consumption, verified
+ * @param consumption rows of the sealed consumption, verified, and their price
  */
 export function makeBills(
   crypto: Crypto,
   context: IntervalContext,
-  consumption: Uint8Array,
-  priceNanoPerKilowattHour: bigint,
-  keys: ServiceProviderKeys,
+  { basis, keys }: OwnBasis,
+  { rows: consumption, priceNanoPerKilowattHour }: { rows: Uint8Array; priceNanoPerKilowattHour: bigint },
 ): OwnLedger {
   const bills = splitRows(consumption).map((row) =>
     signRow(
@@ -105,18 +108,17 @@ export function makeBills(
     ),
   );
   const rows = joinBytes(bills);
-  return { header: headerOf(crypto, 'billing', context, rows), rows };
+  return { signed: signedHeader(crypto, context, 'billing', { rows, basis, keys }), rows };
 }
 
-function headerOf(crypto: Crypto, kind: LedgerKind, context: IntervalContext, rows: Uint8Array): Header {
-  return buildHeader(
-    crypto,
-    {
-      kind,
-      ledgerId: context.ledgerId,
-      parametersVersion: context.parameters.version,
-      registryEpoch: context.registryEpoch,
-    },
-    rows,
-  );
+function signedHeader(
+  crypto: Crypto,
+  context: IntervalContext,
+  kind: ProvidedKind,
+  { rows, basis, keys }: OwnBasis & { readonly rows: Uint8Array },
+): SignedHeader {
+  const { ledgerId, registryEpoch, parametersDigest } = context;
+  const about = { kind, ledgerId, parametersVersion: context.parameters.version, registryEpoch };
+  const header = buildHeader(crypto, about, rows);
+  return signHeader(crypto, header, { basis: sealDigest(crypto, basis), parametersDigest }, keys.signing);
 }

@@ -9,11 +9,19 @@ import { pino } from 'pino';
 import { sodiumCrypto as crypto } from '../../protocol/crypto/sodium.js';
 import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
-import { decodeHeader, encodeHeader } from '../../protocol/ledger/header.js';
+import { encodeHeader } from '../../protocol/ledger/header.js';
+import {
+  decodeSignedHeader,
+  encodeSignedHeader,
+  signedHeaderDigest,
+  signHeader,
+  type SignedHeader,
+} from '../../protocol/ledger/signed-header.js';
+import { toHex } from '../../protocol/crypto/bytes.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import { encodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { encodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
-import { encodeSignedSeal, signSeal, type Seal, type SignedSeal } from '../../protocol/ledger/seal.js';
+import { encodeSignedSeal, sealDigest, signSeal, type Seal, type SignedSeal } from '../../protocol/ledger/seal.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { rowValue } from '../../protocol/ledger/row.js';
 import { billOf } from '../../protocol/tariff/bill.js';
@@ -30,9 +38,10 @@ import type { PartyContext, RunningParty } from '../runtime/party.js';
 import type { ReportData } from '../runtime/report.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
 import { openServiceProvider } from './service-provider.js';
+import { FileKey } from '../runtime/sealed-file.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-const fileKey = new Uint8Array(32).fill(3);
+const fileKey = new FileKey(new Uint8Array(32).fill(3), 'service provider', 'test');
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 describe('client-apps/service-provider', function () {
@@ -48,7 +57,7 @@ describe('client-apps/service-provider', function () {
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'gridveil-provider-'));
-    keys = await loadServiceProviderKeys(directory, fileKey, random, undefined);
+    keys = await loadServiceProviderKeys({ directory, fileKey, random, seed: undefined });
     kit = regionOf(keys);
     maker = new IntervalMaker(kit);
     ledger = new ContractLedger();
@@ -122,15 +131,24 @@ describe('client-apps/service-provider', function () {
     }
   }
 
+  async function until(isTrue: () => boolean): Promise<void> {
+    while (!isTrue()) {
+      await pause(2);
+    }
+  }
+
   const starts = (interval: FakeInterval): string => String(interval.ledgerId.startSeconds);
 
   /** Prices of the provider differ from the kit's in their pseudonym and signature, so its seals must too. */
   async function sealPricing(interval: FakeInterval, previous?: Seal): Promise<SignedSeal> {
     await committed('pricing', 'GetPageRows', starts(interval), '0');
-    const header = decodeHeader(await committed('pricing', 'GetHeader', starts(interval)));
+    const signedHeader = decodeSignedHeader(await committed('pricing', 'GetHeader', starts(interval)));
     const context = intervalContext(crypto, kit.parameters, interval.ledgerId.startSeconds);
-    const content = followingSealContent(crypto, context, header, interval.consumption.seal.seal);
+    const basis = interval.consumption.seal.seal;
+    const content = followingSealContent(crypto, context, { signed: signedHeader, basis });
     const signed = signSeal(crypto, chainSeal(crypto, content, previous, context), kit.controlCenter);
+    const digest = toHex(signedHeaderDigest(crypto, signedHeader));
+    await center.submit('pricing', 'PutChoice', [kit.region, starts(interval), digest]);
     await center.submit('pricing', 'PutSeal', [text(encodeSignedSeal(signed))]);
     return signed;
   }
@@ -159,7 +177,7 @@ describe('client-apps/service-provider', function () {
     const pricing = await sealPricing(first);
     await committed('billing', 'GetPageRows', starts(first), '0');
     await sealPricing(second, pricing.seal);
-    const empty = decodeHeader(await committed('billing', 'GetHeader', starts(second)));
+    const { header: empty } = decodeSignedHeader(await committed('billing', 'GetHeader', starts(second)));
     assert.equal(empty.count, 0);
   });
 
@@ -195,6 +213,82 @@ describe('client-apps/service-provider', function () {
         assert.deepEqual(await bytes(), expected, `dies ${moment} submission ${submission}`);
       }
     }
+  });
+
+  /** A header with a price that is never right, signed by the provider as in an earlier, other state. */
+  function otherPrice(interval: FakeInterval, value: bigint): SignedHeader {
+    const rows = maker.priceRow(interval.ledgerId, value);
+    const header = maker.header('pricing', interval.ledgerId, rows);
+    return maker.sign(header, keys.signing);
+  }
+
+  const putSigned = (signed: SignedHeader): Promise<unknown> =>
+    ledger.client('ServiceProviderMSP').submit(signed.header.kind, 'PutHeader', [text(encodeSignedHeader(signed))]);
+
+  it('replaces its own header that differs from what it would write now, and a poisoned one', async () => {
+    const interval = maker.next([1, 1, 1, 1, 1]);
+    await seal(interval.consumption, interval);
+    await putSigned(otherPrice(interval, 5_000n));
+    await start();
+    const pricing = await sealPricing(interval);
+    await committed('billing', 'GetPageRows', starts(interval), '0');
+    assert.equal(pricing.seal.total, interval.price);
+    await running.pop()!.stop();
+
+    // The bills' root is impossible, so no page is ever committed under this header.
+    const signed = decodeSignedHeader(await committed('billing', 'GetHeader', starts(interval)));
+    const [entry] = signed.header.pages;
+    const poisoned = { ...signed.header, pages: [{ ...entry!, root: kit.secret('impossible') }] };
+    const context = intervalContext(crypto, kit.parameters, interval.ledgerId.startSeconds);
+    const about = { basis: sealDigest(crypto, pricing.seal), parametersDigest: context.parametersDigest };
+    await putSigned(signHeader(crypto, poisoned, about, keys.signing));
+    await assert.rejects(center.evaluate('billing', 'GetPageRows', [kit.region, starts(interval), '0']), {
+      code: 'NOT_FOUND',
+    });
+    await start();
+    await committed('billing', 'GetPageRows', starts(interval), '0');
+    const again = decodeSignedHeader(await committed('billing', 'GetHeader', starts(interval)));
+    assert.deepEqual(again, signed);
+  });
+
+  it('keeps an earlier header of its own that the control center has chosen, and bills on it', async () => {
+    const interval = maker.next([1, 1, 1, 1, 1]);
+    await seal(interval.consumption, interval);
+    await start();
+    await sealPricing(interval);
+    const chosen = await committed('pricing', 'GetHeader', starts(interval));
+    await committed('billing', 'GetPageRows', starts(interval), '0');
+    await running.pop()!.stop();
+    // What it would write now is another header: the ledger answers as if its own were.
+    const client = ledger.client('ServiceProviderMSP');
+    const submit = client.submit.bind(client);
+    let refusals = 0;
+    client.submit = (channel, transaction, args, transient) => {
+      if (channel === 'pricing' && transaction === 'PutHeader') {
+        refusals++;
+        return submit(channel, transaction, [text(encodeSignedHeader(otherPrice(interval, 0n)))], transient);
+      }
+      return submit(channel, transaction, args, transient);
+    };
+    await start(client);
+    await until(() => reports.filter(({ name }) => name === 'billed').length === 2);
+    assert.equal(refusals, 1);
+    assert.deepEqual(await committed('pricing', 'GetHeader', starts(interval)), chosen);
+  });
+
+  it('waits when it has replaced its header too often, until the control center reopens it', async () => {
+    const interval = maker.next([1, 1, 1, 1, 1]);
+    await seal(interval.consumption, interval);
+    for (let replacement = 0; replacement <= 16; replacement++) {
+      await putSigned(otherPrice(interval, BigInt(1_000 * (replacement + 1))));
+    }
+    const party = await start();
+    await pause(150);
+    await center.submit('pricing', 'ReopenHeader', [kit.region, starts(interval)]);
+    await sealPricing(interval);
+    await committed('billing', 'GetPageRows', starts(interval), '0');
+    await party.stop();
+    await party.ended;
   });
 
   /** The ledger as an intermediary could show it. */

@@ -3,20 +3,22 @@ import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { ProtocolError } from '../../protocol/errors.js';
 import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
-import type { Header } from '../../protocol/ledger/header.js';
+import { encodeSignedHeader, type SignedHeader } from '../../protocol/ledger/signed-header.js';
+import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { parametersFor } from '../../protocol/schedule/versions.js';
-import { LEDGER_KINDS } from '../../protocol/ledger/row.js';
+import { LEDGER_KINDS, type ProvidedKind } from '../../protocol/ledger/row.js';
 import type { SignedSeal } from '../../protocol/ledger/seal.js';
 import { sealedPrice } from '../../protocol/rules/check-price.js';
 import { checkSeal, followingSealContent } from '../../protocol/rules/check-seal.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
 import { nextStart, previousStart } from '../../protocol/schedule/intervals.js';
 import { ClientError } from '../runtime/errors.js';
-import type { LedgerClient } from '../ledger/index.js';
+import { LedgerError, type LedgerClient } from '../ledger/index.js';
 import { LedgerWatch } from '../ledger/ledger-watch.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
-import { RegionLedger, type CommittedLedger } from '../ledger/region-ledger.js';
+import { RegionLedger, type CommittedLedger, type ProvidedWrite } from '../ledger/region-ledger.js';
 import { untilReachable } from '../runtime/retry.js';
+import type { FileKey } from '../runtime/sealed-file.js';
 import type { ServiceProviderConfig } from './config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
 import { previousSeal, readConsumers, readConsumption, readParameters } from './ledger-check.js';
@@ -27,14 +29,14 @@ import { TagKeys } from './tag-keys.js';
  * Starts the service provider. It keeps no state but its keys: its work follows from the ledger, and everything it
  * writes is deterministic. It is ready when all three channels have answered.
  *
- * @param fileKey seals its keys, 32 bytes
+ * @param fileKey seals its keys
  * @param client of the ledger, with the service provider's identity; closed by the party's `stop`
  * @throws ClientError SEALED_INVALID, STATE_CONFLICT; LedgerError
  */
 export async function openServiceProvider(
   config: ServiceProviderConfig,
   context: PartyContext,
-  fileKey: Uint8Array,
+  fileKey: FileKey,
   client: LedgerClient,
 ): Promise<RunningParty> {
   let fail: (error: unknown) => void = () => undefined;
@@ -44,7 +46,7 @@ export async function openServiceProvider(
     fail = reject;
   });
   const { directory, enrolmentSeed } = config;
-  const keys = await loadServiceProviderKeys(directory, fileKey, context.random, enrolmentSeed);
+  const keys = await loadServiceProviderKeys({ directory, fileKey, random: context.random, seed: enrolmentSeed });
   const ledger = new RegionLedger(client, config.region);
   await ledger.untilAnswering(context.log);
   const watch = await LedgerWatch.start(client, LEDGER_KINDS, fail);
@@ -66,8 +68,8 @@ interface PricedInterval {
   readonly context: IntervalContext;
   readonly sealed: SignedSeal;
   readonly consumption: CommittedLedger;
-  /** Header of the price ledger. */
-  readonly header: Header;
+  /** Header of the price ledger: its own, or the one that the control center chose before. */
+  readonly signed: SignedHeader;
   /** Digest of the list of consumers, which the seal of the prices must contain; undefined with one price for all. */
   readonly consumersDigest: Uint8Array | undefined;
 }
@@ -168,26 +170,67 @@ class ServiceProvider {
     const context = intervalContext(sodiumCrypto, parametersFor(parameters, startSeconds), startSeconds);
     const consumption = await readConsumption(this.#ledger, context, parameters, sealed);
     const priced = { context, sealed, consumption };
+    const basis = { basis: sealed.seal, keys: this.#keys };
     if (context.parameters.priceMode === 'direct') {
       const list = await readConsumers(this.#ledger, context, parameters);
-      const { header, rows } = makeDirectPrices(sodiumCrypto, context, sealed.seal, this.#keys, this.#tagKeys.of(list));
-      await this.#ledger.putLedger(header, rows);
-      return { ...priced, header, consumersDigest: consumerListDigest(sodiumCrypto, list) };
+      const signed = await this.#put('pricing', makeDirectPrices(sodiumCrypto, context, basis, this.#tagKeys.of(list)));
+      return { ...priced, signed, consumersDigest: consumerListDigest(sodiumCrypto, list) };
     }
     const pseudonymKey = sharedLinkKey(sodiumCrypto, this.#keys.secretKey, context.parameters.controlCenter.publicKey);
-    const { header, rows } = makePrice(sodiumCrypto, context, sealed.seal, this.#keys, pseudonymKey);
+    const price = makePrice(sodiumCrypto, context, basis, pseudonymKey);
     // A fresh copy for each use: the client may wipe it after sending.
-    await this.#ledger.putLedger(header, rows, () => ({ pricePseudonymKey: pseudonymKey.slice() }));
-    return { ...priced, header, consumersDigest: undefined };
+    const signed = await this.#put('pricing', {
+      ...price,
+      transientOf: () => ({ pricePseudonymKey: pseudonymKey.slice() }),
+    });
+    return { ...priced, signed, consumersDigest: undefined };
   }
 
   /** @returns the sum of the bills, nano-currency */
   async #bill(priced: PricedInterval, pricing: SignedSeal): Promise<bigint> {
-    const { context, sealed, consumption, header, consumersDigest } = priced;
-    const content = followingSealContent(sodiumCrypto, context, header, sealed.seal, consumersDigest);
+    const { context, sealed, consumption, signed, consumersDigest } = priced;
+    const content = followingSealContent(sodiumCrypto, context, { signed, basis: sealed.seal, consumersDigest });
     checkSeal(sodiumCrypto, pricing, content, await previousSeal(this.#ledger, context, 'pricing'), context);
-    const bills = makeBills(sodiumCrypto, context, consumption.rows, sealedPrice(context, sealed.seal), this.#keys);
-    await this.#ledger.putLedger(bills.header, bills.rows);
-    return bills.header.total;
+    const basis = { basis: pricing.seal, keys: this.#keys };
+    const priceNanoPerKilowattHour = sealedPrice(context, sealed.seal);
+    const bills = makeBills(sodiumCrypto, context, basis, { rows: consumption.rows, priceNanoPerKilowattHour });
+    return (await this.#put('billing', bills)).header.total;
+  }
+
+  /**
+   * Writes a ledger. Another header of its own, from a fault or from another state, is replaced; one that the control
+   * center has chosen is kept. Where it was replaced too often, it waits until the control center reopens it.
+   *
+   * @returns the header that is committed
+   */
+  async #put(kind: ProvidedKind, ledger: ProvidedWrite): Promise<SignedHeader> {
+    const { startSeconds } = ledger.signed.header.ledgerId;
+    const about = { ledger: kind, startSeconds };
+    let waits = false;
+    return this.#watch.until(async () => {
+      try {
+        await this.#ledger.putProvided(ledger);
+        return ledger.signed;
+      } catch (error) {
+        if (!(error instanceof LedgerError)) {
+          throw error;
+        }
+        if (error.code === 'TOO_MANY_REPLACEMENTS') {
+          if (!waits) {
+            waits = true;
+            this.#context.log.warn(about, `${error.message}; waiting for it`);
+          }
+          return undefined;
+        }
+        if (error.code !== 'ALREADY_CHOSEN' && error.code !== 'ALREADY_SEALED') {
+          throw error;
+        }
+        const chosen = await this.#ledger.provided(kind, startSeconds);
+        if (chosen !== undefined && !equalBytes(encodeSignedHeader(chosen), encodeSignedHeader(ledger.signed))) {
+          this.#context.log.warn(about, 'the control center has chosen an earlier header of ours, which is kept');
+        }
+        return chosen;
+      }
+    });
   }
 }

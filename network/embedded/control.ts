@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { once } from 'node:events';
-import {
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { EmbeddedLedgerError, type EmbeddedLedgerErrorCode } from './errors.js';
@@ -89,7 +82,9 @@ export class ControlServer {
       const known = error instanceof EmbeddedLedgerError;
       answer = { code: known ? error.code : 'CONFIG_INVALID', message: (error as Error).message };
     }
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer), () => {
+    // A connection that is kept alive may be gone when the next request comes.
+    const headers = { 'content-type': 'application/json', connection: 'close' };
+    response.writeHead(200, headers).end(JSON.stringify(answer), () => {
       if (stopping) {
         this.#onStop();
       }
@@ -126,7 +121,13 @@ export class ControlServer {
 export async function askLedger({ port, token }: ControlAddress, request: ControlRequest): Promise<unknown> {
   let answer: ControlAnswer;
   try {
-    answer = JSON.parse(await post(port, token, JSON.stringify(request))) as ControlAnswer;
+    const response = await fetch(`http://127.0.0.1:${port}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify(request),
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MILLISECONDS),
+    });
+    answer = (await response.json()) as ControlAnswer;
   } catch (cause) {
     throw new EmbeddedLedgerError('NOT_RUNNING', 'the ledger process does not answer', { cause });
   }
@@ -134,16 +135,6 @@ export async function askLedger({ port, token }: ControlAddress, request: Contro
     throw new EmbeddedLedgerError(answer.code, answer.message);
   }
   return answer.result;
-}
-
-/** Uses a connection per request: one kept alive may be gone when the next request comes. */
-async function post(port: number, token: string, body: string): Promise<string> {
-  const headers = { authorization: `Bearer ${token}`, 'content-length': Buffer.byteLength(body) };
-  const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MILLISECONDS);
-  const request = httpRequest({ host: '127.0.0.1', port, method: 'POST', agent: false, headers, signal });
-  request.end(body);
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  return readBody(response);
 }
 
 async function readBody(message: IncomingMessage): Promise<string> {

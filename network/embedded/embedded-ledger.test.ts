@@ -98,17 +98,6 @@ describe('embedded ledger', function () {
     assert.match((await live)[0]!, / three$/);
   });
 
-  it('gives filtered blocks', async () => {
-    const network = kit.gateway().gateway.getNetwork('consumption');
-    const filtered = await network.getFilteredBlockEvents({ startBlock: 1n });
-    for await (const block of filtered) {
-      assert.equal(block.getChannelId(), 'consumption');
-      assert.equal(block.getFilteredTransactionsList()[0]!.getTxValidationCode(), peer.TxValidationCode.VALID);
-      break;
-    }
-    filtered.close();
-  });
-
   it('survives the death of a chaincode and dials it again', async () => {
     const died = await refusalOf(contract.evaluateTransaction('Die'));
     assert.equal(died.code, GrpcStatus.ABORTED);

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { askLedger, type ControlRequest } from './control.js';
 import { EmbeddedLedgerError, type EmbeddedLedgerErrorCode } from './errors.js';
-import type { UserIdentity } from '../topology/network-directory.js';
+import { Network } from '../topology/network-directory.js';
 import { isRunning, LedgerDirectory } from './ledger-directory.js';
 import { Database } from './ledger/database.js';
 import type { ChaincodeDeployment, LedgerStatus } from './ledger-node.js';
@@ -65,15 +65,17 @@ export async function startEmbeddedLedger(config: EmbeddedLedgerConfig): Promise
 }
 
 /** A handle on a ledger process, started here or found running. */
-export class EmbeddedLedger {
-  readonly topology: Topology;
-  readonly #directory: LedgerDirectory;
-  readonly #child: ChildProcess | undefined;
+export class EmbeddedLedger extends Network {
+  readonly #files: LedgerDirectory;
 
-  constructor(directory: LedgerDirectory, topology: Topology, child?: ChildProcess) {
-    this.#directory = directory;
-    this.topology = topology;
-    this.#child = child;
+  /** @param process the child process, if it was started here */
+  constructor(
+    files: LedgerDirectory,
+    topology: Topology,
+    readonly process?: ChildProcess,
+  ) {
+    super(files.path, topology);
+    this.#files = files;
   }
 
   /** Opens the ledger of a directory, running or not. @throws TopologyError `CONFIG_INVALID` */
@@ -83,34 +85,14 @@ export class EmbeddedLedger {
 
   /** Whether there is anything at the directory's path. */
   get exists(): boolean {
-    return existsSync(this.#directory.path);
+    return existsSync(this.directory);
   }
 
   /** @throws EmbeddedLedgerError `NOT_RUNNING` if there is no ledger to start again */
   requireExisting(): void {
-    if (this.#directory.readPorts() === undefined) {
-      throw new EmbeddedLedgerError('NOT_RUNNING', `${this.#directory.path} contains no ledger; create one with up`);
+    if (this.#files.readPorts() === undefined) {
+      throw new EmbeddedLedgerError('NOT_RUNNING', `${this.directory} contains no ledger; create one with up`);
     }
-  }
-
-  /** `organizations/`, in cryptogen's layout. */
-  get organizations(): string {
-    return this.#directory.organizations;
-  }
-
-  /** The child process, if it was started here. */
-  get process(): ChildProcess | undefined {
-    return this.#child;
-  }
-
-  /** @returns path of `connection-<org>.json`. @throws TopologyError `NOT_FOUND` */
-  connectionProfile(mspId: string): string {
-    return this.#directory.profile(this.topology, mspId);
-  }
-
-  /** @param user `User1` (applications) or `Admin`. @throws TopologyError `NOT_FOUND` */
-  user(mspId: string, user = 'User1'): UserIdentity {
-    return this.#directory.user(this.topology, mspId, user);
   }
 
   /** Creates those of the channels named that do not exist; all of the topology by default. */
@@ -151,7 +133,7 @@ export class EmbeddedLedger {
     if (!(await this.isRunning())) {
       return;
     }
-    const { pid } = this.#directory.readControl()!;
+    const { pid } = this.#files.readControl()!;
     await this.#ask({ verb: 'stop' });
     const end = performance.now() + STOP_TIMEOUT_MILLISECONDS;
     while (isRunning(pid) && performance.now() < end) {
@@ -165,19 +147,16 @@ export class EmbeddedLedger {
    */
   async remove(): Promise<void> {
     await this.stop();
-    if (existsSync(this.#directory.database)) {
-      await requireUnlocked(this.#directory.database);
+    if (existsSync(this.#files.database)) {
+      await requireUnlocked(this.#files.database);
     }
-    this.#directory.remove();
+    this.#files.remove();
   }
 
   async #ask(request: ControlRequest): Promise<unknown> {
-    const control = this.#directory.readControl();
+    const control = this.#files.readControl();
     if (control === undefined) {
-      throw new EmbeddedLedgerError(
-        'NOT_RUNNING',
-        `the ledger in ${this.#directory.path} is not running; start it with up`,
-      );
+      throw new EmbeddedLedgerError('NOT_RUNNING', `the ledger in ${this.directory} is not running; start it with up`);
     }
     return askLedger(control, request);
   }

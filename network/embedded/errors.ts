@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CodedError } from '../../protocol/errors.js';
 
 /**
  * Reason for which the development ledger cannot be set up or asked:
@@ -24,12 +25,6 @@ export type EmbeddedLedgerErrorCode =
   | 'DATA_CORRUPT';
 
 /** The one error of the embedded ledger's own operation. Refusals over gRPC are `RpcError`s. */
-export class EmbeddedLedgerError extends Error {
-  readonly code: EmbeddedLedgerErrorCode;
-
-  constructor(code: EmbeddedLedgerErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = 'EmbeddedLedgerError';
-    this.code = code;
-  }
+export class EmbeddedLedgerError extends CodedError<EmbeddedLedgerErrorCode> {
+  override readonly name = 'EmbeddedLedgerError';
 }

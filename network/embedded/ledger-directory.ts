@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { z } from 'zod';
 import { EmbeddedLedgerError } from './errors.js';
-import { NetworkDirectory } from '../topology/network-directory.js';
+import { organizationsPath } from '../topology/network-directory.js';
 
 const controlSchema = z.object({ pid: z.number().int(), port: z.number().int(), token: z.string() });
 
@@ -15,18 +15,23 @@ const OWN_NAME =
 export type ControlAddress = z.infer<typeof controlSchema>;
 
 /** The files of one development ledger: certificates, database, ports, and the address of its process. */
-export class LedgerDirectory extends NetworkDirectory {
+export class LedgerDirectory {
+  readonly organizations: string;
   readonly database: string;
   readonly log: string;
   readonly #ports: string;
   readonly #control: string;
 
-  constructor(path: string) {
-    super(path);
+  constructor(readonly path: string) {
+    this.organizations = organizationsPath(path);
     this.database = join(path, 'ledger');
     this.log = join(path, 'ledger.log');
     this.#ports = join(path, 'ports.json');
     this.#control = join(path, 'control.json');
+  }
+
+  hasOrganizations(): boolean {
+    return existsSync(this.organizations);
   }
 
   /** @throws EmbeddedLedgerError NOT_OURS if the path holds no ledger and something else */

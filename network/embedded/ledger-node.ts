@@ -124,7 +124,7 @@ export class LedgerNode {
    * @throws EmbeddedLedgerError `NOT_FOUND`, `ALREADY_EXISTS`
    */
   async createChannel(name: string): Promise<void> {
-    const { topology, organizations } = this.#options;
+    const { topology } = this.#options;
     const definition = topology.channels.find((channel) => channel.name === name);
     if (definition === undefined) {
       throw new EmbeddedLedgerError('NOT_FOUND', `the topology has no channel ${name}`);
@@ -132,7 +132,7 @@ export class LedgerNode {
     if (this.#channels.has(name)) {
       throw new EmbeddedLedgerError('ALREADY_EXISTS', `channel ${name} exists already`);
     }
-    const configuration = channelConfiguration(topology, definition, organizations, this.#orderer);
+    const configuration = channelConfiguration(name, this.#orderer);
     this.#channels.set(name, await Channel.create(name, configuration, this.#channelOptions(definition)));
   }
 

@@ -2,8 +2,9 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { NetworkDirectory, type UserIdentity } from '../topology/network-directory.js';
-import { defaultTopologyPath, NETWORK_FOLDER, readTopology, type Topology } from '../topology/topology.js';
+import { CodedError } from '../../protocol/errors.js';
+import { Network } from '../topology/network-directory.js';
+import { defaultTopologyPath, NETWORK_FOLDER, readTopology } from '../topology/topology.js';
 
 /** Fabric's programs that `network.sh` and the tests call. */
 const BINARIES = ['peer', 'orderer', 'osnadmin', 'cryptogen', 'configtxgen', 'configtxlator'];
@@ -23,17 +24,12 @@ export interface FabricNetworkOptions {
   readonly environment?: FabricEnvironment;
 }
 
-/** `network.sh` refused or failed, or a folder holds no network of the kind that is expected. */
-export class FabricNetworkError extends Error {
-  /** @param code the script's own, such as `PORT_TAKEN`, or `FAILED` if it gave none; or one of `TestNetwork.open` */
-  constructor(
-    readonly code: string,
-    message: string,
-    options?: { cause?: unknown },
-  ) {
-    super(message, options);
-    this.name = 'FabricNetworkError';
-  }
+/**
+ * `network.sh` refused or failed, or a folder holds no network of the kind that is expected. The code is the script's own,
+ * such as `PORT_TAKEN`, or `FAILED` if it gave none; or one of `TestNetwork.open`.
+ */
+export class FabricNetworkError extends CodedError<string> {
+  override readonly name = 'FabricNetworkError';
 }
 
 /** Form of the script's refusals. */
@@ -43,26 +39,22 @@ const REFUSAL = /^network\.sh: ([A-Z][A-Z0-9_]*): /m;
 const FOLDER = join(NETWORK_FOLDER, 'fabric');
 
 /** A network of Fabric's own processes, run by `network.sh`. */
-export class FabricNetwork {
-  readonly topology: Topology;
+export class FabricNetwork extends Network {
   readonly topologyPath: string;
-  readonly directory: string;
   /** Environment of the script and of Fabric's binaries. */
   readonly environment: FabricEnvironment;
-  readonly #files: NetworkDirectory;
 
   constructor({ directory, topologyPath, environment = process.env }: FabricNetworkOptions = {}) {
-    this.directory = directory ?? environment['GRIDVEIL_FABRIC_DIR'] ?? join(FOLDER, 'state');
-    this.topologyPath = topologyPath ?? defaultTopologyPath(environment);
-    this.topology = readTopology(this.topologyPath);
+    const path = topologyPath ?? defaultTopologyPath(environment);
+    super(directory ?? environment['GRIDVEIL_FABRIC_DIR'] ?? join(FOLDER, 'state'), readTopology(path));
+    this.topologyPath = path;
     this.environment = {
       ...environment,
       PATH: [environment['FABRIC_BIN'], environment['PATH']].filter(Boolean).join(delimiter),
       FABRIC_CFG_PATH: environment['FABRIC_CFG_PATH'] ?? configurationFolder(environment),
       GRIDVEIL_FABRIC_DIR: this.directory,
-      GRIDVEIL_TOPOLOGY: this.topologyPath,
+      GRIDVEIL_TOPOLOGY: path,
     };
-    this.#files = new NetworkDirectory(this.directory);
   }
 
   /** Names of Fabric's binaries that are neither in `FABRIC_BIN` nor on `PATH`. */
@@ -73,27 +65,12 @@ export class FabricNetwork {
 
   /** Whether the directory holds a network, running or not. */
   get exists(): boolean {
-    return this.#files.hasOrganizations();
+    return existsSync(this.organizations);
   }
 
   /** Whether `deployCC` has been done. */
   get hasChaincode(): boolean {
     return existsSync(join(this.directory, 'chaincode'));
-  }
-
-  /** `organizations/`, in cryptogen's layout. */
-  get organizations(): string {
-    return this.#files.organizations;
-  }
-
-  /** Path of `connection-<org>.json`. @throws TopologyError `NOT_FOUND` */
-  connectionProfile(mspId: string): string {
-    return this.#files.profile(this.topology, mspId);
-  }
-
-  /** @param user `User1` (applications) or `Admin`. */
-  user(mspId: string, user = 'User1'): UserIdentity {
-    return this.#files.user(this.topology, mspId, user);
   }
 
   /** Process ids by name, as `up` and `deployCC` wrote them. */

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { NetworkDirectory, type UserIdentity } from '../topology/network-directory.js';
-import { readTopology, type Topology } from '../topology/topology.js';
+import { Network, organizationsPath } from '../topology/network-directory.js';
+import { readTopology } from '../topology/topology.js';
 import { FabricNetworkError } from './fabric-network.js';
 
 /** fabric-samples' test-network with Gridveil's channels and chaincodes on it, as the deploy script leaves it. */
-export class TestNetwork {
-  readonly topology: Topology;
+export class TestNetwork extends Network {
   readonly topologyPath: string;
   /** The folder in which the deploy script keeps what is ours: topology, packages, logs of the chaincode servers. */
   readonly state: string;
-  readonly #files: NetworkDirectory;
 
-  private constructor(readonly directory: string) {
+  private constructor(directory: string) {
+    super(directory, readTopology(topologyPathIn(directory)));
     this.state = join(directory, 'gridveil');
     this.topologyPath = topologyPathIn(directory);
-    this.topology = readTopology(this.topologyPath);
-    this.#files = new NetworkDirectory(directory);
   }
 
   /**
@@ -26,11 +23,12 @@ export class TestNetwork {
    */
   static open(directory: string): TestNetwork {
     const path = resolve(directory);
-    if (!existsSync(join(path, 'network.sh')) || !existsSync(join(path, 'organizations'))) {
+    const organizations = organizationsPath(path);
+    if (!existsSync(join(path, 'network.sh')) || !existsSync(organizations)) {
       const expected = 'a folder fabric-samples/test-network, with its network.sh and organizations/, is expected';
       throw new FabricNetworkError('NOT_A_TEST_NETWORK', `${path}: ${expected}`);
     }
-    if (!existsSync(join(path, 'organizations', 'peerOrganizations', 'org1.example.com'))) {
+    if (!existsSync(join(organizations, 'peerOrganizations', 'org1.example.com'))) {
       throw new FabricNetworkError('NOT_UP', `${path}: no network is up; first: cd ${path} && ./network.sh up`);
     }
     if (!existsSync(topologyPathIn(path))) {
@@ -38,21 +36,6 @@ export class TestNetwork {
       throw new FabricNetworkError('NOT_DEPLOYED', `${path}: Gridveil is not deployed on it; first: ${command}`);
     }
     return new TestNetwork(path);
-  }
-
-  /** `organizations/`, in cryptogen's layout. */
-  get organizations(): string {
-    return this.#files.organizations;
-  }
-
-  /** Path of `connection-<org>.json`. @throws TopologyError `NOT_FOUND` */
-  connectionProfile(mspId: string): string {
-    return this.#files.profile(this.topology, mspId);
-  }
-
-  /** @param user `User1` (applications) or `Admin`. @throws TopologyError `NOT_FOUND` */
-  user(mspId: string, user = 'User1'): UserIdentity {
-    return this.#files.user(this.topology, mspId, user);
   }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CodedError } from '../../protocol/errors.js';
 
 /**
  * Reason for which a topology cannot be used:
@@ -8,14 +9,6 @@
 export type TopologyErrorCode = 'CONFIG_INVALID' | 'NOT_FOUND';
 
 /** The one error of `network/topology`. */
-export class TopologyError extends Error {
+export class TopologyError extends CodedError<TopologyErrorCode> {
   override readonly name = 'TopologyError';
-
-  constructor(
-    readonly code: TopologyErrorCode,
-    message: string,
-    options?: { cause?: unknown },
-  ) {
-    super(message, options);
-  }
 }

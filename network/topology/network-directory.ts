@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TopologyError } from './errors.js';
 import type { Organization, Topology } from './topology.js';
@@ -27,30 +26,30 @@ export function connectionProfilePath(organizations: string, organization: Organ
   return join(peerOrganizationPath(organizations, organization), file);
 }
 
-/** The files that every kind of network keeps of its organisations, in cryptogen's layout. */
-export class NetworkDirectory {
-  /** `organizations/` in the network's directory. */
+/** Path of the organisations' files in a network's directory. */
+export function organizationsPath(directory: string): string {
+  return join(directory, 'organizations');
+}
+
+/** A network as its clients see it, the same for every kind: the files of its organisations, in cryptogen's layout. */
+export abstract class Network {
   readonly organizations: string;
 
-  constructor(readonly path: string) {
-    this.organizations = join(path, 'organizations');
-  }
-
-  hasOrganizations(): boolean {
-    return existsSync(this.organizations);
+  constructor(
+    readonly directory: string,
+    readonly topology: Topology,
+  ) {
+    this.organizations = organizationsPath(directory);
   }
 
   /** Path of `connection-<org>.json` of an organisation. @throws TopologyError `NOT_FOUND` */
-  profile(topology: Topology, mspId: string): string {
-    return connectionProfilePath(this.organizations, organizationOf(topology, mspId));
+  connectionProfile(mspId: string): string {
+    return connectionProfilePath(this.organizations, organizationOf(this.topology, mspId));
   }
 
-  /**
-   * @param user such as `User1` or `Admin`.
-   * @throws TopologyError `NOT_FOUND`
-   */
-  user(topology: Topology, mspId: string, user: string): UserIdentity {
-    const organization = organizationOf(topology, mspId);
+  /** @param user `User1` (applications) or `Admin`. @throws TopologyError `NOT_FOUND` */
+  user(mspId: string, user = 'User1'): UserIdentity {
+    const organization = organizationOf(this.topology, mspId);
     const base = peerOrganizationPath(this.organizations, organization);
     const msp = join(base, 'users', `${user}@${organization.domain}`, 'msp');
     return { mspId, certificatePath: join(msp, 'signcerts'), keyPath: join(msp, 'keystore') };

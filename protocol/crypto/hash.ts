@@ -11,6 +11,7 @@ export const NO_SALT = new Uint8Array(0);
 export type DigestDomain = (typeof DIGEST_DOMAINS)[number];
 const DIGEST_DOMAINS = [
   'header',
+  'provider-header',
   'seal',
   'parameters',
   'tariff',

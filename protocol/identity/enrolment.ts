@@ -6,7 +6,7 @@ import { mac, prefix } from '../crypto/hash.js';
 import { HPKE_OVERHEAD, hpkeOpen, hpkeSeal } from '../crypto/hpke.js';
 import { ProtocolError } from '../errors.js';
 import { encodeCanonical, parseCanonical, readHex, readObject } from '../ledger/canonical-json.js';
-import { requireCanonicalPublicKey, sharedLinkKey } from './meter-identity.js';
+import { requirePublicKey, sharedLinkKey } from './meter-identity.js';
 
 /** A code is random, used once, and given out of band: 128 bits cannot be guessed. */
 export const ENROLMENT_CODE_LENGTH = 16;
@@ -80,7 +80,7 @@ export function openEnrolment(
   publicKey: Uint8Array,
   request: EnrolmentRequest,
 ): { linkKey: Uint8Array; meterKey: Uint8Array } {
-  requireCanonicalPublicKey(request.publicKey);
+  requirePublicKey(request.publicKey);
   const bound = concatBytes(request.code, request.publicKey, request.linkPin);
   const linkKey = sharedLinkKey(crypto, secretKey, request.publicKey);
   if (!equalBytes(mac(crypto, 'enrolment', linkKey, bound, request.sealedKey), request.proof)) {

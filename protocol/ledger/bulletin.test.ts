@@ -22,10 +22,16 @@ const sealed = (kind: LedgerKind) =>
     signature,
   }));
 
+const provided = (kind: LedgerKind) =>
+  fc.tuple(sealed(kind), fc.uint8Array({ minLength: 64, maxLength: 64 })).map(([ledger, headerSignature]) => ({
+    ...ledger,
+    headerSignature,
+  }));
+
 const anySeals = fc.record({
   consumption: sealed('consumption'),
-  pricing: sealed('pricing'),
-  billing: sealed('billing'),
+  pricing: provided('pricing'),
+  billing: provided('billing'),
 });
 
 describe('bulletin', () => {
@@ -61,6 +67,8 @@ describe('bulletin', () => {
       { pricing, billing },
       { consumption: pricing },
       { consumption, pricing: billing },
+      { consumption, pricing: { ...pricing, headerSignature: 'ab' } },
+      { consumption, pricing: { ...consumption, header: pricing['header']!, seal: pricing['seal']! } },
       { consumption, other: pricing },
       { consumption: { ...consumption, header: pricing['header']! } },
       { consumption: { ...consumption, extra: 1 } },

@@ -19,6 +19,7 @@ import { type SignedParameters } from './parameters.js';
 import { signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
 import { LEDGER_KINDS, type LedgerKind } from './row.js';
 import { sealFromJson, sealToJson, type SignedSeal } from './seal.js';
+import type { SignedHeader } from './signed-header.js';
 
 /** The list of parameter versions, beside `bulletin/`. */
 export const PARAMETERS_FILE = 'parameters.json';
@@ -56,11 +57,14 @@ export interface SealedLedger extends SignedSeal {
   readonly header: Header;
 }
 
+/** A ledger of the service provider's: its signed header with CC's seal. */
+export type ProvidedLedger = SealedLedger & SignedHeader;
+
 /** `seals.json`: the seals of an interval so far. Billing is present only with pricing. */
 export interface SealsFile {
   readonly consumption: SealedLedger;
-  readonly pricing?: SealedLedger;
-  readonly billing?: SealedLedger;
+  readonly pricing?: ProvidedLedger;
+  readonly billing?: ProvidedLedger;
 }
 
 /** The last kind that an interval has sealed. */
@@ -71,13 +75,15 @@ export function stageOf(seals: SealsFile): LedgerKind {
   return seals.pricing === undefined ? 'consumption' : 'pricing';
 }
 
+const SEALED_FIELDS = ['header', 'seal', 'signature'] as const;
+
 /** Canonical JSON of `seals.json`. */
 export function encodeSealsFile(seals: SealsFile): Uint8Array {
-  const json: Record<string, JsonValue> = {};
-  for (const kind of LEDGER_KINDS) {
+  const json: Record<string, JsonValue> = { consumption: sealedLedgerToJson(seals.consumption) };
+  for (const kind of ['pricing', 'billing'] as const) {
     const sealed = seals[kind];
     if (sealed !== undefined) {
-      json[kind] = sealedLedgerToJson(sealed);
+      json[kind] = providedLedgerToJson(sealed);
     }
   }
   return encodeCanonical(json);
@@ -95,11 +101,10 @@ export function decodeSealsFile(bytes: Uint8Array): SealsFile {
     throw new ProtocolError('MALFORMED', 'seals are consumption, then pricing, then billing');
   }
   const fields = readObject(json, sealed);
-  const [consumption, pricing, billing] = sealed.map((kind) => sealedLedgerFromJson(fields[kind], kind));
   return {
-    consumption: consumption!,
-    ...(pricing === undefined ? {} : { pricing }),
-    ...(billing === undefined ? {} : { billing }),
+    consumption: sealedLedgerFromJson(readObject(fields.consumption, SEALED_FIELDS), 'consumption'),
+    ...(sealed.includes('pricing') && { pricing: providedLedgerFromJson(fields.pricing, 'pricing') }),
+    ...(sealed.includes('billing') && { billing: providedLedgerFromJson(fields.billing, 'billing') }),
   };
 }
 
@@ -114,6 +119,11 @@ export function decodeParametersFile(bytes: Uint8Array): SignedParameters[] {
   return readArray(fields.versions, MAXIMUM_PARAMETER_VERSIONS, signedParametersFromJson);
 }
 
+/** A sealed ledger of the service provider's as JSON. */
+export function providedLedgerToJson(sealed: ProvidedLedger): JsonObject {
+  return { ...sealedLedgerToJson(sealed), headerSignature: toHex(sealed.headerSignature) };
+}
+
 function sealedLedgerToJson(sealed: SealedLedger): JsonObject {
   return {
     header: headerToJson(sealed.header),
@@ -122,8 +132,17 @@ function sealedLedgerToJson(sealed: SealedLedger): JsonObject {
   };
 }
 
-function sealedLedgerFromJson(value: JsonValue, kind: LedgerKind): SealedLedger {
-  const fields = readObject(value, ['header', 'seal', 'signature']);
+/** Reads a sealed ledger of the service provider's from JSON. @throws ProtocolError `MALFORMED`, `LIMIT_EXCEEDED` */
+export function providedLedgerFromJson(value: JsonValue, kind: LedgerKind): ProvidedLedger {
+  const fields = readObject(value, ['header', 'headerSignature', 'seal', 'signature']);
+  const headerSignature = readHex(fields.headerSignature, SIGNATURE_LENGTH);
+  return { ...sealedLedgerFromJson(fields, kind), headerSignature };
+}
+
+function sealedLedgerFromJson(
+  fields: Readonly<Record<(typeof SEALED_FIELDS)[number], JsonValue>>,
+  kind: LedgerKind,
+): SealedLedger {
   const header = headerFromJson(fields.header);
   const seal = sealFromJson(fields.seal);
   if (header.kind !== kind || seal.kind !== kind) {

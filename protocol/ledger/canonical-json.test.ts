@@ -97,6 +97,9 @@ describe('canonical JSON', () => {
     '"\\u0041"',
     '"\\/"',
     '[1, 2]',
+    '1E2',
+    '-0.0',
+    '10e-1',
   ]) {
     it(`refuses ${form} as non-canonical`, () => assert.throws(() => parse(form), { code: 'NON_CANONICAL' }));
   }
@@ -107,6 +110,8 @@ describe('canonical JSON', () => {
     '+1',
     '-1',
     '1.5',
+    '0.5',
+    '-1.0',
     '1e400',
     '9007199254740992',
     'null',

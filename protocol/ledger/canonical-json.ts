@@ -39,8 +39,9 @@ export function parseCanonical(bytes: Uint8Array, maximumLength: number): JsonVa
   if (bytes.length > maximumLength) {
     throw new ProtocolError('LIMIT_EXCEEDED', `JSON of ${bytes.length} bytes, at most ${maximumLength}`);
   }
+  requireAscii(bytes);
   boundNesting(bytes);
-  const text = asciiText(bytes);
+  const text = new TextDecoder().decode(bytes);
   let value: JsonValue;
   try {
     value = JSON.parse(text) as JsonValue;
@@ -111,13 +112,12 @@ function boundNesting(bytes: Uint8Array): void {
   }
 }
 
-function asciiText(bytes: Uint8Array): string {
+function requireAscii(bytes: Uint8Array): void {
   for (const byte of bytes) {
     if (byte < 0x20 || byte > 0x7e) {
       throw new ProtocolError('MALFORMED', 'JSON holds a byte outside printable ASCII');
     }
   }
-  return new TextDecoder().decode(bytes);
 }
 
 /**

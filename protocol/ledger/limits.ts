@@ -30,8 +30,11 @@ export const MAXIMUM_TARIFF_POINTS = 16;
 /** Seconds: year 9999, so that a start has at most 12 digits in state keys and no sum leaves 2^53. */
 export const MAXIMUM_SECONDS = 253_402_300_799;
 
-/** Versions of a region's parameters: a new tariff every day for 11 years. State keys hold six digits. */
-export const MAXIMUM_PARAMETER_VERSIONS = 4_096;
+/**
+ * Versions of a region's parameters: a new one every week for nine years. A reader decodes the whole list before it can
+ * trust any of it, so their number bounds what a hostile `parameters.json` costs.
+ */
+export const MAXIMUM_PARAMETER_VERSIONS = 512;
 
 /** Depth of nesting in canonical JSON; the deepest own formats (`seals.json`, `parameters.json`) have seven levels. */
 export const MAXIMUM_JSON_DEPTH = 8;
@@ -42,8 +45,8 @@ export const MAXIMUM_HEADER_BYTES = 720 * (MAXIMUM_PAGES + 1);
 /** Bytes of one signed seal: 14 fields of at most 100 bytes and five histogram entries. */
 export const MAXIMUM_SEAL_BYTES = 4_096;
 
-/** Bytes of one signed version of the parameters: 16 tariff points of 100 bytes and about 2 kB of other fields. */
-export const MAXIMUM_PARAMETERS_BYTES = 8_192;
+/** Bytes of one signed version of the parameters: 16 tariff points of 90 bytes and about 2 kB of other fields. */
+export const MAXIMUM_PARAMETERS_BYTES = 4_096;
 
 /** Bytes of one signed registry root. */
 export const MAXIMUM_REGISTRY_ROOT_BYTES = 1_024;
@@ -54,5 +57,5 @@ export const MAXIMUM_CONSUMER_LIST_BYTES = 67 * MAXIMUM_METERS + 500;
 /** Bytes of `seals.json`: three ledgers of one interval. */
 export const MAXIMUM_SEALS_FILE_BYTES = 3 * (MAXIMUM_HEADER_BYTES + MAXIMUM_SEAL_BYTES);
 
-/** Bytes of `parameters.json`. */
+/** Bytes of `parameters.json`, 2 MiB. */
 export const MAXIMUM_PARAMETERS_FILE_BYTES = MAXIMUM_PARAMETERS_BYTES * MAXIMUM_PARAMETER_VERSIONS;

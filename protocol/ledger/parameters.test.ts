@@ -7,8 +7,15 @@ import { sodiumCrypto } from '../crypto/sodium.js';
 import { FakeRegion } from '../../test/support/region.js';
 import { decodeParametersFile, encodeParametersFile } from './bulletin.js';
 import type { JsonObject } from './canonical-json.js';
-import { MAXIMUM_PARAMETERS_BYTES } from './limits.js';
-import { fingerprint, maximumRowsPerMeter } from './parameters.js';
+import {
+  MAXIMUM_ENERGY_MILLIWATT_HOURS,
+  MAXIMUM_PARAMETER_VERSIONS,
+  MAXIMUM_PARAMETERS_BYTES,
+  MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR,
+  MAXIMUM_SECONDS,
+  MAXIMUM_TARIFF_POINTS,
+} from './limits.js';
+import { fingerprint, maximumRowsPerMeter, type Parameters } from './parameters.js';
 import { slotsPerInterval } from '../schedule/slots.js';
 import { decodeSignedParameters, encodeSignedParameters, parametersDigest } from './parameters-json.js';
 import { signedParametersFromJson, signedParametersToJson } from './parameters-json.js';
@@ -26,6 +33,41 @@ describe('parameters', () => {
     );
     const list = [signedParameters, signedParameters];
     assert.deepEqual(decodeParametersFile(encodeParametersFile(list)), list);
+  });
+
+  it('fit their limit with the longest value in every field', () => {
+    const points = Array.from({ length: MAXIMUM_TARIFF_POINTS }, (_, i) => ({
+      perMeterMilliWattHours: MAXIMUM_ENERGY_MILLIWATT_HOURS - BigInt(MAXIMUM_TARIFF_POINTS - 1 - i),
+      priceNanoPerKilowattHour: MAXIMUM_PRICE_NANO_PER_KILOWATT_HOUR,
+    }));
+    const longest = Object.fromEntries(
+      Object.entries(parameters).map(([name, value]) => [name, name.endsWith('Seconds') ? MAXIMUM_SECONDS : value]),
+    ) as unknown as Parameters;
+    const [controlCenter, serviceProvider] = [longest.controlCenter, longest.serviceProvider].map((party) => ({
+      ...party,
+      mspId: '"'.repeat(64),
+    })) as unknown as [typeof longest.controlCenter, typeof longest.serviceProvider];
+    const { length } = encodeSignedParameters({
+      ...signedParameters,
+      parameters: {
+        ...longest,
+        version: MAXIMUM_PARAMETER_VERSIONS,
+        region: 'somewher',
+        categoriesMilliWattHours: Array.from({ length: 5 }, () => 2n ** 128n - 1n),
+        identityMode: 'encryption',
+        onion: {
+          layers: 8,
+          meanDelayMilliseconds: 60_000,
+          maximumDelayMeans: 100,
+          offsetWindowSeconds: MAXIMUM_SECONDS,
+        },
+        tariff: { points },
+        controlCenter,
+        serviceProvider,
+        demo: false,
+      },
+    });
+    assert.ok(length + 1 <= MAXIMUM_PARAMETERS_BYTES, String(length));
   });
 
   it('have a digest of their content, not of their signature', () => {

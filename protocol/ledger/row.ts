@@ -11,6 +11,9 @@ import { MAXIMUM_SECONDS } from './limits.js';
 export const LEDGER_KINDS = ['consumption', 'pricing', 'billing'] as const;
 export type LedgerKind = (typeof LEDGER_KINDS)[number];
 
+/** Ledgers that the service provider writes. */
+export type ProvidedKind = Exclude<LedgerKind, 'consumption'>;
+
 /** First byte of a row: the paper's 00, 01 and 10. */
 export const ROW_TYPE = { consumption: 0, price: 1, bill: 2 } as const;
 export type RowType = (typeof ROW_TYPE)[keyof typeof ROW_TYPE];

@@ -34,6 +34,7 @@ import { LEDGER_KINDS, type LedgerKind } from './row.js';
 export interface Seal {
   readonly kind: LedgerKind;
   readonly ledgerId: LedgerId;
+  /** Of the header; on pricing and billing of the signed header. */
   readonly headerDigest: Uint8Array;
   /** Rows. */
   readonly count: number;

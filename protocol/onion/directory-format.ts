@@ -28,7 +28,7 @@ export interface RelayDescriptor {
   readonly operator: string;
   /** Layer it serves, 1 is where packets enter. */
   readonly layer: number;
-  /** `host:port`; the host is a name, an IPv4 address or an IPv6 address in brackets. */
+  /** `host:port`, see {@link parseAddress}. */
   readonly address: string;
   /** Ed25519 key that signs the descriptor, 32 bytes. */
   readonly identity: Uint8Array;
@@ -89,8 +89,34 @@ export const MAXIMUM_DIRECTORY_BYTES = (MAXIMUM_RELAYS + 2) * MAXIMUM_DESCRIPTOR
 export const LINK_AUTHORITY_LENGTH = 91;
 
 const OPERATOR = /^[a-z0-9.-]{1,64}$/;
-const ADDRESS = /^(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\]):[1-9][0-9]{0,4}$/;
+const ADDRESS = /^([a-z0-9.-]{1,253}|\[[0-9a-f:]{2,39}\]):([1-9][0-9]{0,4})$/;
+/** Labels of 1 to 63 characters (RFC 1123, 2.1). */
+const HOST_NAME = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 const MAXIMUM_ADDRESS_LENGTH = 260;
+const MAXIMUM_PORT = 65_535;
+
+/**
+ * Reads an address `host:port`. The host is a name of labels of 1 to 63 of a–z, 0–9 and `-`, an IPv4 address in four
+ * decimal numbers, or an IPv6 address in brackets in the spelling of RFC 5952; the port is 1 to 65,535. There is one
+ * spelling of an address, so that two parties cannot have the same one in two.
+ *
+ * @returns the host without brackets, and the port
+ * @throws ProtocolError MALFORMED
+ */
+export function parseAddress(address: string): { readonly host: string; readonly port: number } {
+  const [, host, port] = ADDRESS.exec(address) ?? [];
+  // The parser of URLs gives each host its canonical spelling: an address in any notation, or the name itself.
+  if (
+    host === undefined ||
+    Number(port) > MAXIMUM_PORT ||
+    !(host.startsWith('[') || HOST_NAME.test(host)) ||
+    !URL.canParse(`http://${host}`) ||
+    new URL(`http://${host}`).hostname !== host
+  ) {
+    throw new ProtocolError('MALFORMED', 'address is not host:port in its canonical spelling');
+  }
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
 
 /** Canonical JSON of a signed descriptor. @throws ProtocolError MALFORMED */
 export function encodeSignedDescriptor(signed: SignedDescriptor): Uint8Array {
@@ -258,8 +284,6 @@ function directoryFromJson(value: JsonValue): Directory {
 
 function readAddress(value: JsonValue): string {
   const address = readString(value, MAXIMUM_ADDRESS_LENGTH);
-  if (!ADDRESS.test(address)) {
-    throw new ProtocolError('MALFORMED', 'address is not host:port');
-  }
+  parseAddress(address);
   return address;
 }

@@ -24,6 +24,11 @@ export class OnionKeys {
     this.#secret = secret;
   }
 
+  /** The first epoch whose key is not erased. */
+  get oldest(): number {
+    return this.#oldest;
+  }
+
   /** @param secret of this epoch, 32 random bytes */
   static first(crypto: Crypto, epoch: number, secret: Uint8Array): OnionKeys {
     requireLength(secret, KEY_LENGTH, 'onion secret');

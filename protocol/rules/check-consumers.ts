@@ -2,7 +2,7 @@
 import { compareBytes, equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import { meterIdentity, requireCanonicalPublicKey } from '../identity/meter-identity.js';
+import { meterIdentity, requirePublicKey } from '../identity/meter-identity.js';
 import { type SignedConsumerList, verifyConsumerListSignature } from '../ledger/consumer-list.js';
 import type { Header } from '../ledger/header.js';
 import type { Parameters } from '../ledger/parameters.js';
@@ -11,7 +11,7 @@ import type { Parameters } from '../ledger/parameters.js';
  * The consumer list of an epoch: its region and epoch, SP's key behind ID_SP, each consumer once, CC's signature.
  *
  * @param parameters the version in force when the epoch begins
- * @throws ProtocolError `CONSUMERS_INVALID`, `NON_CANONICAL`, `BAD_SIGNATURE`
+ * @throws ProtocolError `CONSUMERS_INVALID`, `NON_CANONICAL`, `ZERO_SHARED_SECRET`, `BAD_SIGNATURE`
  */
 export function checkConsumerList(
   crypto: Crypto,
@@ -29,8 +29,9 @@ export function checkConsumerList(
   if (!equalBytes(meterIdentity(crypto, serviceProviderKey), parameters.serviceProvider.identity)) {
     invalid("key is not the service provider's");
   }
+  requirePublicKey(serviceProviderKey);
   consumers.forEach((key, i) => {
-    requireCanonicalPublicKey(key);
+    requirePublicKey(key);
     const before = consumers[i - 1];
     if (before !== undefined && compareBytes(before, key) >= 0) {
       invalid('consumers are not in strictly ascending order');

@@ -83,6 +83,10 @@ describe('version of the parameters', () => {
     refused({ serviceProvider: { ...serviceProvider, signaturePublicKey } }, 'PARAMETERS_INVALID');
     const neutral = new Uint8Array(32).with(0, 1);
     refused({ controlCenter: { ...controlCenter, signaturePublicKey: neutral } }, 'PARAMETERS_INVALID');
+    const secondSpelling = controlCenter.publicKey.with(31, controlCenter.publicKey[31]! | 0x80);
+    for (const publicKey of [new Uint8Array(32), neutral, secondSpelling]) {
+      refused({ controlCenter: { ...controlCenter, publicKey } }, 'PARAMETERS_INVALID');
+    }
   });
 
   it('has a tariff that SP signed for this region', () => {

@@ -3,6 +3,7 @@ import { equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { MAXIMUM_K } from '../crypto/ggm.js';
 import { ProtocolError } from '../errors.js';
+import { requirePublicKey } from '../identity/meter-identity.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { isIntervalStart } from '../schedule/intervals.js';
 import { epochOf, epochStartSeconds, intervalsPerEpoch } from '../schedule/epochs.js';
@@ -89,10 +90,20 @@ export function checkRegistryRoot(crypto: Crypto, signed: SignedRegistryRoot, pa
   if (registryRoot.depth !== parameters.registryDepth) {
     registryInvalid('depth is not the one of the parameters');
   }
-  if (registryRoot.meters > 2 ** registryRoot.depth) {
-    registryInvalid('more meters than leaves');
-  }
+  checkRegisteredMeters(registryRoot.meters, parameters);
   verifyRegistryRootSignature(crypto, signed, parameters.controlCenter.signaturePublicKey);
+}
+
+/**
+ * The number of registered meters that a root or a seal names fits the registry's tree.
+ *
+ * @param parameters the version in force when the epoch begins
+ * @throws ProtocolError `REGISTRY_INVALID`
+ */
+export function checkRegisteredMeters(meters: number, { registryDepth }: Parameters): void {
+  if (meters > 2 ** registryDepth) {
+    registryInvalid(`${meters} registered meters, at most ${2 ** registryDepth} at depth ${registryDepth}`);
+  }
 }
 
 function checkTimes(parameters: Parameters): void {
@@ -128,6 +139,13 @@ function checkTimes(parameters: Parameters): void {
 function checkKeys(crypto: Crypto, { controlCenter, serviceProvider }: Parameters): void {
   if (controlCenter.mspId === serviceProvider.mspId) {
     invalid('control center and service provider are one MSP');
+  }
+  try {
+    requirePublicKey(controlCenter.publicKey);
+  } catch (cause) {
+    throw new ProtocolError('PARAMETERS_INVALID', `the control center's key: ${(cause as ProtocolError).message}`, {
+      cause,
+    });
   }
   for (const { signaturePublicKey } of [controlCenter, serviceProvider]) {
     if (!crypto.ed25519IsPrimeOrder(signaturePublicKey)) {

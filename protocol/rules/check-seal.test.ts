@@ -24,9 +24,12 @@ describe('seal of a ledger', () => {
     it(`says what the checker computed and follows the one before (${crypto.name})`, () => {
       checkSeal(crypto, signed, content, previous, context);
       checkSeal(crypto, signed, content, 'unknown', context);
-      const pricing = followingSealContent(crypto, context, second.pricing.header, signed.seal);
+      const pricing = followingSealContent(crypto, context, { signed: second.pricing, basis: signed.seal });
       checkSeal(crypto, second.pricing.seal, pricing, first.pricing.seal.seal, context);
-      const billing = followingSealContent(crypto, context, second.billing.header, second.pricing.seal.seal);
+      const billing = followingSealContent(crypto, context, {
+        signed: second.billing,
+        basis: second.pricing.seal.seal,
+      });
       checkSeal(crypto, second.billing.seal, billing, first.billing.seal.seal, context);
     });
   }

@@ -5,6 +5,7 @@ import { ProtocolError } from '../errors.js';
 import { encodeCanonical } from '../ledger/canonical-json.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { type Header, headerDigest } from '../ledger/header.js';
+import { type SignedHeader, signedHeaderDigest } from '../ledger/signed-header.js';
 import { type Seal, sealDigest, sealToJson, type SignedSeal, verifySealSignature } from '../ledger/seal.js';
 import { nextStart } from '../schedule/intervals.js';
 import type { IntervalContext } from './interval-context.js';
@@ -23,6 +24,16 @@ export interface ConsumptionBinding {
   readonly indexDigest: Uint8Array;
 }
 
+/** What a pricing or billing seal is about. */
+export interface FollowingLedger {
+  /** The service provider's header. */
+  readonly signed: SignedHeader;
+  /** The seal that the ledger rests on. */
+  readonly basis: Seal;
+  /** Digest of the epoch's consumer list, for a pricing seal in price mode `direct` and for no other. */
+  readonly consumersDigest?: Uint8Array | undefined;
+}
+
 /** The content of a consumption seal. */
 export function consumptionSealContent(
   crypto: Crypto,
@@ -30,24 +41,23 @@ export function consumptionSealContent(
   header: Header,
   binding: ConsumptionBinding,
 ): SealContent {
-  return { ...commonContent(crypto, context, header), ...pick(binding), basis: NO_DIGEST };
+  const digest = headerDigest(crypto, header);
+  return { ...commonContent(context, header), headerDigest: digest, ...pick(binding), basis: NO_DIGEST };
 }
 
 /**
  * The content of a pricing seal, which rests on the consumption seal, or of a billing seal, which rests on the pricing
  * seal.
  *
- * @param consumersDigest of the epoch's consumer list, for a pricing seal in price mode `direct` and for no other
  */
 export function followingSealContent(
   crypto: Crypto,
   context: IntervalContext,
-  header: Header,
-  basis: Seal,
-  consumersDigest: Uint8Array = NO_DIGEST,
+  { signed, basis, consumersDigest = NO_DIGEST }: FollowingLedger,
 ): SealContent {
   return {
-    ...commonContent(crypto, context, header),
+    ...commonContent(context, signed.header),
+    headerDigest: signedHeaderDigest(crypto, signed),
     registryRoot: basis.registryRoot,
     registeredMeters: basis.registeredMeters,
     directoryDigest: consumersDigest,
@@ -118,14 +128,12 @@ export function checkSeal(
 }
 
 function commonContent(
-  crypto: Crypto,
   context: IntervalContext,
   header: Header,
-): Omit<SealContent, keyof ConsumptionBinding | 'basis'> {
+): Omit<SealContent, keyof ConsumptionBinding | 'basis' | 'headerDigest'> {
   return {
     kind: header.kind,
     ledgerId: context.ledgerId,
-    headerDigest: headerDigest(crypto, header),
     count: header.count,
     total: header.total,
     histogram: header.histogram,

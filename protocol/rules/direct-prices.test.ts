@@ -6,13 +6,13 @@ import { FakeRegion } from '../../test/support/region.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
 import { consumerListDigest } from '../ledger/consumer-list.js';
 import { buildHeader } from '../ledger/header.js';
-import { rowAt, splitRows } from '../ledger/page.js';
+import { rowAt } from '../ledger/page.js';
 import { signParameters } from '../ledger/parameters-json.js';
-import { decodeRow, rowValue, signRow } from '../ledger/row.js';
+import { decodeRow, signRow } from '../ledger/row.js';
+import { meterIdentity } from '../identity/meter-identity.js';
 import { checkConsumerList, checkPriceCount } from './check-consumers.js';
 import { checkDirectPricePage } from './check-price.js';
 import { intervalContext } from './interval-context.js';
-import { checkPriceEvidence, decodePriceEvidence, encodePriceEvidence, findPriceEvidence } from './price-evidence.js';
 import { auditInterval, type Depth, type IntervalTrust } from './verify-interval.js';
 
 const crypto = sodiumCrypto;
@@ -33,7 +33,7 @@ function interval(priceOfConsumer?: (place: number, price: bigint) => bigint | u
 }
 
 function faultsOf(found: FakeInterval, depth: Depth, changed: Partial<IntervalTrust> = {}): string[] {
-  const audit = auditInterval(crypto, found.ledgerId, filesOf(found), { ...trust, ...changed }, depth);
+  const audit = auditInterval(crypto, found.ledgerId, filesOf(found), { ...trust, ...changed, depth });
   return audit.faults.map(({ file, code }) => `${file} ${code}`);
 }
 
@@ -45,7 +45,7 @@ describe('direct prices (Table 4)', () => {
     assert.equal(honest.pricing.header.count, CONSUMERS);
     for (const depth of ['full', 'light', 'index'] as const) {
       assert.deepEqual(faultsOf(honest, depth), []);
-      const { interval: verified } = auditInterval(crypto, honest.ledgerId, filesOf(honest), trust, depth);
+      const { interval: verified } = auditInterval(crypto, honest.ledgerId, filesOf(honest), { ...trust, depth });
       assert.equal(verified!.priceNanoPerKilowattHour, honest.price);
       assert.equal(verified!.billedNanoCurrency, honest.billing.header.total);
     }
@@ -86,7 +86,10 @@ describe('direct prices (Table 4)', () => {
     const other = { digest: new Uint8Array(32), count: CONSUMERS };
     assert.deepEqual(faultsOf(honest, 'full', { consumers: other }), ['seals.json SEAL_MISMATCH']);
     const withoutList = { parameters, previous: 'first' } as const;
-    assert.deepEqual(auditInterval(crypto, honest.ledgerId, filesOf(honest), withoutList, 'full').faults, []);
+    assert.deepEqual(
+      auditInterval(crypto, honest.ledgerId, filesOf(honest), { ...withoutList, depth: 'full' }).faults,
+      [],
+    );
   });
 
   it('a page may have no rows when there are no consumers', () => {
@@ -94,7 +97,7 @@ describe('direct prices (Table 4)', () => {
     const made = new IntervalMaker(empty).next(CATEGORIES);
     const digest = consumerListDigest(crypto, empty.consumerList(0).list);
     const found = { parameters: [empty.signedParameters], previous: 'first', consumers: { digest, count: 0 } } as const;
-    const audit = auditInterval(crypto, made.ledgerId, filesOf(made), found, 'full');
+    const audit = auditInterval(crypto, made.ledgerId, filesOf(made), { ...found, depth: 'full' });
     assert.deepEqual(audit.faults, []);
     assert.equal(audit.interval!.priceNanoPerKilowattHour, made.price);
   });
@@ -106,53 +109,6 @@ describe('direct prices (Table 4)', () => {
     const header = buildHeader(crypto, about, rows);
     const seals = { ...honest, pricing: { ...honest.pricing, header } };
     assert.deepEqual(faultsOf(seals, 'full'), ['seals.json LIMIT_EXCEEDED']);
-  });
-});
-
-describe('evidence of a wrong price', () => {
-  const dear = interval((place, price) => (place === 3 ? price + 1_000n : undefined));
-  const evidence = findPriceEvidence(crypto, parameters, filesOf(dear))!;
-
-  it('is two differing rows, and stands offline by itself', () => {
-    const read = decodePriceEvidence(encodePriceEvidence(evidence));
-    assert.deepEqual(read, evidence);
-    const finding = checkPriceEvidence(crypto, read);
-    assert.deepEqual(finding.signed, [dear.price + 1_000n, dear.price]);
-    assert.equal(finding.due, dear.price);
-    assert.ok(finding.isProven);
-    assert.equal(checkPriceEvidence(crypto, read, finding.trusted).trusted, finding.trusted);
-    assert.throws(() => checkPriceEvidence(crypto, read, '00'.repeat(32)), { code: 'WRONG_KEY' });
-  });
-
-  it('is one row and the sealed total where all consumers have the same wrong price', () => {
-    const all = interval((_, price) => price + 1_000n);
-    const found = findPriceEvidence(crypto, parameters, filesOf(all))!;
-    assert.equal(found.rows.length, 1);
-    assert.ok(checkPriceEvidence(crypto, found).isProven);
-  });
-
-  it('does not exist for an honest interval, and honest rows prove nothing', () => {
-    assert.equal(findPriceEvidence(crypto, parameters, filesOf(honest)), undefined);
-    const rows = splitRows(honest.pricing.rows).slice(0, 2);
-    assert.equal(checkPriceEvidence(crypto, { ...evidence, rows }).isProven, false);
-    assert.equal(checkPriceEvidence(crypto, { ...evidence, rows: [] }).isProven, false);
-  });
-
-  it('is refused when SP did not sign a row, or the rows, the seal or the parameters are of another ledger', () => {
-    const row = decodeRow(evidence.rows[0]!);
-    const forged = (change: object, key = kit.serviceProvider) => signRow(crypto, { ...row, ...change }, key);
-    const refused = (change: object, code: string): void =>
-      assert.throws(() => checkPriceEvidence(crypto, { ...evidence, ...change }), { code });
-    refused({ rows: [forged({}, kit.controlCenter)] }, 'WRONG_KEY');
-    refused({ rows: [evidence.rows[0]!.with(80, 1)] }, 'BAD_SIGNATURE');
-    refused({ rows: [forged({ ledgerId: { ...row.ledgerId, startSeconds: kit.startOf(1) } })] }, 'WRONG_LEDGER');
-    refused({ rows: [forged({ type: 2 })] }, 'WRONG_TYPE');
-    const { consumption } = evidence;
-    refused({ consumption: { ...consumption, signature: new Uint8Array(64) } }, 'BAD_SIGNATURE');
-    refused({ consumption: { ...consumption, seal: { ...consumption.seal, total: 1n } } }, 'BAD_SIGNATURE');
-    refused({ consumption: dear.billing.seal }, 'WRONG_LEDGER');
-    refused({ parameters: [] }, 'PARAMETERS_INVALID');
-    assert.notEqual(rowValue(evidence.rows[0]!), rowValue(evidence.rows[1]!));
   });
 });
 
@@ -177,6 +133,16 @@ describe('consumer list of an epoch', () => {
     assert.throws(check(other({ consumers: [list.consumers[0]!, list.consumers[0]!] })), invalid);
     assert.throws(check(other({ consumers: [new Uint8Array(32).fill(0xff)] })), { code: 'NON_CANONICAL' });
     assert.throws(check(other({ consumers: list.consumers.slice(1) })), { code: 'BAD_SIGNATURE' });
+    const zero = new Uint8Array(32);
+    assert.throws(check(other({ consumers: [zero] })), { code: 'ZERO_SHARED_SECRET' });
+    const { serviceProvider } = kit.parameters;
+    const smallOrder = {
+      ...kit.parameters,
+      serviceProvider: { ...serviceProvider, identity: meterIdentity(crypto, zero) },
+    };
+    assert.throws(() => checkConsumerList(crypto, other({ serviceProviderKey: zero }), 0, smallOrder), {
+      code: 'ZERO_SHARED_SECRET',
+    });
   });
 
   it('does not exist where there is one price for all', () => {

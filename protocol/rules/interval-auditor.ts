@@ -2,22 +2,27 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import { INDEX_FILE, ROWS_FILE, type SealedLedger, SEALS_FILE } from '../ledger/bulletin.js';
-import { encodeIndex, indexDigest } from '../ledger/index-file.js';
-import { countRows, splitPages, splitRows } from '../ledger/page.js';
+import { INDEX_FILE, type ProvidedLedger, ROWS_FILE, type SealedLedger, SEALS_FILE } from '../ledger/bulletin.js';
+import type { Header } from '../ledger/header.js';
+import { encodeIndex, INDEX_ENTRY_LENGTH, indexDigest } from '../ledger/index-file.js';
+import { ROWS_PER_PAGE } from '../ledger/limits.js';
+import { splitPages, splitRows } from '../ledger/page.js';
 import type { SignedParameters } from '../ledger/parameters.js';
-import { type LedgerKind, verifyRowSignature } from '../ledger/row.js';
+import { type LedgerKind, ROW_LENGTH, verifyRowSignature } from '../ledger/row.js';
 import type { Seal } from '../ledger/seal.js';
+import { parametersOfEpoch } from '../schedule/versions.js';
 import { checkBillHeader, checkBillPage } from './check-bills.js';
 import { checkPriceCount } from './check-consumers.js';
 import { checkHeader } from './check-header.js';
 import { checkIndex } from './check-index.js';
+import { checkRegisteredMeters } from './check-parameters.js';
 import { checkPageEntry } from './check-page.js';
 import { checkDirectPrices, checkPriceRow, sealedPrice } from './check-price.js';
 import { checkConsumptionRow } from './check-row.js';
-import { checkSeal, consumptionSealContent, followingSealContent } from './check-seal.js';
+import { chainSeal, checkSeal, consumptionSealContent, followingSealContent, type SealContent } from './check-seal.js';
 import { atPlace, type IntervalContext } from './interval-context.js';
-import { type Depth, type FaultCollector, type IntervalFiles, requireFile } from './interval-files.js';
+import { checkHeaderSignature } from './service-provider-signature.js';
+import { type Depth, type FaultCollector, type IntervalFileSource, requireFile } from './interval-files.js';
 
 /** The seals of an interval as its files claim them; the next interval must chain to them. */
 export type IntervalSeals = { readonly consumption: Seal } & { readonly [kind in LedgerKind]?: Seal };
@@ -34,28 +39,33 @@ export interface IntervalTrust {
   readonly consumers?: { readonly digest: Uint8Array; readonly count: number };
 }
 
+/** What an audit takes as true, and how much it reads. */
+export interface AuditTrust extends IntervalTrust {
+  readonly depth: Depth;
+}
+
+/** What an auditor reads, compares with and writes to. */
+interface AuditInput {
+  readonly files: IntervalFileSource;
+  readonly trust: AuditTrust;
+  readonly collector: FaultCollector;
+}
+
 /** One ledger after the other; every method records its own faults. */
 export class IntervalAuditor {
   readonly #crypto: Crypto;
   readonly #context: IntervalContext;
-  readonly #files: IntervalFiles;
-  readonly #trust: IntervalTrust;
-  readonly #depth: Depth;
+  readonly #files: IntervalFileSource;
+  readonly #trust: AuditTrust;
   readonly #collector: FaultCollector;
+  /** The bytes of `consumption.rows`, with which the bills are compared. */
+  #consumed: Uint8Array | undefined;
 
-  constructor(
-    crypto: Crypto,
-    context: IntervalContext,
-    files: IntervalFiles,
-    trust: IntervalTrust,
-    depth: Depth,
-    collector: FaultCollector,
-  ) {
+  constructor(crypto: Crypto, context: IntervalContext, { files, trust, collector }: AuditInput) {
     this.#crypto = crypto;
     this.#context = context;
     this.#files = files;
     this.#trust = trust;
-    this.#depth = depth;
     this.#collector = collector;
   }
 
@@ -64,52 +74,55 @@ export class IntervalAuditor {
     const crypto = this.#crypto;
     const { header, seal } = sealed;
     const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
-    this.#collector.passes(SEALS_FILE, () => {
-      // Registry and index have no other source in the bulletin: the first is taken from CC's seal, the second is
-      // checked below.
-      const binding = { ...seal, directoryDigest: this.#trust.directoryDigest ?? seal.directoryDigest };
-      const content = consumptionSealContent(crypto, this.#context, header, binding);
-      checkSeal(crypto, sealed, content, this.#previous('consumption'), this.#context);
-    });
-    if (!headerIsRight) {
+    // Registry, directory and index are taken from CC's seal; what is known of them is compared afterwards.
+    const content = consumptionSealContent(crypto, this.#context, header, seal);
+    const sealIsRight = this.#sealPasses(sealed, content);
+    if (!headerIsRight || !sealIsRight) {
       return undefined;
     }
+    this.#collector.passes(SEALS_FILE, () => {
+      const { parameters } = this.#trust;
+      checkRegisteredMeters(seal.registeredMeters, parametersOfEpoch(parameters, this.#context.registryEpoch));
+    });
+    this.#compareDirectory(seal, this.#trust.directoryDigest);
     const { categoriesMilliWattHours } = this.#context.parameters;
-    const rowsPerCategory = this.#collector.attempt(INDEX_FILE, () => {
-      const index = requireFile(this.#files, INDEX_FILE);
-      if (!equalBytes(indexDigest(crypto, index), seal.indexDigest)) {
+    const index = this.#collector.attempt(INDEX_FILE, () => {
+      const bytes = requireFile(this.#files, INDEX_FILE, header.count * INDEX_ENTRY_LENGTH);
+      if (!equalBytes(indexDigest(crypto, bytes), seal.indexDigest)) {
         throw new ProtocolError('INDEX_MISMATCH', 'index is not the one that the seal binds');
       }
-      return checkIndex(index, header, categoriesMilliWattHours);
+      return { bytes, rowsPerCategory: checkIndex(bytes, header, categoriesMilliWattHours) };
     });
-    if (this.#depth === 'index') {
-      return rowsPerCategory;
+    if (this.#trust.depth === 'index') {
+      return index?.rowsPerCategory;
     }
-    const rows = this.#rows('consumption', sealed);
-    if (rows === undefined) {
-      return rowsPerCategory;
+    this.#consumed = this.#file('consumption', sealed);
+    if (this.#consumed === undefined || !this.#pagesPass('consumption', this.#consumed, header)) {
+      return index?.rowsPerCategory;
     }
-    this.#eachPage('consumption', rows, (page) => {
+    this.#eachPage('consumption', this.#consumed, (page, p) => {
       splitRows(page).forEach((row, i) => {
         atPlace(`row ${i}`, () => this.#consumptionRow(row));
       });
+      const start = p * ROWS_PER_PAGE * INDEX_ENTRY_LENGTH;
+      const ofPage = encodeIndex(page, categoriesMilliWattHours);
+      this.#collector.passes(INDEX_FILE, () => {
+        if (index !== undefined && !equalBytes(ofPage, index.bytes.subarray(start, start + ofPage.length))) {
+          throw new ProtocolError('INDEX_MISMATCH', `index is not the one of the rows of page ${p}`);
+        }
+      });
     });
-    this.#collector.passes(INDEX_FILE, () => {
-      if (!equalBytes(encodeIndex(rows, categoriesMilliWattHours), requireFile(this.#files, INDEX_FILE))) {
-        throw new ProtocolError('INDEX_MISMATCH', 'index is not the one of the rows');
-      }
-    });
-    return rowsPerCategory;
+    return index?.rowsPerCategory;
   }
 
-  pricing(sealed: SealedLedger, consumption: Seal): void {
+  pricing(sealed: ProvidedLedger, consumption: Seal): void {
     const isDirect = this.#context.parameters.priceMode === 'direct';
     const { consumers } = this.#trust;
-    // Without the list, the digest in the seal is trusted, as for the relay directory.
-    const consumersDigest = isDirect ? (consumers?.digest ?? sealed.seal.directoryDigest) : undefined;
-    if (!this.#followingSeal(sealed, consumption, consumersDigest)) {
+    // The digest of the list is taken from the seal, as that of the relay directory.
+    if (!this.#followingSeal(sealed, consumption, isDirect ? sealed.seal.directoryDigest : undefined)) {
       return;
     }
+    this.#compareDirectory(sealed.seal, isDirect ? consumers?.digest : undefined);
     if (isDirect) {
       this.#collector.passes(SEALS_FILE, () => {
         if (consumers !== undefined) {
@@ -117,15 +130,15 @@ export class IntervalAuditor {
         }
         checkDirectPrices(sealed.header, this.#context, consumption);
       });
-      if (this.#depth === 'index') {
+      if (this.#trust.depth === 'index') {
         return;
       }
     }
-    const rows = this.#rows('pricing', sealed);
-    if (rows === undefined) {
+    const rows = this.#file('pricing', sealed);
+    if (rows === undefined || !this.#pagesPass('pricing', rows, sealed.header)) {
       return;
     }
-    const signatures = isDirect && this.#depth === 'light' ? 'skip' : 'verify';
+    const signatures = isDirect && this.#trust.depth === 'light' ? 'skip' : 'verify';
     splitRows(rows).forEach((row, i) => {
       this.#collector.passes(ROWS_FILE.pricing, () =>
         atPlace(`row ${i}`, () => checkPriceRow(this.#crypto, row, this.#context, consumption, signatures)),
@@ -133,7 +146,7 @@ export class IntervalAuditor {
     });
   }
 
-  billing(sealed: SealedLedger, consumption: SealedLedger, pricing: Seal): void {
+  billing(sealed: ProvidedLedger, consumption: SealedLedger, pricing: Seal): void {
     if (!this.#followingSeal(sealed, pricing)) {
       return;
     }
@@ -142,16 +155,17 @@ export class IntervalAuditor {
       checkBillHeader(sealed.header, consumption.header, due);
       return due;
     });
-    if (this.#depth === 'index' || price === undefined) {
+    if (this.#trust.depth === 'index' || price === undefined) {
       return;
     }
-    const bills = this.#rows('billing', sealed);
-    const consumed = this.#files.get(ROWS_FILE.consumption);
-    if (bills === undefined || consumed === undefined || consumed.length !== bills.length) {
+    const bills = this.#file('billing', sealed);
+    const consumed = this.#consumed;
+    const passed = bills !== undefined && this.#pagesPass('billing', bills, sealed.header);
+    if (!passed || consumed === undefined || consumed.length !== bills.length) {
       return;
     }
     const consumptionPages = splitPages(consumed);
-    const signatures = this.#depth === 'full' ? 'verify' : 'skip';
+    const signatures = this.#trust.depth === 'full' ? 'verify' : 'skip';
     this.#eachPage('billing', bills, (page, p) =>
       checkBillPage(this.#crypto, page, consumptionPages[p]!, price, this.#context, signatures),
     );
@@ -159,38 +173,64 @@ export class IntervalAuditor {
 
   #consumptionRow(row: Uint8Array): void {
     checkConsumptionRow(row, this.#context);
-    if (this.#depth === 'full' && !verifyRowSignature(this.#crypto, row)) {
+    if (this.#trust.depth === 'full' && !verifyRowSignature(this.#crypto, row)) {
       throw new ProtocolError('BAD_SIGNATURE', 'signature of the row is not valid');
     }
   }
 
-  /** Header and seal of pricing or billing. @returns whether the header is right, so that its pages can be compared */
-  #followingSeal(sealed: SealedLedger, basis: Seal, consumersDigest?: Uint8Array): boolean {
-    const { header, seal } = sealed;
-    const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(header, this.#context));
+  /** Header and seal of pricing or billing. @returns whether both are right, so that the rows can be compared */
+  #followingSeal(sealed: ProvidedLedger, basis: Seal, consumersDigest?: Uint8Array): boolean {
+    const headerIsRight = this.#collector.passes(SEALS_FILE, () => checkHeader(sealed.header, this.#context));
     this.#collector.passes(SEALS_FILE, () => {
-      const content = followingSealContent(this.#crypto, this.#context, header, basis, consumersDigest);
-      checkSeal(this.#crypto, sealed, content, this.#previous(seal.kind), this.#context);
+      checkHeaderSignature(this.#crypto, sealed, this.#context, basis);
     });
-    return headerIsRight;
+    const content = followingSealContent(this.#crypto, this.#context, { signed: sealed, basis, consumersDigest });
+    const sealIsRight = this.#sealPasses(sealed, content);
+    return headerIsRight && sealIsRight;
   }
 
-  /** The rows of a ledger when their pages are those of the header. */
-  #rows(kind: LedgerKind, { header }: SealedLedger): Uint8Array | undefined {
-    const file = ROWS_FILE[kind];
-    const rows = this.#collector.attempt(file, () => {
-      const bytes = requireFile(this.#files, file);
-      if (countRows(bytes) !== header.count) {
-        throw new ProtocolError('PAGE_MISMATCH', 'file has another number of rows');
+  /**
+   * Compares a seal with what it must say and with the seal before.
+   *
+   * @returns whether it is right but for its place in the chain: then CC has signed the header, and with it the length of
+   *   every file. Files of other seals are not read, because anyone can make those as large as the format allows.
+   */
+  #sealPasses(sealed: SealedLedger, content: SealContent): boolean {
+    const { seal } = sealed;
+    const isRight = this.#collector.passes(SEALS_FILE, () =>
+      checkSeal(this.#crypto, sealed, content, 'unknown', this.#context),
+    );
+    this.#collector.passes(SEALS_FILE, () => {
+      const previous = this.#previous(seal.kind);
+      if (previous === 'unknown') {
+        return;
       }
-      return bytes;
+      const chained = chainSeal(this.#crypto, content, previous, this.#context);
+      if (!equalBytes(chained.previous, seal.previous)) {
+        throw new ProtocolError('SEAL_CHAIN', 'seal has another previous');
+      }
     });
-    if (rows === undefined) {
-      return undefined;
-    }
-    return this.#eachPage(kind, rows, (page, p) => checkPageEntry(this.#crypto, page, header.pages[p]!))
-      ? rows
-      : undefined;
+    return isRight;
+  }
+
+  /** Compares the epoch's document that a seal binds with the published one, if that is known. */
+  #compareDirectory(seal: Seal, digest: Uint8Array | undefined): void {
+    this.#collector.passes(SEALS_FILE, () => {
+      if (digest !== undefined && !equalBytes(digest, seal.directoryDigest)) {
+        throw new ProtocolError('SEAL_MISMATCH', 'seal has another directoryDigest');
+      }
+    });
+  }
+
+  /** The rows of a ledger when they are as many as in the header. */
+  #file(kind: LedgerKind, { header }: SealedLedger): Uint8Array | undefined {
+    const file = ROWS_FILE[kind];
+    return this.#collector.attempt(file, () => requireFile(this.#files, file, header.count * ROW_LENGTH));
+  }
+
+  /** @returns whether the pages of a ledger are those of its header */
+  #pagesPass(kind: LedgerKind, rows: Uint8Array, header: Header): boolean {
+    return this.#eachPage(kind, rows, (page, p) => checkPageEntry(this.#crypto, page, header.pages[p]!));
   }
 
   /** Runs a check on every page of a file. @returns whether all passed */

@@ -7,7 +7,7 @@ import { isIntervalStart } from '../schedule/intervals.js';
 import { closeSeconds } from '../schedule/closes.js';
 import { epochOf } from '../schedule/epochs.js';
 import { rowTimeSeconds } from '../schedule/windows.js';
-import type { Parameters } from '../ledger/parameters.js';
+import type { Parameters, ServiceProviderParameters } from '../ledger/parameters.js';
 import { parametersDigest } from '../ledger/parameters-json.js';
 import { ROW_LENGTH, ROW_OFFSET, type RowType } from '../ledger/row.js';
 import { requireLength } from '../crypto/bytes.js';
@@ -16,6 +16,8 @@ import { requireLength } from '../crypto/bytes.js';
 export interface IntervalContext {
   readonly parameters: Parameters;
   readonly parametersDigest: Uint8Array;
+  /** Whose keys sign prices and bills of the interval. */
+  readonly serviceProvider: ServiceProviderParameters;
   readonly ledgerId: LedgerId;
   readonly registryEpoch: number;
   /** T of every row, s + L. */
@@ -48,6 +50,7 @@ export function intervalContext(crypto: Crypto, parameters: Parameters, startSec
   return {
     parameters,
     parametersDigest: parametersDigest(crypto, parameters),
+    serviceProvider: parameters.serviceProvider,
     ledgerId,
     registryEpoch: epochOf(parameters, startSeconds),
     rowTimeSeconds: rowTime,

@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
+import { requireLength } from '../crypto/bytes.js';
 import { ProtocolError, type ProtocolErrorCode } from '../errors.js';
 import { INDEX_FILE, ROWS_FILE, type SealsFile, SEALS_FILE } from '../ledger/bulletin.js';
 import { LEDGER_KINDS } from '../ledger/row.js';
 
 /** Bytes of the files in an interval's folder, by name. */
 export type IntervalFiles = ReadonlyMap<string, Uint8Array>;
+
+/**
+ * Where an audit takes an interval's files from: a map, or something that reads a file only when the audit comes to it.
+ */
+export interface IntervalFileSource {
+  /** Names of the files that are there. */
+  keys(): Iterable<string>;
+  /**
+   * The bytes of a file.
+   *
+   * @param length that the file must have, where the seals tell it: another one need not be read
+   * @returns undefined when there is no such file
+   * @throws ProtocolError when it cannot be read
+   */
+  get(name: string, length?: number): Uint8Array | undefined;
+}
 
 /**
  * Depth of an audit. `full` verifies everything; `light` omits the Ed25519 signatures of consumption and
@@ -21,12 +38,18 @@ export interface Fault {
   readonly message: string;
 }
 
-/** Faults of one interval that are kept; a broken file need not fill the memory. */
-const MAXIMUM_FAULTS = 100;
+/** Faults of one interval that are kept, the others are counted; a broken file need not fill the memory. */
+export const MAXIMUM_INTERVAL_FAULTS = 100;
 
 /** Collects refusals instead of stopping at the first. */
 export class FaultCollector {
   readonly faults: Fault[] = [];
+  #count = 0;
+
+  /** All faults, those that are not kept too. */
+  get count(): number {
+    return this.#count;
+  }
 
   /** Runs a check of a file; a refusal becomes a fault and the result undefined. */
   attempt<T>(file: string, check: () => T): T | undefined {
@@ -36,7 +59,8 @@ export class FaultCollector {
       if (!(error instanceof ProtocolError)) {
         throw error;
       }
-      if (this.faults.length < MAXIMUM_FAULTS) {
+      this.#count++;
+      if (this.faults.length < MAXIMUM_INTERVAL_FAULTS) {
         this.faults.push({ file, code: error.code, message: error.message });
       }
       return undefined;
@@ -49,11 +73,19 @@ export class FaultCollector {
   }
 }
 
-/** The bytes of a file that must be there. @throws ProtocolError `MALFORMED` */
-export function requireFile(files: IntervalFiles, name: string): Uint8Array {
-  const bytes = files.get(name);
+/**
+ * The bytes of a file that must be there.
+ *
+ * @param length that it must have
+ * @throws ProtocolError `MALFORMED`, `BAD_LENGTH`
+ */
+export function requireFile(files: IntervalFileSource, name: string, length?: number): Uint8Array {
+  const bytes = files.get(name, length);
   if (bytes === undefined) {
     throw new ProtocolError('MALFORMED', 'file is missing');
+  }
+  if (length !== undefined) {
+    requireLength(bytes, length, 'file');
   }
   return bytes;
 }
@@ -61,7 +93,7 @@ export function requireFile(files: IntervalFiles, name: string): Uint8Array {
 /**
  * Files that do not belong to an interval, or to a ledger that is not sealed, are faults, because no seal binds them.
  */
-export function checkFileNames(files: IntervalFiles, seals: SealsFile, collector: FaultCollector): void {
+export function checkFileNames(files: IntervalFileSource, seals: SealsFile, collector: FaultCollector): void {
   const sealed = [SEALS_FILE, INDEX_FILE, ...LEDGER_KINDS.filter((kind) => seals[kind]).map((kind) => ROWS_FILE[kind])];
   for (const name of files.keys()) {
     collector.passes(name, () => {

@@ -16,8 +16,9 @@ import { encodeIndex, indexDigest } from '../ledger/index-file.js';
 import { splitRows } from '../ledger/page.js';
 import { parametersDigest, signParameters } from '../ledger/parameters-json.js';
 import { decodeRegistryRoot, encodeRegistryRoot, signRegistryRoot } from '../ledger/registry-root.js';
-import { decodeRow, type LedgerKind, LEDGER_KINDS, signRow } from '../ledger/row.js';
+import { decodeRow, type LedgerKind, LEDGER_KINDS, type ProvidedKind, signRow } from '../ledger/row.js';
 import { sealDigest, signSeal } from '../ledger/seal.js';
+import { signedHeaderDigest, signHeader } from '../ledger/signed-header.js';
 import { encodeTariff, signTariff } from '../tariff/tariff.js';
 import { checkRegistryRoot, verifyParametersList } from './check-parameters.js';
 import { checkConsumptionPage } from './check-page.js';
@@ -71,7 +72,7 @@ describe('frozen interval', () => {
         previous: 'first',
         directoryDigest: fromHex(vectors.directoryDigest),
       } as const;
-      const verified = verifyInterval(crypto, ledgerId, files, trust, 'full');
+      const verified = verifyInterval(crypto, ledgerId, files, { ...trust, depth: 'full' });
       assert.deepEqual(verified.rowsPerCategory, vectors.totals.rowsPerCategory);
       assert.equal(String(verified.totalMilliWattHours), vectors.totals.milliWattHours);
       assert.equal(String(verified.priceNanoPerKilowattHour), vectors.totals.priceNanoPerKilowattHour);
@@ -93,8 +94,11 @@ describe('frozen interval', () => {
       );
       assert.equal(toHex(parametersDigest(crypto, parameters)), vectors.parametersDigest);
       assert.equal(toHex(indexDigest(crypto, files.get('consumption.index')!)), vectors.indexDigest);
+      const { consumption, pricing, billing } = seals;
+      assert.equal(toHex(headerDigest(crypto, consumption.header)), vectors.headerDigests.consumption);
+      assert.equal(toHex(signedHeaderDigest(crypto, pricing)), vectors.headerDigests.pricing);
+      assert.equal(toHex(signedHeaderDigest(crypto, billing)), vectors.headerDigests.billing);
       for (const kind of LEDGER_KINDS) {
-        assert.equal(toHex(headerDigest(crypto, seals[kind].header)), vectors.headerDigests[kind]);
         assert.equal(toHex(sealDigest(crypto, seals[kind].seal)), vectors.sealDigests[kind]);
       }
     });
@@ -119,7 +123,14 @@ describe('frozen interval', () => {
         header: buildHeader(crypto, seals[kind].header, rows(kind)),
         ...signSeal(crypto, seals[kind].seal, controlCenter),
       });
-      const [consumption, pricing, billing] = [sealed('consumption'), sealed('pricing'), sealed('billing')];
+      const provided = (kind: ProvidedKind, basis: LedgerKind) => {
+        const ledger = sealed(kind);
+        const { parametersDigest: digest } = context;
+        const about = { basis: sealDigest(crypto, seals[basis].seal), parametersDigest: digest };
+        return { ...ledger, ...signHeader(crypto, ledger.header, about, serviceProvider) };
+      };
+      const consumption = sealed('consumption');
+      const [pricing, billing] = [provided('pricing', 'consumption'), provided('billing', 'pricing')];
       assert.deepEqual(encodeSealsFile({ consumption, pricing, billing }), files.get('seals.json'));
       assert.deepEqual(
         encodeIndex(rows('consumption'), parameters.categoriesMilliWattHours),

@@ -2,12 +2,14 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
+import { type SignedHeader, verifyHeaderSignature } from '../ledger/signed-header.js';
+import { type Seal, sealDigest } from '../ledger/seal.js';
 import { rowSignaturePublicKey, verifyRowSignature } from '../ledger/row.js';
 import type { IntervalContext } from './interval-context.js';
 
 /** A price or bill row names SP's key. @throws ProtocolError `WRONG_KEY` */
 export function checkServiceProviderKey(row: Uint8Array, context: IntervalContext): void {
-  if (!equalBytes(rowSignaturePublicKey(row), context.parameters.serviceProvider.signaturePublicKey)) {
+  if (!equalBytes(rowSignaturePublicKey(row), context.serviceProvider.signaturePublicKey)) {
     throw new ProtocolError('WRONG_KEY', "key is not the service provider's");
   }
 }
@@ -18,4 +20,21 @@ export function checkServiceProviderSignature(crypto: Crypto, row: Uint8Array, c
   if (!verifyRowSignature(crypto, row)) {
     throw new ProtocolError('BAD_SIGNATURE', "service provider's signature is not valid");
   }
+}
+
+/**
+ * A header of pricing or billing is signed by SP for the seal that it rests on and the parameters in force.
+ *
+ * @param basis the seal of the ledger below, checked
+ * @throws ProtocolError `BAD_SIGNATURE`
+ */
+export function checkHeaderSignature(
+  crypto: Crypto,
+  signed: SignedHeader,
+  context: IntervalContext,
+  basis: Seal,
+): void {
+  const { parametersDigest, serviceProvider } = context;
+  const about = { basis: sealDigest(crypto, basis), parametersDigest };
+  verifyHeaderSignature(crypto, signed, about, serviceProvider.signaturePublicKey);
 }

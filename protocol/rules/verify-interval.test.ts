@@ -1,36 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { BACK_ENDS } from '../../test/support/frozen-vectors.js';
-import { type FakeInterval, IntervalMaker, type IntervalLedger } from '../../test/support/interval.js';
+import { sealsOf } from '../../test/support/bulletin.js';
+import { type FakeInterval, IntervalMaker } from '../../test/support/interval.js';
 import { FakeRegion } from '../../test/support/region.js';
 import { concatBytes } from '../crypto/bytes.js';
 import { sodiumCrypto } from '../crypto/sodium.js';
-import { decodeSealsFile, encodeSealsFile, type SealedLedger, type SealsFile } from '../ledger/bulletin.js';
+import { decodeSealsFile, encodeSealsFile, type ProvidedLedger, type SealsFile } from '../ledger/bulletin.js';
+import { signHeader } from '../ledger/signed-header.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { encodeIndex, indexDigest } from '../ledger/index-file.js';
 import { splitRows } from '../ledger/page.js';
 import { decodeRow, signRow } from '../ledger/row.js';
-import { type Seal, signSeal } from '../ledger/seal.js';
+import { type Seal, sealDigest, signSeal } from '../ledger/seal.js';
 import { directoryDigest } from '../onion/directory-format.js';
 import { chainSeal, consumptionSealContent, followingSealContent } from './check-seal.js';
 import { intervalContext } from './interval-context.js';
-import { auditInterval, type Depth, type IntervalTrust, verifyInterval } from './verify-interval.js';
+import {
+  auditInterval,
+  type Depth,
+  type IntervalFileSource,
+  type IntervalTrust,
+  verifyInterval,
+} from './verify-interval.js';
 
 const kit = new FakeRegion({ meters: 7 });
 const maker = new IntervalMaker(kit);
 const first = maker.next([0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2]);
 const second = maker.next([]);
 const DEPTHS: readonly Depth[] = ['full', 'light', 'index'];
-
-const sealedLedger = ({ header, seal }: IntervalLedger): SealedLedger => ({ header, ...seal });
-
-function sealsOf(interval: FakeInterval): Required<SealsFile> {
-  return {
-    consumption: sealedLedger(interval.consumption),
-    pricing: sealedLedger(interval.pricing),
-    billing: sealedLedger(interval.billing),
-  };
-}
 
 function filesOf(interval: FakeInterval, seals: SealsFile = sealsOf(interval)): Map<string, Uint8Array> {
   const files = new Map([
@@ -61,7 +59,7 @@ function faultsOf(
     depth = 'full',
   }: { interval?: FakeInterval; trust?: IntervalTrust; depth?: Depth } = {},
 ): string[] {
-  const audit = auditInterval(sodiumCrypto, interval.ledgerId, files, trust, depth);
+  const audit = auditInterval(sodiumCrypto, interval.ledgerId, files, { ...trust, depth });
   assert.equal(audit.interval === undefined, audit.faults.length > 0);
   return audit.faults.map(({ file, code }) => `${file} ${code}`);
 }
@@ -70,7 +68,7 @@ describe('interval of the bulletin', () => {
   for (const crypto of BACK_ENDS) {
     it(`is verified at every depth and gives its totals (${crypto.name})`, () => {
       for (const depth of DEPTHS) {
-        const verified = verifyInterval(crypto, first.ledgerId, filesOf(first), trustFirst, depth);
+        const verified = verifyInterval(crypto, first.ledgerId, filesOf(first), { ...trustFirst, depth });
         assert.equal(verified.stage, 'billing');
         assert.equal(verified.count, 11);
         assert.deepEqual(verified.rowsPerCategory, [5, 0, 6, 0, 0]);
@@ -83,10 +81,10 @@ describe('interval of the bulletin', () => {
   }
 
   it('follows the interval before, also without rows', () => {
-    const { seals } = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first), trustFirst, 'light');
+    const { seals } = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first), { ...trustFirst, depth: 'light' });
     for (const depth of DEPTHS) {
       const trust = { ...trustFirst, previous: seals };
-      const verified = verifyInterval(sodiumCrypto, second.ledgerId, filesOf(second), trust, depth);
+      const verified = verifyInterval(sodiumCrypto, second.ledgerId, filesOf(second), { ...trust, depth });
       assert.equal(verified.totalMilliWattHours, 0n);
       assert.equal(verified.billedNanoCurrency, 0n);
       assert.deepEqual(faultsOf(filesOf(second), { interval: second, trust: { ...trust, previous: 'unknown' } }), []);
@@ -111,11 +109,14 @@ describe('interval of the bulletin', () => {
   it('is complete in itself before price and bills are sealed', () => {
     const { consumption, pricing } = sealsOf(first);
     for (const depth of DEPTHS) {
-      const sealed = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first, { consumption }), trustFirst, depth);
+      const sealed = verifyInterval(sodiumCrypto, first.ledgerId, filesOf(first, { consumption }), {
+        ...trustFirst,
+        depth,
+      });
       assert.equal(sealed.stage, 'consumption');
       assert.equal(sealed.priceNanoPerKilowattHour, undefined);
       const files = filesOf(first, { consumption, pricing });
-      const priced = verifyInterval(sodiumCrypto, first.ledgerId, files, trustFirst, depth);
+      const priced = verifyInterval(sodiumCrypto, first.ledgerId, files, { ...trustFirst, depth });
       assert.equal(priced.stage, 'pricing');
       assert.equal(priced.billedNanoCurrency, undefined);
     }
@@ -165,7 +166,7 @@ describe('interval of the bulletin', () => {
 
   it('belongs to the folder that it stands in, and to known parameters', () => {
     const elsewhere = (ledgerId: typeof first.ledgerId, trust = trustFirst) =>
-      auditInterval(sodiumCrypto, ledgerId, filesOf(first), trust, 'full').faults.map(({ code }) => code);
+      auditInterval(sodiumCrypto, ledgerId, filesOf(first), { ...trust, depth: 'full' }).faults.map(({ code }) => code);
     assert.ok(elsewhere(second.ledgerId).includes('WRONG_LEDGER'));
     assert.deepEqual(elsewhere({ ...first.ledgerId, region: 'paris' }), ['WRONG_LEDGER']);
     assert.deepEqual(elsewhere({ ...first.ledgerId, startSeconds: kit.startOf(0) - 1_800 }), ['NOT_EFFECTIVE']);
@@ -173,7 +174,9 @@ describe('interval of the bulletin', () => {
     assert.deepEqual(elsewhere(first.ledgerId, { ...trustFirst, parameters: [changed] }), [
       'K_ANONYMITY',
       'SEAL_MISMATCH',
+      'BAD_SIGNATURE',
       'SEAL_MISMATCH',
+      'BAD_SIGNATURE',
       'SEAL_MISMATCH',
     ]);
   });
@@ -186,11 +189,49 @@ describe('interval of the bulletin', () => {
   });
 
   it('is refused as a whole by verifyInterval, with the file and the code of the first fault', () => {
-    const files = filesOf(first).set('consumption.index', new Uint8Array(9));
-    assert.throws(() => verifyInterval(sodiumCrypto, first.ledgerId, files, trustFirst, 'full'), {
+    const files = filesOf(first).set('consumption.index', new Uint8Array(first.index.length));
+    assert.throws(() => verifyInterval(sodiumCrypto, first.ledgerId, files, { ...trustFirst, depth: 'full' }), {
       code: 'INDEX_MISMATCH',
       message: /^consumption\.index: /,
     });
+  });
+
+  it('names more registered meters than the registry has leaves', () => {
+    const trust = { ...trustFirst, parameters: [kit.signParameters({ ...kit.parameters, registryDepth: 2 })] };
+    const codes = faultsOf(resealed({}, undefined, trust.parameters[0]!.parameters), { trust });
+    assert.deepEqual(codes, ['seals.json REGISTRY_INVALID']);
+  });
+
+  it('reads no file whose length CC has not signed', () => {
+    const lengths: [string, number | undefined][] = [];
+    const recording = (files: ReadonlyMap<string, Uint8Array>): IntervalFileSource => ({
+      keys: () => files.keys(),
+      get: (name, length) => {
+        lengths.push([name, length]);
+        return files.get(name);
+      },
+    });
+    const read = (files: ReadonlyMap<string, Uint8Array>): string[] => {
+      lengths.length = 0;
+      auditInterval(sodiumCrypto, first.ledgerId, recording(files), { ...trustFirst, depth: 'full' });
+      return lengths.map(([name, length]) => `${name} ${length}`);
+    };
+    assert.deepEqual(read(filesOf(first)), [
+      'seals.json undefined',
+      `consumption.index ${11 * 9}`,
+      `consumption.rows ${11 * 177}`,
+      'pricing.rows 177',
+      `billing.rows ${11 * 177}`,
+    ]);
+    const forged = sealsOf(first);
+    const stranger = kit.signingKey('stranger');
+    const { consumption, pricing, billing } = forged;
+    const files = filesOf(first, {
+      consumption: { ...consumption, ...signSeal(sodiumCrypto, consumption.seal, stranger) },
+      pricing: { ...pricing, ...signSeal(sodiumCrypto, pricing.seal, stranger) },
+      billing: { ...billing, ...signSeal(sodiumCrypto, billing.seal, stranger) },
+    });
+    assert.deepEqual(read(files), ['seals.json undefined']);
   });
 
   it('keeps a bounded number of faults', () => {
@@ -199,6 +240,7 @@ describe('interval of the bulletin', () => {
       files.set(`unknown-${i}`, new Uint8Array());
     }
     assert.equal(faultsOf(files).length, 100);
+    assert.equal(auditInterval(sodiumCrypto, first.ledgerId, files, { ...trustFirst, depth: 'full' }).faultCount, 500);
   });
 });
 
@@ -206,8 +248,9 @@ describe('interval of the bulletin', () => {
 function resealed(
   rows: Partial<Record<'consumption' | 'pricing' | 'billing', Uint8Array>>,
   otherIndex?: Uint8Array,
+  parameters = kit.parameters,
 ): Map<string, Uint8Array> {
-  const context = intervalContext(sodiumCrypto, kit.parameters, first.ledgerId.startSeconds);
+  const context = intervalContext(sodiumCrypto, parameters, first.ledgerId.startSeconds);
   const files = filesOf(first);
   const claimed = decodeSealsFile(files.get('seals.json')!);
   const seal = (content: Parameters<typeof chainSeal>[1]) =>
@@ -218,9 +261,10 @@ function resealed(
     otherIndex ?? encodeIndex(rows.consumption ?? first.consumption.rows, kit.parameters.categoriesMilliWattHours);
   files.set('consumption.index', index);
   const binding = { ...claimed.consumption.seal, indexDigest: indexDigest(sodiumCrypto, index) };
-  const following = (kind: 'pricing' | 'billing', basis: Seal): SealedLedger => {
-    const header = headerOf(kind);
-    return { header, ...seal(followingSealContent(sodiumCrypto, context, header, basis)) };
+  const following = (kind: 'pricing' | 'billing', basis: Seal): ProvidedLedger => {
+    const about = { basis: sealDigest(sodiumCrypto, basis), parametersDigest: context.parametersDigest };
+    const signed = signHeader(sodiumCrypto, headerOf(kind), about, kit.serviceProvider);
+    return { ...signed, ...seal(followingSealContent(sodiumCrypto, context, { signed, basis })) };
   };
   const header = headerOf('consumption');
   const consumption = { header, ...seal(consumptionSealContent(sodiumCrypto, context, header, binding)) };
@@ -239,6 +283,36 @@ describe('interval with seals over wrong rows', () => {
   };
 
   it('is the same when nothing is wrong', () => assert.deepEqual(resealed({}), filesOf(first)));
+
+  it('shows a header that SP did not sign, for this seal and these parameters, at every depth', () => {
+    const seals = sealsOf(first);
+    const { pricing, billing } = seals;
+    const context = intervalContext(sodiumCrypto, kit.parameters, first.ledgerId.startSeconds);
+    const { parametersDigest } = context;
+    const on = (basis: Seal, digest = parametersDigest) => ({
+      basis: sealDigest(sodiumCrypto, basis),
+      parametersDigest: digest,
+    });
+    const right = on(seals.consumption.seal);
+    for (const { headerSignature } of [
+      { headerSignature: pricing.headerSignature.with(3, pricing.headerSignature[3]! ^ 1) },
+      { headerSignature: billing.headerSignature },
+      signHeader(sodiumCrypto, pricing.header, right, kit.controlCenter),
+      signHeader(sodiumCrypto, pricing.header, on(second.consumption.seal.seal), kit.serviceProvider),
+      signHeader(sodiumCrypto, pricing.header, on(seals.consumption.seal, NO_DIGEST), kit.serviceProvider),
+    ]) {
+      const signed = { header: pricing.header, headerSignature };
+      const content = followingSealContent(sodiumCrypto, context, { signed, basis: seals.consumption.seal });
+      const seal = chainSeal(sodiumCrypto, content, undefined, context);
+      const files = filesOf(first, {
+        consumption: seals.consumption,
+        pricing: { ...signed, ...signSeal(sodiumCrypto, seal, kit.controlCenter) },
+      });
+      for (const depth of DEPTHS) {
+        assert.deepEqual(faultsOf(files, { depth }), ['seals.json BAD_SIGNATURE']);
+      }
+    }
+  });
 
   it('shows a wrong price at every depth', () => {
     const pricing = rewrite(first.pricing.rows, 0, { value: first.price + 1_000n });

@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
-import { decodeSealsFile, type SealedLedger, SEALS_FILE, stageOf } from '../ledger/bulletin.js';
+import { decodeSealsFile, SEALS_FILE, stageOf } from '../ledger/bulletin.js';
 import type { LedgerId } from '../ledger/ledger-id.js';
 import type { Parameters } from '../ledger/parameters.js';
 import { parametersFor } from '../schedule/versions.js';
 import type { LedgerKind } from '../ledger/row.js';
 import { sealedPrice } from './check-price.js';
-import { IntervalAuditor, type IntervalSeals, type IntervalTrust } from './interval-auditor.js';
+import { type AuditTrust, IntervalAuditor, type IntervalSeals } from './interval-auditor.js';
 import { type IntervalContext, intervalContext } from './interval-context.js';
-import {
-  checkFileNames,
-  type Depth,
-  type Fault,
-  FaultCollector,
-  type IntervalFiles,
-  requireFile,
-} from './interval-files.js';
+import { checkFileNames, type Fault, FaultCollector, type IntervalFileSource, requireFile } from './interval-files.js';
 
-export type { IntervalSeals, IntervalTrust } from './interval-auditor.js';
-export type { Depth, Fault, IntervalFiles } from './interval-files.js';
+export type { AuditTrust, IntervalSeals, IntervalTrust } from './interval-auditor.js';
+export type { Depth, Fault, IntervalFiles, IntervalFileSource } from './interval-files.js';
 
 /** An interval in which everything that the depth covers is right. */
 export interface VerifiedInterval {
@@ -43,8 +36,10 @@ export interface VerifiedInterval {
 
 /** Result of an audit of one interval. */
 export interface IntervalAudit {
-  /** In the order found; empty when everything is right. */
+  /** In the order found, the first 100; empty when everything is right. */
   readonly faults: readonly Fault[];
+  /** All faults, those that are not kept too. */
+  readonly faultCount: number;
   /** The seals that were claimed, right or wrong, so that the next interval can be audited; undefined if unreadable. */
   readonly seals: IntervalSeals | undefined;
   /** Only without faults. */
@@ -61,15 +56,14 @@ export interface IntervalAudit {
 export function auditInterval(
   crypto: Crypto,
   ledgerId: LedgerId,
-  files: IntervalFiles,
-  trust: IntervalTrust,
-  depth: Depth,
+  files: IntervalFileSource,
+  trust: AuditTrust,
 ): IntervalAudit {
   const collector = new FaultCollector();
   const { faults } = collector;
   const sealed = collector.attempt(SEALS_FILE, () => decodeSealsFile(requireFile(files, SEALS_FILE)));
   if (sealed === undefined) {
-    return { faults, seals: undefined, interval: undefined };
+    return { faults, faultCount: collector.count, seals: undefined, interval: undefined };
   }
   checkFileNames(files, sealed, collector);
   const seals: IntervalSeals = {
@@ -79,19 +73,19 @@ export function auditInterval(
   };
   const context = collector.attempt(SEALS_FILE, () => contextOf(crypto, ledgerId, trust));
   if (context === undefined) {
-    return { faults, seals, interval: undefined };
+    return { faults, faultCount: collector.count, seals, interval: undefined };
   }
 
-  const auditor = new IntervalAuditor(crypto, context, files, trust, depth, collector);
+  const auditor = new IntervalAuditor(crypto, context, { files, trust, collector });
   const rowsPerCategory = auditor.consumption(sealed.consumption);
   if (sealed.pricing !== undefined) {
     auditor.pricing(sealed.pricing, seals.consumption);
   }
   if (sealed.billing !== undefined) {
-    auditor.billing(sealed.billing, sealed.consumption, (sealed.pricing as SealedLedger).seal);
+    auditor.billing(sealed.billing, sealed.consumption, sealed.pricing!.seal);
   }
   if (faults.length > 0 || rowsPerCategory === undefined) {
-    return { faults, seals, interval: undefined };
+    return { faults, faultCount: collector.count, seals, interval: undefined };
   }
   const interval: VerifiedInterval = {
     ledgerId,
@@ -106,7 +100,7 @@ export function auditInterval(
     ...(seals.pricing === undefined ? {} : { priceNanoPerKilowattHour: sealedPrice(context, seals.consumption) }),
     ...(seals.billing === undefined ? {} : { billedNanoCurrency: seals.billing.total }),
   };
-  return { faults, seals, interval };
+  return { faults, faultCount: 0, seals, interval };
 }
 
 /**
@@ -117,11 +111,10 @@ export function auditInterval(
 export function verifyInterval(
   crypto: Crypto,
   ledgerId: LedgerId,
-  files: IntervalFiles,
-  trust: IntervalTrust,
-  depth: Depth,
+  files: IntervalFileSource,
+  trust: AuditTrust,
 ): VerifiedInterval {
-  const { faults, interval } = auditInterval(crypto, ledgerId, files, trust, depth);
+  const { faults, interval } = auditInterval(crypto, ledgerId, files, trust);
   if (interval !== undefined) {
     return interval;
   }
@@ -129,7 +122,7 @@ export function verifyInterval(
   throw new ProtocolError(fault.code, `${fault.file}: ${fault.message}`);
 }
 
-function contextOf(crypto: Crypto, ledgerId: LedgerId, trust: IntervalTrust): IntervalContext {
+function contextOf(crypto: Crypto, ledgerId: LedgerId, trust: AuditTrust): IntervalContext {
   const parameters = parametersFor(trust.parameters, ledgerId.startSeconds);
   if (parameters.region !== ledgerId.region) {
     throw new ProtocolError('WRONG_LEDGER', 'interval is of another region');

@@ -3,6 +3,7 @@ import type { OnionParameters } from '../../protocol/ledger/parameters.js';
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
 import { ClientError } from '../../client-apps/runtime/errors.js';
 import { parameterSettings } from '../../client-apps/control-center/config.js';
+import type { HoldingLaw } from './decayed-sums.js';
 import { Measurement } from './measurement.js';
 import type { Corrupt } from './observation.js';
 import type { Measured } from './measured.js';
@@ -64,16 +65,7 @@ export function measureSimulation(flags: SimulationFlags): Measured {
   const { corruptPerLayer, relays, slots, seed, targetsPerSlot } = flags;
   const tier = tierOf(flags);
   const { onion, meters } = tier;
-  const measurement = new Measurement({
-    meters,
-    law: {
-      meanMilliseconds: onion.meanDelayMilliseconds,
-      longestMilliseconds: maximumDelayMilliseconds(onion),
-    },
-    corrupt: firstOf(corruptPerLayer, relays),
-    targetsPerSlot,
-    longestMilliseconds: longestPathMilliseconds(onion),
-  });
+  const measurement = measurementOf(tier, { corruptPerLayer, targetsPerSlot });
   const random = seededRandom(seed);
   for (let slot = 0; slot < slots; slot++) {
     measurement.add(simulateSlot(tier, random));
@@ -92,21 +84,43 @@ export async function measureTraces(
   targetsPerSlot: number,
 ): Promise<Measured> {
   const { onion, meters, relaysPerLayer, slots, incomplete } = await readTraces(directory);
-  const measurement = new Measurement({
-    meters,
-    law: {
-      meanMilliseconds: onion.meanDelayMilliseconds,
-      longestMilliseconds: maximumDelayMilliseconds(onion) + TRACE_SLACK_MILLISECONDS,
-    },
-    corrupt: firstOf(corruptPerLayer, relaysPerLayer),
+  const tier = { onion, meters, relaysPerLayer };
+  const measurement = measurementOf(tier, {
+    corruptPerLayer,
     targetsPerSlot,
-    longestMilliseconds: longestPathMilliseconds(onion) + onion.layers * TRACE_SLACK_MILLISECONDS,
+    slackMilliseconds: TRACE_SLACK_MILLISECONDS,
   });
   for (const slot of slots) {
     measurement.add(slot);
   }
   const source = { kind: 'traces', directory, incomplete } as const;
   return { source, meters, onion, relaysPerLayer, corruptPerLayer, measurement };
+}
+
+/** The law of the delays at a tier's relays. */
+export function holdingLaw(onion: OnionParameters, slackMilliseconds = 0): HoldingLaw {
+  const longestMilliseconds = maximumDelayMilliseconds(onion) + slackMilliseconds;
+  return { meanMilliseconds: onion.meanDelayMilliseconds, longestMilliseconds };
+}
+
+/**
+ * Starts a measurement of a tier.
+ *
+ * @param observer with the time by which a relay may exceed the longest delay
+ * @throws ClientError WRONG_USE when a layer has fewer relays than are corrupt
+ */
+export function measurementOf(
+  { onion, meters, relaysPerLayer }: TierSettings,
+  observer: { readonly corruptPerLayer: number; readonly targetsPerSlot: number; readonly slackMilliseconds?: number },
+): Measurement {
+  const { corruptPerLayer, targetsPerSlot, slackMilliseconds = 0 } = observer;
+  return new Measurement({
+    meters,
+    law: holdingLaw(onion, slackMilliseconds),
+    corrupt: firstOf(corruptPerLayer, relaysPerLayer),
+    targetsPerSlot,
+    longestMilliseconds: longestPathMilliseconds(onion) + onion.layers * slackMilliseconds,
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { getOrMake } from '../../protocol/get-or-make.js';
 import type { HoldingLaw } from './decayed-sums.js';
 import { busyTimes, Exchange } from './exchange.js';
 import { wayOf, type Corrupt, type Level, type ObservedSlot } from './observation.js';
@@ -134,12 +135,7 @@ function busyTimesOf({ before, behind, arrived, left }: RelayTraffic, law: Holdi
 function byRelay(relays: Int32Array, times: Float64Array): Map<number, number[]> {
   const lists = new Map<number, number[]>();
   relays.forEach((relay, index) => {
-    const list = lists.get(relay);
-    if (list === undefined) {
-      lists.set(relay, [index]);
-    } else {
-      list.push(index);
-    }
+    getOrMake(lists, relay, () => []).push(index);
   });
   for (const list of lists.values()) {
     list.sort((a, b) => times[a]! - times[b]!);

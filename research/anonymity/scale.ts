@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { OnionParameters } from '../../protocol/ledger/parameters.js';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
-import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
-import { firstOf, longestPathMilliseconds, tierOf, type SimulationFlags } from './measure.js';
-import { Measurement } from './measurement.js';
+import { longestPathMilliseconds, measurementOf, tierOf, type SimulationFlags } from './measure.js';
+import type { Measurement } from './measurement.js';
 import type { ObservedSlot } from './observation.js';
 import { seededRandom } from '../seeded-random.js';
 import { simulateSlot } from './simulated-tier.js';
@@ -45,13 +44,7 @@ export function simulateScale(flags: SimulationFlags, relayPacketsPerSecond: num
   const tier = tierOf({ ...flags, meters: metersPerRegion });
   const { onion } = tier;
   const longestMilliseconds = longestPathMilliseconds(onion);
-  const measurement = new Measurement({
-    meters: metersPerRegion,
-    law: { meanMilliseconds: onion.meanDelayMilliseconds, longestMilliseconds: maximumDelayMilliseconds(onion) },
-    corrupt: firstOf(flags.corruptPerLayer, flags.relays),
-    targetsPerSlot: flags.targetsPerSlot,
-    longestMilliseconds,
-  });
+  const measurement = measurementOf(tier, flags);
   const random = seededRandom(flags.seed);
   let peak = 0;
   for (let slot = 0; slot < flags.slots; slot++) {

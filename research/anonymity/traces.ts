@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { getOrMake } from '../../protocol/get-or-make.js';
 import { maximumDelayMilliseconds } from '../../protocol/onion/path.js';
 import type { OnionParameters } from '../../protocol/ledger/parameters.js';
 import { MAXIMUM_LAYERS } from '../../protocol/onion/geometry.js';
@@ -80,16 +81,9 @@ export async function readTraces(directory: string): Promise<TracedRun> {
   const slots = new Map<number, Passage[][]>();
   for (const way of ways) {
     const first = way[0]!.in;
-    if (!meters.has(first.link)) {
-      meters.set(first.link, meters.size);
-    }
+    getOrMake(meters, first.link, () => meters.size);
     const start = Math.floor(first.at / (slotSeconds * 1000)) * slotSeconds * 1000;
-    const slot = slots.get(start);
-    if (slot === undefined) {
-      slots.set(start, [way]);
-    } else {
-      slot.push(way);
-    }
+    getOrMake(slots, start, () => []).push(way);
   }
   if (slots.size === 0 || slots.size > MAXIMUM_SLOTS) {
     throw new ClientError(

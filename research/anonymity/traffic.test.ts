@@ -8,7 +8,7 @@ import { FakeRegion } from '../../test/support/region.js';
 import { SteppedClock } from '../../client-apps/runtime/clock.js';
 import { listenLinks, type LinkListener } from '../../client-apps/links/listen.js';
 import { linkKeyFromSeed, selfIssuedIdentity } from '../../client-apps/links/link-identity.js';
-import { ALWAYS, seedOf } from '../../test/support/links.js';
+import { ALWAYS, seedOf, timersOn } from '../../test/support/links.js';
 import { createLog } from '../../client-apps/runtime/log.js';
 import { MeterDaemon } from '../../client-apps/meter/daemon.js';
 import type { OutgoingPacket } from '../../client-apps/meter/slot-packets.js';
@@ -81,7 +81,7 @@ describe('anonymity: traffic of meters', function () {
           identity,
           host: '127.0.0.1',
           port: 0,
-          clock,
+          timers: timersOn(clock),
           admit: ({ pin }) => Buffer.from(pin).toString('hex'),
           onFrame: ({ role }, _type, body) => {
             const now = clock.nowMilliseconds() - begin;

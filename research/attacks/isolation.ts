@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RandomSource } from '../../protocol/onion/packet.js';
-import { drawIndex, maximumDelayMilliseconds } from '../../protocol/onion/path.js';
+import { drawIndex } from '../../protocol/onion/path.js';
+import { holdingLaw } from '../anonymity/measure.js';
 import { entropyBits } from '../anonymity/measurement.js';
 import { trueSender, wayOf, type Corrupt, type Level, type ObservedSlot } from '../anonymity/observation.js';
 import { Posterior } from '../anonymity/posterior.js';
@@ -25,7 +26,7 @@ export interface Isolation {
  */
 export function isolationAttack(tier: TierSettings, slots: number, random: RandomSource): Isolation[] {
   const { onion, relaysPerLayer } = tier;
-  const law = { meanMilliseconds: onion.meanDelayMilliseconds, longestMilliseconds: maximumDelayMilliseconds(onion) };
+  const law = holdingLaw(onion);
   return Array.from({ length: relaysPerLayer + 1 }, (_, corruptEntryRelays) => {
     const corrupt: Corrupt = (layer, relay) => layer === 1 && relay < corruptEntryRelays;
     let bits = 0;

@@ -6,6 +6,7 @@ import { consumerConfig, consumerHostConfig } from '../../client-apps/consumer/c
 import { controlCenterConfig } from '../../client-apps/control-center/config.js';
 import { meterConfig, meterHostConfig } from '../../client-apps/meter/config.js';
 import { relayConfig } from '../../client-apps/relay/config.js';
+import { bulletinServerConfig } from '../../client-apps/bulletin/serve/config.js';
 import { serviceProviderConfig } from '../../client-apps/service-provider/config.js';
 import { quoted, tableRows } from '../support/markdown.js';
 
@@ -58,6 +59,7 @@ function documented(file: string, heading: string): Fields {
 
 const PARTIES = [
   { party: 'control center', file: 'REGION.md', schema: controlCenterConfig },
+  { party: 'bulletin server', file: 'REGION.md', schema: bulletinServerConfig },
   { party: 'service provider', file: 'REGION.md', schema: serviceProviderConfig },
   { party: 'relay', file: 'RELAY.md', schema: relayConfig },
   { party: 'meter', file: 'HOUSEHOLD.md', schema: meterConfig },

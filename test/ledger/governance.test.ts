@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StatusCode } from '@hyperledger/fabric-gateway';
-import { freePorts, isFree } from '../../network/topology/ports.js';
+import { freePorts } from '../../network/topology/ports.js';
 import { startChaincodeServer } from '../../network/embedded/chaincode-servers.js';
 import { NETWORK_FOLDER } from '../../network/topology/topology.js';
 import { ChannelConfiguration } from '../support/ledger/channel-update.js';
@@ -151,7 +153,7 @@ describe('who may change the rules (Fabric only)', function () {
     const log = join(folder, 'log');
     const own = { name: CHANNEL, id, path: WRITES_ANYTHING, address, mspId: CONTROL_CENTER_MSP };
     const server = startChaincodeServer(own, log);
-    while (await isFree(port)) {
+    while (!(await listens(port))) {
       await pause(50);
     }
     await fabric.peer(SERVICE_PROVIDER_MSP, 'lifecycle', 'chaincode', 'install', archive);
@@ -162,3 +164,16 @@ describe('who may change the rules (Fabric only)', function () {
     return server;
   }
 });
+
+/** Whether a process listens on a port of the loopback interface. */
+async function listens(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

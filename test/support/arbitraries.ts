@@ -3,7 +3,13 @@ import fc, { type Arbitrary } from 'fast-check';
 import { IDENTITY_MODES } from '../../protocol/identity/pseudonym-scheme.js';
 import type { Header } from '../../protocol/ledger/header.js';
 import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
-import { MAXIMUM_METERS, MAXIMUM_ROWS, MAXIMUM_SECONDS, ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
+import {
+  MAXIMUM_METERS,
+  MAXIMUM_PARAMETER_VERSIONS,
+  MAXIMUM_ROWS,
+  MAXIMUM_SECONDS,
+  ROWS_PER_PAGE,
+} from '../../protocol/ledger/limits.js';
 import type { HistogramEntry, PageEntry } from '../../protocol/ledger/page.js';
 import { LEDGER_KINDS, type Row } from '../../protocol/ledger/row.js';
 import { PRICE_MODES, type SignedParameters } from '../../protocol/ledger/parameters.js';
@@ -60,7 +66,7 @@ export const anyHeader: Arbitrary<Header> = fc.record(
   {
     kind: fc.constantFrom(...LEDGER_KINDS),
     ledgerId: anyLedgerId,
-    parametersVersion: fc.integer({ min: 1, max: 4_096 }),
+    parametersVersion: fc.integer({ min: 1, max: MAXIMUM_PARAMETER_VERSIONS }),
     registryEpoch: fc.integer({ min: 0, max: 65_535 }),
     count: fc.integer({ min: 0, max: MAXIMUM_ROWS }),
     total: anyAmount,
@@ -80,7 +86,7 @@ export const anySignedSeal: Arbitrary<SignedSeal> = fc.record(
         count: fc.integer({ min: 0, max: MAXIMUM_ROWS }),
         total: anyAmount,
         histogram: anyHistogram,
-        parametersVersion: fc.integer({ min: 1, max: 4_096 }),
+        parametersVersion: fc.integer({ min: 1, max: MAXIMUM_PARAMETER_VERSIONS }),
         parametersDigest: anyBytes(32),
         registryEpoch: fc.integer({ min: 0, max: 65_535 }),
         registryRoot: anyBytes(32),
@@ -140,7 +146,7 @@ export const anySignedParameters: Arbitrary<SignedParameters> = fc.record(
   {
     parameters: fc.record(
       {
-        version: fc.integer({ min: 1, max: 4_096 }),
+        version: fc.integer({ min: 1, max: MAXIMUM_PARAMETER_VERSIONS }),
         region: anyRegion,
         effectiveFromSeconds: anySeconds,
         intervalSeconds: anyPositiveSeconds,

@@ -9,21 +9,28 @@ import {
   INDEX_FILE,
   intervalFolder,
   PARAMETERS_FILE,
+  type ProvidedLedger,
   ROWS_FILE,
-  type SealedLedger,
   SEALS_FILE,
   type SealsFile,
 } from '../../protocol/ledger/bulletin.js';
 import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
-import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
-import type { FakeInterval } from './interval.js';
+import type { FakeInterval, ProvidedIntervalLedger } from './interval.js';
 import type { FakeRegion } from './region.js';
 
 /** The headers and seals of a complete interval. */
 export function sealsOf(interval: FakeInterval): Required<SealsFile> {
-  const sealed = (kind: LedgerKind): SealedLedger => ({ header: interval[kind].header, ...interval[kind].seal });
-  return { consumption: sealed('consumption'), pricing: sealed('pricing'), billing: sealed('billing') };
+  const provided = ({ header, headerSignature, seal }: ProvidedIntervalLedger): ProvidedLedger => ({
+    header,
+    headerSignature,
+    ...seal,
+  });
+  return {
+    consumption: { header: interval.consumption.header, ...interval.consumption.seal },
+    pricing: provided(interval.pricing),
+    billing: provided(interval.billing),
+  };
 }
 
 /** The files in an interval's folder, by name. */

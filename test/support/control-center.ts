@@ -18,6 +18,7 @@ import {
   decodeSignedDirectory,
   encodeSignedDescriptor,
   signDescriptor,
+  type RelayDescriptor,
 } from '../../protocol/onion/directory-format.js';
 import { FakeMeter, PseudonymChains } from './fake-meter.js';
 import { timersOn } from './links.js';
@@ -34,11 +35,18 @@ import type { PartyContext, RunningParty } from '../../client-apps/runtime/party
 import type { ReportData } from '../../client-apps/runtime/report.js';
 import { controlCenterConfig, type ControlCenterConfig } from '../../client-apps/control-center/config.js';
 import { openControlCenter } from '../../client-apps/control-center/control-center.js';
+import type { Probe } from '../../client-apps/control-center/registration/relay-addresses.js';
 import { makeEnrolmentCodes, type CodeRole } from '../../client-apps/control-center/registration/enrolment-codes.js';
 import { serviceProviderConfig } from '../../client-apps/service-provider/config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from '../../client-apps/service-provider/keys.js';
+import {
+  bulletinServerKey,
+  openBulletinServer,
+  type BulletinServerConfig,
+} from '../../client-apps/bulletin/serve/main.js';
 import { openServiceProvider } from '../../client-apps/service-provider/service-provider.js';
 import { loadControlCenterKeys } from '../../client-apps/control-center/keys.js';
+import { FileKey } from '../../client-apps/runtime/sealed-file.js';
 
 const ORIGIN_SECONDS = 1_384_128_000;
 const SEED = new Uint8Array(32).fill(1);
@@ -70,6 +78,7 @@ export interface RunningProvider {
 export interface RunningCenter {
   readonly party: RunningParty;
   readonly client: ContractClient;
+  /** Of the bulletin server in front of it. */
   readonly httpsPort: number;
   readonly linkPort: number;
 }
@@ -78,6 +87,7 @@ export interface RunningCenter {
 export class FakeRelay {
   readonly identity: SigningKey;
   readonly link: LinkKey;
+  readonly address: string;
 
   constructor(
     readonly layer: number,
@@ -86,19 +96,21 @@ export class FakeRelay {
   ) {
     this.identity = crypto.ed25519Key(secret(`relay ${layer} ${number} identity`));
     this.link = linkKeyFromSeed(secret(`relay ${layer} ${number} link`));
+    this.address = `relay-${layer}-${number}.gridveil.invalid:7000`;
   }
 
-  descriptor(parameters: Parameters, epoch: number): Uint8Array {
+  descriptor(parameters: Parameters, epoch: number, change: Partial<RelayDescriptor> = {}): Uint8Array {
     const descriptor = {
       region: parameters.region,
       epoch,
       operator: this.operator,
       layer: this.layer,
-      address: `relay-${this.layer}-${this.number}.gridveil.invalid:7000`,
+      address: this.address,
       identity: this.identity.publicKey,
       linkPin: this.link.pin,
       onionKey: crypto.x25519PublicKey(secret(`${this.operator} onion ${epoch}`)),
       ...directoryValidity(parameters, epoch),
+      ...change,
     };
     return encodeSignedDescriptor(signDescriptor(crypto, descriptor, this.identity));
   }
@@ -160,6 +172,10 @@ export class ControlCenterUnderTest {
   readonly reports: { name: string; data: ReportData }[] = [];
   readonly relays = [1, 2].flatMap((layer) => [new FakeRelay(layer, 1), new FakeRelay(layer, 2)]);
   readonly startSeconds = ORIGIN_SECONDS;
+  /** The control center's log, one entry a line. */
+  readonly logged: Record<string, unknown>[] = [];
+  /** Whether a relay answers at an address: the fake ones do not listen. */
+  probe: Probe = () => Promise.resolve(true);
   /** Codes of the meters that were enrolled, in order. */
   readonly usedCodes: Uint8Array[] = [];
   readonly #links: OutgoingLink[] = [];
@@ -167,8 +183,10 @@ export class ControlCenterUnderTest {
 
   private constructor(
     readonly directory: string,
-    readonly fileKey: Uint8Array,
+    readonly fileKey: FileKey,
     readonly publicKey: Uint8Array,
+    readonly linkPin: Uint8Array,
+    /** Pin of the bulletin server. */
     readonly pin: Uint8Array,
     readonly fingerprint: string,
     readonly serviceProvider: ServiceProviderKeys,
@@ -177,14 +195,20 @@ export class ControlCenterUnderTest {
 
   static async create(modes: Modes = MODES[0]): Promise<ControlCenterUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-center-'));
-    const fileKey = new Uint8Array(32).fill(9);
-    const serviceProvider = await loadServiceProviderKeys(join(directory, 'provider'), fileKey, random, PROVIDER_SEED);
-    const keys = await loadControlCenterKeys(join(directory, 'center'), fileKey, random, SEED);
+    const fileKey = new FileKey(new Uint8Array(32).fill(9), 'test', 'region');
+    const serviceProvider = await loadServiceProviderKeys({
+      directory: join(directory, 'provider'),
+      fileKey,
+      random,
+      seed: PROVIDER_SEED,
+    });
+    const keys = await loadControlCenterKeys({ directory: join(directory, 'center'), fileKey, random, seed: SEED });
     return new ControlCenterUnderTest(
       directory,
       fileKey,
       keys.publicKey,
       keys.link.pin,
+      (await bulletinServerKey(join(directory, 'server'), fileKey, random)).pin,
       fingerprint(crypto, keys.signing.publicKey),
       serviceProvider,
       modes,
@@ -228,7 +252,6 @@ export class ControlCenterUnderTest {
         bulletin: this.bulletin,
         region: 'test',
         ledger: { profile: 'none', identity },
-        https: { host: '127.0.0.1', port: 0 },
         links: { host: '127.0.0.1', port: 0, address: 'control-center.gridveil.invalid:7000' },
         parameters: [this.settings],
         serviceProvider: {
@@ -236,11 +259,12 @@ export class ControlCenterUnderTest {
           publicKey: toHex(serviceProvider.publicKey),
           signaturePublicKey: toHex(serviceProvider.signing.publicKey),
         },
-        relays: this.relays.map(({ identity: key, link, operator, layer }) => ({
+        relays: this.relays.map(({ identity: key, link, operator, layer, address }) => ({
           identity: toHex(key.publicKey),
           linkPin: toHex(link.pin),
           operator,
           layer,
+          address,
         })),
         enrolmentSeed: toHex(SEED),
         ...changes,
@@ -249,23 +273,46 @@ export class ControlCenterUnderTest {
     );
   }
 
+  get serverConfig(): BulletinServerConfig {
+    return {
+      directory: join(this.directory, 'server'),
+      bulletin: this.bulletin,
+      listen: { host: '127.0.0.1', port: 0 },
+      enrolmentSocket: join(this.directory, 'center', 'enrolment.sock'),
+    };
+  }
+
   context(): PartyContext {
     const report = (name: string, data: ReportData): void => void this.reports.push({ name, data });
-    return { clock: this.clock, random, log: pino({ level: 'silent' }), report };
+    const log = pino(
+      { level: 'warn' },
+      { write: (line) => this.logged.push(JSON.parse(line) as (typeof this.logged)[0]) },
+    );
+    return { clock: this.clock, random, log, report };
   }
 
   /** Starts the control center. @param death when its process ends */
   async start(death?: Death, changes?: Record<string, unknown>): Promise<RunningCenter> {
     const client = this.ledger.client(MSP.controlCenter, death);
-    const party = await openControlCenter(this.config(changes), this.context(), this.fileKey, client, {
+    const party = await openControlCenter(this.config(changes), this.context(), {
+      fileKey: this.fileKey,
+      client,
       loops: false,
+      probe: this.probe,
     });
-    const ready = this.reports.findLast(({ name }) => name === 'ready')!.data as {
-      httpsPort: number;
-      linkPort: number;
-    };
     this.#running.push(party);
-    return { party, client, httpsPort: ready.httpsPort, linkPort: ready.linkPort };
+    const { linkPort } = this.reports.findLast(({ name }) => name === 'ready')!.data as { linkPort: number };
+    let port = 0;
+    const report = (_: string, data: ReportData): void => void (port = data['port'] as number);
+    const server = await openBulletinServer(this.serverConfig, { ...this.context(), report }, this.fileKey);
+    const both: RunningParty = {
+      ended: party.ended,
+      stop: async () => {
+        await Promise.all([party.stop(), server.stop()]);
+      },
+    };
+    this.#running.splice(this.#running.indexOf(party), 1, both);
+    return { party: both, client, httpsPort: port, linkPort };
   }
 
   /** Starts the service provider. @param death when its process ends */
@@ -295,7 +342,8 @@ export class ControlCenterUnderTest {
   }
 
   codes(role: CodeRole, count: number): Promise<Uint8Array[]> {
-    return makeEnrolmentCodes(join(this.directory, 'center'), this.fileKey, random, role, count);
+    const { fileKey } = this;
+    return makeEnrolmentCodes({ directory: join(this.directory, 'center'), fileKey, random }, { role, count });
   }
 
   /** Enrols meters over HTTPS. */
@@ -329,7 +377,7 @@ export class ControlCenterUnderTest {
       validUntilSeconds: nowSeconds + 1_000_000,
     });
     const options = { identity, timers: timersOn(this.clock), random };
-    const link = new OutgoingLink({ address: `127.0.0.1:${center.linkPort}`, pin: this.pin }, options);
+    const link = new OutgoingLink({ address: `127.0.0.1:${center.linkPort}`, pin: this.linkPin }, options);
     this.#links.push(link);
     return link;
   }

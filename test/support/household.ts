@@ -14,6 +14,7 @@ import { IntervalMaker } from './interval.js';
 import { MemoryBulletin, type Tampering } from './memory-bulletin.js';
 import { MeterUnderTest } from './meter.js';
 import { FakeRegion, type RegionOptions } from './region.js';
+import { ENROLMENT_CODE_LENGTH } from '../../protocol/identity/enrolment.js';
 
 const SLOT = 300;
 const L = 1_800;
@@ -47,7 +48,7 @@ export class HouseholdUnderTest {
     this.neighbours = new IntervalMaker(this.kit);
     this.bulletin.publishDirectory(0);
     this.meter = new MeterUnderTest(this.kit, this.bulletin, this.identity.keys);
-    this.files = new HubFiles(directory, HOUSEHOLD_FILE_KEY);
+    this.files = new HubFiles({ directory, enrolmentCode: new Uint8Array(ENROLMENT_CODE_LENGTH) }, HOUSEHOLD_FILE_KEY);
   }
 
   async start(): Promise<void> {

@@ -12,8 +12,16 @@ import { epochOf, intervalNumber } from '../../protocol/schedule/epochs.js';
 import { rowTimeSeconds } from '../../protocol/schedule/windows.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import { splitPages, splitRows } from '../../protocol/ledger/page.js';
-import { type LedgerKind, ROW_TYPE, rowPseudonym, rowValue, signRow } from '../../protocol/ledger/row.js';
-import { type Seal, signSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
+import {
+  type LedgerKind,
+  type ProvidedKind,
+  ROW_TYPE,
+  rowPseudonym,
+  rowValue,
+  signRow,
+} from '../../protocol/ledger/row.js';
+import { type Seal, sealDigest, signSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
+import { type SignedHeader, signHeader } from '../../protocol/ledger/signed-header.js';
 import { billOf } from '../../protocol/tariff/bill.js';
 import { priceOf } from '../../protocol/tariff/tariff.js';
 import { directoryDigest } from '../../protocol/onion/directory-format.js';
@@ -37,6 +45,9 @@ export interface IntervalLedger {
   readonly seal: SignedSeal;
 }
 
+/** A ledger of the service provider's. */
+export type ProvidedIntervalLedger = IntervalLedger & SignedHeader;
+
 /** One row with its witness. */
 export interface WitnessedRow {
   readonly row: Uint8Array;
@@ -54,16 +65,15 @@ export interface FakeInterval {
   /** p, nano-currency per kWh. */
   readonly price: bigint;
   readonly consumption: IntervalLedger;
-  readonly pricing: IntervalLedger;
-  readonly billing: IntervalLedger;
+  readonly pricing: ProvidedIntervalLedger;
+  readonly billing: ProvidedIntervalLedger;
 }
-
-/** What the seal of a ledger says, from its header. */
-type SealContentOf = (context: IntervalContext, header: Header) => SealContent;
 
 /** Makes the intervals of one region, one after the other, with chained seals. */
 export class IntervalMaker {
   readonly #previous: Partial<Record<LedgerKind, Seal>> = {};
+  /** Seals by kind and start. */
+  readonly #seals = new Map<string, Seal>();
   readonly #chains = new PseudonymChains();
   #next: number;
 
@@ -90,27 +100,24 @@ export class IntervalMaker {
     const witnessedRows = this.consumptionRows(ledgerId, categories);
     const rows = concatBytes(...witnessedRows.map(({ row }) => row));
     const index = encodeIndex(rows, kit.parameters.categoriesMilliWattHours);
-    const consumption = this.#ledger('consumption', ledgerId, rows, (context, header) => {
-      const { registryRoot } = kit.registryRoot(header.registryEpoch);
-      return consumptionSealContent(kit.crypto, context, header, {
-        registryRoot: registryRoot.root,
-        registeredMeters: registryRoot.meters,
-        directoryDigest: directoryDigest(kit.crypto, kit.directory(header.registryEpoch).directory),
-        indexDigest: indexDigest(kit.crypto, index),
-      });
+    const context = intervalContext(kit.crypto, kit.parameters, ledgerId.startSeconds);
+    const header = this.header('consumption', ledgerId, rows);
+    const { registryRoot } = kit.registryRoot(header.registryEpoch);
+    const content = consumptionSealContent(kit.crypto, context, header, {
+      registryRoot: registryRoot.root,
+      registeredMeters: registryRoot.meters,
+      directoryDigest: directoryDigest(kit.crypto, kit.directory(header.registryEpoch).directory),
+      indexDigest: indexDigest(kit.crypto, index),
     });
+    const consumption = { header, rows, pages: splitPages(rows), seal: this.#seal(content, context) };
     const { total, registeredMeters } = consumption.seal.seal;
     const price = priceOf(kit.parameters.tariff, total, registeredMeters);
     const prices =
       kit.parameters.priceMode === 'ledger'
         ? this.priceRow(ledgerId, price)
         : this.directPriceRows(ledgerId, (place) => priceOfConsumer?.(place, price) ?? price);
-    const pricing = this.#ledger('pricing', ledgerId, prices, (context, header) =>
-      followingSealContent(kit.crypto, context, header, consumption.seal.seal, this.consumersDigest(ledgerId)),
-    );
-    const billing = this.#ledger('billing', ledgerId, this.billRows(ledgerId, rows, price), (context, header) =>
-      followingSealContent(kit.crypto, context, header, pricing.seal.seal),
-    );
+    const pricing = this.#provided('pricing', context, prices);
+    const billing = this.#provided('billing', context, this.billRows(ledgerId, rows, price));
     const witnesses = splitPages(rows).map((_, page) =>
       this.witnessesOf(witnessedRows.slice(ROWS_PER_PAGE * page, ROWS_PER_PAGE * (page + 1))),
     );
@@ -210,12 +217,39 @@ export class IntervalMaker {
     return buildHeader(crypto, { kind, ledgerId, parametersVersion: parameters.version, registryEpoch }, rows);
   }
 
-  #ledger(kind: LedgerKind, ledgerId: LedgerId, rows: Uint8Array, contentOf: SealContentOf): IntervalLedger {
-    const { crypto, parameters, controlCenter } = this.kit;
-    const header = this.header(kind, ledgerId, rows);
-    const context = intervalContext(crypto, parameters, ledgerId.startSeconds);
-    const seal = chainSeal(crypto, contentOf(context, header), this.#previous[kind], context);
+  /** The service provider's signed header of any rows, on the seal of its interval. */
+  signedHeader(kind: ProvidedKind, ledgerId: LedgerId, rows: Uint8Array): SignedHeader {
+    return this.sign(this.header(kind, ledgerId, rows));
+  }
+
+  /** Signs any header of pricing or billing as the service provider, on the seal of its interval. */
+  sign(header: Header, key = this.kit.serviceProvider): SignedHeader {
+    const { crypto, parameters } = this.kit;
+    const { startSeconds } = header.ledgerId;
+    const { parametersDigest } = intervalContext(crypto, parameters, startSeconds);
+    const basis = sealDigest(crypto, this.#basis(header.kind as ProvidedKind, startSeconds));
+    return signHeader(crypto, header, { basis, parametersDigest }, key);
+  }
+
+  #basis(kind: ProvidedKind, startSeconds: number): Seal {
+    return this.#seals.get(`${kind === 'pricing' ? 'consumption' : 'pricing'}/${startSeconds}`)!;
+  }
+
+  #provided(kind: ProvidedKind, context: IntervalContext, rows: Uint8Array): ProvidedIntervalLedger {
+    const { ledgerId } = context;
+    const signed = this.signedHeader(kind, ledgerId, rows);
+    const basis = this.#basis(kind, ledgerId.startSeconds);
+    const consumersDigest = kind === 'pricing' ? this.consumersDigest(ledgerId) : undefined;
+    const content = followingSealContent(this.kit.crypto, context, { signed, basis, consumersDigest });
+    return { ...signed, rows, pages: splitPages(rows), seal: this.#seal(content, context) };
+  }
+
+  #seal(content: SealContent, context: IntervalContext): SignedSeal {
+    const { crypto, controlCenter } = this.kit;
+    const { kind, ledgerId } = content;
+    const seal = chainSeal(crypto, content, this.#previous[kind], context);
     this.#previous[kind] = seal;
-    return { header, rows, pages: splitPages(rows), seal: signSeal(crypto, seal, controlCenter) };
+    this.#seals.set(`${kind}/${ledgerId.startSeconds}`, seal);
+    return signSeal(crypto, seal, controlCenter);
   }
 }

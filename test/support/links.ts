@@ -34,13 +34,13 @@ export function timersOn(clock: Clock): Timers {
 /** A listener on this machine that admits everybody unless told otherwise. */
 export async function listen(
   name: string,
-  options: Partial<ListenOptions<string>> = {},
+  { clock = new SystemClock(), ...options }: Partial<ListenOptions<string>> & { readonly clock?: Clock } = {},
 ): Promise<LinkListener<string>> {
   return listenLinks<string>({
     identity: await identityOf(name),
     host: '127.0.0.1',
     port: 0,
-    clock: new SystemClock(),
+    timers: timersOn(clock),
     admit: () => 'peer',
     onFrame: () => undefined,
     ...options,

@@ -7,7 +7,7 @@ import {
   INDEX_FILE,
   PARAMETERS_FILE,
   ROWS_FILE,
-  type SealedLedger,
+  type ProvidedLedger,
   SEALS_FILE,
   type SealsFile,
 } from '../../protocol/ledger/bulletin.js';
@@ -15,8 +15,9 @@ import { encodeIndex, indexDigest } from '../../protocol/ledger/index-file.js';
 import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
 import { epochOf } from '../../protocol/schedule/epochs.js';
-import { type LedgerKind, rowPseudonym } from '../../protocol/ledger/row.js';
-import { type Seal, signSeal } from '../../protocol/ledger/seal.js';
+import { type LedgerKind, type ProvidedKind, rowPseudonym } from '../../protocol/ledger/row.js';
+import { type Seal, sealDigest, signSeal } from '../../protocol/ledger/seal.js';
+import { signHeader } from '../../protocol/ledger/signed-header.js';
 import { directoryDigest, encodeSignedDirectory } from '../../protocol/onion/directory-format.js';
 import {
   chainSeal,
@@ -115,18 +116,13 @@ export class MemoryBulletin implements BulletinSource {
       const due = sealedPrice(context, consumption.seal);
       const price = tampering.price?.(due) ?? due;
       const prices = this.#prices(ledgerId, price, tampering);
-      const pricing = this.#following(
-        'pricing',
-        prices,
-        context,
-        consumption.seal,
-        this.#maker.consumersDigest(ledgerId),
-      );
+      const consumersDigest = this.#maker.consumersDigest(ledgerId);
+      const pricing = this.#following('pricing', prices, context, { basis: consumption.seal, consumersDigest });
       seals = { ...seals, pricing };
       if (upTo === 'billing') {
         const bills = this.#maker.billRows(ledgerId, sorted, price);
         const changed = tampering.bills?.(bills) ?? bills;
-        seals = { ...seals, billing: this.#following('billing', changed, context, pricing.seal) };
+        seals = { ...seals, billing: this.#following('billing', changed, context, { basis: pricing.seal }) };
       }
     }
     this.#put(startSeconds, SEALS_FILE, encodeSealsFile(seals));
@@ -145,17 +141,19 @@ export class MemoryBulletin implements BulletinSource {
   }
 
   #following(
-    kind: 'pricing' | 'billing',
+    kind: ProvidedKind,
     rows: Uint8Array,
     context: IntervalContext,
-    basis: Seal,
-    consumersDigest?: Uint8Array,
-  ): SealedLedger {
+    { basis, consumersDigest }: { basis: Seal; consumersDigest?: Uint8Array },
+  ): ProvidedLedger {
     const header = this.#maker.header(kind, context.ledgerId, rows);
     this.#put(context.ledgerId.startSeconds, ROWS_FILE[kind], rows);
+    const { crypto, serviceProvider } = this.kit;
+    const about = { basis: sealDigest(crypto, basis), parametersDigest: context.parametersDigest };
+    const signed = signHeader(crypto, header, about, serviceProvider);
     return {
-      ...this.#sign(followingSealContent(this.kit.crypto, context, header, basis, consumersDigest), context),
-      header,
+      ...this.#sign(followingSealContent(crypto, context, { signed, basis, consumersDigest }), context),
+      ...signed,
     };
   }
 

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import type { z } from 'zod';
 import type { SigningKey } from '../../protocol/crypto/crypto.js';
 import { FakeRegion } from './region.js';
@@ -36,10 +37,9 @@ import {
 } from '../../client-apps/links/link-identity.js';
 import { ALWAYS, identityOf, listen, osRandom, seedOf, timersOn, until } from './links.js';
 import type { LinkListener } from '../../client-apps/links/listen.js';
-import { createLog } from '../../client-apps/runtime/log.js';
 import { placedRelayConfig, type PlacedRelayConfig } from '../../client-apps/relay/config.js';
 import { Relay } from '../../client-apps/relay/relay.js';
-import { loadRelayKeys, OnionKeyFile, relayKeysFrom } from '../../client-apps/relay/keys.js';
+import { loadRelayKeys, OnionKeyFile, relayFileKey, relayKeysFrom } from '../../client-apps/relay/keys.js';
 
 /** A relay that an attacker has taken over; one of the first layer passes on what it likes. */
 export interface CorruptRelay {
@@ -58,6 +58,8 @@ export class TierUnderTest {
   readonly relays: (Relay | undefined)[] = [];
   /** Inner packets that came to the control center, and when. */
   readonly arrived: { readonly packet: Uint8Array; readonly atMilliseconds: number }[] = [];
+  /** What the relays logged, one entry a line. */
+  readonly logged: Record<string, unknown>[] = [];
   onArrival: (packet: Uint8Array) => void = () => undefined;
   readonly authority = linkKeyFromSeed(seedOf('link authority'));
   /** The newest directory that was published. */
@@ -69,7 +71,7 @@ export class TierUnderTest {
   readonly overrides: Record<string, string> = {};
   readonly #metricsPorts: number[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
-  readonly #fileKey = seedOf('file key');
+  readonly #processKey = seedOf('file key');
   #home!: string;
   #server!: Server;
   #controlCenter!: LinkListener<string>;
@@ -148,6 +150,7 @@ export class TierUnderTest {
         url: `https://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
         pin: toHex(linkKeyFromSeed(seedOf('control center')).pin),
         linkAddress: 'control-center.invalid:7000',
+        linkPin: toHex(linkKeyFromSeed(seedOf('control center')).pin),
       },
       trustAnchor: fingerprint(sodiumCrypto, this.kit.controlCenter.publicKey),
       addressOverrides: this.overrides,
@@ -160,21 +163,21 @@ export class TierUnderTest {
     const context = {
       clock: this.clock,
       random: osRandom,
-      log: createLog('relay', 'silent'),
+      log: pino({ level: 'warn' }, { write: (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>) }),
       report: (name: string, data: object) => {
         if (name === 'ready') {
           ports = data;
         }
       },
     };
-    const fileKey = this.#fileKey.slice();
+    const fileKey = relayFileKey(this.#processKey.slice(), config);
     const keys = await loadRelayKeys(config.directory, fileKey, osRandom, config.enrolmentSeed);
     // Names are looked up when a link is made, so later starts see where earlier ones listen.
     const named = { ...config, addressOverrides: this.overrides };
-    const relay = await Relay.start(named, context, keys, fileKey, {
-      unsafeTrace: this.#unsafeTrace,
-      loops: this.#loops,
-    });
+    const relay = await Relay.start(
+      { config: named, context, keys, fileKey },
+      { unsafeTrace: this.#unsafeTrace, loops: this.#loops },
+    );
     this.overrides[address] = `127.0.0.1:${ports.port}`;
     this.#metricsPorts[index] = ports.metricsPort!;
     this.relays[index] = relay;
@@ -182,13 +185,21 @@ export class TierUnderTest {
     return relay;
   }
 
+  /** What a start with a clock that is ahead leaves of a stopped relay's keys. @param epoch of that clock */
+  async eraseKeysBefore(index: number, epoch: number): Promise<void> {
+    const { address } = this.directory.relays[index]!.descriptor;
+    const fileKey = relayFileKey(this.#processKey.slice(), { links: { host: '', port: 0, address } });
+    await new OnionKeyFile(this.relayDirectory(index), fileKey).load(epoch, osRandom, undefined);
+  }
+
   /** An attacker takes a relay over, with all its keys. */
   async corrupt(index: number): Promise<CorruptRelay> {
     await this.relay(index).stop();
     const seed = seedOf(`relay ${index}`);
     const identity = await selfIssuedIdentity(relayKeysFrom(seed).link, ALWAYS);
-    const onionKeys = await new OnionKeyFile(this.relayDirectory(index), this.#fileKey).load(0, osRandom, seed);
     const { address } = this.directory.relays[index]!.descriptor;
+    const fileKey = relayFileKey(this.#processKey, { links: { host: '', port: 0, address } });
+    const onionKeys = await new OnionKeyFile(this.relayDirectory(index), fileKey).load(0, osRandom, seed);
     const taken: Uint8Array[] = [];
     const onFrame = (_link: unknown, _type: unknown, packet: Uint8Array): void => void taken.push(packet.slice());
     const listener = await listen('attacker', { identity, clock: this.clock, onFrame });

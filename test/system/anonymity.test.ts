@@ -10,6 +10,7 @@ import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
 import { parseCanonical } from '../../protocol/ledger/canonical-json.js';
 import { decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { decodeHeader } from '../../protocol/ledger/header.js';
+import { decodeSignedHeader } from '../../protocol/ledger/signed-header.js';
 import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { decodeRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { LEDGER_KINDS, rowPseudonym, type LedgerKind } from '../../protocol/ledger/row.js';
@@ -31,8 +32,8 @@ const KEYS: Record<LedgerKind, RegExp> = {
     `^(parameters/${REGION}/(\\d{6}|latest)|(registry|directory|consumers)/${REGION}/\\d{5}|` +
       `(header|started|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`,
   ),
-  pricing: new RegExp(`^((header|started|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`),
-  billing: new RegExp(`^((header|started|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`),
+  pricing: new RegExp(`^((header|choice|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`),
+  billing: new RegExp(`^((header|choice|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`),
 };
 
 /** Fields that an event may carry. */
@@ -43,6 +44,7 @@ const EVENT_FIELDS: Readonly<Record<string, readonly string[]>> = {
   PutConsumers: ['epoch', 'region'],
   PutHeader: ['kind', 'region', 'startSeconds'],
   PutPage: ['kind', 'page', 'region', 'startSeconds'],
+  PutChoice: ['kind', 'region', 'startSeconds'],
   PutSeal: ['kind', 'region', 'startSeconds'],
 };
 
@@ -52,7 +54,8 @@ const ARGUMENTS: Readonly<Record<string, (args: readonly Uint8Array[]) => unknow
   PutRegistryRoot: ([json]) => decodeRegistryRoot(json!),
   PutDirectory: ([json]) => decodeSignedDirectory(json!),
   PutConsumers: ([json]) => decodeConsumerList(json!),
-  PutHeader: ([json]) => decodeHeader(json!),
+  PutHeader: ([json]) => (text(json!).startsWith('{"header":') ? decodeSignedHeader(json!) : decodeHeader(json!)),
+  PutChoice: (args) => assert.match(args.map(text).join(' '), new RegExp(`^${REGION} \\d{10} [0-9a-f]{64}$`)),
   PutSeal: ([json]) => decodeSignedSeal(json!),
   PutPage: (args) => assert.match(args.map(text).join(' '), new RegExp(`^${REGION} \\d{10} \\d{1,4}$`)),
 };

@@ -27,8 +27,8 @@ for (const modes of MODES) {
     needsLedgersOfItsOwn();
 
     const documents = modes.priceMode === 'direct' ? 4 : 3;
-    /** Parameters, registry, directory, where there is one a consumer list; per interval five and four. */
-    const SUBMISSIONS = { 'control-center': documents + 2 * 5, 'service-provider': 2 * 4 } as const;
+    /** Parameters, registry, directory, where there is one a consumer list; per interval seven and four. */
+    const SUBMISSIONS = { 'control-center': documents + 2 * 7, 'service-provider': 2 * 4 } as const;
 
     async function crashingRun(crashes: readonly Crash[]): Promise<void> {
       const folder = await scratchFolder('crash');

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
 import { regionName } from '../options.js';
-import { onRun, pairs } from '../output.js';
+import { fieldsResult, onRun, pairs } from '../output.js';
+import { addRun, randomSource, withConfig } from '../run-party.js';
 
 interface ExportOptions {
   profile: string;
@@ -12,9 +13,28 @@ interface ExportOptions {
   out: string;
 }
 
-/** Adds `gridveil bulletin export`. */
+/** Adds `gridveil bulletin serve|identity|export`. */
 export function addBulletin(program: Command): void {
   const bulletin = program.command('bulletin').description('published files of a region');
+  addRun(
+    bulletin,
+    'serve',
+    'serve a bulletin over HTTPS: as the public address of a region, or as a mirror',
+    async () => {
+      const { bulletinServerConfig, startBulletinServer } = await import('../../bulletin/serve/main.js');
+      return { config: bulletinServerConfig, start: startBulletinServer };
+    },
+  );
+
+  const identity = bulletin
+    .command('identity')
+    .description("print the pin of the server's key, for all that read from it; creates the key on first use");
+  onRun<{ config: string }>(withConfig(identity), async ({ config }) => {
+    const { bulletinServerConfig, bulletinServerIdentity } = await import('../../bulletin/serve/main.js');
+    const { loadConfig } = await import('../../runtime/config.js');
+    return fieldsResult(await bulletinServerIdentity(await loadConfig(bulletinServerConfig, config), randomSource));
+  });
+
   const command = bulletin
     .command('export')
     .description("rebuild the bulletin from the ledger's blocks, as any member of the network can")

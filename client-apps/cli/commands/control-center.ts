@@ -2,6 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { CodeRole } from '../../control-center/main.js';
 import { integerBetween } from '../options.js';
+import { loadConfig } from '../../runtime/config.js';
 import { fieldsResult, onRun } from '../output.js';
 import { addRun, randomSource, withConfig } from '../run-party.js';
 
@@ -20,7 +21,6 @@ export function addControlCenter(program: Command): void {
     .description("print the control center's public keys, for all other configurations; creates the keys on first use");
   onRun<{ config: string }>(withConfig(identity), async (options) => {
     const { controlCenterIdentity, keySettings } = await import('../../control-center/main.js');
-    const { loadConfig } = await import('../../runtime/config.js');
     return fieldsResult(await controlCenterIdentity(await loadConfig(keySettings, options.config), randomSource));
   });
 
@@ -33,8 +33,7 @@ export function addControlCenter(program: Command): void {
     .option('--count <n>', 'number of codes', integerBetween(1, 10_000), 1);
   onRun<{ config: string; role: CodeRole; count: number }>(withConfig(codes), async ({ config, role, count }) => {
     const { enrolmentCodes, keySettings } = await import('../../control-center/main.js');
-    const { loadConfig } = await import('../../runtime/config.js');
-    const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, role, count);
+    const made = await enrolmentCodes(await loadConfig(keySettings, config), randomSource, { role, count });
     return { data: { role, codes: made }, text: made };
   });
 }

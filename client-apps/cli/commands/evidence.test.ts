@@ -66,13 +66,17 @@ describe('gridveil evidence check', function () {
     assert.equal((await gridveil('evidence', 'check', evidence[0]!, '--cc-key', '0'.repeat(64))).code, 1);
 
     const text = await readFile(evidence[0]!, 'utf8');
-    const { rows } = JSON.parse(text) as { rows: string[] };
-    await writeFile(evidence[0]!, text.replace(rows[0]!, rows[1]!));
-    const doubled = await gridveil('evidence', 'check', evidence[0]!);
-    assert.equal(doubled.code, 1);
-    assert.match(doubled.stdout, /^Not proven\.$/m);
-    await writeFile(evidence[0]!, text.replace(rows[0]!, `${rows[0]!.slice(0, -2)}00`));
-    assert.match((await gridveil('evidence', 'check', evidence[0]!)).stderr, /^gridveil: BAD_SIGNATURE: /);
+    const { rows } = JSON.parse(text) as { rows: { row: string }[] };
+    const [wrong, right] = rows.map(({ row }) => row) as [string, string];
+    for (const [other, code] of [
+      [right, 'MALFORMED'],
+      [`${wrong.slice(0, -2)}00`, 'BAD_SIGNATURE'],
+    ] as const) {
+      await writeFile(evidence[0]!, text.replace(wrong, other));
+      const refused = await gridveil('evidence', 'check', evidence[0]!);
+      assert.equal(refused.code, 1);
+      assert.ok(refused.stderr.startsWith(`gridveil: ${code}: `), refused.stderr);
+    }
   });
 
   it('has nothing to judge in an honest bulletin', async () => {

@@ -17,10 +17,12 @@ export function addRelay(program: Command): void {
     .description("print the relay's identity, for the control center's configuration; creates the keys on first use");
   onRun<{ config: string }>(withConfig(descriptor), async (options) => {
     const { relayConfig } = await import('../../relay/main.js');
-    const { loadRelayKeys, relayIdentity } = await import('../../relay/keys.js');
+    const { loadRelayKeys, relayFileKey, relayIdentity } = await import('../../relay/keys.js');
     const { config, fileKey } = await loadPartyConfig(relayConfig, options.config);
-    const keys = await loadRelayKeys(config.directory, fileKey, randomSource, config.enrolmentSeed);
-    const { operator, layer } = config;
-    return fieldsResult({ ...relayIdentity(keys), ...(layer === undefined ? {} : { operator, layer }) });
+    const key = relayFileKey(fileKey, config);
+    const keys = await loadRelayKeys(config.directory, key, randomSource, config.enrolmentSeed);
+    const { operator, layer, links } = config;
+    const place = layer === undefined ? {} : { operator, layer, address: links.address };
+    return fieldsResult({ ...relayIdentity(keys), ...place });
   });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
+import { loadConfig } from '../../runtime/config.js';
 import { fieldsResult, onRun } from '../output.js';
 import { addRun, randomSource, withConfig } from '../run-party.js';
 
@@ -20,7 +21,6 @@ export function addServiceProvider(program: Command): void {
     );
   onRun<{ config: string }>(withConfig(identity), async (options) => {
     const { keySettings, serviceProviderIdentity } = await import('../../service-provider/main.js');
-    const { loadConfig } = await import('../../runtime/config.js');
     return fieldsResult(await serviceProviderIdentity(await loadConfig(keySettings, options.config), randomSource));
   });
 
@@ -29,7 +29,6 @@ export function addServiceProvider(program: Command): void {
     .description("sign a tariff for the region; the control center's operator enacts it in a new parameter version");
   onRun<{ config: string }>(withConfig(tariff), async (options, file) => {
     const { keySettings, proposeTariff, tariffFile } = await import('../../service-provider/main.js');
-    const { loadConfig } = await import('../../runtime/config.js');
     const settings = await loadConfig(keySettings, options.config);
     const tariffSignature = await proposeTariff(settings, await loadConfig(tariffFile, file), randomSource);
     return { data: { tariffSignature }, text: [tariffSignature] };

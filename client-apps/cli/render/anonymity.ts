@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { pairs, table, type Result } from '../output.js';
+import type { Histogram } from '../../../research/anonymity/histogram.js';
 import type { Measured } from '../../../research/anonymity/measured.js';
 import type { Scale } from '../../../research/anonymity/scale.js';
 
@@ -8,11 +9,16 @@ const LOW_SHARES = [0.01, 0.05] as const;
 
 /** Renders a measurement. */
 export function anonymityResult(measured: Measured): Result {
+  const data = anonymityData(measured);
+  return { data, text: anonymityText(measured, data) };
+}
+
+function anonymityData(measured: Measured) {
   const { source, meters, onion, relaysPerLayer, corruptPerLayer, measurement } = measured;
   const { entropy, latency, stragglers, allCorrupt, guessed } = measurement;
   const share = (count: number): number => count / Math.max(1, entropy.count);
   const [p1, p5] = LOW_SHARES.map((low) => entropy.quantile(low, 'lower'));
-  const data = {
+  return {
     ...(source.kind === 'simulation'
       ? { source: 'simulation', seed: source.seed }
       : { source: 'traces', unsafeTrace: source.directory, incompletePackets: source.incomplete }),
@@ -37,24 +43,14 @@ export function anonymityResult(measured: Measured): Result {
       ...group,
       meanEntropyBits: round(group.meanEntropyBits, 4),
     })),
-    latencySeconds: {
-      p50: latency.quantile(0.5, 'upper') / 1000,
-      p99: latency.quantile(0.99, 'upper') / 1000,
-      maximum: latency.maximum / 1000,
-    },
+    latencySeconds: { ...latencyOf(latency), maximum: latency.maximum / 1000 },
     residual: measurement.residual,
   };
-  return { data, text: anonymityText(measured, data) };
 }
 
 function anonymityText(
   { source, onion, relaysPerLayer, corruptPerLayer, meters, measurement }: Measured,
-  data: {
-    readonly packets: number;
-    readonly entropyBits: { readonly minimum: number; readonly p1: number; readonly p5: number };
-    readonly trueSender: { readonly meanBits: number; readonly bestGuessShare: number };
-    readonly latencySeconds: { readonly p50: number; readonly p99: number; readonly maximum: number };
-  },
+  data: ReturnType<typeof anonymityData>,
 ): string[] {
   const { allCorrupt, stragglers, entropy, byHonestRelays } = measurement;
   const { entropyBits, trueSender, latencySeconds } = data;
@@ -86,7 +82,7 @@ function anonymityText(
       ['traced, all relays corrupt', `${allCorrupt} (${percent(allCorrupt / Math.max(1, data.packets))})`],
       ['traced, alone at a relay', `${stragglers.alone} stragglers`],
       ['traced, others excluded', `${stragglers.narrowed} stragglers`],
-      ['latency to CC', `median ${latencySeconds.p50} s, 99th percentile ${latencySeconds.p99} s`],
+      ['latency to CC', latencyText(latencySeconds)],
     ]),
     ...(corruptPerLayer === 0
       ? []
@@ -102,6 +98,20 @@ function anonymityText(
           ]),
         ]),
   ];
+}
+
+/** Latency in seconds. */
+interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+function latencyOf(latency: Histogram): Latency {
+  return { p50: latency.quantile(0.5, 'upper') / 1000, p99: latency.quantile(0.99, 'upper') / 1000 };
+}
+
+function latencyText({ p50, p99 }: Latency): string {
+  return `median ${p50} s, 99th percentile ${p99} s`;
 }
 
 /** Rounds to significant digits, so that all machines print the same text. */
@@ -136,7 +146,7 @@ export function scaleResult(
     packets: entropy.count,
     meanEntropyBits: round(entropy.mean, 4),
     maximumEntropyBits,
-    latencySeconds: { p50: latency.quantile(0.5, 'upper') / 1000, p99: latency.quantile(0.99, 'upper') / 1000 },
+    latencySeconds: latencyOf(latency),
     peakMemoryMegabytes,
     seed,
   };
@@ -150,7 +160,7 @@ export function scaleResult(
         `${scale.relays}: ${onion.layers} layers of ${scale.relaysPerLayer} in each region, ` +
           `at most ${Math.ceil(scale.peakPacketsPerSecond)} packets/s each, ${data.coresAtPeak} cores in total`,
       ],
-      ['latency to CC', `median ${data.latencySeconds.p50} s, 99th percentile ${data.latencySeconds.p99} s`],
+      ['latency to CC', latencyText(data.latencySeconds)],
       [
         'sender entropy, mean',
         `${entropy.mean.toFixed(2)} bits of at most ${maximumEntropyBits.toFixed(2)} (${entropy.count} packets, ` +

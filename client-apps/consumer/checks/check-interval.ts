@@ -84,7 +84,7 @@ export function checkInterval(
   options: CheckOptions,
 ): IntervalCheck {
   const { handles, depth, priceTag } = options;
-  const { interval, seals, faults } = auditInterval(crypto, ledgerId, files, trust, depth);
+  const { interval, seals, faults } = auditInterval(crypto, ledgerId, files, { ...trust, depth });
   if (interval === undefined || seals === undefined) {
     return { faults, seals };
   }

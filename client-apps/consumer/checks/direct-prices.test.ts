@@ -96,7 +96,7 @@ describe('a hub with price rows of its own (Table 4)', () => {
     const files = (await fetchInterval(source, region, startSeconds))!;
     const consumers = { digest: consumerListDigest(sodiumCrypto, list), count: list.consumers.length };
     const trust = { parameters, previous: 'unknown', consumers } as const;
-    const { faults } = auditInterval(sodiumCrypto, { region, startSeconds }, files, trust, 'full');
+    const { faults } = auditInterval(sodiumCrypto, { region, startSeconds }, files, { ...trust, depth: 'full' });
     assert.deepEqual([...new Set(faults.map(({ code }) => code))], ['WRONG_PRICE']);
     const finding = checkPriceEvidence(sodiumCrypto, findPriceEvidence(sodiumCrypto, parameters, files)!);
     assert.ok(finding.isProven);

@@ -29,7 +29,7 @@ async function faultsIn(
   assert.notEqual(await source.readDirectory(region, 0), undefined);
   const files = await fetchInterval(source, region, start);
   const trust = { parameters, previous: 'unknown' } as const;
-  const { faults } = auditInterval(crypto, { region, startSeconds: start }, files!, trust, 'full');
+  const { faults } = auditInterval(crypto, { region, startSeconds: start }, files!, { ...trust, depth: 'full' });
   return faults.map(({ code }) => code);
 }
 
@@ -72,7 +72,7 @@ describe('disputes of a hub', () => {
     ],
     [
       'a row that the header does not know',
-      'PAGE_MISMATCH',
+      'BAD_LENGTH',
       (home, start) =>
         change(home, start, 'consumption.rows', (rows) => concatBytes(rows, rows.subarray(0, ROW_LENGTH))),
     ],

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { consumersFile, directoryFile, PARAMETERS_FILE } from '../../../protocol/ledger/bulletin.js';
 import type { IntervalFiles } from '../../../protocol/rules/verify-interval.js';
-import { replaceFile } from '../../runtime/atomic-file.js';
+import { listIfPresent, replaceFile } from '../../runtime/atomic-file.js';
 import { intervalPath, type IntervalFile } from '../../bulletin/layout.js';
 
 /** A dispute raised by a household's hub. */
@@ -49,7 +49,7 @@ export class Disputes {
   /** Records a dispute, replacing one of the same interval and kind. */
   async put(dispute: Dispute, evidence?: Evidence): Promise<void> {
     const folder = `${dispute.kind}-${dispute.startSeconds}`;
-    const kept = (await names(this.#directory)).filter((name) => !name.endsWith('.json'));
+    const kept = (await listIfPresent(this.#directory)).filter((name) => !name.endsWith('.json'));
     if (evidence !== undefined && (kept.length < MAXIMUM_EVIDENCE || kept.includes(folder))) {
       const { region, startSeconds } = dispute;
       await this.#write(join(folder, PARAMETERS_FILE), evidence.parameters);
@@ -69,7 +69,7 @@ export class Disputes {
 
   /** All disputes, by interval. */
   async list(): Promise<Dispute[]> {
-    const files = (await names(this.#directory)).filter((name) => name.endsWith('.json'));
+    const files = (await listIfPresent(this.#directory)).filter((name) => name.endsWith('.json'));
     const disputes = await Promise.all(
       files.map(async (name) => JSON.parse(await readFile(join(this.#directory, name), 'utf8')) as Dispute),
     );
@@ -80,16 +80,5 @@ export class Disputes {
     const target = join(this.#directory, path);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
     await replaceFile(target, bytes, { mode: 0o600, durable: true });
-  }
-}
-
-async function names(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-      return [];
-    }
-    throw error;
   }
 }

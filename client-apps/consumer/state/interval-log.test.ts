@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toHex } from '../../../protocol/crypto/bytes.js';
 import { IntervalLog, withLateRows, type LoggedInterval } from './interval-log.js';
+import { FileKey } from '../../runtime/sealed-file.js';
 
 const MIDNIGHT = Date.UTC(2026, 0, 5) / 1000;
-const KEY = new Uint8Array(32).fill(1);
+const KEY = new FileKey(new Uint8Array(32).fill(1), 'hub', 'test');
 
 function interval(startSeconds: number, rows = 2): LoggedInterval {
   return {
@@ -64,7 +65,7 @@ describe('IntervalLog', () => {
 
   it('refuses a day sealed under another key', async () => {
     await log.put(interval(MIDNIGHT));
-    const other = new IntervalLog(join(directory, 'intervals'), new Uint8Array(32).fill(2));
+    const other = new IntervalLog(join(directory, 'intervals'), new FileKey(new Uint8Array(32).fill(2), 'hub', 'test'));
     await assert.rejects(other.get(MIDNIGHT), { code: 'SEALED_INVALID' });
   });
 });

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAY_SECONDS } from '../../../protocol/schedule/intervals.js';
-import { equalBytes, toHex } from '../../../protocol/crypto/bytes.js';
+import { equalBytes } from '../../../protocol/crypto/bytes.js';
 import {
-  encodeCanonical,
-  parseCanonical,
-  readAmount,
-  readArray,
-  readHex,
-  readInteger,
-  readObject,
-  readOneOf,
-  type JsonValue,
-} from '../../../protocol/ledger/canonical-json.js';
+  amount,
+  decodeAs,
+  encodeAs,
+  hex,
+  integer,
+  list,
+  oneOf,
+  record,
+  type Codec,
+} from '../../../protocol/ledger/canonical-codec.js';
 import { MAXIMUM_ROWS_PER_METER, MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
 import { PSEUDONYM_LENGTH } from '../../../protocol/ledger/row.js';
-import { SealedFile } from '../../runtime/sealed-file.js';
+import { listIfPresent } from '../../runtime/atomic-file.js';
+import { SealedFile, type FileKey } from '../../runtime/sealed-file.js';
 import type { OwnRow } from '../checks/own-rows.js';
 
 /** A verified interval in the household's log. */
@@ -34,13 +34,23 @@ const MAXIMUM_INTERVALS_PER_DAY = 1_440;
 /** Maximum bytes of a day: half hours with two rows each need 10 kB; a day of minutes with all rows is refused. */
 const MAXIMUM_DAY_BYTES = 8_000_000;
 
+const intervalCodec: Codec<LoggedInterval> = record({
+  startSeconds: integer(0, MAXIMUM_SECONDS),
+  depth: oneOf(['full', 'light']),
+  priceNanoPerKilowattHour: amount,
+  rows: list(
+    MAXIMUM_ROWS_PER_METER,
+    record({ pseudonym: hex(PSEUDONYM_LENGTH), milliWattHours: amount, billNanoCurrency: amount }),
+  ),
+});
+const dayCodec = list(MAXIMUM_INTERVALS_PER_DAY, intervalCodec);
+
 /** The verified intervals of a household, one sealed file per day (UTC), so that writes stay small. */
 export class IntervalLog {
   readonly #directory: string;
-  readonly #key: Uint8Array;
+  readonly #key: FileKey;
 
-  /** @param key 32 bytes, see `loadFileKey` */
-  constructor(directory: string, key: Uint8Array) {
+  constructor(directory: string, key: FileKey) {
     this.#directory = directory;
     this.#key = key;
   }
@@ -50,7 +60,7 @@ export class IntervalLog {
     const file = this.#file(interval.startSeconds);
     const others = (await read(file)).filter(({ startSeconds }) => startSeconds !== interval.startSeconds);
     const day = [...others, interval].sort((a, b) => a.startSeconds - b.startSeconds);
-    await file.write(encodeCanonical(day.map(toJson)));
+    await file.write(encodeAs(dayCodec, day));
   }
 
   async get(startSeconds: number): Promise<LoggedInterval | undefined> {
@@ -59,12 +69,7 @@ export class IntervalLog {
 
   /** All intervals, ascending, day by day. */
   async *all(): AsyncGenerator<LoggedInterval> {
-    const names = await readdir(this.#directory).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-        return [];
-      }
-      throw error;
-    });
+    const names = await listIfPresent(this.#directory);
     for (const name of names.filter((candidate) => candidate.endsWith('.sealed')).sort()) {
       yield* await read(new SealedFile(join(this.#directory, name), this.#key));
     }
@@ -84,40 +89,10 @@ export function withLateRows(interval: LoggedInterval, found: readonly OwnRow[])
   return { ...interval, rows: [...interval.rows, ...added].slice(0, MAXIMUM_ROWS_PER_METER) };
 }
 
-async function read(file: SealedFile): Promise<LoggedInterval[]> {
+async function read(file: SealedFile): Promise<readonly LoggedInterval[]> {
   const bytes = await file.read();
   if (bytes === undefined) {
     return [];
   }
-  return readArray(parseCanonical(bytes, MAXIMUM_DAY_BYTES), MAXIMUM_INTERVALS_PER_DAY, fromJson);
-}
-
-function toJson({ startSeconds, depth, priceNanoPerKilowattHour, rows }: LoggedInterval): JsonValue {
-  return {
-    startSeconds,
-    depth,
-    priceNanoPerKilowattHour: priceNanoPerKilowattHour.toString(),
-    rows: rows.map(({ pseudonym, milliWattHours, billNanoCurrency }) => ({
-      pseudonym: toHex(pseudonym),
-      milliWattHours: milliWattHours.toString(),
-      billNanoCurrency: billNanoCurrency.toString(),
-    })),
-  };
-}
-
-function fromJson(value: JsonValue): LoggedInterval {
-  const fields = readObject(value, ['startSeconds', 'depth', 'priceNanoPerKilowattHour', 'rows']);
-  return {
-    startSeconds: readInteger(fields.startSeconds, 0, MAXIMUM_SECONDS),
-    depth: readOneOf(fields.depth, ['full', 'light']),
-    priceNanoPerKilowattHour: readAmount(fields.priceNanoPerKilowattHour),
-    rows: readArray(fields.rows, MAXIMUM_ROWS_PER_METER, (row) => {
-      const own = readObject(row, ['pseudonym', 'milliWattHours', 'billNanoCurrency']);
-      return {
-        pseudonym: readHex(own.pseudonym, PSEUDONYM_LENGTH),
-        milliWattHours: readAmount(own.milliWattHours),
-        billNanoCurrency: readAmount(own.billNanoCurrency),
-      };
-    }),
-  };
+  return decodeAs(dayCodec, bytes, MAXIMUM_DAY_BYTES);
 }

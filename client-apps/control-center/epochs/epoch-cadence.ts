@@ -7,10 +7,9 @@ import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.
 import { ClientError } from '../../runtime/errors.js';
 import { intervalStartAfter } from '../../../protocol/schedule/intervals.js';
 import { untilReachable } from '../../runtime/retry.js';
-import type { Center } from '../center.js';
+import type { Center } from '../parts.js';
 import type { Intervals } from '../intervals/intervals.js';
 import type { Epoch, Excluded } from './epochs.js';
-import { atSeconds } from '../waiting.js';
 
 /**
  * Opens one registry epoch after the other at a fixed cadence, changed or not: registry and directory are fixed some
@@ -50,7 +49,7 @@ export class EpochCadence {
     let notBefore = 0;
     for (;;) {
       const start = Math.max(epochStartSeconds(first, this.nextEpoch()), first.effectiveFromSeconds);
-      await atSeconds(timers, Math.max(start - this.#leadSeconds, notBefore));
+      await timers.until(1_000 * Math.max(start - this.#leadSeconds, notBefore));
       const epoch = await clock.activity.track('epoch', this.#open());
       notBefore = epoch === undefined ? this.#nextIntervalStart() : 0;
     }

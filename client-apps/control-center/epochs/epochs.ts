@@ -15,7 +15,7 @@ import {
   signRegistryRoot,
   type SignedRegistryRoot,
 } from '../../../protocol/ledger/registry-root.js';
-import { checkDirectory, sortDescriptors } from '../../../protocol/onion/directory.js';
+import { checkDirectory } from '../../../protocol/onion/directory.js';
 import {
   decodeSignedDirectory,
   directoryDigest,
@@ -207,6 +207,11 @@ export class Epochs {
   ): Promise<SignedDirectory> {
     const { keys, onionKeys, descriptors, linkAddress } = this.#sources;
     const { region, onion } = parameters;
+    const controlCenter = {
+      address: linkAddress,
+      linkPin: keys.link.pin,
+      onionKey: onionKeys.key(number).publicKey,
+    };
     const signed = signDirectory(
       sodiumCrypto,
       {
@@ -214,13 +219,9 @@ export class Epochs {
         epoch: number,
         layers: onion.layers,
         ...directoryValidity(parameters, number),
-        controlCenter: {
-          address: linkAddress,
-          linkPin: keys.link.pin,
-          onionKey: onionKeys.key(number).publicKey,
-        },
+        controlCenter,
         linkAuthority: keys.linkAuthority.publicKey,
-        relays: sortDescriptors(await descriptors.of(number, excluded)),
+        relays: await descriptors.choose(number, controlCenter, excluded),
       },
       keys.signing,
     );

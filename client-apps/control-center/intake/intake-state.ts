@@ -4,7 +4,7 @@ import { rowPseudonym } from '../../../protocol/ledger/row.js';
 import { slotsPerInterval } from '../../../protocol/schedule/slots.js';
 import { reportedStart } from '../../../protocol/schedule/windows.js';
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
-import type { Center } from '../center.js';
+import type { Center } from '../parts.js';
 import type { Epoch } from '../epochs/epochs.js';
 import { OpenIntervals, type OpenInterval } from '../intervals/open-intervals.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';

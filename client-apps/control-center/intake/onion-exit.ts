@@ -5,35 +5,41 @@ import { encapsulatedKey, packetEpoch } from '../../../protocol/onion/packet.js'
 import { FRAME } from '../../links/frames.js';
 import type { LinkIdentity } from '../../links/link-identity.js';
 import { listenLinks, type LinkListener } from '../../links/listen.js';
-import type { AdmittedRelay, ControlCenterConfig } from '../config.js';
-import type { Center } from '../center.js';
+import type { ControlCenterConfig } from '../config.js';
+import type { AdmittedRelay } from '../registration/relays.js';
+import type { Center } from '../parts.js';
 import type { Descriptors } from '../epochs/descriptors.js';
 import type { Intake } from './intake.js';
 import type { CenterLoops } from './loops.js';
+
+/** Parts of the exit, and where it listens. */
+export interface OnionExitParts {
+  readonly address: Pick<ControlCenterConfig['links'], 'host' | 'port'>;
+  readonly identity: LinkIdentity;
+  readonly intake: Intake;
+  readonly descriptors: Descriptors;
+  /** The first epoch whose directory is not fixed yet. */
+  readonly nextEpoch: () => number;
+  readonly loops: Pick<CenterLoops, 'came'>;
+}
 
 /**
  * Accepts links of the admitted relays: descriptors from all of them, packets from those of the last layer. Nothing is
  * ever sent back.
  */
 export function listenForRelays(
-  center: Center,
-  config: ControlCenterConfig,
-  identity: LinkIdentity,
-  intake: Intake,
-  descriptors: Descriptors,
-  nextEpoch: () => number,
-  loops: Pick<CenterLoops, 'came'>,
+  { timers, log, versions }: Pick<Center, 'timers' | 'log' | 'versions'>,
+  { address: { host, port }, identity, intake, descriptors, nextEpoch, loops }: OnionExitParts,
 ): Promise<LinkListener<AdmittedRelay>> {
-  const { clock, log, versions } = center;
   const lastLayer = (packet: Uint8Array): number => {
     const epoch = packetEpoch(packet);
     return (epoch === undefined ? versions.first : versions.ofEpoch(epoch)).onion.layers;
   };
   return listenLinks<AdmittedRelay>({
     identity,
-    host: config.links.host,
-    port: config.links.port,
-    clock,
+    host,
+    port,
+    timers,
     admit: ({ pin }) => descriptors.relayOf(pin),
     onFrame: async ({ role: relay }, type, body) => {
       if (type === FRAME.packet && relay.layer === lastLayer(body) && body.length === INNER_LENGTH) {

@@ -9,11 +9,10 @@ import { epochOf } from '../../../protocol/schedule/epochs.js';
 import { nextStart } from '../../../protocol/schedule/intervals.js';
 import { untilReachable } from '../../runtime/retry.js';
 import type { StoreChange } from '../../runtime/sealed-store.js';
-import type { Center } from '../center.js';
+import type { Center } from '../parts.js';
 import type { Epoch } from '../epochs/epochs.js';
 import type { IntakeState } from '../intake/intake-state.js';
 import { storeKey } from '../store-keys.js';
-import { atSeconds } from '../waiting.js';
 import { makeCut, type Cut } from './cut.js';
 import { freezeChanges, loadFrozen, thawChanges } from './frozen-store.js';
 import {
@@ -63,9 +62,9 @@ export class Intervals {
     this.#intake = intake;
     this.#onFailure = onFailure;
 
-    const { ledger, watch, bulletin, keys } = center;
+    const { ledger, watch, bulletin, log, keys } = center;
     const pricePseudonymKey = sharedLinkKey(sodiumCrypto, keys.secretKey, serviceProviderKey);
-    this.#tools = { ledger, watch, bulletin, key: keys.signing, pricePseudonymKey };
+    this.#tools = { ledger, watch, bulletin, log, key: keys.signing, pricePseudonymKey };
   }
 
   /** Restores the progress and the state of the intake after a restart. */
@@ -113,7 +112,7 @@ export class Intervals {
     }
     for (; ; start = nextStart(versions.first, start)) {
       // The interval is open.
-      await atSeconds(timers, closeSeconds(versions.at(start), start));
+      await timers.until(1_000 * closeSeconds(versions.at(start), start));
       const endOfWork = clock.activity.begin('interval');
       const epoch = await epochs.whenPublished(epochOf(versions.first, start));
       await this.#freeze(start, epoch);
@@ -173,9 +172,10 @@ export class Intervals {
     const frozen = (await loadFrozen(store, startSeconds))!;
     const context = versions.context(startSeconds);
     const consumers = epochs.get(context.registryEpoch)!.consumers?.list;
+    const interval = { context, frozen, consumers };
     const { pricing, billing } = await untilReachable(log, 'ledger', async () => {
-      const priced = await settlePricing(this.#tools, context, frozen, this.#settling?.pricing.seal, consumers);
-      const billed = await settleBilling(this.#tools, context, frozen, priced, this.#settling?.billing.seal);
+      const priced = await settlePricing(this.#tools, interval, this.#settling?.pricing.seal);
+      const billed = await settleBilling(this.#tools, interval, priced, this.#settling?.billing.seal);
       return { pricing: priced, billing: billed };
     });
     const settling = { pricing: signedSeal(pricing), billing: signedSeal(billing) };

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toHex } from '../../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import type { SigningKey } from '../../../protocol/crypto/crypto.js';
+import { ProtocolError } from '../../../protocol/errors.js';
 import {
   encodeSealsFile,
   INDEX_FILE,
+  type ProvidedLedger,
   ROWS_FILE,
   SEALS_FILE,
-  type SealedLedger,
   type SealsFile,
 } from '../../../protocol/ledger/bulletin.js';
 import { type ConsumerList, consumerListDigest } from '../../../protocol/ledger/consumer-list.js';
 import { witnessLength } from '../../../protocol/identity/witness.js';
 import { ROWS_PER_PAGE } from '../../../protocol/ledger/limits.js';
 import { rowAt, splitPages } from '../../../protocol/ledger/page.js';
+import type { ProvidedKind } from '../../../protocol/ledger/row.js';
 import { signSeal, type Seal } from '../../../protocol/ledger/seal.js';
+import { signedHeaderDigest } from '../../../protocol/ledger/signed-header.js';
 import { checkPriceCount } from '../../../protocol/rules/check-consumers.js';
 import { checkBillHeader, checkBillPage } from '../../../protocol/rules/check-bills.js';
 import { checkHeader } from '../../../protocol/rules/check-header.js';
@@ -26,9 +30,12 @@ import {
 } from '../../../protocol/rules/check-price.js';
 import { chainSeal, followingSealContent } from '../../../protocol/rules/check-seal.js';
 import type { IntervalContext } from '../../../protocol/rules/interval-context.js';
+import { checkHeaderSignature } from '../../../protocol/rules/service-provider-signature.js';
 import type { BulletinWriter } from '../../bulletin/writer.js';
+import { LedgerError } from '../../ledger/index.js';
 import type { LedgerWatch } from '../../ledger/ledger-watch.js';
-import type { RegionLedger, CommittedLedger } from '../../ledger/region-ledger.js';
+import type { RegionLedger, CommittedProvided } from '../../ledger/region-ledger.js';
+import type { Log } from '../../runtime/log.js';
 import type { Frozen } from './frozen-store.js';
 
 /** Ledger, bulletin and keys for settling an interval. */
@@ -36,10 +43,34 @@ export interface SettlementTools {
   readonly ledger: RegionLedger;
   readonly watch: LedgerWatch;
   readonly bulletin: BulletinWriter;
+  readonly log: Log;
   readonly key: SigningKey;
   /** H_1(sk_{SP,CC}), which makes the pseudonyms of prices. */
   readonly pricePseudonymKey: Uint8Array;
 }
+
+/** A committed interval whose ledgers the service provider writes. */
+export interface Settlement {
+  readonly context: IntervalContext;
+  readonly frozen: Frozen;
+  /** The epoch's list, in price mode `direct` and in no other. */
+  readonly consumers?: ConsumerList | undefined;
+}
+
+/** What a ledger of the service provider's must be like. */
+interface Expectation {
+  readonly kind: ProvidedKind;
+  /** The seal that it rests on. */
+  readonly basis: Seal;
+  readonly consumersDigest?: Uint8Array | undefined;
+  /** Seal of the interval before. */
+  readonly previous: Seal | undefined;
+  /** Checks the pages against their basis. @throws ProtocolError */
+  readonly check: (committed: CommittedProvided) => void;
+}
+
+/** Answers of the ledger to a choice after which the control center looks again: the service provider was faster. */
+const LOOK_AGAIN: ReadonlySet<string> = new Set(['HEADER_MISSING', 'HEADER_REPLACED', 'PAGES_MISSING']);
 
 /**
  * Writes a frozen interval to the ledger and publishes it. Every step is idempotent and its bytes are frozen, so it may
@@ -55,7 +86,7 @@ export async function commitConsumption(
   const { sealed, rows, index, witnesses } = frozen;
   if (!(await ledger.isSealCommitted(sealed))) {
     const pageLength = ROWS_PER_PAGE * witnessLength(depth);
-    await ledger.putLedger(sealed.header, rows, (page) => ({
+    await ledger.putConsumption(sealed.header, rows, (page) => ({
       witnesses: witnesses.subarray(page * pageLength, (page + 1) * pageLength),
     }));
     await ledger.putSeal(sealed);
@@ -67,91 +98,148 @@ export async function commitConsumption(
 }
 
 /**
- * Waits for the service provider's prices, checks and seals them. A price row for each consumer is sealed as the service
- * provider signed it, correct or not, so that anyone can check it.
+ * Waits for the service provider's prices, checks, chooses and seals them. A price row for each consumer is sealed as
+ * the service provider signed it, correct or not, so that anyone can check it.
  *
- * @param consumers the epoch's list, in price mode `direct` and in no other
+ * @param previous pricing seal of the interval before
  */
 export async function settlePricing(
   tools: SettlementTools,
-  context: IntervalContext,
-  frozen: Frozen,
+  { context, frozen, consumers }: Settlement,
   previous: Seal | undefined,
-  consumers: ConsumerList | undefined,
-): Promise<SealedLedger> {
-  const { ledger, watch, bulletin } = tools;
-  const { startSeconds } = context.ledgerId;
+): Promise<ProvidedLedger> {
   const basis = frozen.sealed.seal;
-  const committed = await watch.until(() => ledger.committed('pricing', startSeconds));
-  checkPages(committed, context);
-  if (consumers === undefined) {
-    checkOnePrice(committed, context, basis, tools.pricePseudonymKey);
-  } else {
-    checkDirectPrices(committed, context, consumers);
-  }
-  const digest = consumers && consumerListDigest(sodiumCrypto, consumers);
-  const pricing = await seal(tools, context, committed, basis, previous, digest);
-  await bulletin.writeFile(context.ledgerId.region, startSeconds, ROWS_FILE.pricing, committed.rows);
-  await publishSeals(bulletin, { consumption: frozen.sealed, pricing });
-  return pricing;
+  const { rows, sealed } = await settle(tools, context, {
+    kind: 'pricing',
+    basis,
+    consumersDigest: consumers && consumerListDigest(sodiumCrypto, consumers),
+    previous,
+    check: (committed) =>
+      consumers === undefined
+        ? checkOnePrice(committed, context, basis, tools.pricePseudonymKey)
+        : checkDirectPrices(committed, context, consumers),
+  });
+  const { region, startSeconds } = context.ledgerId;
+  await tools.bulletin.writeFile(region, startSeconds, ROWS_FILE.pricing, rows);
+  await publishSeals(tools.bulletin, { consumption: frozen.sealed, pricing: sealed });
+  return sealed;
 }
 
-/** Waits for the service provider's bills, checks and seals them. */
+/** Waits for the service provider's bills, checks, chooses and seals them. @param previous billing seal before */
 export async function settleBilling(
   tools: SettlementTools,
-  context: IntervalContext,
-  frozen: Frozen,
-  pricing: SealedLedger,
+  { context, frozen }: Settlement,
+  pricing: ProvidedLedger,
   previous: Seal | undefined,
-): Promise<SealedLedger> {
-  const { ledger, watch, bulletin } = tools;
-  const { startSeconds } = context.ledgerId;
-  const committed = await watch.until(() => ledger.committed('billing', startSeconds));
+): Promise<ProvidedLedger> {
   const price = sealedPrice(context, frozen.sealed.seal);
-  checkPages(committed, context);
-  checkBillHeader(committed.header, frozen.sealed.header, price);
   const consumption = splitPages(frozen.rows);
-  splitPages(committed.rows).forEach((page, number) =>
-    checkBillPage(sodiumCrypto, page, consumption[number]!, price, context, 'verify'),
-  );
-  const billing = await seal(tools, context, committed, pricing.seal, previous);
-  await bulletin.writeFile(context.ledgerId.region, startSeconds, ROWS_FILE.billing, committed.rows);
-  await publishSeals(bulletin, { consumption: frozen.sealed, pricing, billing });
-  return billing;
+  const { rows, sealed } = await settle(tools, context, {
+    kind: 'billing',
+    basis: pricing.seal,
+    previous,
+    check: (committed) => {
+      checkBillHeader(committed.header, frozen.sealed.header, price);
+      splitPages(committed.rows).forEach((page, number) =>
+        checkBillPage(sodiumCrypto, page, consumption[number]!, price, context, 'verify'),
+      );
+    },
+  });
+  const { region, startSeconds } = context.ledgerId;
+  await tools.bulletin.writeFile(region, startSeconds, ROWS_FILE.billing, rows);
+  await publishSeals(tools.bulletin, { consumption: frozen.sealed, pricing, billing: sealed });
+  return sealed;
 }
 
-function checkPages({ header, rows }: CommittedLedger, context: IntervalContext): void {
-  checkHeader(header, context);
-  splitPages(rows).forEach((page, number) => checkPageEntry(sodiumCrypto, page, header.pages[number]!));
+/** Waits for a right ledger of the service provider's and seals it, after its choice is committed. */
+async function settle(
+  tools: SettlementTools,
+  context: IntervalContext,
+  expected: Expectation,
+): Promise<{ rows: Uint8Array; sealed: ProvidedLedger }> {
+  const { ledger, key } = tools;
+  const { header, headerSignature, rows } = await choose(tools, context, expected);
+  const signed = { header, headerSignature };
+  const content = followingSealContent(sodiumCrypto, context, { signed, ...expected });
+  const seal = signSeal(sodiumCrypto, chainSeal(sodiumCrypto, content, expected.previous, context), key);
+  if (!(await ledger.isSealCommitted(seal))) {
+    await ledger.putSeal(seal);
+  }
+  return { rows, sealed: { ...signed, ...seal } };
 }
 
-function checkOnePrice({ rows }: CommittedLedger, context: IntervalContext, basis: Seal, key: Uint8Array): void {
+/**
+ * Waits until all pages of a right header are committed, and fixes it. A wrong one is logged once with the service
+ * provider's signature under it, and the wait goes on: the service provider can replace it.
+ */
+function choose(
+  { ledger, watch, log }: SettlementTools,
+  context: IntervalContext,
+  expected: Expectation,
+): Promise<CommittedProvided> {
+  const { startSeconds } = context.ledgerId;
+  const refused = new Set<string>();
+  return watch.until(async () => {
+    const committed = await ledger.provided(expected.kind, startSeconds);
+    if (committed === undefined) {
+      return undefined;
+    }
+    const digest = signedHeaderDigest(sodiumCrypto, committed);
+    const fault = faultOf(committed, context, expected);
+    if (fault !== undefined) {
+      const headerDigest = toHex(digest);
+      if (!refused.has(headerDigest)) {
+        refused.add(headerDigest);
+        const evidence = { headerDigest, headerSignature: toHex(committed.headerSignature) };
+        const about = { ledger: expected.kind, startSeconds, code: fault.code, reason: fault.message, ...evidence };
+        log.warn(about, "the service provider's ledger is wrong and is not sealed; waiting for another");
+      }
+      return undefined;
+    }
+    try {
+      await ledger.putChoice(expected.kind, startSeconds, digest);
+      return committed;
+    } catch (error) {
+      if (error instanceof LedgerError && LOOK_AGAIN.has(error.code)) {
+        return undefined;
+      }
+      throw error;
+    }
+  });
+}
+
+/** What is wrong with a ledger of the service provider's; undefined when nothing is. */
+function faultOf(
+  committed: CommittedProvided,
+  context: IntervalContext,
+  { basis, check }: Expectation,
+): ProtocolError | undefined {
+  try {
+    const { header, rows } = committed;
+    checkHeader(header, context);
+    checkHeaderSignature(sodiumCrypto, committed, context, basis);
+    splitPages(rows).forEach((page, number) => checkPageEntry(sodiumCrypto, page, header.pages[number]!));
+    check(committed);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ProtocolError) {
+      return error;
+    }
+    throw error;
+  }
+}
+
+function checkOnePrice({ rows }: CommittedProvided, context: IntervalContext, basis: Seal, key: Uint8Array): void {
   const row = rowAt(rows, 0);
   checkPriceRow(sodiumCrypto, row, context, basis);
   checkPricePseudonym(sodiumCrypto, row, context, key);
 }
 
-function checkDirectPrices({ header, rows }: CommittedLedger, context: IntervalContext, list: ConsumerList): void {
+function checkDirectPrices({ header, rows }: CommittedProvided, context: IntervalContext, list: ConsumerList): void {
   checkPriceCount(header, list.consumers.length);
   for (const page of splitPages(rows)) {
     checkDirectPricePage(sodiumCrypto, page, context);
   }
-}
-
-async function seal(
-  { ledger, key }: SettlementTools,
-  context: IntervalContext,
-  { header }: CommittedLedger,
-  basis: Seal,
-  previous: Seal | undefined,
-  consumersDigest?: Uint8Array,
-): Promise<SealedLedger> {
-  const content = followingSealContent(sodiumCrypto, context, header, basis, consumersDigest);
-  const signed = signSeal(sodiumCrypto, chainSeal(sodiumCrypto, content, previous, context), key);
-  if (!(await ledger.isSealCommitted(signed))) {
-    await ledger.putSeal(signed);
-  }
-  return { header, ...signed };
 }
 
 /** Publishes the seals last, so that everything they bind is published already. */

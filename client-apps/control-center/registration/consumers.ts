@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { compareBytes, concatBytes, readUint16, toHex, writeUint16 } from '../../../protocol/crypto/bytes.js';
 import { KEY_LENGTH } from '../../../protocol/crypto/crypto.js';
-import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
-import { requireCanonicalPublicKey } from '../../../protocol/identity/meter-identity.js';
+import { requirePublicKey } from '../../../protocol/identity/meter-identity.js';
 import type { ConsumerList } from '../../../protocol/ledger/consumer-list.js';
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
-
-/** Any secret key will do: only whether the product is zero matters. */
-const PROBE = new Uint8Array(KEY_LENGTH).fill(1);
 
 /** A household's hub, as in the consumer list for the service provider. */
 export interface Consumer {
@@ -60,8 +56,7 @@ export class Consumers {
    * @throws ProtocolError NON_CANONICAL, ZERO_SHARED_SECRET for a key with which no secret can be shared
    */
   prepare(publicKey: Uint8Array, firstEpoch: number): { consumer: Consumer; change: StoreChange } {
-    requireCanonicalPublicKey(publicKey);
-    sodiumCrypto.x25519(PROBE, publicKey);
+    requirePublicKey(publicKey);
     const consumer: Consumer = { number: this.#consumers.length, publicKey, firstEpoch };
     const epoch = new Uint8Array(2);
     writeUint16(epoch, 0, firstEpoch);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { concatBytes, toHex } from '../../../protocol/crypto/bytes.js';
 import { prefix } from '../../../protocol/crypto/hash.js';
@@ -13,13 +12,21 @@ import {
   readOneOf,
   readString,
 } from '../../../protocol/ledger/canonical-json.js';
-import type { RandomSource } from '../../../protocol/onion/packet.js';
 import { ClientError } from '../../runtime/errors.js';
-import { SealedFile } from '../../runtime/sealed-file.js';
+import { listIfPresent } from '../../runtime/atomic-file.js';
+import type { SecretSources } from '../../runtime/party-secret.js';
+import { SealedFile, type FileKey } from '../../runtime/sealed-file.js';
 
 /** Roles that a code can enrol. */
 export const CODE_ROLES = ['meter', 'hub', 'relay'] as const;
 export type CodeRole = (typeof CODE_ROLES)[number];
+
+/** The codes of one batch. */
+export interface CodeOrder {
+  readonly role: CodeRole;
+  /** 1 to {@link MAXIMUM_CODES}. */
+  readonly count: number;
+}
 
 /** Codes of one batch; a region has at most 5,000 meters and as many hubs. */
 export const MAXIMUM_CODES = 10_000;
@@ -41,11 +48,8 @@ export function codeDigest(code: Uint8Array): string {
  * @throws ClientError LIMIT_EXCEEDED
  */
 export async function makeEnrolmentCodes(
-  directory: string,
-  fileKey: Uint8Array,
-  random: RandomSource,
-  role: CodeRole,
-  count: number,
+  { directory, fileKey, random }: Omit<SecretSources, 'seed'>,
+  { role, count }: CodeOrder,
 ): Promise<Uint8Array[]> {
   if (!Number.isInteger(count) || count < 1 || count > MAXIMUM_CODES) {
     throw new ClientError('LIMIT_EXCEEDED', `expected 1 to ${MAXIMUM_CODES} codes at once, got ${count}`);
@@ -64,10 +68,10 @@ export class EnrolmentCodes {
   readonly revoked: ReadonlySet<string>;
 
   readonly #directory: string;
-  readonly #fileKey: Uint8Array;
+  readonly #fileKey: FileKey;
 
   /** @param revoked codes that are withdrawn */
-  constructor(directory: string, fileKey: Uint8Array, revoked: readonly Uint8Array[]) {
+  constructor(directory: string, fileKey: FileKey, revoked: readonly Uint8Array[]) {
     this.#directory = directory;
     this.#fileKey = fileKey;
 
@@ -91,7 +95,7 @@ export class EnrolmentCodes {
 
   async #readNewBatches(): Promise<void> {
     const directory = codesDirectory(this.#directory);
-    for (const name of await readdir(directory).catch(() => [])) {
+    for (const name of await listIfPresent(directory)) {
       if (this.#read.has(name) || !/^[0-9a-f]{16}$/.test(name)) {
         continue;
       }

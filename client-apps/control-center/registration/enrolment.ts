@@ -12,6 +12,7 @@ import type { EnrolmentRefusal, HubEnrolment, MeterEnrolment, RelayEnrolment } f
 import { ClientError } from '../../runtime/errors.js';
 import { issueLinkCertificate, linkPin, type LinkRole } from '../../links/link-identity.js';
 import type { SealedStore } from '../../runtime/sealed-store.js';
+import type { Turns } from '../../runtime/turns.js';
 import type { Consumers } from './consumers.js';
 import type { Excluded } from '../epochs/epochs.js';
 import { codeDigest, type CodeRole, type EnrolmentCodes } from './enrolment-codes.js';
@@ -20,7 +21,6 @@ import type { ParameterVersions } from '../epochs/parameter-versions.js';
 import type { Relays } from './relays.js';
 import type { Meter, Roster } from './roster.js';
 import { storeKey } from '../store-keys.js';
-import type { Turns } from '../waiting.js';
 
 /** A refused enrolment; the message is its stable code alone. */
 export class EnrolmentError extends Error {

@@ -17,6 +17,7 @@ import { enrol, enrolRelay, type EnrolmentRefusal, type RelayEnrolment } from '.
 import { PinnedHttps } from '../../links/pinned-https.js';
 import { SealedStore } from '../../runtime/sealed-store.js';
 import { Relays } from './relays.js';
+import { FileKey } from '../../runtime/sealed-file.js';
 
 describe('client-apps/control-center: relays of households', function () {
   this.timeout(30_000);
@@ -119,7 +120,7 @@ describe('client-apps/control-center: relays of households', function () {
 
   it('are as many as a directory holds', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'gridveil-relays-'));
-    const store = await SealedStore.open(folder, random(32));
+    const store = await SealedStore.open(folder, new FileKey(random(32), 'control center', 'test'));
     try {
       const relays = await Relays.open(store, kit.config().relays);
       for (let number = 0; number < MAXIMUM_RELAYS - kit.relays.length; number++) {

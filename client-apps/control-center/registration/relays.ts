@@ -3,8 +3,14 @@ import { concatBytes, equalBytes } from '../../../protocol/crypto/bytes.js';
 import { DIGEST_LENGTH, KEY_LENGTH } from '../../../protocol/crypto/crypto.js';
 import { MAXIMUM_RELAYS } from '../../../protocol/onion/directory-format.js';
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
-import type { AdmittedRelay } from '../config.js';
+import type { ControlCenterConfig } from '../config.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
+
+/** A relay whose descriptors are taken. */
+export type AdmittedRelay = Omit<ControlCenterConfig['relays'][number], 'address'> & {
+  /** Undefined for a household's, which fixes its own by answering there. */
+  readonly address?: string | undefined;
+};
 
 /** A relay that a household enrolled with a one-use code. */
 export interface HouseholdRelay extends AdmittedRelay {
@@ -47,10 +53,9 @@ export class Relays {
     return this.#all().find((relay) => equalBytes(relay.linkPin, linkPin));
   }
 
-  /** Whether a relay that was admitted still is. @param excluded numbers of the households' relays that are excluded */
-  isAdmitted(linkPin: Uint8Array, excluded: ReadonlySet<number>): boolean {
-    const relay = this.ofLink(linkPin);
-    return relay !== undefined && !(isHousehold(relay) && excluded.has(relay.number));
+  /** Those that are still admitted, in the order of their admission. @param excluded numbers of households' relays */
+  admitted(excluded: ReadonlySet<number>): readonly AdmittedRelay[] {
+    return this.#all().filter((relay) => !(isHousehold(relay) && excluded.has(relay.number)));
   }
 
   /** @param identity the key that signs its descriptors */

@@ -9,9 +9,10 @@ import { ratchet } from '../../../protocol/crypto/hash.js';
 import { sodiumCrypto as crypto } from '../../../protocol/crypto/sodium.js';
 import { SealedStore } from '../../runtime/sealed-store.js';
 import { Roster } from './roster.js';
+import { FileKey } from '../../runtime/sealed-file.js';
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-const fileKey = new Uint8Array(32).fill(5);
+const fileKey = new FileKey(new Uint8Array(32).fill(5), 'control center', 'test');
 const none: ReadonlySet<number> = new Set();
 
 describe('client-apps/control-center/registration/roster', () => {

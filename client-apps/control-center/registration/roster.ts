@@ -4,13 +4,7 @@ import { KEY_LENGTH } from '../../../protocol/crypto/crypto.js';
 import { PuncturedTree } from '../../../protocol/crypto/ggm.js';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { meterIdentity, ratchetTo } from '../../../protocol/identity/meter-identity.js';
-import {
-  encodeCanonical,
-  parseCanonical,
-  readHex,
-  readInteger,
-  readObject,
-} from '../../../protocol/ledger/canonical-json.js';
+import { decodeAs, encodeAs, hex, integer, record, type Codec } from '../../../protocol/ledger/canonical-codec.js';
 import type { SealedStore, StoreChange } from '../../runtime/sealed-store.js';
 import { keyPrefix, lastNumber, storeKey } from '../store-keys.js';
 
@@ -37,6 +31,11 @@ export interface EpochSecrets {
 
 /** Bound on a stored meter's JSON. */
 const MAXIMUM_METER_BYTES = 512;
+const meterCodec: Codec<Omit<Meter, 'number'>> = record({
+  commitment: hex(KEY_LENGTH),
+  firstEpoch: integer(0, 0xffff),
+  publicKey: hex(KEY_LENGTH),
+});
 
 /**
  * The registered meters. Of a meter's keys the store holds those of open epochs and, in one record that is ratcheted
@@ -67,10 +66,6 @@ export class Roster {
   /** Meters to be registered in an epoch. @param excluded numbers of those that are not */
   countIn(epoch: number, excluded: ReadonlySet<number>): number {
     return this.#meters.filter(({ number, firstEpoch }) => firstEpoch <= epoch && !excluded.has(number)).length;
-  }
-
-  byNumber(number: number): Meter | undefined {
-    return this.#meters[number];
   }
 
   /** @param publicKey pk_i, 32 bytes */
@@ -178,19 +173,9 @@ function decodeFuture(bytes: Uint8Array): Future {
 }
 
 function encodeMeter(meter: Meter): Uint8Array {
-  return encodeCanonical({
-    commitment: toHex(meter.commitment),
-    firstEpoch: meter.firstEpoch,
-    publicKey: toHex(meter.publicKey),
-  });
+  return encodeAs(meterCodec, meter);
 }
 
 function decodeMeter(number: number, bytes: Uint8Array): Meter {
-  const fields = readObject(parseCanonical(bytes, MAXIMUM_METER_BYTES), ['commitment', 'firstEpoch', 'publicKey']);
-  return {
-    number,
-    publicKey: readHex(fields.publicKey, KEY_LENGTH),
-    firstEpoch: readInteger(fields.firstEpoch, 0, 0xffff),
-    commitment: readHex(fields.commitment, KEY_LENGTH),
-  };
+  return { number, ...decodeAs(meterCodec, bytes, MAXIMUM_METER_BYTES) };
 }

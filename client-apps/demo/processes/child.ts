@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { getOrMake } from '../../../protocol/get-or-make.js';
 import type { ClockRequest, ClockState } from '../../runtime/clock.js';
 import { withDeadline } from '../../runtime/deadline.js';
 import { ClientError } from '../../runtime/errors.js';
@@ -124,8 +125,7 @@ export class Child {
     if (kept !== undefined) {
       return Promise.resolve(kept);
     }
-    const waiters = this.#reportWaiters.get(name) ?? [];
-    this.#reportWaiters.set(name, waiters);
+    const waiters = getOrMake(this.#reportWaiters, name, () => []);
     return this.#wait<ReportData>(waiters, `report ${name}`, () => {});
   }
 
@@ -178,9 +178,7 @@ export class Child {
         waiter.resolve(data as never);
         return;
       }
-      const kept = this.#reports.get(name) ?? [];
-      kept.push(data);
-      this.#reports.set(name, kept);
+      getOrMake(this.#reports, name, () => []).push(data);
     }
   }
 

@@ -10,6 +10,8 @@ export interface HeldPacket {
   readonly epoch: number;
   readonly route: PacketRoute;
   readonly packet: Uint8Array;
+  /** The neighbour it came from, by its number in {@link Senders}; 0 for one that was held before a restart. */
+  readonly sender: number;
 }
 
 /** A slot's bytes: mailbox id ‖ the longest packet that a relay passes on. */
@@ -37,6 +39,7 @@ export class DelayPool {
   readonly #epochs: Uint16Array;
   readonly #nextHops: Int32Array;
   readonly #lengths: Uint16Array;
+  readonly #senders: Uint32Array;
   readonly #chunks: Uint8Array[] = [];
   #cancelTimer: CancelTimer | undefined;
 
@@ -60,6 +63,7 @@ export class DelayPool {
     this.#epochs = new Uint16Array(capacity);
     this.#nextHops = new Int32Array(capacity);
     this.#lengths = new Uint16Array(capacity);
+    this.#senders = new Uint32Array(capacity);
   }
 
   /** Packets in the pool. */
@@ -123,7 +127,8 @@ export class DelayPool {
     }
   }
 
-  #write(slot: number, { dueMilliseconds, epoch, route, packet }: HeldPacket): void {
+  #write(slot: number, { dueMilliseconds, epoch, route, packet, sender }: HeldPacket): void {
+    this.#senders[slot] = sender;
     this.#due[slot] = dueMilliseconds;
     this.#epochs[slot] = epoch;
     this.#lengths[slot] = packet.length;
@@ -144,6 +149,7 @@ export class DelayPool {
     return {
       dueMilliseconds: this.#due[slot]!,
       epoch: this.#epochs[slot]!,
+      sender: this.#senders[slot]!,
       route:
         hop >= 0
           ? { to: 'relay', relay: hop }

@@ -14,7 +14,7 @@ import {
 import { INNER_LENGTH, MAILBOX_ID_LENGTH } from '../../../protocol/onion/geometry.js';
 import type { PacketRoute } from '../../../protocol/onion/packet.js';
 import { ClientError } from '../../runtime/errors.js';
-import { SealedFile } from '../../runtime/sealed-file.js';
+import { SealedFile, type FileKey } from '../../runtime/sealed-file.js';
 import type { HeldPacket } from './delay-pool.js';
 import type { Mailbox } from './mailboxes.js';
 
@@ -39,7 +39,7 @@ const ROUTES = ['relay', 'control-center', 'mailbox'] as const satisfies readonl
 export class HeldFile {
   readonly #file: SealedFile;
 
-  constructor(path: string, fileKey: Uint8Array) {
+  constructor(path: string, fileKey: FileKey) {
     this.#file = new SealedFile(path, fileKey);
   }
 
@@ -112,6 +112,7 @@ function decodeHeld(bytes: Uint8Array): Held {
     const held = {
       dueMilliseconds: Number(readUint64(bytes, offset)),
       epoch: readUint16(bytes, offset + 8),
+      sender: 0,
       route: decodeRoute(bytes.subarray(offset + 10, offset + 21)),
       packet: bytes.slice(start, start + readUint16(bytes, offset + 21)),
     };

@@ -7,6 +7,9 @@ import type { MailboxPackets } from '../../links/mailbox-frames.js';
 /** Packets in all mailboxes of a relay: a third of the largest region's hubs, all off for a day; about 400 MB. */
 const MAXIMUM_PACKETS = 1 << 19;
 
+/** Of packets that were there before a restart. */
+const UNKNOWN_SENDER = 0;
+
 /** Packets that wait for one hub. */
 export interface Mailbox {
   /** Number of the first packet; they count up from 1. */
@@ -18,6 +21,8 @@ export interface Mailbox {
 interface OpenMailbox {
   firstNumber: bigint;
   packets: Uint8Array[];
+  /** Of each packet, the neighbour it came from. */
+  senders: number[];
 }
 
 /** The mailboxes of a relay of the last layer. Only ids that a hub has opened hold anything. */
@@ -25,6 +30,8 @@ export class Mailboxes {
   /** By id in hex; the one used longest ago first. */
   readonly #mailboxes = new Map<string, OpenMailbox>();
   #packets = 0;
+  /** Packets of each neighbour in all mailboxes. */
+  readonly #ofSender = new Map<number, number>();
 
   /** Open mailboxes. */
   get size(): number {
@@ -39,31 +46,37 @@ export class Mailboxes {
   /** Opens a mailbox; what is in it stays. When there are too many, the least recently used one is dropped. */
   open(id: Uint8Array): void {
     const key = toHex(id);
-    this.#use(key, this.#mailboxes.get(key) ?? { firstNumber: 1n, packets: [] });
+    this.#use(key, this.#mailboxes.get(key) ?? { firstNumber: 1n, packets: [], senders: [] });
     const [oldest] = this.#mailboxes.keys();
     if (this.#mailboxes.size > MAXIMUM_METERS && oldest !== undefined) {
-      this.#packets -= this.#mailboxes.get(oldest)!.packets.length;
+      const mailbox = this.#mailboxes.get(oldest)!;
+      this.#discard(mailbox, 0, mailbox.packets.length);
       this.#mailboxes.delete(oldest);
     }
   }
 
   /**
-   * Puts a copy of a packet into a mailbox. A full one drops its oldest packet: the newest is the most useful.
+   * Puts a copy of a packet into a mailbox. A full one drops the oldest packet of the neighbour that has most in it: the
+   * newest is the most useful, and a neighbour that floods a mailbox drops its own.
    *
-   * @returns false when no hub has opened that id, or there is no room at all
+   * @param sender the neighbour it came from
+   * @param senders how many neighbours there are: each may fill an equal part of all mailboxes
+   * @returns false when no hub has opened that id, or there is no room for the neighbour at all
    */
-  put(id: Uint8Array, packet: Uint8Array): boolean {
+  put(id: Uint8Array, packet: Uint8Array, sender: number, senders: number): boolean {
     const mailbox = this.#mailboxes.get(toHex(id));
     if (mailbox === undefined) {
       return false;
     }
     if (mailbox.packets.length === MAILBOX_CAPACITY) {
-      this.#discard(mailbox, 1);
-    } else if (this.#packets >= MAXIMUM_PACKETS) {
+      this.#discard(mailbox, mailbox.senders.indexOf(mostFrequent(mailbox.senders)), 1);
+    } else if ((this.#ofSender.get(sender) ?? 0) >= MAXIMUM_PACKETS / senders) {
       return false;
     }
     mailbox.packets.push(packet.slice());
+    mailbox.senders.push(sender);
     this.#packets++;
+    this.#ofSender.set(sender, (this.#ofSender.get(sender) ?? 0) + 1);
     return true;
   }
 
@@ -82,7 +95,7 @@ export class Mailboxes {
     this.#use(key, mailbox);
     const done = received - mailbox.firstNumber + 1n;
     if (done > 0n) {
-      this.#discard(mailbox, Number(done < mailbox.packets.length ? done : mailbox.packets.length));
+      this.#discard(mailbox, 0, Number(done < mailbox.packets.length ? done : mailbox.packets.length));
     }
     const packets = mailbox.packets.slice(0, MAILBOX_BATCH);
     return {
@@ -100,8 +113,9 @@ export class Mailboxes {
   /** Takes back what {@link snapshot} gave. */
   restore(snapshot: ReadonlyMap<string, Mailbox>): void {
     for (const [key, { firstNumber, packets }] of snapshot) {
-      this.#mailboxes.set(key, { firstNumber, packets: [...packets] });
+      this.#mailboxes.set(key, { firstNumber, packets: [...packets], senders: packets.map(() => UNKNOWN_SENDER) });
       this.#packets += packets.length;
+      this.#ofSender.set(UNKNOWN_SENDER, (this.#ofSender.get(UNKNOWN_SENDER) ?? 0) + packets.length);
     }
   }
 
@@ -110,9 +124,21 @@ export class Mailboxes {
     this.#mailboxes.set(key, mailbox);
   }
 
-  #discard(mailbox: OpenMailbox, count: number): void {
-    mailbox.packets.splice(0, count);
+  /** The packets before keep their distance to the end: of those that a hub was given, it may get one again, and loses none. */
+  #discard(mailbox: OpenMailbox, index: number, count: number): void {
+    mailbox.packets.splice(index, count);
+    for (const sender of mailbox.senders.splice(index, count)) {
+      this.#ofSender.set(sender, this.#ofSender.get(sender)! - 1);
+    }
     mailbox.firstNumber += BigInt(count);
     this.#packets -= count;
   }
+}
+
+function mostFrequent(values: readonly number[]): number {
+  const counts = new Map<number, number>();
+  for (const value of values) {
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return [...counts].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
+import type { Directory } from '../../../protocol/onion/directory-format.js';
 import { INNER_LENGTH } from '../../../protocol/onion/geometry.js';
 import { wrapPacket } from '../../../protocol/onion/packet.js';
 import { SteppedClock } from '../../runtime/clock.js';
@@ -12,7 +13,7 @@ import type { LinkPool } from '../../links/connect.js';
 import { osRandom, seedOf, timersOn, until } from '../../../test/support/links.js';
 import { LoopWatch } from '../../links/loop-watch.js';
 import { Counters } from '../counters.js';
-import type { Epochs, LiveEpoch } from '../epochs.js';
+import type { LiveEpoch } from '../epochs.js';
 import { Mailboxes } from './mailboxes.js';
 import { PacketHandler } from './packet-handler.js';
 import { ReplayStore } from './replay-store.js';
@@ -20,6 +21,9 @@ import { ReplayStore } from './replay-store.js';
 const EPOCH = 3;
 const DELAY_MILLISECONDS = 1_000;
 const LINK = { pin: seedOf('link') };
+
+/** Of a relay with two relays in the layer before, which may fill the half of everything. */
+const SHARES = { senders: 2, tagsOfSender: 2_048, packetsFromRelay: 2_000, packetsToNextHop: 2_000 };
 
 describe('packet handler', () => {
   let directory: string;
@@ -55,26 +59,25 @@ describe('packet handler', () => {
       maximumDelayMilliseconds: 20_000,
       next: [],
       controlCenter: { address: 'control-center.invalid:7000', pin: seedOf('control center') },
-    } satisfies Partial<LiveEpoch>;
-    handler = new PacketHandler(
-      timersOn(clock),
+      directory: {} as Directory,
+      index: 0,
+      ...SHARES,
+      tags: new Map(),
+    } satisfies LiveEpoch;
+    handler = new PacketHandler({
+      timers: timersOn(clock),
       counters,
-      {
-        get: (epoch: number) => (epoch === EPOCH ? live : undefined),
-        flush: () => replay.flush(),
-      } as unknown as Epochs,
-      new Mailboxes(),
-      {
+      epochs: { get: (epoch) => (epoch === EPOCH ? live : undefined), flush: () => replay.flush() },
+      mailboxes: new Mailboxes(),
+      links: {
         link: () => ({ send: (_type: unknown, packet: Uint8Array) => sent.push(packet.slice()) > 0 }),
       } as unknown as LinkPool,
-      {
-        poolCapacity: 2_000,
-        timing: { intervalSeconds: 1_800, slotSeconds: 300, epochOriginSeconds: 0 },
-        onFailure: (error) => assert.fail(String(error)),
-        trace: undefined,
-        loops: new LoopWatch(timersOn(clock), { onCutOff: () => assert.fail('cut off') }),
-      },
-    );
+      poolCapacity: 2_000,
+      timing: { intervalSeconds: 1_800, slotSeconds: 300, epochOriginSeconds: 0 },
+      onFailure: (error) => assert.fail(String(error)),
+      trace: undefined,
+      loops: new LoopWatch(timersOn(clock), { onCutOff: () => assert.fail('cut off') }),
+    });
   });
   afterEach(async () => {
     await replay.close();

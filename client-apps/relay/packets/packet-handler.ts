@@ -12,6 +12,7 @@ import type { Link } from '../../links/link.js';
 import type { LoopWatch } from '../../links/loop-watch.js';
 import type { Counters, DropReason } from '../counters.js';
 import { copyOf, DelayPool, type HeldPacket } from './delay-pool.js';
+import { Senders } from './senders.js';
 import type { Epochs, LiveEpoch } from '../epochs.js';
 import type { Mailboxes } from './mailboxes.js';
 import type { UnsafeTrace } from '../trace.js';
@@ -30,6 +31,22 @@ const TURN_MILLISECONDS = 4;
 
 /** Maximum number of packets waiting to be opened, 50 to 100 ms of work; beyond it their links are not read. */
 const MOST_WAITING = 1_024;
+
+/** Parts of a relay that its packets pass. */
+export interface PacketHandlerParts {
+  readonly timers: Timers;
+  readonly counters: Counters;
+  readonly epochs: Pick<Epochs, 'get' | 'flush'>;
+  readonly mailboxes: Mailboxes;
+  readonly links: Pick<LinkPool, 'link'>;
+  readonly poolCapacity: number;
+  readonly timing: SlotTiming;
+  /** Replay tags cannot be written to disk any more: the relay must stop. */
+  readonly onFailure: (error: unknown) => void;
+  readonly trace: UnsafeTrace | undefined;
+  /** The relay's own loops; call {@link PacketHandler.resumeReleasing} when they return. */
+  readonly loops: LoopWatch;
+}
 
 /** A packet that arrived and is not opened yet. */
 interface WaitingPacket {
@@ -60,41 +77,16 @@ export class PacketHandler {
   /** Due while the relay was cut off; those that were due first come first. */
   #heldBack: HeldPacket[] = [];
   #cancelHoldBack: CancelTimer | undefined;
-  /** Packets of each meter's or loop sender's link in the present slot, by pin. */
-  readonly #sentInSlot = new Map<string, number>();
-  #slot = 0;
+  readonly #senders = new Senders();
 
   readonly #timers: Timers;
   readonly #counters: Counters;
-  readonly #epochs: Epochs;
+  readonly #epochs: PacketHandlerParts['epochs'];
   readonly #mailboxes: Mailboxes;
-  readonly #links: LinkPool;
-  readonly #options: {
-    readonly poolCapacity: number;
-    readonly timing: SlotTiming;
-    /** Replay tags cannot be written to disk any more: the relay must stop. */
-    readonly onFailure: (error: unknown) => void;
-    readonly trace: UnsafeTrace | undefined;
-    /** The relay's own loops; call {@link PacketHandler.resumeReleasing} when they return. */
-    readonly loops: LoopWatch;
-  };
+  readonly #links: PacketHandlerParts['links'];
+  readonly #options: Pick<PacketHandlerParts, 'poolCapacity' | 'timing' | 'onFailure' | 'trace' | 'loops'>;
 
-  constructor(
-    timers: Timers,
-    counters: Counters,
-    epochs: Epochs,
-    mailboxes: Mailboxes,
-    links: LinkPool,
-    options: {
-      readonly poolCapacity: number;
-      readonly timing: SlotTiming;
-      /** Replay tags cannot be written to disk any more: the relay must stop. */
-      readonly onFailure: (error: unknown) => void;
-      readonly trace: UnsafeTrace | undefined;
-      /** The relay's own loops; call {@link PacketHandler.resumeReleasing} when they return. */
-      readonly loops: LoopWatch;
-    },
-  ) {
+  constructor({ timers, counters, epochs, mailboxes, links, ...options }: PacketHandlerParts) {
     this.#timers = timers;
     this.#counters = counters;
     this.#epochs = epochs;
@@ -102,29 +94,14 @@ export class PacketHandler {
     this.#links = links;
     this.#options = options;
 
-    this.pool = new DelayPool(timers, options.poolCapacity, (packet) => this.#release(packet));
-  }
-
-  /** Accepts a packet from a meter or a sender of loops, up to a number per slot. */
-  acceptOfSlot(link: Link, packet: Uint8Array, allowance: number): void | Promise<void> {
-    const slot = slotAt(this.#options.timing, this.#timers.clock.nowMilliseconds() / 1000).startSeconds;
-    if (slot !== this.#slot) {
-      this.#slot = slot;
-      this.#sentInSlot.clear();
-    }
-    const key = toHex(link.pin);
-    const sent = (this.#sentInSlot.get(key) ?? 0) + 1;
-    this.#sentInSlot.set(key, sent);
-    if (sent > allowance) {
-      this.#counters.received++;
-      this.#drop('over-allowance');
-      return;
-    }
-    return this.accept(link, packet);
+    this.pool = new DelayPool(timers, options.poolCapacity, (packet) => {
+      this.#senders.numbered(packet.sender).held--;
+      this.#release(packet);
+    });
   }
 
   /**
-   * Accepts a packet from a relay of the layer before. Its delay counts from now, however long it waits to be opened.
+   * Accepts a packet that is within the share of its link. Its delay counts from now, however long it waits to be opened.
    *
    * @returns undefined, or, when many wait, a promise that resolves when there is room for more
    */
@@ -132,7 +109,7 @@ export class PacketHandler {
     this.#waiting.push({ pin, packet, cameMilliseconds: this.#timers.clock.nowMilliseconds() });
     if (this.#endTurns === undefined) {
       this.#endTurns = this.#timers.clock.activity.begin('packets');
-      setImmediate(() => this.#turn());
+      this.#nextTurn();
     }
     if (this.#waiting.length - this.#opened < MOST_WAITING) {
       return;
@@ -145,14 +122,31 @@ export class PacketHandler {
   #turn(): void {
     this.#openWaiting(performance.now() + TURN_MILLISECONDS);
     if (this.#endTurns !== undefined) {
-      setImmediate(() => this.#turn());
+      this.#nextTurn();
     }
+  }
+
+  /** After a failure the packets that still wait have their turn with the next that comes. */
+  #nextTurn(): void {
+    this.#timers.soon(
+      'packets',
+      () => this.#turn(),
+      () => this.#endOfTurns(),
+    );
+  }
+
+  #endOfTurns(): void {
+    this.#endTurns?.();
+    this.#endTurns = undefined;
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 
   /** @param end when to stop, by `performance.now` */
   #openWaiting(end: number): void {
     while (this.#opened < this.#waiting.length) {
-      this.#open(this.#waiting[this.#opened++]!);
+      const packet = this.#waiting[this.#opened++]!;
+      void this.#timers.run('packet', () => this.#open(packet));
       // While links are paused there is more than can be done, and long turns, which cost less a packet, do more of it.
       if (this.#room === undefined && performance.now() >= end) {
         break;
@@ -193,7 +187,9 @@ export class PacketHandler {
       this.#drop('replay');
       return;
     }
-    if (live.replay.isFull) {
+    const sender = this.#senders.of(pin);
+    const tags = live.tags.get(sender.number) ?? 0;
+    if (live.replay.isFull || tags >= live.tagsOfSender) {
       this.#drop('replay-full');
       return;
     }
@@ -203,6 +199,7 @@ export class PacketHandler {
       return;
     }
     live.replay.add(tag);
+    live.tags.set(sender.number, tags + 1);
     this.#options.loops.came(encapsulated);
     const fault = routeFault(live, peeled);
     if (fault !== undefined) {
@@ -210,16 +207,21 @@ export class PacketHandler {
       return;
     }
     this.#options.trace?.arrived(peeled.packet, pin, packet);
-    const slot = this.pool.take({
+    const held = {
       dueMilliseconds: cameMilliseconds + peeled.delayMilliseconds,
       epoch: live.epoch,
       route: peeled.route,
       packet: peeled.packet,
-    });
+      sender: sender.number,
+    };
+    // In the first layer an equal part is less than a meter sends; its packets a slot are bound enough.
+    const isOver = live.tagsOfSender !== Infinity && sender.held >= this.#options.poolCapacity / live.senders;
+    const slot = isOver ? undefined : this.pool.take(held);
     if (slot === undefined) {
       this.#drop('pool-full');
       return;
     }
+    sender.held++;
     this.#uncommitted.push(slot);
     this.#committing ??= this.#timers.clock.activity.track('replay tags', this.#commit());
   }
@@ -231,6 +233,7 @@ export class PacketHandler {
       if (slot === undefined) {
         this.#drop('pool-full');
       } else {
+        this.#senders.numbered(packet.sender).held++;
         this.pool.hold(slot);
       }
     }
@@ -290,14 +293,14 @@ export class PacketHandler {
       this.#holdBack(held);
       return;
     }
-    const { epoch, route, packet } = held;
+    const { epoch, route, packet, sender } = held;
     const live = this.#epochs.get(epoch);
     if (live === undefined) {
       this.#drop('unknown-epoch');
       return;
     }
     if (route.to === 'mailbox') {
-      if (!this.#mailboxes.put(route.mailbox, packet)) {
+      if (!this.#mailboxes.put(route.mailbox, packet, sender, live.senders)) {
         this.#drop('no-mailbox');
         return;
       }
@@ -306,6 +309,11 @@ export class PacketHandler {
       const target = route.to === 'relay' ? live.next[route.relay] : live.controlCenter;
       if (target === undefined) {
         this.#drop('bad-route');
+        return;
+      }
+      const limits = { packets: live.packetsToNextHop, senders: live.senders };
+      if (!this.#senders.mayForward(sender, toHex(target.pin), limits, this.#slotStart())) {
+        this.#drop('over-share');
         return;
       }
       if (!this.#links.link(target).send(FRAME.packet, packet)) {
@@ -335,6 +343,10 @@ export class PacketHandler {
       const [first] = kept;
       this.#cancelHoldBack = first && this.#dropWhenTooLate(first);
     });
+  }
+
+  #slotStart(): number {
+    return slotAt(this.#options.timing, this.#timers.clock.nowMilliseconds() / 1000).startSeconds;
   }
 
   #drop(reason: DropReason): void {

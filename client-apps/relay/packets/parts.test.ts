@@ -11,12 +11,14 @@ import { seedOf, timersOn } from '../../../test/support/links.js';
 import { copyOf, DelayPool, type HeldPacket } from './delay-pool.js';
 import { HeldFile, NOTHING_HELD } from './held-file.js';
 import { Mailboxes } from './mailboxes.js';
+import { FileKey } from '../../runtime/sealed-file.js';
 
 const held = (dueMilliseconds: number): HeldPacket => ({
   dueMilliseconds,
   epoch: 1,
   route: { to: 'control-center' },
   packet: new Uint8Array(4),
+  sender: 0,
 });
 
 describe('delay pool', () => {
@@ -63,7 +65,8 @@ describe('delay pool', () => {
         { to: 'mailbox', mailbox: bytes(number, 8) },
       ] as const;
       const length = packetLength(number % MAXIMUM_LAYERS);
-      return { dueMilliseconds: number + 1, epoch: number, route: routes[number % 3]!, packet: bytes(number, length) };
+      const route = routes[number % 3]!;
+      return { dueMilliseconds: number + 1, epoch: number, route, packet: bytes(number, length), sender: 3 * number };
     };
     const clock = new SteppedClock(0);
     const released: HeldPacket[] = [];
@@ -100,7 +103,7 @@ describe('mailboxes', () => {
     mailboxes.open(id(1));
     assert.deepEqual(mailboxes.drain(id(1), 0n), { lastNumber: 0n, more: false, packets: [] });
     for (let number = 1; number <= 6; number++) {
-      assert.ok(mailboxes.put(id(1), packet(number)));
+      assert.ok(mailboxes.put(id(1), packet(number), 1, 2));
     }
     const first = mailboxes.drain(id(1), 0n)!;
     assert.deepEqual([first.lastNumber, first.more, numbers(first.packets)], [4n, true, [1, 2, 3, 4]]);
@@ -110,16 +113,16 @@ describe('mailboxes', () => {
     assert.equal(mailboxes.packetCount, 2);
     assert.deepEqual(mailboxes.drain(id(1), 6n), { lastNumber: 6n, more: false, packets: [] });
     assert.deepEqual(mailboxes.drain(id(1), 2n ** 64n - 1n)!.packets, []);
-    mailboxes.put(id(1), packet(7));
+    mailboxes.put(id(1), packet(7), 1, 2);
     assert.deepEqual(mailboxes.drain(id(1), 6n)!.lastNumber, 7n);
   });
 
   it('do not exist until they are opened', () => {
     const mailboxes = new Mailboxes();
-    assert.ok(!mailboxes.put(id(1), packet(1)));
+    assert.ok(!mailboxes.put(id(1), packet(1), 1, 2));
     assert.equal(mailboxes.drain(id(1), 0n), undefined);
     mailboxes.open(id(1));
-    mailboxes.put(id(1), packet(1));
+    mailboxes.put(id(1), packet(1), 1, 2);
     mailboxes.open(id(1));
     assert.equal(mailboxes.drain(id(1), 0n)!.packets.length, 1, 'opened again, nothing is lost');
     assert.equal(mailboxes.drain(id(2), 0n), undefined);
@@ -129,12 +132,53 @@ describe('mailboxes', () => {
     const mailboxes = new Mailboxes();
     mailboxes.open(id(1));
     for (let number = 1; number <= MAILBOX_CAPACITY + 10; number++) {
-      mailboxes.put(id(1), packet(number));
+      mailboxes.put(id(1), packet(number), 1, 2);
     }
     assert.equal(mailboxes.packetCount, MAILBOX_CAPACITY);
     const drained = mailboxes.drain(id(1), 0n)!;
     assert.equal(numbers(drained.packets)[0], 11);
     assert.equal(drained.lastNumber, 10n + BigInt(MAILBOX_BATCH));
+  });
+
+  it('lose, when one neighbour floods them, the packets of that neighbour', () => {
+    const mailboxes = new Mailboxes();
+    mailboxes.open(id(1));
+    for (let number = 1; number <= 4; number++) {
+      mailboxes.put(id(1), packet(number), 1, 2);
+    }
+    const given = mailboxes.drain(id(1), 0n)!;
+    for (let number = 0; number < 3 * MAILBOX_CAPACITY; number++) {
+      mailboxes.put(id(1), packet(10_000), 2, 2);
+    }
+    for (let number = 5; number <= 8; number++) {
+      mailboxes.put(id(1), packet(number), 1, 2);
+    }
+    assert.equal(mailboxes.packetCount, MAILBOX_CAPACITY);
+    const got = new Set(numbers(given.packets));
+    for (let received = given.lastNumber, more = true; more;) {
+      const drained = mailboxes.drain(id(1), received)!;
+      numbers(drained.packets).forEach((number) => got.add(number));
+      ({ lastNumber: received, more } = drained);
+    }
+    assert.deepEqual(
+      [...got].sort((a, b) => a - b),
+      [1, 2, 3, 4, 5, 6, 7, 8, 10_000],
+    );
+  });
+
+  it('have room for every neighbour, when one has filled its part of all of them', () => {
+    const mailboxes = new Mailboxes();
+    const wide = (number: number): Uint8Array => Uint8Array.of(number >> 8, number & 255, 0, 0, 0, 0, 0, 0);
+    const tiny = packet(1);
+    let taken = 0;
+    for (let box = 0; box < 300; box++) {
+      mailboxes.open(wide(box));
+      for (let number = 0; number < MAILBOX_CAPACITY; number++) {
+        taken += mailboxes.put(wide(box), tiny, 1, 2) ? 1 : 0;
+      }
+    }
+    assert.equal(taken, 2 ** 18, 'half of all');
+    assert.ok(mailboxes.put(wide(299), tiny, 2, 2));
   });
 
   it('are bounded in number: the one unused for longest is given up', () => {
@@ -143,20 +187,20 @@ describe('mailboxes', () => {
     for (let number = 0; number < 5_000; number++) {
       mailboxes.open(wide(number));
     }
-    mailboxes.put(wide(1), packet(1));
+    mailboxes.put(wide(1), packet(1), 1, 2);
     mailboxes.drain(wide(0), 0n);
     mailboxes.open(wide(5_000));
     assert.equal(mailboxes.size, 5_000);
     assert.equal(mailboxes.packetCount, 0);
-    assert.ok(mailboxes.put(wide(0), packet(1)));
-    assert.ok(!mailboxes.put(wide(1), packet(1)));
+    assert.ok(mailboxes.put(wide(0), packet(1), 1, 2));
+    assert.ok(!mailboxes.put(wide(1), packet(1), 1, 2));
   });
 });
 
 describe('held file', () => {
   it('gives back once what was saved', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-held-'));
-    const file = new HeldFile(join(directory, 'held'), seedOf('file key'));
+    const file = new HeldFile(join(directory, 'held'), new FileKey(seedOf('file key'), 'relay', 'held'));
     assert.deepEqual(await file.take(), NOTHING_HELD);
     const inner = (byte: number): Uint8Array => new Uint8Array(INNER_LENGTH).fill(byte);
     const saved = {

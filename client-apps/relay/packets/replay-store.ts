@@ -85,6 +85,11 @@ export class ReplayStore {
     return this.#count;
   }
 
+  /** Tags it takes. */
+  get capacity(): number {
+    return this.#capacity;
+  }
+
   get isFull(): boolean {
     return this.#count >= this.#capacity;
   }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { credentials, Metadata, type ClientDuplexStream } from '@grpc/grpc-js';
 import { peer } from '@hyperledger/fabric-protos';
+import { message } from '../message.js';
 import type { Invocation, RunningInvocation } from './invocation.js';
 import { answerShimRequest, requestName, type InvokeOther } from './shim-requests.js';
 
@@ -30,7 +32,8 @@ export class ChaincodeConnection {
   readonly #invokeOther: InvokeOther;
   readonly #closing = new AbortController();
   readonly #pending = new Map<string, Pending>();
-  readonly #readyWaiters = new Set<() => void>();
+  /** Emits `registered`. */
+  readonly #registrations = new EventEmitter().setMaxListeners(0);
   #stream: Stream | undefined;
   #chaincodeId: string | undefined;
 
@@ -49,12 +52,9 @@ export class ChaincodeConnection {
   /** Waits until the chaincode can be invoked. @returns false if it could not in time. */
   async ready(timeoutMilliseconds: number = LAUNCH_TIMEOUT_MILLISECONDS): Promise<boolean> {
     if (this.#chaincodeId === undefined) {
-      let wake: () => void = () => {};
-      const woken = new Promise<void>((resolve) => this.#readyWaiters.add((wake = resolve)));
-      const timer = setTimeout(wake, timeoutMilliseconds);
-      await woken;
-      clearTimeout(timer);
-      this.#readyWaiters.delete(wake);
+      await once(this.#registrations, 'registered', { signal: AbortSignal.timeout(timeoutMilliseconds) }).catch(
+        () => {},
+      );
     }
     return this.#chaincodeId !== undefined;
   }
@@ -89,9 +89,9 @@ export class ChaincodeConnection {
           }
         };
         this.#pending.set(key, { invocation: running, settle });
-        const message = newMessage(Type.TRANSACTION, channel, transactionId, input.serializeBinary());
-        message.setProposal(signedProposal);
-        this.#stream!.write(message);
+        const fields = { channelId: channel, txid: transactionId, payload: input.serializeBinary() };
+        const type = Type.TRANSACTION;
+        this.#stream!.write(message(peer.ChaincodeMessage, { type, ...fields, proposal: signedProposal }));
       });
     } finally {
       await Promise.all([...running.queries.values()].map(({ cursor }) => cursor.close()));
@@ -133,7 +133,7 @@ export class ChaincodeConnection {
         }
         resolve();
       };
-      stream.on('data', (message: peer.ChaincodeMessage) => this.#receive(message, stream));
+      stream.on('data', (received: peer.ChaincodeMessage) => this.#receive(received, stream));
       stream.once('error', end);
       stream.once('end', end);
       if (this.#closing.signal.aborted) {
@@ -142,61 +142,48 @@ export class ChaincodeConnection {
     });
   }
 
-  #receive(message: peer.ChaincodeMessage, stream: Stream): void {
-    switch (message.getType()) {
+  #receive(received: peer.ChaincodeMessage, stream: Stream): void {
+    switch (received.getType()) {
       case Type.REGISTER:
-        stream.write(newMessage(Type.REGISTERED));
-        stream.write(newMessage(Type.READY));
-        this.#chaincodeId = peer.ChaincodeID.deserializeBinary(message.getPayload_asU8()).getName();
-        this.#readyWaiters.forEach((wake) => wake());
+        stream.write(message(peer.ChaincodeMessage, { type: Type.REGISTERED }));
+        stream.write(message(peer.ChaincodeMessage, { type: Type.READY }));
+        this.#chaincodeId = peer.ChaincodeID.deserializeBinary(received.getPayload_asU8()).getName();
+        this.#registrations.emit('registered');
         return;
       case Type.KEEPALIVE:
         return;
       case Type.COMPLETED:
       case Type.ERROR:
-        this.#pending.get(contextKey(message.getChannelId(), message.getTxid()))?.settle(message);
+        this.#pending.get(contextKey(received.getChannelId(), received.getTxid()))?.settle(received);
         return;
       default:
-        void this.#answer(message, stream);
+        void this.#answer(received, stream);
     }
   }
 
   async #answer(request: peer.ChaincodeMessage, stream: Stream): Promise<void> {
-    const channel = request.getChannelId();
-    const transactionId = request.getTxid();
-    let answer: peer.ChaincodeMessage;
+    const [channelId, txid] = [request.getChannelId(), request.getTxid()];
+    let answer;
     try {
-      const pending = this.#pending.get(contextKey(channel, transactionId));
+      const pending = this.#pending.get(contextKey(channelId, txid));
       if (pending === undefined) {
         throw new Error('no ledger context');
       }
-      const payload = await answerShimRequest(request, pending.invocation, this.#invokeOther);
-      answer = newMessage(Type.RESPONSE, channel, transactionId, payload);
+      answer = {
+        type: Type.RESPONSE,
+        payload: await answerShimRequest(request, pending.invocation, this.#invokeOther),
+      };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const text = `${requestName(request)} failed: transaction ID: ${transactionId}: ${reason}`;
-      answer = newMessage(Type.ERROR, channel, transactionId, Buffer.from(text));
+      const text = `${requestName(request)} failed: transaction ID: ${txid}: ${reason}`;
+      answer = { type: Type.ERROR, payload: Buffer.from(text) };
     }
     if (stream.writable) {
-      stream.write(answer);
+      stream.write(message(peer.ChaincodeMessage, { ...answer, channelId, txid }));
     }
   }
 }
 
 function contextKey(channel: string, transactionId: string): string {
   return `${channel}/${transactionId}`;
-}
-
-function newMessage(
-  type: peer.ChaincodeMessage.TypeMap[keyof peer.ChaincodeMessage.TypeMap],
-  channel = '',
-  transactionId = '',
-  payload: Uint8Array = new Uint8Array(),
-): peer.ChaincodeMessage {
-  const message = new peer.ChaincodeMessage();
-  message.setType(type);
-  message.setChannelId(channel);
-  message.setTxid(transactionId);
-  message.setPayload(payload);
-  return message;
 }

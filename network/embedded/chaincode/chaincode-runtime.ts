@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { peer } from '@hyperledger/fabric-protos';
 import { z } from 'zod';
+import { getOrMake } from '../../../protocol/get-or-make.js';
 import { EmbeddedLedgerError } from '../errors.js';
 import type { Database } from '../ledger/database.js';
 import { Simulator } from '../ledger/simulator.js';
@@ -113,7 +114,7 @@ export class ChaincodeRuntime {
       throw new Error(denied);
     }
     const sameChannel = channel === caller.channel;
-    const simulator = sameChannel ? caller.simulator : new Simulator(this.#database, channel, caller.transactionId);
+    const simulator = sameChannel ? caller.simulator : new Simulator(this.#database, channel);
     const { transactionId, signedProposal } = caller;
     try {
       return await this.execute({ channel, transactionId, namespace: chaincode, simulator, input, signedProposal });
@@ -132,12 +133,7 @@ export class ChaincodeRuntime {
   }
 
   #connection(address: string): ChaincodeConnection {
-    let connection = this.#connections.get(address);
-    if (connection === undefined) {
-      connection = new ChaincodeConnection(address, this.#invokeOther);
-      this.#connections.set(address, connection);
-    }
-    return connection;
+    return getOrMake(this.#connections, address, () => new ChaincodeConnection(address, this.#invokeOther));
   }
 
   #dropUnused(): void {

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto';
 import { ledger, peer } from '@hyperledger/fabric-protos';
-import type { StateRecord } from '../ledger/database.js';
+import { message } from '../message.js';
 import type { OpenQuery, RunningInvocation } from './invocation.js';
 
 /** Records per message between peer and chaincode; Fabric's number. */
 const MAXIMUM_BATCH = 100;
-/** Records of one query or page; Fabric's core.yaml, `totalQueryLimit`. */
-const TOTAL_QUERY_LIMIT = 100_000;
 
-/** Opens a range query and answers with its first batch, or with its only page. */
+/**
+ * Opens a range query and answers with its first batch.
+ * @throws Error if a page is asked for
+ */
 export async function openRange(request: peer.GetStateByRange, invocation: RunningInvocation): Promise<Uint8Array> {
-  const { pageSize, bookmark } = paging(request);
-  const start = bookmark === '' ? request.getStartkey() : bookmark;
+  if (request.getMetadata_asU8().length > 0) {
+    throw new Error('paginated queries are not supported by the development ledger');
+  }
   const { simulator, namespace, queries } = invocation;
-  const cursor = simulator.openRange(namespace, start, request.getEndkey(), Math.min(pageSize, TOTAL_QUERY_LIMIT));
+  const cursor = simulator.openRange(namespace, request.getStartkey(), request.getEndkey());
   const id = randomUUID();
   const query: OpenQuery = { cursor, ahead: undefined };
   queries.set(id, query);
@@ -34,59 +36,28 @@ export async function continueRange(id: string, invocation: RunningInvocation): 
 export async function closeRange(id: string, { queries }: RunningInvocation): Promise<Uint8Array> {
   await queries.get(id)?.cursor.close();
   queries.delete(id);
-  return response(id, [], false).serializeBinary();
+  return response(id, [], false);
 }
 
 /** Reads a batch, and one record more to tell whether more follow. */
 async function answer(id: string, query: OpenQuery, { namespace, queries }: RunningInvocation): Promise<Uint8Array> {
   const { cursor } = query;
-  const limit = cursor.paginated ? TOTAL_QUERY_LIMIT : MAXIMUM_BATCH;
   const batch: Uint8Array[] = [];
   let record = query.ahead ?? (await cursor.next());
-  while (record !== undefined && batch.length < limit) {
-    batch.push(encodeRecord(namespace, record));
+  while (record !== undefined && batch.length < MAXIMUM_BATCH) {
+    const { key, value } = record;
+    batch.push(message(ledger.queryresult.KV, { namespace, key, value }).serializeBinary());
     record = await cursor.next();
   }
   query.ahead = record;
-  const result = response(id, batch, record !== undefined);
   if (record === undefined) {
     queries.delete(id);
     await cursor.close();
   }
-  if (cursor.paginated) {
-    const metadata = new peer.QueryResponseMetadata();
-    metadata.setFetchedRecordsCount(batch.length);
-    metadata.setBookmark(cursor.bookmark);
-    result.setMetadata(metadata.serializeBinary());
-  }
-  return result.serializeBinary();
+  return response(id, batch, record !== undefined);
 }
 
-function paging(request: peer.GetStateByRange): { pageSize: number; bookmark: string } {
-  const bytes = request.getMetadata_asU8();
-  if (bytes.length === 0) {
-    return { pageSize: 0, bookmark: '' };
-  }
-  const metadata = peer.QueryMetadata.deserializeBinary(bytes);
-  return { pageSize: Math.max(0, metadata.getPagesize()), bookmark: metadata.getBookmark() };
-}
-
-function encodeRecord(namespace: string, { key, value }: StateRecord): Uint8Array {
-  const record = new ledger.queryresult.KV();
-  record.setNamespace(namespace);
-  record.setKey(key);
-  record.setValue(value);
-  return record.serializeBinary();
-}
-
-function response(id: string, batch: readonly Uint8Array[], hasMore: boolean): peer.QueryResponse {
-  const result = new peer.QueryResponse();
-  result.setId(id);
-  result.setHasMore(hasMore);
-  for (const bytes of batch) {
-    const entry = new peer.QueryResultBytes();
-    entry.setResultbytes(bytes);
-    result.addResults(entry);
-  }
-  return result;
+function response(id: string, batch: readonly Uint8Array[], hasMore: boolean): Uint8Array {
+  const resultsList = batch.map((resultbytes) => message(peer.QueryResultBytes, { resultbytes }));
+  return message(peer.QueryResponse, { id, hasMore, resultsList }).serializeBinary();
 }

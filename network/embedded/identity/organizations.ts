@@ -73,7 +73,7 @@ async function createNode(
   const hosts = [name, node.name, node.host, 'localhost', '127.0.0.1'];
   await Promise.all([
     createIdentity(join(parent, name, 'msp'), name, role, authorities),
-    createTls(join(parent, name, 'tls'), name, 'server', hosts, authorities),
+    createTls(join(parent, name, 'tls'), { name, side: 'server', hosts }, authorities),
   ]);
 }
 
@@ -82,7 +82,7 @@ async function createUser(base: string, user: string, role: Role, authorities: A
   const path = join(base, 'users', name);
   await Promise.all([
     createIdentity(join(path, 'msp'), name, role, authorities),
-    createTls(join(path, 'tls'), name, 'client', [name], authorities),
+    createTls(join(path, 'tls'), { name, side: 'client', hosts: [name] }, authorities),
   ]);
 }
 
@@ -95,9 +95,11 @@ async function createIdentity(msp: string, name: string, role: Role, authorities
 
 async function createTls(
   path: string,
-  name: string,
-  side: 'server' | 'client',
-  hosts: readonly string[],
+  {
+    name,
+    side,
+    hosts,
+  }: { readonly name: string; readonly side: 'server' | 'client'; readonly hosts: readonly string[] },
   { tls }: Authorities,
 ): Promise<void> {
   const { certificate, privateKey } = await tls.issue(name, { kind: 'tls', hosts });

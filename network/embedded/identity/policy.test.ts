@@ -69,15 +69,4 @@ describe('signature policy', () => {
     assert.deepEqual(choose('a.peer', 'a.client', 'b.admin'), ['a.peer', 'b.admin']);
     assert.equal(choose('a.peer', 'a.client'), undefined);
   });
-
-  it("is encoded as Fabric's tools print it", () => {
-    const { identitiesList, rule } = new SignaturePolicy("AND('A.peer',OR('B.peer','A.peer'))").toEnvelope().toObject();
-    assert.equal(identitiesList.length, 2);
-    assert.equal(rule?.nOutOf?.n, 2);
-    assert.equal(rule.nOutOf.rulesList[0]?.signedBy, 0);
-    assert.deepEqual(
-      rule.nOutOf.rulesList[1]?.nOutOf?.rulesList.map((child) => child.signedBy),
-      [1, 0],
-    );
-  });
 });

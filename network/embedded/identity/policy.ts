@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { common, msp } from '@hyperledger/fabric-protos';
 import { EmbeddedLedgerError } from '../errors.js';
 import type { Identity, Role } from './msp.js';
 
@@ -30,21 +29,6 @@ export class SignaturePolicy {
       (node) => node.mspId === mspId && (node.role === 'peer' || node.role === 'member'),
     );
   }
-
-  /** Fabric's encoding, for the channel configuration. */
-  toEnvelope(): common.SignaturePolicyEnvelope {
-    const envelope = new common.SignaturePolicyEnvelope();
-    const known = new Map<string, number>();
-    for (const { mspId, role } of principals(this.#root)) {
-      const key = `${mspId}.${role}`;
-      if (!known.has(key)) {
-        known.set(key, known.size);
-        envelope.addIdentities(principalOf(mspId, role));
-      }
-    }
-    envelope.setRule(ruleOf(this.#root, known));
-    return envelope;
-  }
 }
 
 /** As Fabric's cauthdsl: a signer that satisfied one principal is used up for the others of the same branch. */
@@ -69,37 +53,6 @@ function evaluate(node: PolicyNode, signers: readonly Identity[], used: boolean[
 
 function principals(node: PolicyNode): Extract<PolicyNode, { kind: 'signed-by' }>[] {
   return node.kind === 'signed-by' ? [node] : node.rules.flatMap(principals);
-}
-
-function principalOf(mspId: string, role: Role | 'member'): msp.MSPPrincipal {
-  const types = msp.MSPRole.MSPRoleType;
-  const type = {
-    member: types.MEMBER,
-    client: types.CLIENT,
-    peer: types.PEER,
-    admin: types.ADMIN,
-    orderer: types.ORDERER,
-  };
-  const mspRole = new msp.MSPRole();
-  mspRole.setMspIdentifier(mspId);
-  mspRole.setRole(type[role]);
-  const principal = new msp.MSPPrincipal();
-  principal.setPrincipalClassification(msp.MSPPrincipal.Classification.ROLE);
-  principal.setPrincipal(mspRole.serializeBinary());
-  return principal;
-}
-
-function ruleOf(node: PolicyNode, known: ReadonlyMap<string, number>): common.SignaturePolicy {
-  const rule = new common.SignaturePolicy();
-  if (node.kind === 'signed-by') {
-    rule.setSignedBy(known.get(`${node.mspId}.${node.role}`)!);
-    return rule;
-  }
-  const nOutOf = new common.SignaturePolicy.NOutOf();
-  nOutOf.setN(node.n);
-  nOutOf.setRulesList(node.rules.map((child) => ruleOf(child, known)));
-  rule.setNOutOf(nOutOf);
-  return rule;
 }
 
 /**

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { msp } from '@hyperledger/fabric-protos';
 import { EmbeddedLedgerError } from '../errors.js';
+import { message } from '../message.js';
 import { signLowS } from './ecdsa.js';
 
 /** A peer's or orderer's own identity, which endorses or signs blocks. */
@@ -14,11 +15,9 @@ export class SigningIdentity {
   readonly #key: KeyObject;
 
   constructor(mspId: string, certificatePem: string, privateKeyPem: string) {
-    const serialized = new msp.SerializedIdentity();
-    serialized.setMspid(mspId);
-    serialized.setIdBytes(Buffer.from(certificatePem));
+    const fields = { mspid: mspId, idBytes: Buffer.from(certificatePem) };
     this.mspId = mspId;
-    this.serialized = serialized.serializeBinary();
+    this.serialized = message(msp.SerializedIdentity, fields).serializeBinary();
     this.#key = createPrivateKey(privateKeyPem);
   }
 

@@ -3,11 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { common } from '@hyperledger/fabric-protos';
 import { derInteger } from '../../../protocol/crypto/p256-signature.js';
 import type { SigningIdentity } from '../identity/signing-identity.js';
+import { message } from '../message.js';
 
 /** Bytes of a nonce; Fabric's too. */
 const NONCE_BYTES = 24;
 /** The configuration never changes here, so every block refers to block 0. */
-const LAST_CONFIG_BLOCK = 0;
+const LAST_CONFIG = message(common.LastConfig, { index: 0 });
 
 /**
  * Makes the block that follows `previousHash`, signed as an orderer signs. What committing adds, validation flags and
@@ -22,25 +23,11 @@ export function newBlock(
 ): common.Block {
   const hash = createHash('sha256');
   envelopes.forEach((envelope) => hash.update(envelope));
-  const header = new common.BlockHeader();
-  header.setNumber(number);
-  header.setPreviousHash(previousHash);
-  header.setDataHash(hash.digest());
-  const data = new common.BlockData();
-  data.setDataList([...envelopes]);
-  const metadata = new common.BlockMetadata();
-  metadata.setMetadataList([
-    signatures(header, orderer),
-    metadataOf(lastConfig().serializeBinary()),
-    new Uint8Array(),
-    new Uint8Array(),
-    new Uint8Array(),
-  ]);
-  const block = new common.Block();
-  block.setHeader(header);
-  block.setData(data);
-  block.setMetadata(metadata);
-  return block;
+  const header = message(common.BlockHeader, { number, previousHash, dataHash: hash.digest() });
+  const empty = new Uint8Array();
+  const metadataList = [signatures(header, orderer), metadataOf(LAST_CONFIG.serializeBinary()), empty, empty, empty];
+  const data = message(common.BlockData, { dataList: [...envelopes] });
+  return message(common.Block, { header, data, metadata: message(common.BlockMetadata, { metadataList }) });
 }
 
 /** Adds what the committing peer adds: a validation code per transaction, and the commit hash (none in block 0). */
@@ -84,35 +71,18 @@ export function headerBytes(header: common.BlockHeader): Uint8Array {
 
 /** Creator and a new nonce. */
 export function newSignatureHeader(creator: Uint8Array): common.SignatureHeader {
-  const header = new common.SignatureHeader();
-  header.setCreator(creator);
-  header.setNonce(randomBytes(NONCE_BYTES));
-  return header;
+  return message(common.SignatureHeader, { creator, nonce: randomBytes(NONCE_BYTES) });
 }
 
 function signatures(header: common.BlockHeader, orderer: SigningIdentity): Uint8Array {
-  const value = new common.OrdererBlockMetadata();
-  value.setLastConfig(lastConfig());
-  value.setConsenterMetadata(metadataOf(new Uint8Array()));
-  const signed = value.serializeBinary();
+  const consenterMetadata = metadataOf(new Uint8Array());
+  const value = message(common.OrdererBlockMetadata, { lastConfig: LAST_CONFIG, consenterMetadata }).serializeBinary();
   const signatureHeader = newSignatureHeader(orderer.serialized).serializeBinary();
-  const signature = new common.MetadataSignature();
-  signature.setSignatureHeader(signatureHeader);
-  signature.setSignature(orderer.sign(Buffer.concat([signed, signatureHeader, headerBytes(header)])));
-  const metadata = new common.Metadata();
-  metadata.setValue(signed);
-  metadata.setSignaturesList([signature]);
-  return metadata.serializeBinary();
-}
-
-function lastConfig(): common.LastConfig {
-  const config = new common.LastConfig();
-  config.setIndex(LAST_CONFIG_BLOCK);
-  return config;
+  const signature = orderer.sign(Buffer.concat([value, signatureHeader, headerBytes(header)]));
+  const signaturesList = [message(common.MetadataSignature, { signatureHeader, signature })];
+  return message(common.Metadata, { value, signaturesList }).serializeBinary();
 }
 
 function metadataOf(value: Uint8Array): Uint8Array {
-  const metadata = new common.Metadata();
-  metadata.setValue(value);
-  return metadata.serializeBinary();
+  return message(common.Metadata, { value }).serializeBinary();
 }

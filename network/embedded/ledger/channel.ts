@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { EventEmitter, once } from 'node:events';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { common, peer } from '@hyperledger/fabric-protos';
 import { EmbeddedLedgerError } from '../errors.js';
@@ -39,8 +40,8 @@ export class Channel {
   #commitHash: Uint8Array;
   #committing: Promise<void> = Promise.resolve();
   #stopped = false;
-  readonly #blockWaiters = new Set<() => void>();
-  readonly #transactionWaiters = new Map<string, Set<(status: TransactionStatus) => void>>();
+  /** Emits `block`, and for each transaction of the block {@link committed} with its status. */
+  readonly #commits = new EventEmitter().setMaxListeners(0);
 
   private constructor(name: string, lastBlock: common.Block, options: ChannelOptions) {
     this.name = name;
@@ -113,7 +114,7 @@ export class Channel {
   async *blocksFrom(number: number, signal: AbortSignal): AsyncGenerator<common.Block, void, void> {
     for (let next = number; ; next++) {
       while (next >= this.#height && !signal.aborted) {
-        await this.#nextBlock(signal);
+        await once(this.#commits, 'block', { signal }).catch(ignoreAbort);
       }
       if (signal.aborted) {
         return;
@@ -128,21 +129,10 @@ export class Channel {
     if (known !== undefined || signal.aborted) {
       return known;
     }
-    return new Promise((resolve) => {
-      const waiters = this.#transactionWaiters.get(id) ?? new Set();
-      this.#transactionWaiters.set(id, waiters);
-      const settle = (status: TransactionStatus | undefined): void => {
-        signal.removeEventListener('abort', abort);
-        waiters.delete(settle);
-        if (waiters.size === 0 && this.#transactionWaiters.get(id) === waiters) {
-          this.#transactionWaiters.delete(id);
-        }
-        resolve(status);
-      };
-      const abort = (): void => settle(undefined);
-      signal.addEventListener('abort', abort);
-      waiters.add(settle);
-    });
+    const [status] = ((await once(this.#commits, committed(id), { signal }).catch(ignoreAbort)) ?? []) as [
+      TransactionStatus?,
+    ];
+    return status;
   }
 
   /** Finishes the block at hand; envelopes not yet in one are dropped, as when an orderer stops. */
@@ -190,7 +180,10 @@ export class Channel {
     this.#tipHash = headerHash(block.getHeader()!);
     this.#commitHash = hash;
     this.#height = number + 1;
-    this.#notify(transactions);
+    for (const [id, status] of transactions) {
+      this.#commits.emit(committed(id), status);
+    }
+    this.#commits.emit('block');
   }
 
   async #validate(
@@ -208,27 +201,15 @@ export class Channel {
     }
     return { id, code: await updates.apply(readWriteSets, { block: this.#height, transaction: index }) };
   }
+}
 
-  #notify(transactions: ReadonlyMap<string, TransactionStatus>): void {
-    for (const [id, status] of transactions) {
-      for (const settle of [...(this.#transactionWaiters.get(id) ?? [])]) {
-        settle(status);
-      }
-    }
-    const waiters = [...this.#blockWaiters];
-    this.#blockWaiters.clear();
-    waiters.forEach((wake) => wake());
-  }
+/** Event of one transaction; a client chooses the id. */
+function committed(id: string): string {
+  return `committed ${id}`;
+}
 
-  #nextBlock(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        signal.removeEventListener('abort', wake);
-        this.#blockWaiters.delete(wake);
-        resolve();
-      };
-      signal.addEventListener('abort', wake);
-      this.#blockWaiters.add(wake);
-    });
+function ignoreAbort(error: unknown): undefined {
+  if ((error as Error).name !== 'AbortError') {
+    throw error;
   }
 }

@@ -88,8 +88,7 @@ export class Database {
   async *stateRange(
     channel: string,
     namespace: string,
-    start: string,
-    end: string,
+    { start, end }: { readonly start: string; readonly end: string },
     snapshot?: Snapshot,
   ): AsyncGenerator<StateRecord, void, void> {
     const prefix = stateKey(channel, namespace, '');

@@ -55,12 +55,12 @@ const anyHistory = fc.array(fc.array(fc.array(anyStep, { maxLength: 4 }), { minL
 });
 
 async function onEmbedded(database: Database, steps: readonly Step[]): Promise<NamespaceReadWriteSet[]> {
-  const simulator = new Simulator(database, CHANNEL, 'tx');
+  const simulator = new Simulator(database, CHANNEL);
   for (const step of steps) {
     if (step.kind === 'read') {
       simulator.getState('cc', step.key);
     } else if (step.kind === 'range') {
-      const cursor = simulator.openRange('cc', step.start, step.end, 0);
+      const cursor = simulator.openRange('cc', step.start, step.end);
       let read = 0;
       while (read < step.limit && (await cursor.next()) !== undefined) {
         read++;
@@ -146,7 +146,7 @@ describe("multi-version concurrency control, here and in the contracts' tests", 
             seen.add(verdict);
           }
           const state: [string, number[]][] = [];
-          for await (const { key, value } of database.stateRange(CHANNEL, 'cc', '', '')) {
+          for await (const { key, value } of database.stateRange(CHANNEL, 'cc', { start: '', end: '' })) {
             state.push([key, [...value]]);
           }
           assert.deepEqual(

@@ -24,7 +24,7 @@ describe('multi-version concurrency control', () => {
   beforeEach(() => commitState(database, block++, { a: '1', c: '3', e: '5', b: undefined, d: undefined }));
 
   async function simulate(run: (simulator: Simulator) => void | Promise<void>): Promise<NamespaceReadWriteSet[]> {
-    const simulator = new Simulator(database, 'consumption', 'tx');
+    const simulator = new Simulator(database, 'consumption');
     await run(simulator);
     const results = decodeReadWriteSet(simulator.results());
     await simulator.close();
@@ -33,7 +33,7 @@ describe('multi-version concurrency control', () => {
 
   const readRange = (start: string, end: string, limit = Infinity) =>
     simulate(async (simulator) => {
-      const cursor = simulator.openRange('cc', start, end, 0);
+      const cursor = simulator.openRange('cc', start, end);
       let read = 0;
       while (read < limit && (await cursor.next()) !== undefined) {
         read++;

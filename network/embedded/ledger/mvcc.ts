@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { peer } from '@hyperledger/fabric-protos';
+import { getOrMake } from '../../../protocol/get-or-make.js';
 import type { Database, StateEntry } from './database.js';
 import { compareKeys, type NamespaceReadWriteSet, type RangeRead } from './read-write-set.js';
 import type { ValidationCode } from './transaction.js';
@@ -43,7 +44,8 @@ export class BlockUpdates {
     }
     for (const { namespace, writes } of sets) {
       for (const { key, value } of writes) {
-        this.#namespace(namespace).set(key, { namespace, key, version, entry: value && { value, version } });
+        const updates = getOrMake(this.#updates, namespace, () => new Map<string, StateUpdate>());
+        updates.set(key, { namespace, key, version, entry: value && { value, version } });
       }
     }
     return VALID;
@@ -76,23 +78,14 @@ export class BlockUpdates {
       return false;
     }
     // Up to and with the last key read, if reading stopped there: its successor in byte order is the key and a zero.
-    const end = range.exhausted ? range.endKey : `${range.endKey}\0`;
+    const bounds = { start: range.startKey, end: range.exhausted ? range.endKey : `${range.endKey}\0` };
     let index = 0;
-    for await (const { key, version } of this.#database.stateRange(this.#channel, namespace, range.startKey, end)) {
+    for await (const { key, version } of this.#database.stateRange(this.#channel, namespace, bounds)) {
       const read = range.reads[index++];
       if (read === undefined || read.key !== key || !sameVersion(read.version, version)) {
         return false;
       }
     }
     return index === range.reads.length;
-  }
-
-  #namespace(name: string): Map<string, StateUpdate> {
-    let namespace = this.#updates.get(name);
-    if (namespace === undefined) {
-      namespace = new Map();
-      this.#updates.set(name, namespace);
-    }
-    return namespace;
   }
 }

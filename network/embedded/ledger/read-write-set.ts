@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ledger } from '@hyperledger/fabric-protos';
+import { getOrMake } from '../../../protocol/get-or-make.js';
+import { message } from '../message.js';
 import type { Version } from './version.js';
 
 const { rwset } = ledger;
@@ -63,26 +65,15 @@ export class ReadWriteSetBuilder {
 
   /** rwset.TxReadWriteSet with namespaces and keys in the order of their UTF-8 bytes, so that equal sets are equal bytes. */
   encode(): Uint8Array {
-    const set = new rwset.TxReadWriteSet();
-    set.setDataModel(rwset.TxReadWriteSet.DataModel.KV);
-    set.setNsRwsetList(
-      sorted([...this.#namespaces], ([name]) => name).map(([name, content]) => {
-        const namespace = new rwset.NsReadWriteSet();
-        namespace.setNamespace(name);
-        namespace.setRwset(encodeNamespace(content));
-        return namespace;
-      }),
+    const nsRwsetList = sorted([...this.#namespaces], ([name]) => name).map(([namespace, content]) =>
+      message(rwset.NsReadWriteSet, { namespace, rwset: encodeNamespace(content) }),
     );
-    return set.serializeBinary();
+    const dataModel = rwset.TxReadWriteSet.DataModel.KV;
+    return message(rwset.TxReadWriteSet, { dataModel, nsRwsetList }).serializeBinary();
   }
 
   #namespace(name: string): Namespace {
-    let namespace = this.#namespaces.get(name);
-    if (namespace === undefined) {
-      namespace = { reads: new Map(), writes: new Map(), ranges: [] };
-      this.#namespaces.set(name, namespace);
-    }
-    return namespace;
+    return getOrMake(this.#namespaces, name, () => ({ reads: new Map(), writes: new Map(), ranges: [] }));
   }
 }
 
@@ -117,46 +108,26 @@ export function compareKeys(a: string, b: string): number {
 }
 
 function encodeNamespace({ reads, writes, ranges }: Namespace): Uint8Array {
-  const set = new kvrwset.KVRWSet();
-  set.setReadsList(sorted([...reads], ([key]) => key).map(([key, version]) => encodeRead(key, version)));
+  const readsList = sorted([...reads], ([key]) => key).map(([key, version]) => encodeRead(key, version));
   // A query of which nothing was read constrains nothing.
-  set.setRangeQueriesInfoList(
-    ranges.filter(({ exhausted, reads: seen }) => exhausted || seen.length > 0).map(encodeRange),
+  const constraining = ranges.filter(({ exhausted, reads: seen }) => exhausted || seen.length > 0);
+  const writesList = sorted([...writes], ([key]) => key).map(([key, value]) =>
+    message(kvrwset.KVWrite, { key, isDelete: value === undefined, value: value ?? '' }),
   );
-  set.setWritesList(
-    sorted([...writes], ([key]) => key).map(([key, value]) => {
-      const write = new kvrwset.KVWrite();
-      write.setKey(key);
-      write.setIsDelete(value === undefined);
-      write.setValue(value ?? '');
-      return write;
-    }),
-  );
-  return set.serializeBinary();
+  const rangeQueriesInfoList = constraining.map(encodeRange);
+  return message(kvrwset.KVRWSet, { readsList, rangeQueriesInfoList, writesList }).serializeBinary();
 }
 
 function encodeRead(key: string, version: Version | undefined): ledger.rwset.kvrwset.KVRead {
-  const read = new kvrwset.KVRead();
-  read.setKey(key);
-  if (version !== undefined) {
-    const encoded = new kvrwset.Version();
-    encoded.setBlockNum(version.block);
-    encoded.setTxNum(version.transaction);
-    read.setVersion(encoded);
-  }
-  return read;
+  const fields = version && { blockNum: version.block, txNum: version.transaction };
+  return message(kvrwset.KVRead, { key, version: fields && message(kvrwset.Version, fields) });
 }
 
 /** Fabric hashes the reads of long ranges into a Merkle summary to save space; its raw form is as valid, and is used here. */
-function encodeRange(range: RangeRead): ledger.rwset.kvrwset.RangeQueryInfo {
-  const query = new kvrwset.RangeQueryInfo();
-  query.setStartKey(range.startKey);
-  query.setEndKey(range.endKey);
-  query.setItrExhausted(range.exhausted);
-  const reads = new kvrwset.QueryReads();
-  reads.setKvReadsList(range.reads.map(({ key, version }) => encodeRead(key, version)));
-  query.setRawReads(reads);
-  return query;
+function encodeRange({ startKey, endKey, exhausted, reads }: RangeRead): ledger.rwset.kvrwset.RangeQueryInfo {
+  const kvReadsList = reads.map(({ key, version }) => encodeRead(key, version));
+  const rawReads = message(kvrwset.QueryReads, { kvReadsList });
+  return message(kvrwset.RangeQueryInfo, { startKey, endKey, itrExhausted: exhausted, rawReads });
 }
 
 function versionOf(read: ledger.rwset.kvrwset.KVRead): Version | undefined {

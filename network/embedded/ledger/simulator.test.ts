@@ -29,7 +29,7 @@ describe('simulator', () => {
   after(() => kit.remove());
 
   beforeEach(() => {
-    simulator = new Simulator(database, 'consumption', 'tx1');
+    simulator = new Simulator(database, 'consumption');
   });
 
   afterEach(() => simulator.close());
@@ -56,11 +56,11 @@ describe('simulator', () => {
   });
 
   it('runs ranges in byte order, from start to before the end, and records what was read', async () => {
-    const cursor = simulator.openRange('cc', 'b', '', 0);
+    const cursor = simulator.openRange('cc', 'b', '');
     assert.deepEqual(await keysOf(cursor), ['b', 'c', '\ue000', '\u{10ffff}']);
-    const closed = simulator.openRange('cc', 'a', 'c', 0);
+    const closed = simulator.openRange('cc', 'a', 'c');
     assert.deepEqual(await keysOf(closed), ['a', 'b']);
-    const partly = simulator.openRange('cc', 'a', 'z', 0);
+    const partly = simulator.openRange('cc', 'a', 'z');
     await partly.next();
     await Promise.all([cursor.close(), closed.close(), partly.close()]);
     const [set] = decodeReadWriteSet(simulator.results());
@@ -72,24 +72,5 @@ describe('simulator', () => {
         ['a', 'a', false, 1],
       ],
     );
-  });
-
-  it('ends a page at its size with the next key as bookmark', async () => {
-    const first = simulator.openRange('cc', '', '', 2);
-    assert.deepEqual(await keysOf(first), ['a', 'b']);
-    assert.equal(first.bookmark, 'c');
-    const last = simulator.openRange('cc', '\u{10ffff}', '', 2);
-    assert.deepEqual(await keysOf(last), ['\u{10ffff}']);
-    assert.equal(last.bookmark, '');
-    await Promise.all([first.close(), last.close()]);
-  });
-
-  it('refuses a write after a page, and a page after a write', async () => {
-    await simulator.openRange('cc', '', '', 1).close();
-    assert.throws(() => simulator.putState('cc', 'x', Buffer.from('1')), /already performed a paginated query/);
-    const other = new Simulator(database, 'consumption', 'tx2');
-    other.putState('cc', 'x', Buffer.from('1'));
-    assert.throws(() => other.openRange('cc', '', '', 1), /Paginated queries are supported only in a read-only/);
-    await other.close();
   });
 });

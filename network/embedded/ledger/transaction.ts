@@ -43,10 +43,9 @@ export interface EndorsedTransaction {
 
 /** @throws InvalidTransaction */
 export function parseEnvelope(bytes: Uint8Array): SignedEnvelope {
-  const envelope = attempt(TxValidationCode.INVALID_OTHER_REASON, () => common.Envelope.deserializeBinary(bytes));
-  const payload = attempt(TxValidationCode.BAD_PAYLOAD, () =>
-    common.Payload.deserializeBinary(envelope.getPayload_asU8()),
-  );
+  const { INVALID_OTHER_REASON, BAD_PAYLOAD } = TxValidationCode;
+  const envelope = attempt(INVALID_OTHER_REASON, () => common.Envelope.deserializeBinary(bytes));
+  const payload = attempt(BAD_PAYLOAD, () => common.Payload.deserializeBinary(envelope.getPayload_asU8()));
   return attempt(TxValidationCode.BAD_COMMON_HEADER, () => {
     const header = payload.getHeader();
     if (header === undefined) {

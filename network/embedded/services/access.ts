@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { status as GrpcStatus } from '@grpc/grpc-js';
 import type { Identity } from '../identity/msp.js';
 import type { Channel } from '../ledger/channel.js';
 import { memberIdentity } from '../ledger/transaction-check.js';
+import { RpcError, type SignedRequest } from './rpc-error.js';
 
 /** Channels that exist, by name. */
 export type Channels = ReadonlyMap<string, Channel>;
@@ -35,6 +37,23 @@ export function accessDenied(
     return undefined;
   }
   return policyFailure(channelName, policy);
+}
+
+/**
+ * Requires that a reader of the channel signed the request.
+ * @throws RpcError PERMISSION_DENIED
+ */
+export function requireReader(
+  channels: Channels,
+  request: { getChannelId(): string; getIdentity_asU8(): Uint8Array },
+  signed: SignedRequest,
+): void {
+  const data = signed.getRequest_asU8();
+  const signedData = { identity: request.getIdentity_asU8(), data, signature: signed.getSignature_asU8() };
+  const denied = accessDenied(channels, request.getChannelId(), 'Readers', signedData);
+  if (denied !== undefined) {
+    throw new RpcError(GrpcStatus.PERMISSION_DENIED, denied);
+  }
 }
 
 /** Fabric's text for a request that does not satisfy a channel's policy. */

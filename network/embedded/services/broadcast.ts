@@ -8,7 +8,7 @@ const { Status } = common;
 
 /** Answer of an orderer: accepted for ordering, which is not yet a commit, or the reason for the refusal. */
 export interface BroadcastResult {
-  readonly status: number;
+  readonly status: common.StatusMap[keyof common.StatusMap];
   /** Fabric's name of the status, such as BAD_REQUEST. */
   readonly statusName: string;
   readonly info: string;

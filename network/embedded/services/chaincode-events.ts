@@ -4,8 +4,9 @@ import { common, gateway, orderer, peer } from '@hyperledger/fabric-protos';
 import { validationCodesOf } from '../ledger/block.js';
 import type { Channel } from '../ledger/channel.js';
 import { parseEndorsedTransaction, parseEnvelope } from '../ledger/transaction.js';
-import { accessDenied, type Channels } from './access.js';
-import { decodeRequest, RpcError } from './rpc-error.js';
+import { message } from '../message.js';
+import { requireReader, type Channels } from './access.js';
+import { decodeSigned, RpcError } from './rpc-error.js';
 
 const { TypeCase } = orderer.SeekPosition;
 
@@ -36,20 +37,8 @@ export async function* chaincodeEvents(
   signed: gateway.SignedChaincodeEventsRequest,
   signal: AbortSignal,
 ): AsyncGenerator<gateway.ChaincodeEventsResponse, void, void> {
-  if (signed.getRequest_asU8().length === 0) {
-    throw new RpcError(GrpcStatus.INVALID_ARGUMENT, 'a chaincode events request is required');
-  }
-  const request = decodeRequest('chaincode events request', () =>
-    gateway.ChaincodeEventsRequest.deserializeBinary(signed.getRequest_asU8()),
-  );
-  const denied = accessDenied(channels, request.getChannelId(), 'Readers', {
-    identity: request.getIdentity_asU8(),
-    data: signed.getRequest_asU8(),
-    signature: signed.getSignature_asU8(),
-  });
-  if (denied !== undefined) {
-    throw new RpcError(GrpcStatus.PERMISSION_DENIED, denied);
-  }
+  const request = decodeSigned('chaincode events request', gateway.ChaincodeEventsRequest, signed);
+  requireReader(channels, request, signed);
   const channel = channels.get(request.getChannelId())!;
   let after = request.getAfterTransactionId();
   for await (const block of channel.blocksFrom(startBlock(channel, request), signal)) {
@@ -59,12 +48,9 @@ export async function* chaincodeEvents(
       events = index < 0 ? [] : events.slice(index + 1);
       after = index < 0 ? after : '';
     }
-    events = events.filter((event) => event.getChaincodeId() === request.getChaincodeId());
-    if (events.length > 0) {
-      const response = new gateway.ChaincodeEventsResponse();
-      response.setBlockNumber(block.getHeader()!.getNumber());
-      response.setEventsList(events);
-      yield response;
+    const eventsList = events.filter((event) => event.getChaincodeId() === request.getChaincodeId());
+    if (eventsList.length > 0) {
+      yield message(gateway.ChaincodeEventsResponse, { blockNumber: block.getHeader()!.getNumber(), eventsList });
     }
   }
 }

@@ -6,6 +6,7 @@ import type { SigningIdentity } from '../identity/signing-identity.js';
 import type { Channel } from '../ledger/channel.js';
 import type { Database } from '../ledger/database.js';
 import { Simulator } from '../ledger/simulator.js';
+import { message } from '../message.js';
 import { policyFailure, satisfies, type Channels } from './access.js';
 import { proposalFault, type Proposal } from './proposal.js';
 import { runSystemChaincode, SYSTEM_CHAINCODE } from './system-chaincode.js';
@@ -77,7 +78,7 @@ export class Endorser {
 
   async #simulate(proposal: Proposal, version: string): Promise<EndorserResult> {
     const { channel, transactionId, chaincode: namespace, input, signed: signedProposal } = proposal;
-    const simulator = new Simulator(this.#database, channel, transactionId);
+    const simulator = new Simulator(this.#database, channel);
     try {
       const final = await this.#chaincodes
         .execute({ channel, transactionId, namespace, simulator, input, signedProposal })
@@ -137,10 +138,8 @@ function creatorFault(
 
 /** A peer's endorsement: its signature over response payload ‖ its identity. */
 export function endorse(payload: Uint8Array, endorser: SigningIdentity): peer.Endorsement {
-  const endorsement = new peer.Endorsement();
-  endorsement.setEndorser(endorser.serialized);
-  endorsement.setSignature(endorser.sign(Buffer.concat([payload, endorser.serialized])));
-  return endorsement;
+  const signature = endorser.sign(Buffer.concat([payload, endorser.serialized]));
+  return message(peer.Endorsement, { endorser: endorser.serialized, signature });
 }
 
 /** The response within a chaincode's final message, or Fabric's text if there is none. */
@@ -166,16 +165,12 @@ function responsePayload(
     readonly event?: peer.ChaincodeEvent | undefined;
   },
 ): Uint8Array {
-  const id = new peer.ChaincodeID();
-  id.setName(proposal.chaincode);
-  id.setVersion(outcome.version);
-  const action = new peer.ChaincodeAction();
-  action.setResponse(outcome.response);
-  action.setResults(outcome.results ?? '');
-  action.setEvents(outcome.event?.serializeBinary() ?? '');
-  action.setChaincodeId(id);
-  const payload = new peer.ProposalResponsePayload();
-  payload.setProposalHash(proposal.hash);
-  payload.setExtension$(action.serializeBinary());
-  return payload.serializeBinary();
+  const action = message(peer.ChaincodeAction, {
+    response: outcome.response,
+    results: outcome.results ?? '',
+    events: outcome.event?.serializeBinary() ?? '',
+    chaincodeId: message(peer.ChaincodeID, { name: proposal.chaincode, version: outcome.version }),
+  });
+  const fields = { proposalHash: proposal.hash, extension$: action.serializeBinary() };
+  return message(peer.ProposalResponsePayload, fields).serializeBinary();
 }

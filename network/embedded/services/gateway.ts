@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { status as GrpcStatus } from '@grpc/grpc-js';
 import { gateway, type peer } from '@hyperledger/fabric-protos';
-import { accessDenied, type Channels } from './access.js';
+import { message } from '../message.js';
+import { requireReader, type Channels } from './access.js';
 import type { Broadcast } from './broadcast.js';
 import { endorse, isSuccess, type Endorser, type EndorserResult } from './endorser.js';
 import type { LedgerPeer, PeerDirectory } from './peers.js';
 import { prepareTransaction } from './prepared-transaction.js';
 import { parseProposal, type Proposal } from './proposal.js';
-import { decodeRequest, RpcError } from './rpc-error.js';
+import { decodeSigned, RpcError } from './rpc-error.js';
 
 /** Services that all gateways of the process share. */
 export interface GatewayServices {
@@ -34,18 +35,16 @@ export class Gateway {
     const endorser = this.#evaluator(proposal, request.getTargetOrganizationsList());
     const result = await this.#services.endorser.process(proposal);
     if (result.kind === 'ran' && isSuccess(result.response)) {
-      const response = new gateway.EvaluateResponse();
-      response.setResult(result.response);
-      return response;
+      return message(gateway.EvaluateResponse, { result: result.response });
     }
-    const message = failureText(result);
-    const details = [{ address: endorser.address, mspId: endorser.mspId, message }];
+    const text = failureText(result);
+    const details = [{ address: endorser.address, mspId: endorser.mspId, message: text }];
     if (result.kind === 'failed') {
       const advice = 'failed to evaluate transaction, see attached details for more info';
       throw new RpcError(GrpcStatus.ABORTED, advice, details);
     }
     const code = result.kind === 'rejected' ? GrpcStatus.FAILED_PRECONDITION : GrpcStatus.UNKNOWN;
-    throw new RpcError(code, `evaluate call to endorser returned error: ${message}`, details);
+    throw new RpcError(code, `evaluate call to endorser returned error: ${text}`, details);
   }
 
   /** @throws RpcError */
@@ -64,9 +63,8 @@ export class Gateway {
     const endorsers = organizations.length > 0 ? candidates : this.#sufficient(proposal, result.namespaces, candidates);
     const { payload } = result;
     const endorsements = endorsers.map(({ signer }) => endorse(payload, signer));
-    const response = new gateway.EndorseResponse();
-    response.setPreparedTransaction(prepareTransaction(proposal, payload, endorsements));
-    return response;
+    const preparedTransaction = prepareTransaction(proposal, payload, endorsements);
+    return message(gateway.EndorseResponse, { preparedTransaction });
   }
 
   /** @throws RpcError */
@@ -95,12 +93,7 @@ export class Gateway {
     signed: gateway.SignedCommitStatusRequest,
     signal: AbortSignal,
   ): Promise<gateway.CommitStatusResponse> {
-    if (signed.getRequest_asU8().length === 0) {
-      throw new RpcError(GrpcStatus.INVALID_ARGUMENT, 'a commit status request is required');
-    }
-    const request = decodeRequest('status request', () =>
-      gateway.CommitStatusRequest.deserializeBinary(signed.getRequest_asU8()),
-    );
+    const request = decodeSigned('commit status request', gateway.CommitStatusRequest, signed, 'status request');
     const fault =
       (request.getIdentity_asU8().length === 0 && 'no identity provided') ||
       (request.getChannelId() === '' && 'no channel ID provided') ||
@@ -109,22 +102,13 @@ export class Gateway {
       throw new RpcError(GrpcStatus.INVALID_ARGUMENT, fault);
     }
     const { channels } = this.#services;
-    const denied = accessDenied(channels, request.getChannelId(), 'Readers', {
-      identity: request.getIdentity_asU8(),
-      data: signed.getRequest_asU8(),
-      signature: signed.getSignature_asU8(),
-    });
-    if (denied !== undefined) {
-      throw new RpcError(GrpcStatus.PERMISSION_DENIED, denied);
-    }
+    requireReader(channels, request, signed);
     const status = await channels.get(request.getChannelId())!.waitForTransaction(request.getTransactionId(), signal);
     if (status === undefined) {
       throw new RpcError(GrpcStatus.UNAVAILABLE, 'the request ended before the transaction was committed');
     }
-    const response = new gateway.CommitStatusResponse();
-    response.setResult(status.code as peer.TxValidationCodeMap[keyof peer.TxValidationCodeMap]);
-    response.setBlockNumber(status.block);
-    return response;
+    const result = status.code as peer.TxValidationCodeMap[keyof peer.TxValidationCodeMap];
+    return message(gateway.CommitStatusResponse, { result, blockNumber: status.block });
   }
 
   #parse(signed: peer.SignedProposal | undefined, prefix: string): Proposal {

@@ -2,8 +2,9 @@
 import { Server, ServerCredentials, type ServerDuplexStream } from '@grpc/grpc-js';
 import { common, gateway, orderer, peer } from '@hyperledger/fabric-protos';
 import { EmbeddedLedgerError } from '../errors.js';
+import { message } from '../message.js';
 import { chaincodeEvents } from './chaincode-events.js';
-import { deliver, type BlockForm } from './deliver.js';
+import { deliver } from './deliver.js';
 import { endorse, isSuccess } from './endorser.js';
 import { Gateway, type GatewayServices } from './gateway.js';
 import { ConcurrencyLimit, duplex, serverStream, stopped, unary, write, type StopSignal } from './grpc-calls.js';
@@ -46,11 +47,10 @@ export class PeerServer {
         chaincodeEvents(channels, request, signal),
       ),
     });
-    const deliverAs = (form: BlockForm): ReturnType<typeof duplex<common.Envelope, peer.DeliverResponse>> =>
-      duplex(stop, (call, signal) => serveDeliver(call, services, form, signal));
     this.#server.addService(peer.DeliverService, {
-      deliver: deliverAs('block'),
-      deliverFiltered: deliverAs('filtered'),
+      deliver: duplex(stop, (call: ServerDuplexStream<common.Envelope, peer.DeliverResponse>, signal) =>
+        serveDeliver(call, services, signal),
+      ),
     });
     this.#server.addService(peer.EndorserService, {
       processProposal: unary(limit, stop, (signed: peer.SignedProposal) =>
@@ -91,19 +91,20 @@ export class PeerServer {
 async function serveDeliver(
   call: ServerDuplexStream<common.Envelope, peer.DeliverResponse>,
   { channels }: GatewayServices,
-  form: BlockForm,
   signal: AbortSignal,
 ): Promise<void> {
   for await (const request of call as AsyncIterable<common.Envelope>) {
-    const responses = deliver(channels, request, form, signal);
-    let step = await responses.next();
-    for (; !step.done; step = await responses.next()) {
-      await write(call, step.value, signal);
+    const blocks = deliver(channels, request, signal);
+    let step = await blocks.next();
+    for (; !step.done; step = await blocks.next()) {
+      await write(call, message(peer.DeliverResponse, { block: step.value }), signal);
     }
-    if (step.value === undefined) {
+    const status = step.value;
+    if (status === undefined) {
       throw stopped();
     }
-    if (step.value !== common.Status.SUCCESS) {
+    await write(call, message(peer.DeliverResponse, { status }), signal);
+    if (status !== common.Status.SUCCESS) {
       return;
     }
   }
@@ -116,10 +117,7 @@ async function serveBroadcast(
 ): Promise<void> {
   for await (const envelope of call as AsyncIterable<common.Envelope>) {
     const { status, info } = broadcast.submit(envelope.serializeBinary());
-    const response = new orderer.BroadcastResponse();
-    response.setStatus(status as common.StatusMap[keyof common.StatusMap]);
-    response.setInfo(info);
-    await write(call, response, signal);
+    await write(call, message(orderer.BroadcastResponse, { status, info }), signal);
     if (status !== common.Status.SUCCESS) {
       return;
     }
@@ -136,19 +134,13 @@ async function processProposal(
   if (result.kind === 'rejected') {
     throw new Error(result.message);
   }
-  const answer = new peer.ProposalResponse();
   if (result.kind === 'failed') {
-    const response = new peer.Response();
-    response.setStatus(500);
-    response.setMessage(result.message);
-    answer.setResponse(response);
-    return answer;
+    const response = message(peer.Response, { status: 500, message: result.message });
+    return message(peer.ProposalResponse, { response });
   }
-  answer.setResponse(result.response);
-  answer.setPayload(result.payload ?? '');
-  if (isSuccess(result.response) && result.payload !== undefined) {
-    answer.setVersion(1);
-    answer.setEndorsement(endorse(result.payload, signer));
+  const { response, payload } = result;
+  if (!isSuccess(response) || payload === undefined) {
+    return message(peer.ProposalResponse, { response, payload: payload ?? '' });
   }
-  return answer;
+  return message(peer.ProposalResponse, { version: 1, response, payload, endorsement: endorse(payload, signer) });
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { common, peer } from '@hyperledger/fabric-protos';
+import { message } from '../message.js';
 import type { Proposal } from './proposal.js';
 
 /** Assembles the transaction that the client then signs. Transient data is not part of it. */
@@ -8,21 +9,19 @@ export function prepareTransaction(
   responsePayload: Uint8Array,
   endorsements: readonly peer.Endorsement[],
 ): common.Envelope {
-  const endorsed = new peer.ChaincodeEndorsedAction();
-  endorsed.setProposalResponsePayload(responsePayload);
-  endorsed.setEndorsementsList([...endorsements]);
-  const actionPayload = new peer.ChaincodeActionPayload();
-  actionPayload.setChaincodeProposalPayload(proposal.payloadWithoutTransient);
-  actionPayload.setAction(endorsed);
-  const action = new peer.TransactionAction();
-  action.setHeader(proposal.header.getSignatureHeader_asU8());
-  action.setPayload(actionPayload.serializeBinary());
-  const transaction = new peer.Transaction();
-  transaction.setActionsList([action]);
-  const payload = new common.Payload();
-  payload.setHeader(proposal.header);
-  payload.setData(transaction.serializeBinary());
-  const envelope = new common.Envelope();
-  envelope.setPayload(payload.serializeBinary());
-  return envelope;
+  const action = message(peer.ChaincodeEndorsedAction, {
+    proposalResponsePayload: responsePayload,
+    endorsementsList: [...endorsements],
+  });
+  const actionPayload = message(peer.ChaincodeActionPayload, {
+    chaincodeProposalPayload: proposal.payloadWithoutTransient,
+    action,
+  });
+  const transactionAction = message(peer.TransactionAction, {
+    header: proposal.header.getSignatureHeader_asU8(),
+    payload: actionPayload.serializeBinary(),
+  });
+  const data = message(peer.Transaction, { actionsList: [transactionAction] }).serializeBinary();
+  const payload = message(common.Payload, { header: proposal.header, data }).serializeBinary();
+  return message(common.Envelope, { payload });
 }

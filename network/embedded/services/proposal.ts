@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { common, peer } from '@hyperledger/fabric-protos';
+import { message, type MessageType } from '../message.js';
 import { proposalHash, transactionIdOf } from '../ledger/transaction.js';
 
 /** A client's request to run a chaincode, taken apart. Error texts here and below are those of Fabric's endorser. */
@@ -24,23 +25,15 @@ export function parseProposal(signed: peer.SignedProposal | undefined): Proposal
   if (signed === undefined || signed.getProposalBytes_asU8().length === 0) {
     throw new Error('a signed proposal is required');
   }
-  const proposal = decode('Proposal', () => peer.Proposal.deserializeBinary(signed.getProposalBytes_asU8()));
-  const header = decode('Header', () => common.Header.deserializeBinary(proposal.getHeader_asU8()));
-  const channelHeader = decode('ChannelHeader', () =>
-    common.ChannelHeader.deserializeBinary(header.getChannelHeader_asU8()),
-  );
-  const signatureHeader = decode('SignatureHeader', () =>
-    common.SignatureHeader.deserializeBinary(header.getSignatureHeader_asU8()),
-  );
-  const payload = decode('ChaincodeProposalPayload', () =>
-    peer.ChaincodeProposalPayload.deserializeBinary(proposal.getPayload_asU8()),
-  );
-  const spec = decode('ChaincodeInvocationSpec', () =>
-    peer.ChaincodeInvocationSpec.deserializeBinary(payload.getInput_asU8()),
-  ).getChaincodeSpec();
-  const extension = decode('ChaincodeHeaderExtension', () =>
-    peer.ChaincodeHeaderExtension.deserializeBinary(channelHeader.getExtension_asU8()),
-  );
+  const proposal = decode('Proposal', peer.Proposal, signed.getProposalBytes_asU8());
+  const header = decode('Header', common.Header, proposal.getHeader_asU8());
+  const channelHeader = decode('ChannelHeader', common.ChannelHeader, header.getChannelHeader_asU8());
+  const signatureHeader = decode('SignatureHeader', common.SignatureHeader, header.getSignatureHeader_asU8());
+  const payload = decode('ChaincodeProposalPayload', peer.ChaincodeProposalPayload, proposal.getPayload_asU8());
+  const invocation = decode('ChaincodeInvocationSpec', peer.ChaincodeInvocationSpec, payload.getInput_asU8());
+  const spec = invocation.getChaincodeSpec();
+  const extensionBytes = channelHeader.getExtension_asU8();
+  const extension = decode('ChaincodeHeaderExtension', peer.ChaincodeHeaderExtension, extensionBytes);
   const channel = channelHeader.getChannelId();
   if (channel === '') {
     throw new Error('no channel id provided');
@@ -101,14 +94,12 @@ export function proposalFault(proposal: Proposal): string | undefined {
 
 /** Made anew rather than cut out: the input's bytes stay, and the transient map is all else there is. */
 function withoutTransient(payload: peer.ChaincodeProposalPayload): Uint8Array {
-  const stripped = new peer.ChaincodeProposalPayload();
-  stripped.setInput(payload.getInput_asU8());
-  return stripped.serializeBinary();
+  return message(peer.ChaincodeProposalPayload, { input: payload.getInput_asU8() }).serializeBinary();
 }
 
-function decode<T>(what: string, parse: () => T): T {
+function decode<T>(what: string, type: MessageType<T>, bytes: Uint8Array): T {
   try {
-    return parse();
+    return type.deserializeBinary(bytes);
   } catch (cause) {
     throw new Error(`error unmarshalling ${what}`, { cause });
   }

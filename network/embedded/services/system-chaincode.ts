@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { common, peer } from '@hyperledger/fabric-protos';
 import type { Channel } from '../ledger/channel.js';
+import { message } from '../message.js';
 import { accessDenied, type Channels } from './access.js';
 import type { Proposal } from './proposal.js';
 
@@ -12,15 +13,11 @@ const ERROR = 500;
 
 /** Runs one query; its first argument is the channel. */
 export function runSystemChaincode(proposal: Proposal, channels: Channels): peer.Response {
-  const response = new peer.Response();
   try {
-    response.setPayload(query(proposal, channels));
-    response.setStatus(OK);
+    return message(peer.Response, { status: OK, payload: query(proposal, channels) });
   } catch (error) {
-    response.setStatus(ERROR);
-    response.setMessage((error as Error).message);
+    return message(peer.Response, { status: ERROR, message: (error as Error).message });
   }
-  return response;
 }
 
 function query({ input, creator, signed }: Proposal, channels: Channels): Uint8Array {
@@ -44,14 +41,8 @@ function query({ input, creator, signed }: Proposal, channels: Channels): Uint8A
 }
 
 function chainInfo(channel: Channel): Uint8Array {
-  const info = new common.BlockchainInfo();
-  info.setHeight(channel.height);
-  info.setCurrentblockhash(channel.tipHash);
-  info.setPreviousblockhash(
-    channel
-      .block(channel.height - 1)
-      ?.getHeader()
-      ?.getPreviousHash_asU8() ?? '',
-  );
-  return info.serializeBinary();
+  const { height, tipHash } = channel;
+  const tip = channel.block(height - 1);
+  const previousblockhash = tip?.getHeader()?.getPreviousHash_asU8() ?? '';
+  return message(common.BlockchainInfo, { height, currentblockhash: tipHash, previousblockhash }).serializeBinary();
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { encodeSignedHeader } from '../../../protocol/ledger/signed-header.js';
 import { encodeHeader } from '../../../protocol/ledger/header.js';
 import type { LedgerId } from '../../../protocol/ledger/ledger-id.js';
 import { encodeSignedParameters } from '../../../protocol/ledger/parameters-json.js';
@@ -68,7 +69,7 @@ const proposal: FuzzTarget = {
       open.witnesses[0]!,
     ),
     input(['consumption', 'PutSeal'], CONTROL_CENTER_MSP, [textOf(encodeSignedSeal(open.consumption.seal))]),
-    input(['pricing', 'PutHeader'], SERVICE_PROVIDER_MSP, [textOf(encodeHeader(sealed.pricing.header))]),
+    input(['pricing', 'PutHeader'], SERVICE_PROVIDER_MSP, [textOf(encodeSignedHeader(sealed.pricing))]),
     input(['pricing', 'PutPage'], SERVICE_PROVIDER_MSP, argsOf(sealed.ledgerId), sealed.pricing.rows),
     input(['billing', 'PutPage'], SERVICE_PROVIDER_MSP, argsOf(sealed.ledgerId), sealed.billing.rows),
     input(['billing', 'PutSeal'], CONTROL_CENTER_MSP, [textOf(encodeSignedSeal(sealed.billing.seal))]),

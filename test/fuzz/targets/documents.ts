@@ -25,6 +25,8 @@ import {
   encodeSignedDescriptor,
   encodeSignedDirectory,
 } from '../../../protocol/onion/directory-format.js';
+import { splitRows } from '../../../protocol/ledger/page.js';
+import { decodeSignedHeader, encodeSignedHeader } from '../../../protocol/ledger/signed-header.js';
 import { checkHeader } from '../../../protocol/rules/check-header.js';
 import { checkParameters, checkRegistryRoot, verifyParametersList } from '../../../protocol/rules/check-parameters.js';
 import { intervalContext } from '../../../protocol/rules/interval-context.js';
@@ -32,10 +34,13 @@ import {
   checkPriceEvidence,
   decodePriceEvidence,
   encodePriceEvidence,
+  findPriceEvidence,
+  type PriceEvidence,
 } from '../../../protocol/rules/price-evidence.js';
 import { priceOf, tariffFromJson, tariffToJson } from '../../../protocol/tariff/tariff.js';
 import { sealsOf } from '../../support/bulletin.js';
 import { IntervalMaker } from '../../support/interval.js';
+import { MemoryBulletin } from '../../support/memory-bulletin.js';
 import { FakeRegion } from '../../support/region.js';
 import { utf8, type FuzzTarget } from '../input.js';
 import { jsonCodec } from '../target.js';
@@ -43,8 +48,7 @@ import { jsonCodec } from '../target.js';
 const MAXIMUM_TARIFF_BYTES = 10_000;
 
 const region = new FakeRegion();
-const maker = new IntervalMaker(region);
-const interval = maker.next(new Array<number>(12).fill(1));
+const interval = new IntervalMaker(region).next(new Array<number>(12).fill(1));
 const context = intervalContext(sodiumCrypto, region.parameters, interval.ledgerId.startSeconds);
 const expected = {
   region: region.region,
@@ -55,11 +59,14 @@ const expected = {
 };
 const center = region.parameters.controlCenter;
 const directory = region.directory(0);
-const evidence = {
-  parameters: [region.signedParameters],
-  consumption: interval.consumption.seal,
-  rows: [maker.priceRow(interval.ledgerId, interval.price + 1_000n)],
-};
+/** Of an interval whose price the service provider signed 1,000 too high. */
+function wrongPriceEvidence(): PriceEvidence {
+  const { startSeconds } = interval.ledgerId;
+  const bulletin = new MemoryBulletin(region);
+  bulletin.seal(startSeconds, splitRows(interval.consumption.rows), 'pricing', { price: (price) => price + 1_000n });
+  const files = [...bulletin.files].map(([path, bytes]) => [path.replace(`${startSeconds}/`, ''), bytes] as const);
+  return findPriceEvidence(sodiumCrypto, [region.signedParameters], new Map(files))!;
+}
 
 /** Signed documents and everything else that is canonical JSON. */
 export const targets: readonly FuzzTarget[] = [
@@ -73,6 +80,11 @@ export const targets: readonly FuzzTarget[] = [
     encode: encodeHeader,
     use: (header) => checkHeader(header, context),
     seeds: () => (['consumption', 'pricing', 'billing'] as const).map((kind) => encodeHeader(interval[kind].header)),
+  }),
+  jsonCodec('signed-header', {
+    decode: decodeSignedHeader,
+    encode: encodeSignedHeader,
+    seeds: () => [encodeSignedHeader(interval.pricing), encodeSignedHeader(interval.billing)],
   }),
   jsonCodec('seal', {
     decode: decodeSignedSeal,
@@ -129,7 +141,7 @@ export const targets: readonly FuzzTarget[] = [
     decode: decodePriceEvidence,
     encode: encodePriceEvidence,
     use: (found) => checkPriceEvidence(sodiumCrypto, found),
-    seeds: () => [encodePriceEvidence(evidence)],
+    seeds: () => [encodePriceEvidence(wrongPriceEvidence())],
   }),
   jsonCodec('enrolment-request', {
     decode: decodeEnrolmentRequest,

@@ -12,7 +12,7 @@ import { placedRelayConfig, relayConfig } from '../../../client-apps/relay/confi
 import { HeldFile } from '../../../client-apps/relay/packets/held-file.js';
 import { ReplayStore } from '../../../client-apps/relay/packets/replay-store.js';
 import { loadConfig } from '../../../client-apps/runtime/config.js';
-import { SealedFile } from '../../../client-apps/runtime/sealed-file.js';
+import { FileKey, SealedFile } from '../../../client-apps/runtime/sealed-file.js';
 import { serviceProviderConfig, tariffFile } from '../../../client-apps/service-provider/config.js';
 import { defaultTopologyPath, readTopology } from '../../../network/topology/topology.js';
 import { fixedSecret } from '../../support/onion.js';
@@ -20,6 +20,7 @@ import { utf8, type FuzzTarget } from '../input.js';
 import { attemptAsync, isRefusal } from '../target.js';
 
 const secret = fixedSecret('fuzz');
+const fileKey = new FileKey(secret.slice(), 'test', 'fuzz');
 const hex = toHex(secret);
 
 const scratch = mkdtempSync(join(tmpdir(), 'gridveil-fuzz-files-'));
@@ -66,26 +67,39 @@ const heldFile: FuzzTarget = {
   seeds: async () => {
     const held = {
       packets: [
-        { dueMilliseconds: 5, epoch: 3, route: { to: 'relay', relay: 2 } as const, packet: new Uint8Array(9) },
-        { dueMilliseconds: 6, epoch: 3, route: { to: 'control-center' } as const, packet: new Uint8Array(9) },
+        {
+          dueMilliseconds: 5,
+          epoch: 3,
+          sender: 0,
+          route: { to: 'relay', relay: 2 } as const,
+          packet: new Uint8Array(9),
+        },
+        {
+          dueMilliseconds: 6,
+          epoch: 3,
+          sender: 0,
+          route: { to: 'control-center' } as const,
+          packet: new Uint8Array(9),
+        },
         {
           dueMilliseconds: 7,
           epoch: 3,
+          sender: 0,
           route: { to: 'mailbox', mailbox: secret.subarray(0, 8) } as const,
           packet: secret,
         },
       ],
       mailboxes: new Map([['0102030405060708', { firstNumber: 4n, packets: [new Uint8Array(699)] }]]),
     };
-    await new HeldFile(file, secret).save(held);
-    return [(await new SealedFile(file, secret).read())!];
+    await new HeldFile(file, fileKey).save(held);
+    return [(await new SealedFile(file, fileKey).read())!];
   },
   async run(bytes) {
-    await new SealedFile(file, secret).write(bytes);
-    const held = new HeldFile(file, secret);
+    await new SealedFile(file, fileKey).write(bytes);
+    const held = new HeldFile(file, fileKey);
     return attemptAsync(async () => {
       await held.save(await held.take());
-      if (!equalBytes((await new SealedFile(file, secret).read())!, bytes)) {
+      if (!equalBytes((await new SealedFile(file, fileKey).read())!, bytes)) {
         throw new Error('held packets with a second encoding were accepted');
       }
     });
@@ -126,7 +140,7 @@ const configurations = [
     operator: 'one',
     layer: 1,
     links: { host: 'localhost', port: 0, address: 'localhost:1' },
-    controlCenter: { ...center, linkAddress: 'localhost:1' },
+    controlCenter: { ...center, linkAddress: 'localhost:1', linkPin: hex },
     trustAnchor: hex,
   },
   {

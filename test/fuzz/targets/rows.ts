@@ -10,6 +10,7 @@ import { buildHeader } from '../../../protocol/ledger/header.js';
 import { decodeIndex } from '../../../protocol/ledger/index-file.js';
 import { decodeLedgerId, encodeLedgerId, LEDGER_ID_LENGTH } from '../../../protocol/ledger/ledger-id.js';
 import { decodeRow, encodeRow } from '../../../protocol/ledger/row.js';
+import { parseAddress } from '../../../protocol/onion/directory-format.js';
 import { checkConsumptionPage } from '../../../protocol/rules/check-page.js';
 import { intervalContext } from '../../../protocol/rules/interval-context.js';
 import { verifyInterval } from '../../../protocol/rules/verify-interval.js';
@@ -37,8 +38,8 @@ const intervalFiles: FuzzTarget = {
   run(bytes) {
     const name = FILE_NAMES[(bytes[0] ?? 0) % FILE_NAMES.length]!;
     const changed = new Map(files).set(name, bytes.slice(1));
-    const trust = { parameters: [region.signedParameters], previous: 'first' } as const;
-    const accepted = attempt(() => verifyInterval(sodiumCrypto, ledgerId, changed, trust, 'full')) !== undefined;
+    const trust = { parameters: [region.signedParameters], previous: 'first', depth: 'full' } as const;
+    const accepted = attempt(() => verifyInterval(sodiumCrypto, ledgerId, changed, trust)) !== undefined;
     if (accepted && !equalBytes(changed.get(name)!, files.get(name)!)) {
       throw new Error(`another ${name} was accepted`);
     }
@@ -71,7 +72,15 @@ const backEnds: FuzzTarget = {
 /** Numbers, hexadecimal and handles from text. */
 const numbers: FuzzTarget = {
   name: 'numbers',
-  seeds: () => ['0', '340282366920938463463374607431768211455', '12.5', toHex(region.secret('x'))].map(utf8),
+  seeds: () =>
+    [
+      '0',
+      'relay.example:7000',
+      '[::1]:7000',
+      '340282366920938463463374607431768211455',
+      '12.5',
+      toHex(region.secret('x')),
+    ].map(utf8),
   run(bytes) {
     const text = textOf(bytes);
     const amount = attempt(() => parseAmount(text));
@@ -83,7 +92,11 @@ const numbers: FuzzTarget = {
     if (hex !== undefined && toHex(hex.value) !== text) {
       throw new Error('hexadecimal with a second spelling was accepted');
     }
-    const others = [attempt(() => parseKilowattHours(text)), attempt(() => parseHandles(text))];
+    const others = [
+      attempt(() => parseKilowattHours(text)),
+      attempt(() => parseHandles(text)),
+      attempt(() => parseAddress(text)),
+    ];
     return [amount, number, hex, ...others].some((found) => found !== undefined);
   },
 };

@@ -13,7 +13,7 @@ import {
 } from '../../../client-apps/control-center/intervals/progress.js';
 import { parseChaincodeRefusal } from '../../../client-apps/ledger/ledger-error.js';
 import { decodeRecord, encodeRecord } from '../../../client-apps/meter/state-codec.js';
-import { openAtRest, sealAtRest } from '../../../client-apps/runtime/sealed-file.js';
+import { FileKey } from '../../../client-apps/runtime/sealed-file.js';
 import { IntervalMaker } from '../../support/interval.js';
 import { fixedSecret } from '../../support/onion.js';
 import { FakeRegion } from '../../support/region.js';
@@ -23,6 +23,7 @@ import { attempt, codec, jsonCodec } from '../target.js';
 const region = new FakeRegion();
 const interval = new IntervalMaker(region).next(new Array<number>(6).fill(0));
 const secret = fixedSecret('fuzz');
+const fileKey = new FileKey(secret.slice(), 'test', 'fuzz');
 const pseudonym = fixedSecret('pseudonym');
 const start = region.startOf(0);
 
@@ -48,8 +49,8 @@ const packet = {
 
 const sealedFile: FuzzTarget = {
   name: 'sealed-file',
-  seeds: () => [sealAtRest(secret, 'name', utf8('content')), sealAtRest(secret, 'name', new Uint8Array())],
-  run: (bytes) => attempt(() => openAtRest(secret, 'name', bytes)) !== undefined,
+  seeds: () => [fileKey.seal('name', utf8('content')), fileKey.seal('name', new Uint8Array())],
+  run: (bytes) => attempt(() => fileKey.open('name', bytes)) !== undefined,
 };
 
 /** The text of an error of a chaincode, as a peer passes it on. */

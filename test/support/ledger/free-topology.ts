@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { isFree } from '../../../network/topology/ports.js';
+import getPort from 'get-port';
 
 /** Ports of topology.json (7051 to 10052) go up by tens, and stay below those that systems give to connections. */
 const SMALLEST_SHIFT = 300;
@@ -29,7 +29,8 @@ export async function movedTopology(path: string): Promise<object> {
       }
       return port;
     }) as object;
-    if ((await Promise.all(used.map(isFree))).every(Boolean)) {
+    const free = await Promise.all(used.map((port) => getPort({ host: '127.0.0.1', port })));
+    if (free.every((port, index) => port === used[index])) {
       return moved;
     }
   }

@@ -14,6 +14,8 @@ import { encodeSignedParameters } from '../../../protocol/ledger/parameters-json
 import { encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
 import { LEDGER_KINDS, type LedgerKind } from '../../../protocol/ledger/row.js';
 import { encodeSignedSeal, type SignedSeal } from '../../../protocol/ledger/seal.js';
+import { encodeSignedHeader, type SignedHeader, signedHeaderDigest } from '../../../protocol/ledger/signed-header.js';
+import { toHex } from '../../../protocol/crypto/bytes.js';
 import { encodeSignedDirectory } from '../../../protocol/onion/directory-format.js';
 import type { FakeInterval } from '../interval.js';
 import { FakeRegion, type RegionOptions } from '../region.js';
@@ -101,7 +103,18 @@ export class RegionOnLedger {
   }
 
   putHeader(header: Header): Promise<CommittedTransaction> {
-    return this.submit(header.kind, 'PutHeader', [text(encodeHeader(header))]);
+    return this.submit('consumption', 'PutHeader', [text(encodeHeader(header))]);
+  }
+
+  putSigned({ header, headerSignature }: SignedHeader): Promise<CommittedTransaction> {
+    return this.submit(header.kind, 'PutHeader', [text(encodeSignedHeader({ header, headerSignature }))]);
+  }
+
+  putChoice(signed: SignedHeader): Promise<CommittedTransaction> {
+    const { kind, ledgerId } = signed.header;
+    const digest = toHex(signedHeaderDigest(this.kit.crypto, signed));
+    const args = [ledgerId.region, String(ledgerId.startSeconds), digest];
+    return this.submit(kind, 'PutChoice', args, undefined, CONTROL_CENTER_MSP);
   }
 
   putPage(
@@ -133,7 +146,7 @@ export class RegionOnLedger {
   /** Header and pages of one ledger. */
   async fill(kind: LedgerKind, interval: FakeInterval): Promise<void> {
     const { header, pages } = interval[kind];
-    await this.putHeader(header);
+    await (kind === 'consumption' ? this.putHeader(header) : this.putSigned(interval[kind]));
     await Promise.all(
       pages.map((rows, page) => this.putPage(kind, interval.ledgerId, page, rows, interval.witnesses[page])),
     );
@@ -142,6 +155,9 @@ export class RegionOnLedger {
   /** One ledger up to its seal. */
   async seal(kind: LedgerKind, interval: FakeInterval): Promise<void> {
     await this.fill(kind, interval);
+    if (kind !== 'consumption') {
+      await this.putChoice(interval[kind]);
+    }
     await this.putSeal(interval[kind].seal);
   }
 

@@ -5,11 +5,11 @@ import type { PartyContext } from '../runtime/party.js';
 import type { RegionLedger } from '../ledger/region-ledger.js';
 import type { SealedStore } from '../runtime/sealed-store.js';
 import type { Timers } from '../runtime/timers.js';
+import type { Turns } from '../runtime/turns.js';
 import type { Epochs } from './epochs/epochs.js';
 import type { GroupCommit } from './intake/group-commit.js';
 import type { ControlCenterKeys } from './keys.js';
 import type { ParameterVersions } from './epochs/parameter-versions.js';
-import type { Turns } from './waiting.js';
 
 /** Parts of the control center that its folders share. */
 export interface Center extends PartyContext {

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Timers } from '../../runtime/timers.js';
+import { addressPrefix } from './address-prefix.js';
+
+/** Connections served at once, and waiting for their turn, where the limit on open files allows as many. */
+const MAXIMUM_SERVED = 1_024;
+const MAXIMUM_WAITING = 512;
+/** Connections of one subscriber that are served at once: a quarter of all, so that a flood leaves room. */
+const SUBSCRIBER_SHARE = 4;
+
+/** Longest wait for a turn. */
+export const TURN_MILLISECONDS = 15_000;
+/**
+ * Time after which a connection gives way to one that waits: without a complete request, which takes an honest client
+ * a few round trips, and with one, whose answer it is slow to take.
+ */
+export const IDLE_MILLISECONDS = 1_000;
+export const BUSY_MILLISECONDS = 10_000;
+const SWEEP_MILLISECONDS = 250;
+
+interface Connection {
+  readonly socket: Socket;
+  readonly subscriber: string;
+  /** Whether a request is being answered, and since when it is so; of one that waits, since when it waits. */
+  isBusy: boolean;
+  sinceMilliseconds: number;
+}
+
+export interface GateOptions {
+  readonly timers: Timers;
+  /** Open files that connections may take. */
+  readonly openFiles: number;
+  /** Takes a connection whose turn has come; it is paused. */
+  readonly serve: (socket: Socket) => void;
+}
+
+/**
+ * Accepts connections and hands them to a server in turn, as many at once as its open files allow. The next turn is
+ * that of the subscriber with the fewest connections; one that does nothing with its turn gives way to those that
+ * wait. When too many wait, the newest of the subscriber with the most is refused.
+ */
+export class Gate {
+  readonly #served = new Map<string, Connection>();
+  #waiting: Connection[] = [];
+  readonly #counts = new Map<string, number>();
+  readonly #maximumServed: number;
+  readonly #maximumWaiting: number;
+  readonly #server: Server;
+  readonly #options: GateOptions;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#maximumWaiting = Math.min(MAXIMUM_WAITING, Math.floor(options.openFiles / 3));
+    this.#maximumServed = Math.min(MAXIMUM_SERVED, options.openFiles - this.#maximumWaiting);
+    // A connection is not read before its turn: what it sends waits in the operating system.
+    this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
+      this.#arrive(socket);
+    });
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async listen(host: string, port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, resolve);
+    });
+    this.#sweepLater();
+  }
+
+  /** Marks that a connection's request is being answered, or that it has been. */
+  setBusy(socket: Socket, isBusy: boolean): void {
+    const connection = this.#served.get(keyOf(socket));
+    if (connection !== undefined) {
+      connection.isBusy = isBusy;
+      connection.sinceMilliseconds = performance.now();
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const { socket } of [...this.#served.values(), ...this.#waiting]) {
+      socket.destroy();
+    }
+    await closed;
+  }
+
+  #arrive(socket: Socket): void {
+    const { subscriber } = addressPrefix(socket.remoteAddress);
+    const connection = { socket, subscriber, isBusy: false, sinceMilliseconds: performance.now() };
+    socket.on('error', () => undefined);
+    this.#waiting.push(connection);
+    this.#admit();
+    if (this.#waiting.length > this.#maximumWaiting) {
+      this.#refuse();
+    }
+  }
+
+  /** Gives turns to those that wait. */
+  #admit(): void {
+    const most = Math.max(1, Math.floor(this.#maximumServed / SUBSCRIBER_SHARE));
+    while (this.#served.size < this.#maximumServed) {
+      let next: Connection | undefined;
+      for (const one of this.#waiting) {
+        if (next === undefined || this.#countOf(one) < this.#countOf(next)) {
+          next = one;
+        }
+      }
+      if (next === undefined || this.#countOf(next) >= most) {
+        return;
+      }
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      this.#serve(next);
+    }
+  }
+
+  #serve(connection: Connection): void {
+    const { socket, subscriber } = connection;
+    // One that has been reset in the meantime has no address.
+    if (socket.destroyed || socket.remotePort === undefined) {
+      socket.destroy();
+      return;
+    }
+    const key = keyOf(socket);
+    connection.sinceMilliseconds = performance.now();
+    this.#served.set(key, connection);
+    this.#counts.set(subscriber, this.#countOf(connection) + 1);
+    socket.once('close', () => {
+      this.#served.delete(key);
+      const left = this.#countOf(connection) - 1;
+      if (left > 0) {
+        this.#counts.set(subscriber, left);
+      } else {
+        this.#counts.delete(subscriber);
+      }
+      this.#admit();
+    });
+    this.#options.serve(socket);
+  }
+
+  /** Refuses the newest waiting connection of the subscriber that has the most of them. */
+  #refuse(): void {
+    const waiting = new Map<string, number>();
+    let worst: Connection | undefined;
+    for (const one of this.#waiting) {
+      waiting.set(one.subscriber, (waiting.get(one.subscriber) ?? 0) + 1);
+    }
+    for (const one of this.#waiting) {
+      if (worst === undefined || waiting.get(one.subscriber)! >= waiting.get(worst.subscriber)!) {
+        worst = one;
+      }
+    }
+    this.#waiting.splice(this.#waiting.indexOf(worst!), 1);
+    worst!.socket.destroy();
+  }
+
+  #sweepLater(): void {
+    this.#options.timers.after('gate', SWEEP_MILLISECONDS, () => {
+      this.#sweepLater();
+      this.#sweep();
+    });
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    const isLate = ({ sinceMilliseconds, socket }: Connection): boolean =>
+      socket.destroyed || now - sinceMilliseconds > TURN_MILLISECONDS;
+    for (const { socket } of this.#waiting.filter(isLate)) {
+      socket.destroy();
+    }
+    this.#waiting = this.#waiting.filter((one) => !isLate(one));
+    this.#admit();
+    const overdue = ({ isBusy, sinceMilliseconds }: Connection): number =>
+      now - sinceMilliseconds - (isBusy ? BUSY_MILLISECONDS : IDLE_MILLISECONDS);
+    // While there is room, those that wait have their share of it, and can only take the place of their own.
+    const isFull = this.#served.size >= this.#maximumServed;
+    const waiting = new Set(this.#waiting.map(({ subscriber }) => subscriber));
+    const givingWay = [...this.#served.values()]
+      .filter((one) => overdue(one) > 0 && (isFull || waiting.has(one.subscriber)))
+      .sort((one, other) => this.#countOf(other) - this.#countOf(one) || overdue(other) - overdue(one));
+    for (const { socket } of givingWay.slice(0, this.#waiting.length)) {
+      socket.destroy();
+    }
+  }
+
+  #countOf({ subscriber }: Connection): number {
+    return this.#counts.get(subscriber) ?? 0;
+  }
+}
+
+/** Tells connections apart, also by the TLS socket that has taken one over. */
+function keyOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+import { toHex } from '../../../protocol/crypto/bytes.js';
+
+/** A neighbour that packets come from, and what it occupies of the relay. */
+export class Sender {
+  /** Packets in the delay pool. */
+  held = 0;
+
+  constructor(readonly number: number) {}
+}
+
+/** Packets that one next hop was sent in a slot. */
+interface Forwarded {
+  total: number;
+  /** By the number of the neighbour they came from. */
+  readonly of: Map<number, number>;
+}
+
+/**
+ * The neighbours that packets come from: meters and relays that were admitted, so they are few. The packets to each next
+ * hop are shared out among them: its link takes a number a slot, which a neighbour must not use up for the others.
+ */
+export class Senders {
+  /** Number 0 is of packets that were held before a restart. */
+  readonly #senders: Sender[] = [new Sender(0)];
+  readonly #byPin = new Map<string, Sender>();
+  readonly #forwarded = new Map<unknown, Forwarded>();
+  #slot = 0;
+
+  /** @param pin of its link */
+  of(pin: Uint8Array): Sender {
+    const name = toHex(pin);
+    let sender = this.#byPin.get(name);
+    if (sender === undefined) {
+      sender = new Sender(this.#senders.length);
+      this.#senders.push(sender);
+      this.#byPin.set(name, sender);
+    }
+    return sender;
+  }
+
+  /** @param number of a neighbour */
+  numbered(number: number): Sender {
+    return this.#senders[number]!;
+  }
+
+  /**
+   * Counts a packet to a next hop. The first half of what the hop takes in a slot goes to whoever comes; of the second
+   * half each neighbour has an equal part, so that one that sends all its packets the same way cannot use up the link.
+   *
+   * @param number of the neighbour it came from
+   * @param nextHop any name of the next hop
+   * @param limits packets a slot that the hop takes, and neighbours that there are
+   * @param slot the present one
+   * @returns whether it may be sent
+   */
+  mayForward(
+    number: number,
+    nextHop: unknown,
+    { packets, senders }: { readonly packets: number; readonly senders: number },
+    slot: number,
+  ): boolean {
+    if (slot !== this.#slot) {
+      this.#slot = slot;
+      this.#forwarded.clear();
+    }
+    let forwarded = this.#forwarded.get(nextHop);
+    if (forwarded === undefined) {
+      forwarded = { total: 0, of: new Map() };
+      this.#forwarded.set(nextHop, forwarded);
+    }
+    const own = forwarded.of.get(number) ?? 0;
+    const half = packets / 2;
+    if (forwarded.total >= packets || (forwarded.total >= half && own >= Math.max(1, half / senders))) {
+      return false;
+    }
+    forwarded.total++;
+    forwarded.of.set(number, own + 1);
+    return true;
+  }
+}
