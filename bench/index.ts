@@ -23,6 +23,10 @@ export const BENCHMARKS = {
     title: 'Identity modes and price modes on one core',
     run: async () => (await import('./modes.js')).benchModes(),
   },
+  verify: {
+    title: 'The offline audit of 100,000 rows and 100,000 bills, against the bare signatures',
+    run: async () => (await import('./verify.js')).benchVerify(),
+  },
   meter: {
     title: "A meter's messages on one core",
     run: async () => (await import('./meter.js')).benchMeter(),

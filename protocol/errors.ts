@@ -50,6 +50,9 @@ export type ProtocolErrorCode =
   | 'REGISTRY_INVALID'
   | 'DIRECTORY_INVALID'
   | 'CONSUMERS_INVALID'
+  // Files
+  /** A file that is there cannot be read, for a reason of the reader's machine. */
+  | 'UNREADABLE'
   // Onion tier
   | 'PACKET_INVALID';
 

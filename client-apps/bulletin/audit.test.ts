@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import {
   consumersFile,
+  directoryFile,
   encodeSealsFile,
   INDEX_FILE,
   intervalFolder,
@@ -15,6 +17,8 @@ import {
 } from '../../protocol/ledger/bulletin.js';
 import { encodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
+import type { LedgerKind } from '../../protocol/ledger/row.js';
+import { sealDigest } from '../../protocol/ledger/seal.js';
 import { bulletinOf, sealsOf, writeFiles } from '../../test/support/bulletin.js';
 import { IntervalMaker } from '../../test/support/interval.js';
 import { MODES, modesText } from '../../test/support/modes.js';
@@ -31,6 +35,7 @@ for (const modes of MODES) {
     const kit = new FakeRegion({ consumers: 3, parameters: modes });
     const maker = new IntervalMaker(kit);
     const intervals = ROWS.map((categories) => maker.next(categories));
+    const later = maker.next([]);
     const files = bulletinOf(kit, intervals);
     let scratch: string;
     let root: string;
@@ -51,12 +56,19 @@ for (const modes of MODES) {
       const found = await audit(own);
       assert.deepEqual(found.faults, []);
       assert.equal(found.trusted, own);
-      assert.equal(found.intervals, 2);
+      assert.deepEqual([found.kind, found.intervals, found.intervalsWithoutFault], ['bulletin', 2, 2]);
+      assert.deepEqual(found.versions, [kit.parameters]);
       assert.equal(found.rows, 12);
       assert.equal(found.totalMilliWattHours, 6n * 50_000n + 6n * 400_000n);
       const price = intervals[0]!.price;
       assert.equal(found.billedNanoCurrency, (found.totalMilliWattHours * price) / 1_000_000n);
-      assert.deepEqual(found.last, { ...intervals[1]!.ledgerId, sealed: 'billing' });
+      const claimed = (interval: number) => {
+        const digest = (kind: LedgerKind): string =>
+          toHex(sealDigest(sodiumCrypto, intervals[interval]![kind].seal.seal));
+        const seals = { consumption: digest('consumption'), pricing: digest('pricing'), billing: digest('billing') };
+        return { ...intervals[interval]!.ledgerId, sealed: 'billing', seals };
+      };
+      assert.deepEqual([found.first, found.last], [claimed(0), claimed(1)]);
     });
 
     it('refuses another key than the one that is trusted', async () =>
@@ -108,16 +120,45 @@ for (const modes of MODES) {
       await rename(join(root, folder(1)), join(root, `${dirname(folder(1))}/0${intervals[1]!.ledgerId.startSeconds}`));
       assert.deepEqual((await codes()).sort(), [
         `${dirname(folder(1))}/0${intervals[1]!.ledgerId.startSeconds} UNKNOWN_FILE`,
-        `${folder(0)}/.seals.json.tmp MALFORMED`,
+        `${folder(0)}/.seals.json.tmp UNKNOWN_FILE`,
         `${folder(0)}/more UNKNOWN_FILE`,
-        `bulletin/${kit.region}/directory/7.json UNKNOWN_FILE`,
+        `bulletin/${kit.region}/directory/7.json MALFORMED`,
         'notes.txt UNKNOWN_FILE',
       ]);
     });
 
+    it('names what file managers and publishers leave, and reads none of it', async () => {
+      const left = ['.DS_Store', 'README.md', 'SHA256SUMS', `${folder(0)}/._seals.json`, `${folder(0)}/Thumbs.db`];
+      left.push(`bulletin/${kit.region}/directory/desktop.ini`);
+      for (const path of left) {
+        await writeFile(join(root, path), 'x');
+      }
+      await mkdir(join(root, 'bulletin', '__MACOSX', 'anything'), { recursive: true });
+      await writeFile(join(root, 'bulletin', '__MACOSX', 'anything', 'parameters.json'), 'x');
+      const found = await audit();
+      assert.deepEqual(found.faults, []);
+      assert.deepEqual(found.leftovers, [...left, 'bulletin/__MACOSX'].sort());
+      await symlink('.DS_Store', join(root, 'Thumbs.db'));
+      await writeFile(join(root, 'README.exe'), 'x');
+      assert.deepEqual(await codes(), ['README.exe UNKNOWN_FILE', 'Thumbs.db UNKNOWN_FILE']);
+    });
+
+    it('names every fault when parameters are not right: entries only, no interval is checked', async () => {
+      await writeFile(join(root, PARAMETERS_FILE), '{}');
+      await writeFile(join(root, folder(1), 'more'), 'x');
+      const found = await audit();
+      assert.deepEqual(await codes(), [`${PARAMETERS_FILE} MALFORMED`, `${folder(1)}/more UNKNOWN_FILE`]);
+      assert.deepEqual([found.intervals, found.intervalsWithoutFault, found.trusted], [2, 0, undefined]);
+      assert.deepEqual(found.last, intervals[1]!.ledgerId);
+    });
+
     it('finds an interval that was taken out of the chain, and one under the name of another', async () => {
+      const third = bulletinOf(kit, [later]);
+      await writeFiles(root, third);
+      assert.deepEqual(await codes(), []);
       await rm(join(root, folder(0)), { recursive: true });
-      assert.ok((await codes()).includes(`${folder(1)}/seals.json SEAL_CHAIN`));
+      assert.deepEqual(await codes(), Array(3).fill(`${folder(1)}/seals.json SEAL_CHAIN`));
+      await rm(join(root, intervalFolder(later.ledgerId)), { recursive: true });
       await rename(join(root, folder(1)), join(root, folder(0)));
       assert.ok((await codes()).some((fault) => fault.startsWith(`${folder(0)}/seals.json `)));
     });
@@ -129,13 +170,30 @@ for (const modes of MODES) {
         await rm(join(root, folder(interval), ROWS_FILE.billing));
       };
       await unbilled(1);
-      assert.deepEqual((await audit()).last, { ...intervals[1]!.ledgerId, sealed: 'pricing' });
+      assert.equal((await audit()).last?.sealed, 'pricing');
       assert.deepEqual(await codes(), []);
       await cp(join(root, folder(0)), join(scratch, 'kept'), { recursive: true });
       await unbilled(0);
       await writeFile(join(root, folder(1), SEALS_FILE), files.get(`${folder(1)}/${SEALS_FILE}`)!);
       await writeFile(join(root, folder(1), ROWS_FILE.billing), await readFile(join(root, folder(1), INDEX_FILE)));
       assert.ok((await codes()).includes(`${folder(1)}/seals.json SEAL_CHAIN`));
+    });
+
+    it('takes one interval out of the middle for what it is, as in a dispute', async () => {
+      await rm(join(root, folder(0)), { recursive: true });
+      const found = await audit();
+      assert.deepEqual([found.kind, found.faults, found.first], ['excerpt', [], found.last]);
+      await writeFile(join(root, folder(1), ROWS_FILE.pricing), new Uint8Array(1));
+      assert.deepEqual(await codes(), [`${folder(1)}/pricing.rows BAD_LENGTH`]);
+    });
+
+    it('names a missing document of an epoch once, and checks the intervals all the same', async () => {
+      await rm(join(root, 'bulletin', kit.region, 'directory'), { recursive: true });
+      await writeFile(join(root, folder(1), INDEX_FILE), 'x');
+      assert.deepEqual(await codes(), [
+        `${directoryFile(kit.region, 0)} MALFORMED`,
+        `${folder(1)}/${INDEX_FILE} BAD_LENGTH`,
+      ]);
     });
 
     it('finds a consumer list where there must be none, and one of another epoch', async () => {

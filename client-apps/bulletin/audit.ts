@@ -1,61 +1,93 @@
 // SPDX-License-Identifier: Apache-2.0
+import { stat } from 'node:fs/promises';
+import { equalBytes, toHex } from '../../protocol/crypto/bytes.js';
 import type { Crypto } from '../../protocol/crypto/crypto.js';
 import { ProtocolError } from '../../protocol/errors.js';
 import {
-  consumersFile,
   decodeParametersFile,
-  directoryFile,
+  decodeSealsFile,
   intervalFolder,
   PARAMETERS_FILE,
+  SEALS_FILE,
 } from '../../protocol/ledger/bulletin.js';
-import { epochOf } from '../../protocol/schedule/epochs.js';
-import { parametersFor } from '../../protocol/schedule/versions.js';
+import { NO_DIGEST } from '../../protocol/ledger/document.js';
+import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
 import type { Parameters, SignedParameters } from '../../protocol/ledger/parameters.js';
-import type { LedgerKind } from '../../protocol/ledger/row.js';
+import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
+import { sealDigest } from '../../protocol/ledger/seal.js';
 import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
-import { findPriceEvidence, type PriceEvidence } from '../../protocol/rules/price-evidence.js';
+import {
+  checkPriceEvidence,
+  decodePriceEvidence,
+  encodePriceEvidence,
+  findPriceEvidence,
+  type PriceEvidence,
+} from '../../protocol/rules/price-evidence.js';
 import {
   auditInterval,
-  type IntervalFiles,
+  type AuditTrust,
+  type IntervalFileSource,
   type IntervalTrust,
   type VerifiedInterval,
 } from '../../protocol/rules/verify-interval.js';
 import { ClientError } from '../runtime/errors.js';
-import { readBulletinFile, readTree, type BulletinTree, type RegionTree } from './tree.js';
 import { EpochDocuments } from './epoch-documents.js';
+import { type AuditFault, FaultList } from './fault-list.js';
+import { FolderFiles } from './folder-files.js';
+import { type Kind, printable } from './layout.js';
+import { BulletinTree } from './tree.js';
 
-/** A fault in a bulletin. */
-export interface AuditFault {
-  /** Path relative to the bulletin's root. */
-  readonly file: string;
-  readonly code: string;
-  readonly message: string;
+/** Leftovers that are named; the others are counted. */
+const MAXIMUM_NAMED_LEFTOVERS = 100;
+
+/** An interval of an audit. */
+export interface AuditedInterval {
+  readonly region: string;
+  /** s, Unix seconds. */
+  readonly startSeconds: number;
+  /** The last ledger that is sealed; undefined when the interval has a fault. */
+  readonly sealed?: LedgerKind;
+  /** Digests of its seals in hex; undefined when the interval has a fault. */
+  readonly seals?: { readonly [kind in LedgerKind]?: string };
 }
 
 /** Result of an audit. Sums are over the intervals without a fault. */
 export interface Audit {
+  /** `excerpt`: one interval out of the middle of a chain, as in a dispute; what was before it is not there. */
+  readonly kind: 'bulletin' | 'excerpt';
+  /** In the order found, the first 10,000. */
   readonly faults: readonly AuditFault[];
+  readonly faultCount: number;
+  /** Paths of what file managers left or publishers added, the first 100. No fault: it is not read. */
+  readonly leftovers: readonly string[];
+  readonly leftoverCount: number;
   /** Fingerprint of the control center's key in version 1, given or read from the file; undefined if unreadable. */
   readonly trusted: string | undefined;
+  /** The verified versions of the parameters; empty when they are not right. */
+  readonly versions: readonly Parameters[];
+  /** Intervals found. */
   readonly intervals: number;
+  readonly intervalsWithoutFault: number;
   readonly rows: number;
   readonly totalMilliWattHours: bigint;
   readonly billedNanoCurrency: bigint;
-  /** The last interval found, valid or not. Files cannot rule out later intervals. */
-  readonly last: { readonly region: string; readonly startSeconds: number; readonly sealed?: LedgerKind } | undefined;
+  readonly first: AuditedInterval | undefined;
+  /** The last interval found. Files cannot rule out later intervals. */
+  readonly last: AuditedInterval | undefined;
 }
 
 /** Receives the findings of an audit, in order. */
 export interface AuditListener {
-  /** An interval without a fault. */
-  readonly onInterval?: (interval: VerifiedInterval) => void;
-  /** Evidence that the service provider signed a wrong price, at most once per interval. */
-  readonly onWrongPrice?: (evidence: PriceEvidence) => void;
+  /** An interval without a fault; its files can be read until the call returns. */
+  readonly onInterval?: (interval: VerifiedInterval, files: IntervalFileSource) => void;
+  /** Evidence that the service provider signed a wrong price, which proves it; at most once per interval. */
+  readonly onWrongPrice?: (evidence: PriceEvidence) => Promise<void>;
 }
 
 /**
  * Audits a bulletin from its files alone: parameters and their chain, relay directories, and every interval completely,
- * with its chains of seals. The last intervals may lack price or bills, because sealing is under way.
+ * with its chains of seals. The last intervals may lack price or bills, because sealing is under way. Nothing in the
+ * directory ends the audit: each entry that cannot be used is a fault of its own.
  *
  * @param fingerprint of the control center's first key; undefined trusts the one in `parameters.json`
  * @throws ClientError WRONG_USE when the root is not a directory
@@ -66,177 +98,192 @@ export async function auditBulletin(
   fingerprint?: string,
   listener: AuditListener = {},
 ): Promise<Audit> {
-  return new Auditor(crypto, await readTree(root), listener).run(fingerprint);
+  const isDirectory = await stat(root).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+  if (!isDirectory) {
+    throw new ClientError('WRONG_USE', `${printable(root)} is not a directory`);
+  }
+  return new Auditor(crypto, root, listener).run(fingerprint);
 }
 
 class Auditor {
-  readonly #faults: AuditFault[] = [];
+  readonly #faults = new FaultList();
+  readonly #leftovers: string[] = [];
+  #leftoverCount = 0;
+  #trusted: string | undefined;
+  #kind: Audit['kind'] = 'bulletin';
   #rows = 0;
   #intervals = 0;
+  #withoutFault = 0;
   #energy = 0n;
   #billed = 0n;
-  #last: Audit['last'];
+  #first: AuditedInterval | undefined;
+  #last: AuditedInterval | undefined;
 
   readonly #crypto: Crypto;
   readonly #tree: BulletinTree;
   readonly #listener: AuditListener;
 
-  constructor(crypto: Crypto, tree: BulletinTree, listener: AuditListener) {
+  constructor(crypto: Crypto, root: string, listener: AuditListener) {
     this.#crypto = crypto;
-    this.#tree = tree;
     this.#listener = listener;
+    this.#tree = new BulletinTree(root, {
+      onFault: (path, code, message) => this.#faults.add(path, code, message),
+      onUnnamed: (faults) => this.#faults.addUnnamed(faults),
+      onLeftover: (path) => this.#noteLeftover(path),
+    });
   }
 
   async run(fingerprint: string | undefined): Promise<Audit> {
-    for (const path of this.#tree.unknown) {
-      this.#fault(path, 'UNKNOWN_FILE', 'not a file of a bulletin');
+    const top = await this.#tree.top();
+    const list = this.#parameters(top.get(PARAMETERS_FILE), fingerprint);
+    for (const region of await this.#tree.regions(top.get('bulletin'), list?.[0]?.parameters.region)) {
+      await this.#region(region, list);
     }
-    let trusted: string | undefined;
-    const parameters = await this.#attempt(PARAMETERS_FILE, async () => {
-      if (!this.#tree.hasParameters) {
-        throw new ProtocolError('MALFORMED', 'file is missing');
-      }
-      const list = decodeParametersFile(await readBulletinFile(this.#tree.root, PARAMETERS_FILE));
-      trusted = verifyParametersList(this.#crypto, list, fingerprint);
-      return list;
-    });
-    for (const region of this.#tree.regions) {
-      const { startSeconds } = region.intervals.at(-1) ?? {};
-      if (startSeconds !== undefined) {
-        this.#last = { region: region.region, startSeconds };
-      }
-      if (parameters !== undefined) {
-        await this.#region(region, parameters);
-      }
-    }
-    if (parameters !== undefined && this.#last === undefined) {
-      this.#fault('bulletin', 'NO_INTERVALS', 'no interval found');
+    if (list !== undefined && this.#intervals === 0) {
+      this.#faults.add('bulletin', 'NO_INTERVALS', 'no interval found');
     }
     return {
-      faults: this.#faults,
-      trusted,
+      kind: this.#kind,
+      faults: this.#faults.kept,
+      faultCount: this.#faults.count,
+      leftovers: this.#leftovers.sort(),
+      leftoverCount: this.#leftoverCount,
+      trusted: this.#trusted,
+      versions: list?.map(({ parameters }) => parameters) ?? [],
       intervals: this.#intervals,
+      intervalsWithoutFault: this.#withoutFault,
       rows: this.#rows,
       totalMilliWattHours: this.#energy,
       billedNanoCurrency: this.#billed,
+      first: this.#first,
       last: this.#last,
     };
   }
 
-  async #region(tree: RegionTree, parameters: readonly SignedParameters[]): Promise<void> {
-    const { region } = tree;
-    const documents = new EpochDocuments(this.#crypto, this.#tree.root, region, parameters);
-    const directories = await this.#perEpoch(tree.epochs, directoryFile, region, (epoch) => documents.directory(epoch));
-    const lists = await this.#perEpoch(tree.consumerEpochs, consumersFile, region, (epoch) =>
-      documents.consumers(epoch),
-    );
+  #parameters(kind: Kind | undefined, fingerprint: string | undefined): SignedParameters[] | undefined {
+    return this.#attempt(PARAMETERS_FILE, () => {
+      const list = decodeParametersFile(this.#tree.read(PARAMETERS_FILE, kind));
+      this.#trusted = verifyParametersList(this.#crypto, list, fingerprint);
+      return list;
+    });
+  }
+
+  /** @param list verified; without it, only names and kinds of entries are checked */
+  async #region(region: string, list: readonly SignedParameters[] | undefined): Promise<void> {
+    const found = await this.#tree.region(region);
+    const attempt = <T>(path: string, check: () => T): T | undefined => this.#attempt(path, check);
+    const documents = list && new EpochDocuments(this.#crypto, list, { region, tree: this.#tree, found, attempt });
     let previous: IntervalTrust['previous'] = 'first';
-    for (const { startSeconds, files } of tree.intervals) {
-      const ledgerId = { region, startSeconds };
-      const folder = intervalFolder(ledgerId);
-      const bytes = new Map<string, Uint8Array>();
-      for (const name of files) {
-        const path = `${folder}/${name}`;
-        const content = await this.#attempt(path, () => readBulletinFile(this.#tree.root, path));
-        if (content !== undefined) {
-          bytes.set(name, content);
-        }
-      }
-      const inForce = effectiveParameters(startSeconds, parameters);
-      const epoch = inForce && epochOf(inForce, startSeconds);
-      const directoryDigest = epoch === undefined ? undefined : directories.get(epoch);
-      const consumers = epoch === undefined ? undefined : lists.get(epoch);
-      const trust: IntervalTrust = {
-        parameters,
-        previous,
-        ...(directoryDigest && { directoryDigest }),
-        ...(consumers && { consumers }),
-      };
-      const { faults, seals, interval } = auditInterval(this.#crypto, ledgerId, bytes, { ...trust, depth: 'full' });
-      for (const { file, code, message } of faults) {
-        this.#fault(`${folder}/${file}`, code, message);
-      }
-      if (directoryDigest === undefined) {
-        this.#fault(folder, 'DIRECTORY_INVALID', 'no valid relay directory for its epoch');
-      }
-      if (inForce?.priceMode === 'direct' && consumers === undefined) {
-        this.#fault(folder, 'CONSUMERS_INVALID', 'no valid consumer list for its epoch');
-      }
-      if (faults.some(({ code }) => code === 'WRONG_PRICE')) {
-        this.#wrongPrice(parameters, bytes);
-      }
-      previous = seals ?? 'unknown';
+    for (const [startSeconds, kind] of found.intervals) {
+      const folder = intervalFolder({ region, startSeconds });
+      const files = new FolderFiles(this.#tree, folder, await this.#tree.interval(folder, kind));
+      this.#last = { region, startSeconds };
+      this.#first ??= this.#last;
       this.#intervals++;
-      if (interval === undefined) {
+      if (list === undefined || documents === undefined) {
         continue;
       }
-      this.#listener.onInterval?.(interval);
-      this.#rows += interval.count;
-      this.#energy += interval.totalMilliWattHours;
-      this.#billed += interval.billedNanoCurrency ?? 0n;
-      if (this.#last?.region === region && this.#last.startSeconds === startSeconds) {
-        this.#last = { region, startSeconds, sealed: interval.stage };
+      if (found.intervals.size === 1 && beginsInside(files)) {
+        this.#kind = 'excerpt';
+        previous = 'unknown';
       }
+      const trust = { parameters: list, previous, ...documents.trustOf(startSeconds), depth: 'full' } as const;
+      previous = await this.#interval({ region, startSeconds }, files, trust);
     }
   }
 
-  /** Checks all documents of a kind. @returns the content of the valid ones, by epoch */
-  async #perEpoch<T>(
-    epochs: readonly number[],
-    fileOf: (region: string, epoch: number) => string,
-    region: string,
-    read: (epoch: number) => Promise<T>,
-  ): Promise<Map<number, T>> {
-    const found = new Map<number, T>();
-    for (const epoch of epochs) {
-      const document = await this.#attempt(fileOf(region, epoch), () => read(epoch));
-      if (document !== undefined) {
-        found.set(epoch, document);
+  /** @returns the seals to which the next interval must chain */
+  async #interval(ledgerId: LedgerId, files: FolderFiles, trust: AuditTrust): Promise<IntervalTrust['previous']> {
+    const { faults, faultCount, seals, interval } = auditInterval(this.#crypto, ledgerId, files, trust);
+    const folder = intervalFolder(ledgerId);
+    for (const { file, code, message } of faults) {
+      this.#faults.add(`${folder}/${file}`, code, message);
+    }
+    this.#faults.addUnnamed(faultCount - faults.length);
+    for (const [name, kind] of files.others()) {
+      if (!faults.some(({ file }) => file === name)) {
+        this.#faults.add(`${folder}/${name}`, 'MALFORMED', `expected a file, found a ${kind}`);
       }
     }
-    return found;
+    if (faults.some(({ code }) => code === 'WRONG_PRICE')) {
+      await this.#wrongPrice(trust.parameters, files);
+    }
+    if (interval !== undefined) {
+      this.#count(interval);
+      this.#listener.onInterval?.(interval, files);
+    }
+    return seals ?? 'unknown';
   }
 
-  #wrongPrice(parameters: readonly SignedParameters[], files: IntervalFiles): void {
+  #count(interval: VerifiedInterval): void {
+    const { ledgerId, seals } = interval;
+    const digests = LEDGER_KINDS.flatMap((kind) => {
+      const seal = seals[kind];
+      return seal === undefined ? [] : [[kind, toHex(sealDigest(this.#crypto, seal))] as const];
+    });
+    this.#last = { ...ledgerId, sealed: interval.stage, seals: Object.fromEntries(digests) };
+    if (this.#intervals === 1) {
+      this.#first = this.#last;
+    }
+    this.#withoutFault++;
+    this.#rows += interval.count;
+    this.#energy += interval.totalMilliWattHours;
+    this.#billed += interval.billedNanoCurrency ?? 0n;
+  }
+
+  /** Hands evidence on that its reader, who has nothing else, will find to be a proof. */
+  async #wrongPrice(parameters: readonly SignedParameters[], files: FolderFiles): Promise<void> {
+    let evidence: PriceEvidence | undefined;
     try {
-      const evidence = findPriceEvidence(this.#crypto, parameters, files);
-      if (evidence !== undefined) {
-        this.#listener.onWrongPrice?.(evidence);
+      evidence = findPriceEvidence(this.#crypto, parameters, files);
+      if (evidence === undefined) {
+        return;
+      }
+      const read = decodePriceEvidence(encodePriceEvidence(evidence));
+      if (!checkPriceEvidence(this.#crypto, read, this.#trusted).isProven) {
+        return;
       }
     } catch (error) {
-      // Unreadable files were reported as faults and give no evidence.
+      // Files that cannot be read, and signatures that are not valid, were reported as faults and prove nothing.
+      if (error instanceof ProtocolError) {
+        return;
+      }
+      throw error;
+    }
+    await this.#listener.onWrongPrice?.(evidence);
+  }
+
+  #attempt<T>(path: string, check: () => T): T | undefined {
+    try {
+      return check();
+    } catch (error) {
       if (!(error instanceof ProtocolError)) {
         throw error;
       }
-    }
-  }
-
-  async #attempt<T>(path: string, check: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await check();
-    } catch (error) {
-      if (!(error instanceof ProtocolError || error instanceof ClientError)) {
-        throw error;
-      }
-      this.#fault(path, error.code, error.message);
+      this.#faults.add(path, error.code, error.message);
       return undefined;
     }
   }
 
-  #fault(file: string, code: string, message: string): void {
-    this.#faults.push({ file, code, message });
+  #noteLeftover(path: string): void {
+    this.#leftoverCount++;
+    if (this.#leftovers.length < MAXIMUM_NAMED_LEFTOVERS) {
+      this.#leftovers.push(path);
+    }
   }
 }
 
-/** The version in force; undefined before the first version or outside the epochs, which the audit reports. */
-function effectiveParameters(startSeconds: number, list: readonly SignedParameters[]): Parameters | undefined {
+/** Whether the seals of an interval, which are checked later, say that there was one before it. */
+function beginsInside(files: IntervalFileSource): boolean {
   try {
-    const parameters = parametersFor(list, startSeconds);
-    epochOf(parameters, startSeconds);
-    return parameters;
+    const seals = files.get(SEALS_FILE);
+    return seals !== undefined && !equalBytes(decodeSealsFile(seals).consumption.seal.previous, NO_DIGEST);
   } catch (error) {
     if (error instanceof ProtocolError) {
-      return undefined;
+      return false;
     }
     throw error;
   }

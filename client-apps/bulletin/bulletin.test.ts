@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { temporaryPath } from '../runtime/atomic-file.js';
 import { isBulletinPath, intervalPath } from './layout.js';
-import { DirectoryBulletin, MAXIMUM_BULLETIN_FILE_LENGTH } from './reader.js';
+import { DirectoryBulletin } from './reader.js';
 import { BulletinWriter } from './writer.js';
 
 const bytes = (text: string): Uint8Array => new Uint8Array(Buffer.from(text));
@@ -67,8 +67,13 @@ describe('client-apps/bulletin', () => {
   it('does not read a file of any length', async () => {
     const writer = await BulletinWriter.open(root);
     await writer.writeFile('london', 0, 'billing.rows', bytes('r'));
-    await truncate(join(root, intervalPath('london', 0, 'billing.rows')), MAXIMUM_BULLETIN_FILE_LENGTH + 1);
+    await truncate(join(root, intervalPath('london', 0, 'billing.rows')), 200_000 * 177 + 1);
     await assert.rejects(new DirectoryBulletin(root).readFile('london', 0, 'billing.rows'), { code: 'LIMIT_EXCEEDED' });
+    await writer.writeParameters(bytes('{}'));
+    await truncate(join(root, 'parameters.json'), 2_097_153);
+    await assert.rejects(new DirectoryBulletin(root).readParameters(), {
+      message: 'parameters.json: expected at most 2097152 bytes, got 2097153',
+    });
   });
 
   it('knows the paths of a bulletin in their one spelling', () => {

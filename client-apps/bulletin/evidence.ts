@@ -3,17 +3,11 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodePriceEvidence, type PriceEvidence } from '../../protocol/rules/price-evidence.js';
 
-/** Writes evidence of wrong prices, one file per interval. @returns the paths of the files */
-export async function writePriceEvidence(directory: string, found: readonly PriceEvidence[]): Promise<string[]> {
-  if (found.length > 0) {
-    await mkdir(directory, { recursive: true });
-  }
-  return Promise.all(
-    found.map(async (evidence) => {
-      const { region, startSeconds } = evidence.consumption.seal.ledgerId;
-      const file = join(directory, `price-${region}-${startSeconds}.json`);
-      await writeFile(file, encodePriceEvidence(evidence));
-      return file;
-    }),
-  );
+/** Writes evidence of a wrong price, a file for each interval. @returns the file's path */
+export async function writePriceEvidence(directory: string, evidence: PriceEvidence): Promise<string> {
+  const { region, startSeconds } = evidence.consumption.seal.ledgerId;
+  await mkdir(directory, { recursive: true });
+  const file = join(directory, `price-${region}-${startSeconds}.json`);
+  await writeFile(file, encodePriceEvidence(evidence));
+  return file;
 }

@@ -8,19 +8,24 @@ import { untilReachable } from '../runtime/retry.js';
 import type { BulletinSource } from './reader.js';
 import { TrustedBulletin } from './trusted-bulletin.js';
 
+/** What a party has of its region. */
+export interface RegionTrust {
+  readonly region: string;
+  /** The stored one, or else that of the configuration; undefined trusts the key found first. */
+  readonly trustAnchor: Uint8Array | undefined;
+  /** The party's enrolment seed, if it has one. */
+  readonly seed: Uint8Array | undefined;
+}
+
 /**
  * Opens the bulletin for a meter or a hub, waiting until it answers.
  *
- * @param trustAnchor the stored one, or else that of the configuration; undefined trusts the key found first
- * @param seed the party's enrolment seed, if it has one
  * @returns the bulletin, and its newest parameters
  * @throws ClientError CONFIG_INVALID as {@link checkSeed}; VERIFICATION_FAILED
  */
 export async function openBulletin(
   source: BulletinSource,
-  region: string,
-  trustAnchor: Uint8Array | undefined,
-  seed: Uint8Array | undefined,
+  { region, trustAnchor, seed }: RegionTrust,
   log: Log,
 ): Promise<{ readonly bulletin: TrustedBulletin; readonly parameters: Parameters }> {
   const bulletin = new TrustedBulletin(sodiumCrypto, source, region, trustAnchor && toHex(trustAnchor));

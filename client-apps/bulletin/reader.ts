@@ -2,15 +2,10 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { consumersFile, directoryFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
-import { MAXIMUM_ROWS } from '../../protocol/ledger/limits.js';
-import { ROW_LENGTH } from '../../protocol/ledger/row.js';
 import { readIfPresent } from '../runtime/atomic-file.js';
-import { intervalPath, type IntervalFile } from './layout.js';
+import { intervalPath, maximumFileLength, type IntervalFile } from './layout.js';
 import { ClientError } from '../runtime/errors.js';
 import { answerReason, PinnedHttps } from '../links/pinned-https.js';
-
-/** Maximum length of a bulletin file in bytes: the rows of a full interval. */
-export const MAXIMUM_BULLETIN_FILE_LENGTH = MAXIMUM_ROWS * ROW_LENGTH;
 
 /**
  * Source of bulletin files for meters, hubs and auditors. The bytes are untrusted until they are checked against signed
@@ -63,11 +58,9 @@ export class DirectoryBulletin extends PathSource {
       (stats) => stats.size,
       () => 0,
     );
-    if (size > MAXIMUM_BULLETIN_FILE_LENGTH) {
-      throw new ClientError(
-        'LIMIT_EXCEEDED',
-        `${path}: expected at most ${MAXIMUM_BULLETIN_FILE_LENGTH} bytes, got ${size}`,
-      );
+    const maximum = maximumFileLength(path);
+    if (size > maximum) {
+      throw new ClientError('LIMIT_EXCEEDED', `${path}: expected at most ${maximum} bytes, got ${size}`);
     }
     return readIfPresent(full);
   }
@@ -89,7 +82,7 @@ export class HttpsBulletin extends PathSource {
 
   /** @throws ClientError UNREACHABLE, WRONG_PIN, BAD_ANSWER */
   protected override async read(path: string): Promise<Uint8Array | undefined> {
-    const answer = await this.#https.get(`/${path}`, MAXIMUM_BULLETIN_FILE_LENGTH);
+    const answer = await this.#https.get(`/${path}`, maximumFileLength(path));
     if (answer.status === 200) {
       return answer.body;
     }

@@ -45,7 +45,7 @@ for (const modes of [...MODES, ...CROSSED_MODES]) {
     ] as const) {
       it(`knows its rows by ${name} alone`, async () => {
         const found = await recomputeBulletin(sodiumCrypto, root, handlesBy(field));
-        assert.deepEqual(found.faults, []);
+        assert.deepEqual(found.audit.faults, []);
         assert.deepEqual(found.missing, []);
         found.intervals.forEach((interval, j) => {
           const energy = own[j]!.reduce((sum, row) => sum + rowValue(row), 0n);

@@ -70,7 +70,7 @@ describe('the command gridveil', function () {
   });
 
   it('shows the help of a group that is named without a command, and nothing else, with exit code 2', async () => {
-    for (const group of [[], ['readings'], ['evidence']]) {
+    for (const group of [[], ['readings']]) {
       const { code, stdout, stderr } = await gridveil(...group);
       assert.deepEqual([code, stdout], [2, '']);
       assert.match(stderr, /^Usage: gridveil/);
@@ -81,19 +81,15 @@ describe('the command gridveil', function () {
   it('names a file that it cannot use, before any long work', async () => {
     const absent = join(folder, 'absent');
     for (const file of [folder, absent]) {
-      for (const command of [
-        ['evidence', 'check', file],
-        ['consumer', 'recompute', folder, '--handles', file],
-      ]) {
-        assert.ok((await refused('WRONG_USE', 2, ...command)).stderr.includes(file));
-      }
+      const command = ['consumer', 'recompute', folder, '--handles', file];
+      assert.ok((await refused('WRONG_USE', 2, ...command)).stderr.includes(file));
     }
     for (const plot of [folder, join(absent, 'plot.svg')]) {
       assert.ok((await refused('WRONG_USE', 2, 'research', 'anonymity', '--plot', plot)).stderr.includes(plot));
     }
     const text = join(folder, 'text');
     await writeFile(text, 'not JSON');
-    assert.ok((await refused('MALFORMED', 1, 'evidence', 'check', text)).stderr.includes(text));
+    assert.ok((await refused('MALFORMED', 1, 'verify', text)).stderr.includes(text));
   });
 
   it('names all that is wrong in a configuration, with exit code 2', async () => {

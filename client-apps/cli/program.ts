@@ -5,7 +5,6 @@ import { addBench } from './commands/bench.js';
 import { addBulletin } from './commands/bulletin.js';
 import { addConsumer } from './commands/consumer.js';
 import { addControlCenter } from './commands/control-center.js';
-import { addEvidence } from './commands/evidence.js';
 import { addExplain } from './commands/explain.js';
 import { addDemo } from './commands/demo.js';
 import { addDoctor } from './commands/doctor.js';
@@ -31,7 +30,6 @@ export function createProgram(): Command {
     addDemo,
     addDoctor,
     addVerify,
-    addEvidence,
     addExplain,
     addReadings,
     addControlCenter,

@@ -43,7 +43,7 @@ export async function openHub(
   const known = await files.state();
 
   const anchor = known?.trustAnchor ?? config.trustAnchor;
-  const { bulletin } = await openBulletin(source, region, anchor, enrolmentSeed, log);
+  const { bulletin } = await openBulletin(source, { region, trustAnchor: anchor, seed: enrolmentSeed }, log);
 
   const state = known ?? (await enrol(config, identity, bulletin, context));
   if (known === undefined) {

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { decodeParametersFile } from '../../protocol/ledger/bulletin.js';
+import { decodeParametersFile, PARAMETERS_FILE } from '../../protocol/ledger/bulletin.js';
+import { isLeftover } from '../bulletin/layout.js';
+import { DirectoryBulletin } from '../bulletin/reader.js';
+import { kindOf } from '../bulletin/tree.js';
 import { ClientError } from '../runtime/errors.js';
+
+/** What the root of a bulletin holds. */
+const TOP = new Set(['bulletin', PARAMETERS_FILE]);
 
 /**
  * Prepares the output directory of a demo's bulletin. A directory that holds an earlier demo's bulletin is emptied; one
@@ -13,18 +20,18 @@ import { ClientError } from '../runtime/errors.js';
  */
 export async function prepareOutput(directory: string): Promise<string> {
   const path = resolve(directory);
-  const names = await readdir(path).catch((error: unknown) => {
+  const entries = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') {
       return [];
     }
     throw new ClientError('WRONG_USE', `--out ${directory}: ${message}`, { cause: error });
   });
-  if (names.length > 0) {
-    if (!(await holdsDemoBulletin(path, names))) {
+  if (entries.length > 0) {
+    if (!(await holdsDemoBulletin(path, entries))) {
       throw new ClientError('WRONG_USE', `--out ${directory} is not empty and does not hold an earlier demo`);
     }
-    for (const name of names) {
+    for (const { name } of entries) {
       await rm(join(path, name), { recursive: true });
     }
   }
@@ -32,13 +39,13 @@ export async function prepareOutput(directory: string): Promise<string> {
   return path;
 }
 
-async function holdsDemoBulletin(path: string, names: readonly string[]): Promise<boolean> {
-  if (!names.every((name) => name === 'bulletin' || name === 'parameters.json')) {
+async function holdsDemoBulletin(path: string, entries: readonly Dirent[]): Promise<boolean> {
+  if (!entries.every((entry) => TOP.has(entry.name) || isLeftover(entry.name, kindOf(entry)))) {
     return false;
   }
   try {
-    const versions = decodeParametersFile(await readFile(join(path, 'parameters.json')));
-    return versions.every(({ parameters }) => parameters.demo);
+    const bytes = await new DirectoryBulletin(path).readParameters();
+    return bytes !== undefined && decodeParametersFile(bytes).every(({ parameters }) => parameters.demo);
   } catch {
     return false;
   }

@@ -43,7 +43,11 @@ export async function openMeter(
   const known = record !== undefined && 'state' in record ? record.state : undefined;
 
   const anchor = known?.trustAnchor ?? config.trustAnchor;
-  const { bulletin, parameters } = await openBulletin(source, config.region, anchor, config.enrolmentSeed, log);
+  const { bulletin, parameters } = await openBulletin(
+    source,
+    { region: config.region, trustAnchor: anchor, seed: config.enrolmentSeed },
+    log,
+  );
 
   const { file, household } = config.readings;
   const reader = await RecordedReader.fromFile(file, household, parameters.intervalSeconds);

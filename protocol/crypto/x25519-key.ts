@@ -19,13 +19,15 @@ const FIRST_BYTE_OF_P = 0xed;
  * bit 0), so that two keys that differ are two points, and not of small order, so that no agreement with it fails.
  */
 export function isX25519PublicKey(key: Uint8Array): boolean {
-  return key.length === KEY_LENGTH && isCanonical(key) && !SMALL_ORDER.has(toHex(key));
+  return isCanonicalX25519PublicKey(key) && !SMALL_ORDER.has(toHex(key));
 }
 
-function isCanonical(key: Uint8Array): boolean {
+/** Whether 32 bytes are the only spelling of their u-coordinate. */
+export function isCanonicalX25519PublicKey(key: Uint8Array): boolean {
   const last = key[KEY_LENGTH - 1]!;
   return (
-    last < 0x7f ||
-    (last === 0x7f && !(key[0]! >= FIRST_BYTE_OF_P && key.subarray(1, -1).every((byte) => byte === 0xff)))
+    key.length === KEY_LENGTH &&
+    (last < 0x7f ||
+      (last === 0x7f && !(key[0]! >= FIRST_BYTE_OF_P && key.subarray(1, -1).every((byte) => byte === 0xff))))
   );
 }

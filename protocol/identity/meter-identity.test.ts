@@ -25,7 +25,8 @@ describe('public key that another party announces', () => {
         assert.throws(() => crypto.x25519(secret, point), { code: 'ZERO_SHARED_SECRET' });
         const codes = [point, point.with(31, point[31]! | 0x80)].map((key) => {
           try {
-            requirePublicKey(key); return;
+            requirePublicKey(key);
+            return;
           } catch (error) {
             return (error as ProtocolError).code;
           }

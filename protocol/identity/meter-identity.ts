@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { equalBytes, fromHex, requireLength, wipe } from '../crypto/bytes.js';
+import { requireLength, wipe } from '../crypto/bytes.js';
 import { KEY_LENGTH } from '../crypto/crypto.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { requireEpoch } from '../crypto/ggm.js';
 import { H1, ratchet } from '../crypto/hash.js';
+import { isCanonicalX25519PublicKey, isX25519PublicKey } from '../crypto/x25519-key.js';
 import { ProtocolError } from '../errors.js';
 
 /**
@@ -27,15 +28,6 @@ export function sharedLinkKey(crypto: Crypto, secretKey: Uint8Array, otherPublic
   return linkKey;
 }
 
-/** u-coordinates of small order on the curve and its twist, in their canonical encodings: every shared secret is zero. */
-const SMALL_ORDER = [
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
-  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-].map(fromHex);
-
 /**
  * Checks an X25519 key that another party announces. X25519 reads any 32 bytes modulo 2^255 − 19 without the top bit; a
  * key that names someone has one spelling only, the smallest, and one of small order names no one.
@@ -44,13 +36,10 @@ const SMALL_ORDER = [
  */
 export function requirePublicKey(publicKey: Uint8Array): void {
   requireLength(publicKey, KEY_LENGTH, 'public key');
-  const isFieldElement =
-    publicKey[31]! < 0x7f ||
-    (publicKey[31] === 0x7f && (publicKey[0]! < 0xed || !publicKey.subarray(1, 31).every((byte) => byte === 0xff)));
-  if (!isFieldElement) {
+  if (!isCanonicalX25519PublicKey(publicKey)) {
     throw new ProtocolError('NON_CANONICAL', 'the public key is not in its canonical encoding');
   }
-  if (SMALL_ORDER.some((point) => equalBytes(point, publicKey))) {
+  if (!isX25519PublicKey(publicKey)) {
     throw new ProtocolError('ZERO_SHARED_SECRET', 'the public key has small order');
   }
 }

@@ -2,8 +2,8 @@
 import { equalBytes } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import { MAXIMUM_K } from '../crypto/ggm.js';
+import { isX25519PublicKey } from '../crypto/x25519-key.js';
 import { ProtocolError } from '../errors.js';
-import { requirePublicKey } from '../identity/meter-identity.js';
 import { NO_DIGEST } from '../ledger/document.js';
 import { isIntervalStart } from '../schedule/intervals.js';
 import { epochOf, epochStartSeconds, intervalsPerEpoch } from '../schedule/epochs.js';
@@ -140,12 +140,8 @@ function checkKeys(crypto: Crypto, { controlCenter, serviceProvider }: Parameter
   if (controlCenter.mspId === serviceProvider.mspId) {
     invalid('control center and service provider are one MSP');
   }
-  try {
-    requirePublicKey(controlCenter.publicKey);
-  } catch (cause) {
-    throw new ProtocolError('PARAMETERS_INVALID', `the control center's key: ${(cause as ProtocolError).message}`, {
-      cause,
-    });
+  if (!isX25519PublicKey(controlCenter.publicKey)) {
+    invalid("the control center's public key is of small order or not canonical");
   }
   for (const { signaturePublicKey } of [controlCenter, serviceProvider]) {
     if (!crypto.ed25519IsPrimeOrder(signaturePublicKey)) {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { ClientError } from '../../client-apps/runtime/errors.js';
 
-/** An attack on a running system: a claim of the topic `attacks`, whose tests are the attack. */
+/** An attack on a running system: a claim that says who attacks, and whose tests are the attack. */
 export interface HostileAttack {
+  /** The claim's id, `topic/name`. */
   readonly name: string;
   /** What must come of it. */
   readonly sentence: string;
@@ -32,7 +34,7 @@ export interface AttackOutcome {
 }
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const TOPIC = 'attacks';
+const run = promisify(execFile);
 
 interface Claim {
   readonly id: string;
@@ -40,16 +42,25 @@ interface Claim {
   readonly attack?: { readonly by: string; readonly tried: string; readonly noticed: string; readonly open?: true };
 }
 
-/** All attacks, in the order of `claims/attacks.json`. */
+/** All attacks, by topic. */
 export async function hostileAttacks(): Promise<HostileAttack[]> {
-  const claims = JSON.parse(await readFile(join(ROOT, 'claims', `${TOPIC}.json`), 'utf8')) as Claim[];
-  return claims.flatMap(({ id, sentence, attack }) => {
-    if (attack === undefined) {
-      return [];
-    }
-    const { open, ...told } = attack;
-    return [{ name: id, sentence, ...told, succeeds: open === true }];
-  });
+  const folder = join(ROOT, 'claims');
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
+  const topics = await Promise.all(
+    files.map(async (file) => {
+      const claims = JSON.parse(await readFile(join(folder, file), 'utf8')) as readonly Claim[];
+      return claims.flatMap((claim) => attackOf(claim, file.slice(0, -'.json'.length)));
+    }),
+  );
+  return topics.flat();
+}
+
+function attackOf({ id, sentence, attack }: Claim, topic: string): HostileAttack[] {
+  if (attack === undefined) {
+    return [];
+  }
+  const { open, ...told } = attack;
+  return [{ name: `${topic}/${id}`, sentence, ...told, succeeds: open === true }];
 }
 
 /**
@@ -67,7 +78,7 @@ export async function tryAttack(name: string): Promise<HostileAttack & AttackOut
   const scratch = await mkdtemp(join(tmpdir(), 'gridveil-attack-'));
   try {
     const results = join(scratch, 'results.json');
-    await checkClaim(`${TOPIC}/${name}`, results);
+    await checkClaim(name, results);
     const { claims } = JSON.parse(await readFile(results, 'utf8')) as {
       claims: readonly (Omit<AttackOutcome, 'seen'> & { readonly seen?: readonly string[] })[];
     };
@@ -79,17 +90,13 @@ export async function tryAttack(name: string): Promise<HostileAttack & AttackOut
 }
 
 /** Exit code 1 means that the claim failed, which the results say. */
-function checkClaim(id: string, results: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const args = [join(ROOT, 'scripts', 'claims.mjs'), '--id', id, '--json', results];
-    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: 'ignore' });
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0 || code === 1) {
-        resolve();
-      } else {
-        reject(new ClientError('PARTY_FAILED', `the check of claim ${id} ended with ${code}`));
-      }
-    });
-  });
+async function checkClaim(id: string, results: string): Promise<void> {
+  const args = [join(ROOT, 'scripts', 'claims.mjs'), '--id', id, '--json', results];
+  try {
+    await run(process.execPath, args, { cwd: ROOT });
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== 1) {
+      throw new ClientError('PARTY_FAILED', `the check of claim ${id} did not come to its end`, { cause });
+    }
+  }
 }

@@ -8,7 +8,7 @@ import { onRun, progress, table } from '../output.js';
 export function addBench(program: Command): void {
   const command = program
     .command('bench')
-    .description('run the benchmarks, about three minutes on an otherwise idle machine')
+    .description('run the benchmarks, about four minutes on an otherwise idle machine')
     .addArgument(new Argument('[benchmark]', 'run only this benchmark').choices(BENCHMARK_NAMES));
   onRun(command, async (_, only?: string) => {
     const results: Partial<Record<BenchmarkName, Figures>> = {};

@@ -35,9 +35,10 @@ export function addExplain(program: Command): void {
 async function parametersAt(file: string, startSeconds: number) {
   const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
   const { decodeParametersFile } = await import('../../../protocol/ledger/bulletin.js');
+  const { MAXIMUM_PARAMETERS_FILE_BYTES } = await import('../../../protocol/ledger/limits.js');
   const { parametersFor } = await import('../../../protocol/schedule/versions.js');
   const { verifyParametersList } = await import('../../../protocol/rules/check-parameters.js');
-  const list = await readNamedFile(file, decodeParametersFile);
+  const list = await readNamedFile(file, MAXIMUM_PARAMETERS_FILE_BYTES, decodeParametersFile);
   verifyParametersList(sodiumCrypto, list);
   return parametersFor(list, startSeconds);
 }

@@ -7,6 +7,9 @@ import { readNamedFile } from '../named-file.js';
 import { withTrustAnchorOption } from '../options.js';
 import { onRun } from '../output.js';
 
+/** Bytes of a file of handles: a million lines, the rows of one meter over three years at 40 rows an hour. */
+const MAXIMUM_HANDLES_BYTES = 65_000_000;
+
 interface RecomputeOptions {
   handles?: string;
   config?: string;
@@ -39,7 +42,9 @@ export function addRecompute(consumer: Command): void {
 async function readOwn({ handles, config, consumer }: RecomputeOptions): Promise<OwnRows> {
   const { parseHandles } = await import('../../bulletin/recompute.js');
   if (handles !== undefined && config === undefined) {
-    const own = await readNamedFile(handles, (bytes) => parseHandles(new TextDecoder().decode(bytes)));
+    const own = await readNamedFile(handles, MAXIMUM_HANDLES_BYTES, (bytes) =>
+      parseHandles(new TextDecoder().decode(bytes)),
+    );
     return { handles: own, trustAnchor: undefined };
   }
   if (handles !== undefined || config === undefined) {

@@ -6,7 +6,7 @@ import { faultLines, unverifiedKey } from './verify.js';
 
 /** Renders the bills that a household computed from a bulletin. @param handles how many it looked for */
 export function recomputeResult(
-  { trusted, faults, intervals, missing }: RecomputedBulletin,
+  { audit, intervals, missing }: RecomputedBulletin,
   { directory, ccKey, handles }: { directory: string; ccKey: string | undefined; handles: number },
 ): Result {
   const found = handles - missing.length;
@@ -14,7 +14,7 @@ export function recomputeResult(
     ({ billNanoCurrency, billedNanoCurrency }) => (billedNanoCurrency ?? billNanoCurrency) !== billNanoCurrency,
   );
   // Without any row of the household nothing has been checked.
-  const ok = faults.length === 0 && differing.length === 0 && found > 0;
+  const ok = audit.faultCount === 0 && differing.length === 0 && found > 0;
   const energy = intervals.reduce((sum, { milliWattHours }) => sum + milliWattHours, 0n);
   const bill = intervals.reduce((sum, { billNanoCurrency }) => sum + billNanoCurrency, 0n);
   return {
@@ -22,9 +22,10 @@ export function recomputeResult(
     data: {
       directory,
       ok,
-      trustedKey: trusted ?? null,
+      trustedKey: audit.trusted ?? null,
       keyWasGiven: ccKey !== undefined,
-      faults,
+      faultCount: audit.faultCount,
+      faults: audit.faults,
       missingHandles: missing.length,
       milliWattHours: energy,
       billNanoCurrency: bill,
@@ -36,7 +37,7 @@ export function recomputeResult(
       })),
     },
     text: [
-      ...faultLines(faults),
+      ...faultLines(audit),
       ...table([
         ['interval', 'rows', 'own energy', 'region', 'price per kWh', 'computed bill', "provider's bill"],
         ...intervals.map((interval) => [
@@ -52,7 +53,7 @@ export function recomputeResult(
       ]),
       ...(missing.length > 0 ? [`${missing.length} of ${handles} handles have no row in this bulletin`] : []),
       verdict(ok, found, missing.length),
-      ...unverifiedKey(trusted, ccKey),
+      ...unverifiedKey(audit.trusted, ccKey),
     ],
   };
 }
