@@ -25,17 +25,22 @@ interface Metadata {
   readonly contracts: Readonly<Record<string, { readonly transactions: readonly { readonly name: string }[] }>>;
 }
 
-const require = createRequire(import.meta.url);
-const { PACKAGES, World } = require('../../chaincode/test/world.js') as {
-  PACKAGES: Readonly<Record<LedgerKind, unknown>>;
-  World: new (pricePseudonymKey: Uint8Array) => ContractWorld;
-};
-const { metadataOf } = require('../../chaincode/test/fabric-stub.js') as {
-  metadataOf: (chaincode: unknown) => Metadata;
-};
+interface Contracts {
+  readonly PACKAGES: Readonly<Record<LedgerKind, unknown>>;
+  readonly World: new (pricePseudonymKey: Uint8Array) => ContractWorld;
+  readonly metadataOf: (chaincode: unknown) => Metadata;
+}
+
+/** Loaded when it is first used: Node 20.19 cannot load CommonJS while it loads the modules that this one belongs to. */
+function contracts(): Contracts {
+  const require = createRequire(import.meta.url);
+  const world = require('../../chaincode/test/world.js') as Omit<Contracts, 'metadataOf'>;
+  return { ...world, ...(require('../../chaincode/test/fabric-stub.js') as Pick<Contracts, 'metadataOf'>) };
+}
 
 /** The three contracts on a stub of Fabric, with a region's parameters, registry root and directory. */
 export async function beginWorld(kit: FakeRegion): Promise<ContractWorld> {
+  const { World } = contracts();
   const world = new World(kit.pricePseudonymKey);
   await world.putParameters(kit.signedParameters);
   await world.putRegistryRoot(kit.registryRoot(0));
@@ -45,6 +50,8 @@ export async function beginWorld(kit: FakeRegion): Promise<ContractWorld> {
 
 /** Names of a contract's transactions, queries included. */
 export function transactionsOf(kind: LedgerKind): string[] {
-  const contracts = Object.values(metadataOf(PACKAGES[kind]).contracts);
-  return contracts.flatMap((contract) => contract.transactions.map(({ name }) => name));
+  const { metadataOf, PACKAGES } = contracts();
+  return Object.values(metadataOf(PACKAGES[kind]).contracts).flatMap((contract) =>
+    contract.transactions.map(({ name }) => name),
+  );
 }

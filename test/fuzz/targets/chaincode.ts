@@ -23,8 +23,6 @@ const maker = new IntervalMaker(kit);
 const sealed = maker.next(new Array<number>(20).fill(1));
 const open = maker.next(new Array<number>(20).fill(1));
 
-const transactions = new Map(LEDGER_KINDS.map((channel) => [channel, transactionsOf(channel)]));
-
 function argsOf({ region, startSeconds }: LedgerId): string[] {
   return [region, String(startSeconds), '0'];
 }
@@ -38,6 +36,13 @@ async function begin(): Promise<ContractWorld> {
 }
 
 let world: Promise<ContractWorld> | undefined;
+const names = new Map<LedgerKind, readonly string[]>();
+
+function namesOf(channel: LedgerKind): readonly string[] {
+  const found = names.get(channel) ?? transactionsOf(channel);
+  names.set(channel, found);
+  return found;
+}
 
 /** A transaction of a channel with its transient fields, in the order of the page's. */
 function input(
@@ -46,11 +51,7 @@ function input(
   args: readonly string[],
   ...[rows = new Uint8Array(), witnesses = new Uint8Array()]: Uint8Array[]
 ): Uint8Array {
-  const numbers = [
-    LEDGER_KINDS.indexOf(channel),
-    transactions.get(channel)!.indexOf(transaction),
-    CALLERS.indexOf(caller),
-  ];
+  const numbers = [LEDGER_KINDS.indexOf(channel), namesOf(channel).indexOf(transaction), CALLERS.indexOf(caller)];
   const texts = Array.from({ length: ARGUMENTS }, (_, place) => utf8(args[place] ?? ''));
   return joinInput(Uint8Array.from([...numbers, args.length]), ...texts, rows, witnesses);
 }
@@ -79,13 +80,13 @@ const proposal: FuzzTarget = {
     const [numbers, ...rest] = splitInput(bytes, 1 + ARGUMENTS + 2) as [Uint8Array, ...Uint8Array[]];
     const [channelNumber = 0, transactionNumber = 0, caller = 0, count = 0] = numbers;
     const channel = LEDGER_KINDS[channelNumber % LEDGER_KINDS.length]!;
-    const names = transactions.get(channel)!;
+    const transactions = namesOf(channel);
     const [rows, witnesses] = rest.slice(ARGUMENTS) as [Uint8Array, Uint8Array];
     const { status, message } = await (
       await world
     ).ledger.simulate(channel, {
       mspId: CALLERS[caller % CALLERS.length]!,
-      transaction: names[transactionNumber % names.length]!,
+      transaction: transactions[transactionNumber % transactions.length]!,
       args: rest.slice(0, count % (ARGUMENTS + 1)).map(textOf),
       transient: { rows, witnesses, pricePseudonymKey: kit.pricePseudonymKey },
     });
