@@ -97,8 +97,16 @@ function run(
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let output = '';
-    child.stderr.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
+    let isDone = false;
+    child.stderr.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-4_000);
+      // Without a finding the fuzzer leaves the process to itself, and a listener keeps it alive.
+      if (!isDone && /^#\d+\s+DONE /m.test(output)) {
+        isDone = true;
+        child.kill('SIGKILL');
+      }
+    });
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code, output }));
+    child.once('close', (code) => resolve({ code: isDone ? 0 : code, output }));
   });
 }
