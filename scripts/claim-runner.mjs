@@ -44,6 +44,16 @@ const CLAIM = z
     bound: z.string().regex(BOUND, 'must be a comparison such as "<= 1.5"').optional(),
     needs: z.array(text.regex(/^([A-Z][A-Z0-9_]*|[a-z][a-z0-9_.-]*)$/, 'must be a variable or a program')).optional(),
     environment: z.record(z.string().regex(VARIABLE), text).optional(),
+    attack: z
+      .strictObject({
+        /** Who tries it, what they do, and who notices it by which evidence. */
+        by: text,
+        tried: text,
+        noticed: text,
+        /** Set where the attack succeeds and is only documented. */
+        open: z.literal(true).optional(),
+      })
+      .optional(),
     timeoutSeconds: z.int().min(1).max(5_400).default(600), // a group `long` may take 90 minutes in all
   })
   .superRefine((claim, context) => {
@@ -289,7 +299,7 @@ function judgeTests(claim, { tests: ran, fault }) {
   if (passed.size === 0) {
     return { status: 'SKIPPED', reason: `skipped by the tests themselves: ${[...pending].join('; ')}` };
   }
-  return { ...judgeFigure(passed.size, claim.bound ?? '>= 1'), figure: passed.size };
+  return { ...judgeFigure(passed.size, claim.bound ?? '>= 1'), figure: passed.size, seen: [...passed] };
 }
 
 /** `ok`, `FAILED` or `SKIPPED (reason)`, the id, the figure with its bound, the sentence. */

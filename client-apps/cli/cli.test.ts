@@ -85,7 +85,7 @@ describe('the command gridveil', function () {
       assert.ok((await refused('WRONG_USE', 2, ...command)).stderr.includes(file));
     }
     for (const plot of [folder, join(absent, 'plot.svg')]) {
-      assert.ok((await refused('WRONG_USE', 2, 'anonymity', '--plot', plot)).stderr.includes(plot));
+      assert.ok((await refused('WRONG_USE', 2, 'research', 'anonymity', '--plot', plot)).stderr.includes(plot));
     }
     const text = join(folder, 'text');
     await writeFile(text, 'not JSON');

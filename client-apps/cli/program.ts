@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addBench } from './commands/bench.js';
-import { addAnonymity } from './commands/anonymity.js';
 import { addBulletin } from './commands/bulletin.js';
 import { addConsumer } from './commands/consumer.js';
 import { addControlCenter } from './commands/control-center.js';
@@ -13,8 +12,8 @@ import { addLedger } from './commands/ledger.js';
 import { addMeter } from './commands/meter.js';
 import { addReadings } from './commands/readings.js';
 import { addRelay } from './commands/relay.js';
+import { addResearch } from './commands/research.js';
 import { addServiceProvider } from './commands/service-provider.js';
-import { addSimulate } from './commands/simulate.js';
 import { addVerify } from './commands/verify.js';
 
 /** Creates the `gridveil` program. Commands load their modules when they run, so that help is quick. */
@@ -38,8 +37,7 @@ export function createProgram(): Command {
     addMeter,
     addConsumer,
     addRelay,
-    addAnonymity,
-    addSimulate,
+    addResearch,
     addBulletin,
     addLedger,
     addBench,

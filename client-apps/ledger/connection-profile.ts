@@ -37,7 +37,10 @@ const tlsCertificates = z
   .or(z.object({ path: z.string() }));
 
 const peerSchema = z.object({
-  url: z.string().regex(/^grpcs?:\/\/[^/]+:\d+$/, 'expected grpcs://host:port'),
+  url: z
+    .string()
+    .regex(/^grpcs?:\/\/[^/]+:\d+$/, 'expected grpcs://host:port')
+    .refine((url) => URL.canParse(url), 'expected grpcs://host:port'),
   tlsCACerts: tlsCertificates.optional(),
   grpcOptions: z.record(z.string(), z.unknown()).optional(),
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readUint64, writeUint64 } from '../../protocol/crypto/bytes.js';
+import { readUint64, requireLength, writeUint64 } from '../../protocol/crypto/bytes.js';
 import { INNER_LENGTH, MAILBOX_ID_LENGTH } from '../../protocol/onion/geometry.js';
 import { ClientError } from '../runtime/errors.js';
 import { MAILBOX_BATCH, MAILBOX_PACKETS_LENGTH } from './frames.js';
@@ -30,6 +30,7 @@ export function encodeDrain(received: bigint): Uint8Array {
 
 /** Reads the body of a `mailboxDrain` frame. @throws ProtocolError BAD_LENGTH */
 export function decodeDrain(body: Uint8Array): bigint {
+  requireLength(body, 8, 'drain of a mailbox');
   return readUint64(body, 0);
 }
 
@@ -45,13 +46,14 @@ export function encodeMailboxPackets({ lastNumber, more, packets }: MailboxPacke
 
 /** Reads the body of a `mailboxPackets` frame. @throws ClientError BAD_ANSWER */
 export function decodeMailboxPackets(body: Uint8Array): MailboxPackets {
-  const count = body[8];
-  if (body.length !== MAILBOX_PACKETS_LENGTH || count === undefined || count > MAILBOX_BATCH) {
+  const [count = 0, more = 0] = body.subarray(8, PLACES_OFFSET);
+  const isWhole = body.length === MAILBOX_PACKETS_LENGTH && count <= MAILBOX_BATCH && more <= 1;
+  if (!isWhole || body.subarray(PLACES_OFFSET + count * INNER_LENGTH).some((byte) => byte !== 0)) {
     throw new ClientError('BAD_ANSWER', 'mailbox answer is malformed');
   }
   const packets = Array.from({ length: count }, (_, place) => {
     const offset = PLACES_OFFSET + place * INNER_LENGTH;
     return body.subarray(offset, offset + INNER_LENGTH);
   });
-  return { lastNumber: readUint64(body, 0), more: body[9] === 1, packets };
+  return { lastNumber: readUint64(body, 0), more: more === 1, packets };
 }

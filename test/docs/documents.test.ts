@@ -18,8 +18,18 @@ const PATH = /^(dist\/)?(protocol|chaincode|network|client-apps|research|bench|c
 /** What only a build or a run makes. */
 const MADE = /^(chaincode\/(build|node_modules)|network\/fabric\/state)(\/|$)/;
 
+/** Ids of claims, `topic/name`, which look like paths where a topic has a folder's name. */
+const CLAIMS = new Set(
+  readdirSync(join(ROOT, 'claims')).flatMap((file) =>
+    (JSON.parse(read(`claims/${file}`)) as { id: string }[]).map(({ id }) => `${file.replace('.json', '')}/${id}`),
+  ),
+);
+
 /** Whether a path of a document is there, or is made by a build or a run. */
 function exists(path: string): boolean {
+  if (CLAIMS.has(path)) {
+    return true;
+  }
   const source = path.startsWith('dist/') ? path.slice('dist/'.length).replace(/\.js$/, '.ts') : path;
   return MADE.test(source) || existsSync(join(ROOT, source));
 }

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 
-describe('gridveil anonymity and simulate', function () {
+describe('gridveil research', function () {
   this.timeout(60_000);
   let folder: string;
   before(async () => (folder = await mkdtemp(join(tmpdir(), 'gridveil-anonymity-'))));
@@ -24,7 +24,15 @@ describe('gridveil anonymity and simulate', function () {
 
   it('print one JSON object', async () => {
     const small = ['--meters', '30', '--slots', '2', '--json'];
-    const measured = await gridveil('anonymity', ...small, '--corrupt-per-layer', '1', '--plot', 'plot.svg');
+    const measured = await gridveil(
+      'research',
+      'anonymity',
+      ...small,
+      '--corrupt-per-layer',
+      '1',
+      '--plot',
+      'plot.svg',
+    );
     assert.equal(measured.code, 0, measured.stderr);
     const { meanEntropyBits, maximumEntropyBits, meters, slots } = JSON.parse(measured.stdout) as Record<
       string,
@@ -34,33 +42,43 @@ describe('gridveil anonymity and simulate', function () {
     assert.deepEqual([meters, slots], [30, 2]);
     assert.match(await readFile(join(folder, 'plot.svg'), 'utf8'), /^<svg /);
 
-    const simulated = await gridveil('simulate', '--meters', '6000', '--slots', '1', '--targets', '5', '--json');
+    const simulated = await gridveil(
+      'research',
+      'tier',
+      '--meters',
+      '6000',
+      '--slots',
+      '1',
+      '--targets',
+      '5',
+      '--json',
+    );
     assert.equal((JSON.parse(simulated.stdout) as Record<string, number>)['relays'], 24);
 
-    const attacked = await gridveil('anonymity', 'attacks', ...small);
+    const attacked = await gridveil('research', 'anonymity', 'attacks', ...small);
     const { isolation } = JSON.parse(attacked.stdout) as { isolation: unknown[] };
     assert.equal(isolation.length, 4);
 
-    const absent = await gridveil('anonymity', 'absence', '--meters', '20', '--days', '4', '--silences', '4', '--json');
+    const absent = await gridveil('research', 'ledger', '--meters', '20', '--days', '4', '--silences', '4', '--json');
     assert.equal((JSON.parse(absent.stdout) as Record<string, number>)['meters'], 20);
   });
 
   it('refuse wrong use with exit code 2', async () => {
     for (const args of [
-      ['anonymity', '--meters', '1'],
-      ['anonymity', '--layers', '9'],
-      ['anonymity', '--corrupt-per-layer', '4'],
-      ['anonymity', '--mean-delay', '60000'],
-      ['anonymity', '--traces', '.', '--seed', 'x'],
-      ['anonymity', 'absence', '--silences', '1000'],
-      ['simulate', '--meters', '1000001'],
+      ['research', 'anonymity', '--meters', '1'],
+      ['research', 'anonymity', '--layers', '9'],
+      ['research', 'anonymity', '--corrupt-per-layer', '4'],
+      ['research', 'anonymity', '--mean-delay', '60000'],
+      ['research', 'anonymity', '--traces', '.', '--seed', 'x'],
+      ['research', 'ledger', '--silences', '1000'],
+      ['research', 'tier', '--meters', '1000001'],
     ]) {
       const { code, stdout, stderr } = await gridveil(...args);
       assert.equal(code, 2, `${args.join(' ')}: ${stderr}`);
       assert.equal(stdout, '');
       assert.match(stderr, /^gridveil: WRONG_USE: /);
     }
-    const { code, stderr } = await gridveil('anonymity', '--traces', '.');
+    const { code, stderr } = await gridveil('research', 'anonymity', '--traces', '.');
     assert.equal(code, 1);
     assert.match(stderr, /^gridveil: TRACE_INVALID: /);
   });

@@ -45,10 +45,10 @@ export function withCorruptOption(command: Command): Command {
   );
 }
 
-/** Adds `gridveil anonymity [attacks|absence]`. */
-export function addAnonymity(program: Command): void {
+/** Adds `gridveil research anonymity [attacks]`. */
+export function addAnonymity(research: Command): void {
   const command = withTierOptions(
-    program
+    research
       .command('anonymity')
       .description('measure sender anonymity against an observer of every link')
       // Its subcommands have flags of the same names.
@@ -88,9 +88,12 @@ export function addAnonymity(program: Command): void {
     const { attacksResult } = await import('../render/attacks.js');
     return attacksResult(measureAttacks(options), options);
   });
+}
 
-  const absence = command
-    .command('absence')
+/** Adds `gridveil research ledger`. */
+export function addAbsence(research: Command): void {
+  const absence = research
+    .command('ledger')
     .description('measure the absence attack: infer household use from published totals and silent meters')
     .option('--meters <n>', 'number of households', integerBetween(2, MAXIMUM_METERS), 500)
     .addOption(

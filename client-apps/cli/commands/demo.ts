@@ -64,7 +64,7 @@ export function addDemo(program: Command): void {
     )
     .option(
       '--unsafe-trace <directory>',
-      'record at every relay which packet became which, for "gridveil anonymity --traces"',
+      'record at every relay which packet became which, for "gridveil research anonymity --traces"',
     )
     .option('--keep', "keep the parties' directories and logs")
     .addHelpText('after', '\nDefaults of --meters and --intervals: 100 households, 4 intervals.');

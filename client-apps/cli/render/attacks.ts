@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { AbsenceAttack, AbsenceFinding } from '../../../research/attacks/absence.js';
+import type { AttackOutcome, HostileAttack } from '../../../research/attacks/hostile.js';
 import type { AttackFlags, MeasuredAttacks } from '../../../research/attacks/measure.js';
 import { pairs, table, type Result } from '../output.js';
 import { round } from './anonymity.js';
@@ -96,6 +97,38 @@ export function absenceResult(attack: AbsenceAttack & { readonly source: string 
         row('one day of silence, spread over a day', daySpread),
       ]),
       `An observer learns half of the spread after ${Math.round(singles.silencesForHalf)} silences of a household.`,
+    ],
+  };
+}
+
+/** Renders the list of attacks. */
+export function attackListResult(attacks: readonly HostileAttack[]): Result {
+  return {
+    data: { attacks },
+    text: attacks.flatMap(({ name, by, sentence, succeeds }) => [
+      `${name} (by ${by})`,
+      `  ${succeeds ? 'succeeds: ' : ''}${sentence}`,
+    ]),
+  };
+}
+
+/** Renders what came of one attack. */
+export function attackOutcomeResult(attack: HostileAttack & AttackOutcome): Result {
+  const { name, by, sentence, tried, noticed, succeeds, status, seconds, seen, reason } = attack;
+  const outcome = { ok: 'as expected', FAILED: 'NOT AS EXPECTED', SKIPPED: 'not tried' }[status];
+  return {
+    ok: status !== 'FAILED',
+    data: { ...attack },
+    text: [
+      ...pairs([
+        ['attack', name],
+        ['by', by],
+        ['tried', tried],
+        ['expected', succeeds ? `${sentence} (the attack succeeds; its remedy comes later)` : sentence],
+        ['happened', `${outcome}, ${seconds} s${reason === undefined ? '' : `: ${reason}`}`],
+        ['who notices', noticed],
+      ]),
+      ...seen.map((line) => `  seen: ${line}`),
     ],
   };
 }

@@ -34,12 +34,12 @@ const handle = { epoch: integer(0, MAXIMUM_EPOCH), k: integer(1, MAXIMUM_K), pse
 const seals: Codec<IntervalSeals> = {
   toJson: (value) => LEDGER_KINDS.flatMap((kind) => (value[kind] === undefined ? [] : [sealToJson(value[kind])])),
   fromJson: (json) => {
-    const found = new Map(readArray(json, LEDGER_KINDS.length, sealFromJson).map((seal) => [seal.kind, seal]));
-    const consumption = found.get('consumption');
-    if (consumption === undefined) {
-      throw new ProtocolError('MALFORMED', 'consumption seal is missing');
+    const found = readArray(json, LEDGER_KINDS.length, sealFromJson);
+    const [consumption] = found;
+    if (consumption === undefined || found.some(({ kind }, place) => kind !== LEDGER_KINDS[place])) {
+      throw new ProtocolError('MALFORMED', 'seals are consumption, then pricing, then billing');
     }
-    return { ...(Object.fromEntries(found) as Record<string, Seal>), consumption };
+    return { ...(Object.fromEntries(found.map((seal) => [seal.kind, seal])) as Record<string, Seal>), consumption };
   },
 };
 
@@ -48,7 +48,11 @@ const signedAmount: Codec<bigint> = {
   toJson: (value) => value.toString(),
   fromJson: (json) => {
     const text = readString(json, 40);
-    return text.startsWith('-') ? -readAmount(text.slice(1)) : readAmount(text);
+    const amount = text.startsWith('-') ? -readAmount(text.slice(1)) : readAmount(text);
+    if (amount.toString() !== text) {
+      throw new ProtocolError('MALFORMED', 'expected a signed amount, not -0');
+    }
+    return amount;
   },
 };
 

@@ -140,7 +140,10 @@ describe('client-apps/control-center: descriptors of hostile relays', function (
   });
 
   it('of a household: at the address where it first answered, also after a restart; outside a demo a public one', async () => {
-    const store = await SealedStore.open(`${kit.directory}/addresses`, new FileKey(new Uint8Array(32), 'control center', 'test'));
+    const store = await SealedStore.open(
+      `${kit.directory}/addresses`,
+      new FileKey(new Uint8Array(32), 'control center', 'test'),
+    );
     const household = {
       ...targetOf('relay', 7000),
       identity: new Uint8Array(32).fill(4),

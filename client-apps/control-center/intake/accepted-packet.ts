@@ -4,11 +4,14 @@ import {
   readUint16,
   readUint32,
   readUint64,
+  requireLength,
   writeUint16,
   writeUint32,
   writeUint64,
 } from '../../../protocol/crypto/bytes.js';
 import { DIGEST_LENGTH } from '../../../protocol/crypto/crypto.js';
+import { ProtocolError } from '../../../protocol/errors.js';
+import { MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
 import { ROW_LENGTH } from '../../../protocol/ledger/row.js';
 
 /** A row that passed all checks, with its witness for the chaincode. */
@@ -49,7 +52,10 @@ export function encodeAcceptedPacket(packet: AcceptedPacket): Uint8Array {
   return concatBytes(head, ...rows);
 }
 
+/** @throws ProtocolError BAD_LENGTH when the last record is cut off, LIMIT_EXCEEDED */
 export function decodeAcceptedPacket(bytes: Uint8Array): AcceptedPacket {
+  const records = Math.floor((bytes.length - HEAD_LENGTH) / ROW_RECORD_LENGTH);
+  requireLength(bytes, HEAD_LENGTH + records * ROW_RECORD_LENGTH, 'accepted packet');
   const meterNumber = readUint32(bytes, 0);
   const rows: AcceptedRow[] = [];
   for (let offset = HEAD_LENGTH; offset < bytes.length; offset += ROW_RECORD_LENGTH) {
@@ -61,5 +67,9 @@ export function decodeAcceptedPacket(bytes: Uint8Array): AcceptedPacket {
       row: bytes.slice(row, row + ROW_LENGTH),
     });
   }
-  return { meterNumber, slotStartSeconds: Number(readUint64(bytes, 4)), rows };
+  const slotStart = readUint64(bytes, 4);
+  if (slotStart > BigInt(MAXIMUM_SECONDS)) {
+    throw new ProtocolError('LIMIT_EXCEEDED', `slot: expected at most ${MAXIMUM_SECONDS}, got ${slotStart}`);
+  }
+  return { meterNumber, slotStartSeconds: Number(slotStart), rows };
 }

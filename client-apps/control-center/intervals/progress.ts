@@ -55,9 +55,11 @@ export function encodeClosing({ firstStartSeconds, consumption }: ClosingProgres
 }
 
 export function decodeClosing(bytes: Uint8Array): ClosingProgress {
-  const { firstStartSeconds, consumption } = readAnyObject(parseCanonical(bytes, MAXIMUM_BYTES));
+  const json = readAnyObject(parseCanonical(bytes, MAXIMUM_BYTES));
+  const consumption = Object.hasOwn(json, 'consumption') ? json['consumption'] : undefined;
+  const fields = readObject(json, ['firstStartSeconds', ...(consumption === undefined ? [] : ['consumption'])]);
   return {
-    firstStartSeconds: readInteger(firstStartSeconds!, 0, MAXIMUM_SECONDS),
+    firstStartSeconds: readInteger(fields['firstStartSeconds']!, 0, MAXIMUM_SECONDS),
     ...(consumption === undefined ? {} : { consumption: signedFromJson(consumption) }),
   };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rm } from 'node:fs/promises';
 import {
+  equalBytes,
   fromHex,
   readUint16,
   readUint32,
@@ -12,6 +13,7 @@ import {
 } from '../../../protocol/crypto/bytes.js';
 import { INNER_LENGTH, MAILBOX_ID_LENGTH } from '../../../protocol/onion/geometry.js';
 import type { PacketRoute } from '../../../protocol/onion/packet.js';
+import { ClientError } from '../../runtime/errors.js';
 import { SealedFile, type FileKey } from '../../runtime/sealed-file.js';
 import type { HeldPacket } from './delay-pool.js';
 import type { Mailbox } from './mailboxes.js';
@@ -48,7 +50,7 @@ export class HeldFile {
   /**
    * Reads and removes the saved state. It is removed before use: after a crash it is lost rather than sent twice.
    *
-   * @throws ClientError SEALED_INVALID
+   * @throws ClientError SEALED_INVALID; ProtocolError BAD_LENGTH
    */
   async take(): Promise<Held> {
     const bytes = await this.#file.read();
@@ -56,7 +58,11 @@ export class HeldFile {
       return NOTHING_HELD;
     }
     await rm(this.#file.path);
-    return decodeHeld(bytes);
+    const held = decodeHeld(bytes);
+    if (!equalBytes(encodeHeld(held), bytes)) {
+      throw new ClientError('SEALED_INVALID', `${this.#file.path} holds no packets in their encoding`);
+    }
+    return held;
   }
 }
 

@@ -5,7 +5,7 @@ import { onRun } from '../output.js';
 import type { AttackFlags } from '../../../research/attacks/measure.js';
 import { withCorruptOption, withTierOptions } from './anonymity.js';
 
-interface SimulateOptions extends AttackFlags {
+interface TierOptions extends AttackFlags {
   corruptPerLayer: number;
   targets: number;
   relayRate: number;
@@ -14,10 +14,10 @@ interface SimulateOptions extends AttackFlags {
 /** Packets per second that one relay process handles on one core, see `npm run bench -- relay`. */
 const RELAY_PACKETS_PER_SECOND = 20_000;
 
-/** Adds `gridveil simulate`. */
-export function addSimulate(program: Command): void {
+/** Adds `gridveil research tier`. */
+export function addTier(research: Command): void {
   const command = withTierOptions(
-    program.command('simulate').description('estimate the relays, latency and anonymity for a number of meters'),
+    research.command('tier').description('estimate the relays, latency and anonymity for a number of meters'),
     1_000_000,
     100_000,
     20,
@@ -30,7 +30,7 @@ export function addSimulate(program: Command): void {
       RELAY_PACKETS_PER_SECOND,
     )
     .addHelpText('after', '\nMore than 5,000 meters form several regions, each with its own relays.');
-  onRun<SimulateOptions>(withCorruptOption(command), async (options) => {
+  onRun<TierOptions>(withCorruptOption(command), async (options) => {
     const { simulateScale } = await import('../../../research/anonymity/scale.js');
     const { scaleResult } = await import('../render/anonymity.js');
     return scaleResult(simulateScale({ ...options, targetsPerSlot: options.targets }, options.relayRate), options);
