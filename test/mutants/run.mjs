@@ -64,12 +64,17 @@ function outcome({ test, grep }) {
   return /^\s*[1-9]\d* failing/m.test(stdout) ? 'failed' : 'hung';
 }
 
-/** The tests that do not pass without a mutant, by what tells them apart. */
+/** The mutants whose test does not pass without any mutant. */
 function unfit(chosen) {
-  const tests = new Map(chosen.map((mutant) => [nameOfTest(mutant), mutant]));
-  return new Set([...tests].filter(([, mutant]) => outcome(mutant) !== 'passed').map(([name]) => name));
+  const seen = new Map();
+  return new Set(
+    chosen.filter((mutant) => {
+      const test = `${mutant.test} ${mutant.grep}`;
+      if (!seen.has(test)) seen.set(test, outcome(mutant));
+      return seen.get(test) !== 'passed';
+    }),
+  );
 }
-const nameOfTest = ({ test, grep }) => `${test} ${grep}`;
 
 /** Applies a mutant, builds, runs its test and takes it back. @returns why it shows nothing; undefined when it does */
 function fate(mutant) {
@@ -89,7 +94,7 @@ try {
   if (!build()) throw new Error('the copy does not build');
   const broken = unfit(chosen);
   const faults = chosen.flatMap((mutant) => {
-    const fault = broken.has(nameOfTest(mutant)) ? 'its test fails without it, or has no such title' : fate(mutant);
+    const fault = broken.has(mutant) ? 'its test fails without it, or has no such title' : fate(mutant);
     console.log(`${mutant.name}: ${fault ?? 'its test fails, as it must'}`);
     return fault === undefined ? [] : [`${mutant.name}: ${fault}`];
   });
