@@ -29,7 +29,12 @@ describe('an interval on ConsumptionContract', () => {
   });
 
   const putPage = (interval: FakeInterval, page: number, ledgerId: LedgerId = interval.ledgerId): Promise<Simulation> =>
-    world.putPage('consumption', ledgerId, page, interval.consumption.pages[page]!, interval.witnesses[page]);
+    world.putPage('consumption', {
+      ledgerId,
+      page,
+      rows: interval.consumption.pages[page]!,
+      witnesses: interval.witnesses[page],
+    });
 
   const endorse = (transaction: string, args: string[], transient = {}): Promise<Simulation> =>
     world.ledger.simulate('consumption', { mspId: CONTROL_CENTER_MSP, transaction, args, transient });
@@ -136,7 +141,12 @@ describe('an interval on ConsumptionContract', () => {
       accepted(await world.putHeader(three.consumption.header));
       const { pages } = three.consumption;
       const put = (page: number, rows: number): Promise<Simulation> =>
-        world.putPage('consumption', three.ledgerId, page, pages[rows]!, three.witnesses[rows]);
+        world.putPage('consumption', {
+          ledgerId: three.ledgerId,
+          page,
+          rows: pages[rows]!,
+          witnesses: three.witnesses[rows],
+        });
       refused(await put(0, 1), 'PAGE_MISMATCH');
       refused(await put(1, 0), 'PAGE_MISMATCH');
       refused(await put(3, 0), 'PAGE_MISMATCH');
@@ -212,7 +222,12 @@ describe('an interval on ConsumptionContract', () => {
       const late = maker.consumptionRows(interval.ledgerId, [2]);
       const rows = late[0]!.row;
       refused(
-        await world.putPage('consumption', interval.ledgerId, 1, rows, maker.witnessesOf(late)),
+        await world.putPage('consumption', {
+          ledgerId: interval.ledgerId,
+          page: 1,
+          rows,
+          witnesses: maker.witnessesOf(late),
+        }),
         'ALREADY_SEALED',
       );
     });

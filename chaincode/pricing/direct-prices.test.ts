@@ -84,14 +84,14 @@ describe('price mode direct (Table 4)', () => {
     ] as const) {
       const rows = changed(interval.pricing.rows, change, key);
       accepted(await world.putSigned(maker.signedHeader('pricing', ledgerId, rows)));
-      refused(await world.putPage('pricing', ledgerId, 0, rows), code);
+      refused(await world.putPage('pricing', { ledgerId, page: 0, rows }), code);
     }
     const forged = interval.pricing.rows.slice();
     forged[176]! ^= 1;
     accepted(await world.putSigned(maker.signedHeader('pricing', ledgerId, forged)));
-    refused(await world.putPage('pricing', ledgerId, 0, forged), 'BAD_SIGNATURE');
+    refused(await world.putPage('pricing', { ledgerId, page: 0, rows: forged }), 'BAD_SIGNATURE');
     accepted(await world.putSigned(interval.pricing));
-    refused(await world.putPage('pricing', ledgerId, 0, forged), 'PAGE_MISMATCH');
+    refused(await world.putPage('pricing', { ledgerId, page: 0, rows: forged }), 'PAGE_MISMATCH');
   });
 
   /** The rows with the first one changed and signed again. */

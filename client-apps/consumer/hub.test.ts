@@ -226,7 +226,7 @@ describe('Hub', () => {
           .map((row, i) => ({ epoch: 0, k: 1 + copy * 100 + first + i, pseudonym: rowPseudonym(row) }));
         const totals = { measuredMilliWattHours: 0n, carriedMilliWattHours: 0n };
         const payload = { slotStartSeconds: kit.startOf(0) + 2 * L - SLOT, ...totals, handles };
-        home.mailbox.push(sealHubPacket(kit.crypto, home.identity.keys, 0, payload, random));
+        home.mailbox.push(sealHubPacket(kit.crypto, { hub: home.identity.keys, epoch: 0, payload, random }));
       }
     }
     await home.window(1, { energy: 0n });
@@ -293,10 +293,10 @@ describe('Hub', () => {
       handles: [{ epoch: 0, k: 1, pseudonym: random(32) }],
     };
     const stranger = { ...identity.keys, pairingKey: random(32) };
-    home.mailbox.push(sealHubPacket(kit.crypto, stranger, 0, payload, random), random(699), random(5));
+    home.mailbox.push(sealHubPacket(kit.crypto, { hub: stranger, epoch: 0, payload, random }), random(699), random(5));
     await home.hubSlot(kit.startOf(0) + L + SLOT);
     assert.deepEqual((await home.files.state())!.open, []);
-    home.mailbox.push(sealHubPacket(kit.crypto, identity.keys, 0, payload, random));
+    home.mailbox.push(sealHubPacket(kit.crypto, { hub: identity.keys, epoch: 0, payload, random }));
     await home.hubSlot(kit.startOf(0) + L + 2 * SLOT);
     assert.equal((await home.files.state())!.open.length, 1, 'the same packet from the meter is taken');
   });

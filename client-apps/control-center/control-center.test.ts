@@ -89,9 +89,9 @@ class Scenario {
     const onionKey = await kit.onionKey(this.center, 0);
     const parameters = await kit.parameters(this.center);
     const packets = this.meters.map((meter, index) => {
-      const rows = [meter.row(parameters, startSeconds, 0, 0)];
+      const rows = [meter.row(parameters, { startSeconds, epoch: 0, category: 0 })];
       if (index === 3) {
-        rows.push(meter.row(parameters, startSeconds, 0, 4));
+        rows.push(meter.row(parameters, { startSeconds, epoch: 0, category: 4 }));
       }
       return meter.packet(onionKey, 0, startSeconds + L, rows);
     });
@@ -232,11 +232,11 @@ describe('client-apps/control-center over time', function () {
     const onionKey = await kit.onionKey(scenario.center, 0);
     const parameters = await kit.parameters(scenario.center);
     const [meter] = scenario.meters;
-    const next = meter!.row(parameters, first!, 0, 0);
+    const next = meter!.row(parameters, { startSeconds: first!, epoch: 0, category: 0 });
     await kit.advanceTo(first! + L + 300);
     await kit.send(scenario.center, [meter!.packet(onionKey, 0, first! + L + 300, [next])]);
     await kit.advanceTo(first! + 2 * L + 120);
-    const tooLate = meter!.row(parameters, first!, 0, 0);
+    const tooLate = meter!.row(parameters, { startSeconds: first!, epoch: 0, category: 0 });
     await kit.send(scenario.center, [meter!.packet(onionKey, 0, first! + L + 600, [tooLate])]);
     await kit.advanceTo(first! + 3 * L + 120);
     assert.equal(frozen(0)['publishedRows'], 5);
@@ -262,7 +262,7 @@ describe('client-apps/control-center over time', function () {
     const onionKey = await kit.onionKey(scenario.center, 1);
     const start = first! + 3 * L;
     await kit.advanceTo(start + L + 10);
-    const rows = [late!.row(parameters, start, 1, 2)];
+    const rows = [late!.row(parameters, { startSeconds: start, epoch: 1, category: 2 })];
     await kit.send(scenario.center, [late!.packet(onionKey, 1, start + L, rows)]);
     await kit.advanceTo(start + 2 * L + 120);
     const { unreadable, rows: taken } = frozen(3)['intake'] as { unreadable: number; rows: number };
@@ -413,7 +413,7 @@ describe('client-apps/control-center over time', function () {
     const onionKey = await kit.onionKey(scenario.center, 1);
     const parameters = await kit.parameters(scenario.center);
     const packets = scenario.meters.map((meter) =>
-      meter.packet(onionKey, 1, start + L, [meter.row(parameters, start, 1, 2)]),
+      meter.packet(onionKey, 1, start + L, [meter.row(parameters, { startSeconds: start, epoch: 1, category: 2 })]),
     );
     const link = await kit.link(scenario.center, kit.relays[0]!);
     for (const packet of packets) {

@@ -62,12 +62,12 @@ describe('path through the onion tier', () => {
     const inner = random(INNER_LENGTH);
     for (const destination of [MAILBOX, CONTROL_CENTER]) {
       const path = drawPath(directory, destination, delays, random);
-      let [packet] = wrapForPath(crypto, directory, path, destination, inner, random);
+      let [packet] = wrapForPath(crypto, { directory, path, destination, inner, random });
       path.forEach(({ relay, delayMilliseconds }, index) => {
         const { layer, address } = directory.relays[relay]!.descriptor;
         const secretKey = kit.secret(`${address.split('.')[0]} onion 1`);
         const key = { epoch: 1, secretKey, publicKey: crypto.x25519PublicKey(secretKey) };
-        const peeled = peelPacket(crypto, key, 4 - layer, packet);
+        const peeled = peelPacket(crypto, { key, layersLeft: 4 - layer, packet });
         assert.equal(peeled.delayMilliseconds, delayMilliseconds);
         if (index < 2) {
           assert.deepEqual(peeled.route, { to: 'relay', relay: path[index + 1]!.relay });

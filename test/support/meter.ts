@@ -180,7 +180,11 @@ export class MeterUnderTest {
     let address = entry.address;
     let packet = bytes;
     for (let left = layers; ; left--) {
-      const peeled = peelPacket(crypto, this.#onionKey(address.split('.')[0]!, epoch), left, packet);
+      const peeled = peelPacket(crypto, {
+        key: this.#onionKey(address.split('.')[0]!, epoch),
+        layersLeft: left,
+        packet,
+      });
       if (peeled.route.to !== 'relay') {
         return peeled;
       }

@@ -84,7 +84,13 @@ for (const modes of MODES) {
       const [version] = decodeParametersFile(await readFile(join(run.out, 'parameters.json')));
       const { publicKey } = version!.parameters.controlCenter;
       meters = SMALL.readings.households.map((_, index) =>
-        meterSecrets(SEED, index, SMALL.readings, publicKey, modes.identityMode),
+        meterSecrets({
+          seed: SEED,
+          index,
+          readings: SMALL.readings,
+          controlCenterPublicKey: publicKey,
+          identityMode: modes.identityMode,
+        }),
       );
       published = new Set();
       for (const { ledgerId } of run.outcome.intervals) {

@@ -80,13 +80,12 @@ describe('client-apps/control-center/intake', () => {
     changes: { slotStartSeconds?: number; meterNumber?: number; linkKey?: Uint8Array } = {},
   ): Uint8Array {
     const payload = { meterNumber: meter.number, epoch: 0, slotStartSeconds: slot, rows, ...changes };
-    return sealControlCenterPacket(
-      crypto,
-      onionKey.publicKey,
+    return sealControlCenterPacket(crypto, {
+      onionKey: onionKey.publicKey,
       payload,
-      changes.linkKey ?? meter.secretsOf(0).linkKey,
+      linkKey: changes.linkKey ?? meter.secretsOf(0).linkKey,
       random,
-    );
+    });
   }
 
   async function countsAfter(...packets: Uint8Array[]): Promise<Partial<IntakeCounts>> {

@@ -40,7 +40,7 @@ describe('packet handler', () => {
     const layers = [{ ...layer, route: { to: 'control-center' } }] as const;
     packets = Array.from(
       { length: 1_300 },
-      () => wrapPacket(sodiumCrypto, EPOCH, layers, osRandom(INNER_LENGTH), osRandom)[0],
+      () => wrapPacket(sodiumCrypto, { epoch: EPOCH, layers, inner: osRandom(INNER_LENGTH), random: osRandom })[0],
     );
   });
 
