@@ -90,7 +90,7 @@ describe('transaction check', () => {
     assert.equal(codeOf({ chaincode: 'unknown' }), codes.INVALID_CHAINCODE);
   });
 
-  it('refuses creators that are no members, and signatures that are not the creator’s', () => {
+  it('refuses creators that are not members, and signatures that are not the creator’s', () => {
     const { envelope } = newTransaction(outsider, [peer0], results());
     assert.equal(checkTransaction(envelope, rules).code, codes.BAD_CREATOR_SIGNATURE);
     const parsed = common.Envelope.deserializeBinary(newTransaction(client, [peer0], results()).envelope);
