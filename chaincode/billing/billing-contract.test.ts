@@ -38,7 +38,7 @@ describe('BillingContract', () => {
       ),
     );
 
-  it('takes the bills of a priced interval, and repeats without writing', async () => {
+  it('accepts the bills of a priced interval; a repeated transaction writes nothing', async () => {
     await prepare(TWO_PAGES);
     await price();
     await world.seal('billing', interval);

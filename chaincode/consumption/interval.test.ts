@@ -46,7 +46,7 @@ describe('an interval on ConsumptionContract', () => {
   };
 
   describe('header', () => {
-    it('is replaced until a page stands', async () => {
+    it('is replaced until a page is committed', async () => {
       const [other, interval] = [new IntervalMaker(kit).next(OTHER), maker.next(SMALL)];
       accepted(await world.putHeader(other.consumption.header));
       accepted(await world.putHeader(interval.consumption.header));
@@ -90,7 +90,7 @@ describe('an interval on ConsumptionContract', () => {
       refused(await world.putHeader({ ...header, total, histogram: shifted, pages }), 'BAD_CATEGORY');
     });
 
-    it('is right in itself and for its interval', async () => {
+    it('is valid in itself and for its interval', async () => {
       const { header } = three.consumption;
       const [first, second, third] = header.pages as [Header['pages'][0], Header['pages'][0], Header['pages'][0]];
       refused(await world.putHeader({ ...header, pages: [second, first, third] }), 'PAGE_ORDER');
@@ -136,7 +136,7 @@ describe('an interval on ConsumptionContract', () => {
       }
     });
 
-    it('need the header and stand where it says', async () => {
+    it('need the header and are at the place that it gives them', async () => {
       refused(await putPage(three, 0), 'HEADER_MISSING');
       accepted(await world.putHeader(three.consumption.header));
       const { pages } = three.consumption;
@@ -154,7 +154,7 @@ describe('an interval on ConsumptionContract', () => {
       refused(await put(0, 1), 'CONFLICT');
     });
 
-    it('stand once in state, and can be read as rows and as JSON', async () => {
+    it('are in the state once, and can be read as rows and as JSON', async () => {
       accepted(await world.putHeader(three.consumption.header));
       accepted(await putPage(three, 2));
       const args = pageArgs(three.ledgerId, 2);

@@ -116,7 +116,7 @@ describe('PutPage of ConsumptionContract, row by row', () => {
   it('refuses a row with its own time', () =>
     refusedRow('WRONG_TIME', (row) => signedAgain(row, { timeSeconds: decodeRow(row.row).timeSeconds + 1 })));
 
-  it('refuses a row that stands twice', async () => {
+  it('refuses a row that is there twice', async () => {
     accepted(await world.putHeader(interval.consumption.header));
     const [first, ...others] = interval.witnessedRows as [WitnessedRow, ...WitnessedRow[]];
     const twice = concatBytes(first.row, first.row, ...others.slice(1).map(({ row }) => row));

@@ -38,7 +38,7 @@ describe('PricingContract', () => {
   const priceRow = (changes: Partial<RowContent>, key = kit.serviceProvider): Uint8Array =>
     signRow(kit.crypto, { ...decodeRow(interval.pricing.rows), ...changes }, key);
 
-  it('takes the price of a sealed interval, and shows it', async () => {
+  it('accepts the price of a sealed interval, and shows it', async () => {
     await world.seal('pricing', interval);
     const { payload } = await world.query('pricing', 'GetPrice', 'london', String(interval.ledgerId.startSeconds));
     assert.deepEqual(JSON.parse(text(payload)), {

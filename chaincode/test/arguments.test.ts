@@ -10,7 +10,7 @@ import type { Simulation } from './simulation-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
-describe('what contracts take from outside', () => {
+describe('arguments and transient data of the contracts', () => {
   const kit = new FakeRegion();
   const interval = new IntervalMaker(kit).next(ROWS);
   const start = String(interval.ledgerId.startSeconds);

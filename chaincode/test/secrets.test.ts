@@ -78,7 +78,7 @@ describe('secrets in the transient map', () => {
     assert.ok(found([Buffer.from(shifted)], secrets()));
   });
 
-  it('stand in no result, message, event, key or value of a whole interval, accepted or refused', async () => {
+  it('are in no result, message, event, key or value of a whole interval, accepted or refused', async () => {
     await world.complete(interval);
     for (const kind of ['consumption', 'pricing', 'billing'] as const) {
       for (const query of ['GetPage', 'GetPageRows']) {

@@ -102,7 +102,7 @@ describe('the command gridveil', function () {
     await refused('CONFIG_INVALID', 2, 'meter', 'run', '--config', join(folder, 'absent.json'));
   });
 
-  it('takes a relay’s place from its configuration or for a code, never both', async () => {
+  it('reads a relay’s place from its configuration or gets it for a code, never both', async () => {
     const config = join(folder, 'relay.json');
     const settings = {
       directory: join(folder, 'relay'),

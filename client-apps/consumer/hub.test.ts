@@ -61,7 +61,7 @@ describe('Hub', () => {
     assert.equal(summary.meter?.measuredMilliWattHours, (4n * 1_234_567n).toString());
   });
 
-  it('goes on from its files after a restart', async () => {
+  it('continues from its files after a restart', async () => {
     const home = await setUp();
     await home.window(0, { energy: 900_000n });
     await home.restartHub();
@@ -104,7 +104,7 @@ describe('Hub', () => {
     assert.equal(home.hub.sums.onLedgerMilliWattHours, 800_000n);
   });
 
-  it('knows what was left out, and that its energy comes again', async () => {
+  it('knows what was suppressed, and that its energy comes again', async () => {
     const home = await setUp();
     await home.window(0, { energy: 1_200_000n, publish: (row) => rowValue(row) !== 800_000n });
     for (let interval = 1; interval < 5; interval++) {
@@ -213,7 +213,7 @@ describe('Hub', () => {
     assert.equal((await home.files.state())!.offset, 0n);
   });
 
-  it('goes on when its meter claims more rows than a meter can have', async () => {
+  it('continues when its meter claims more rows than a meter can have', async () => {
     const home = await setUp();
     const claimed = await home.window(0, { energy: 0n });
     assert.equal(claimed.length, 0);

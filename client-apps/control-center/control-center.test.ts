@@ -221,7 +221,7 @@ describe('client-apps/control-center over time', function () {
     );
   });
 
-  it('keeps the rows it has taken over a restart, and counts what is late', async () => {
+  it('keeps the accepted rows over a restart, and counts what is late', async () => {
     await scenario.open();
     const [first] = scenario.starts;
     await scenario.report(first!);
@@ -244,7 +244,7 @@ describe('client-apps/control-center over time', function () {
     assert.deepEqual(await verifyAll(kit, [first!, first! + L]), [5, 0]);
   });
 
-  it('registers a later meter from the next epoch on, and forgets an epoch that is settled', async () => {
+  it('registers a later meter from the next epoch on, and erases an epoch that is settled', async () => {
     await scenario.open();
     const [first] = scenario.starts;
     const [late] = await kit.enrolMeters(scenario.center, 1, 'late meter');
@@ -297,7 +297,7 @@ describe('client-apps/control-center over time', function () {
     assert.deepEqual([taken, unregistered], [3, 1]);
   });
 
-  it('puts a hub on the consumer lists from the next epoch on, and takes a revoked one off', async () => {
+  it('puts a hub on the consumer lists from the next epoch on, and removes a revoked one', async () => {
     kit = await ControlCenterUnderTest.create(MODES[1]);
     scenario = new Scenario(kit);
     await scenario.open();
@@ -349,7 +349,7 @@ describe('client-apps/control-center over time', function () {
     assert.deepEqual(await verifyAll(kit, scenario.starts), [0, 0, 0]);
   });
 
-  it('takes descriptors only from admitted relays, for themselves, and for epochs to come', async () => {
+  it('accepts descriptors only from admitted relays, for themselves, and for epochs to come', async () => {
     await scenario.open();
     const { center } = scenario;
     const parameters = await kit.parameters(center);

@@ -285,7 +285,7 @@ describe('readings files', () => {
     await assert.rejects(loadReadings(join(directory, 'absent')), { fault: 'UNREADABLE' });
   });
 
-  it('leaves out and counts faulty households under lenient, and still refuses what is nobody’s', async () => {
+  it('skips and counts faulty households under lenient, and still refuses lines without a household', async () => {
     const path = file(
       WIDE,
       wideLine('good', '2020-01-01'),

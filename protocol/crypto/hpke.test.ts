@@ -144,7 +144,7 @@ describe('HPKE', () => {
   });
 
   for (const crypto of BACK_ENDS) {
-    it(`seals into memory of the caller, where the plaintext may already stand (${crypto.name})`, () => {
+    it(`seals into memory of the caller, where the plaintext may already be (${crypto.name})`, () => {
       const secretKey = new Uint8Array(32).fill(1);
       const publicKey = crypto.x25519PublicKey(secretKey);
       const [info, aad, plaintext] = [asciiBytes('info'), asciiBytes('aad'), new Uint8Array(300).fill(7)];

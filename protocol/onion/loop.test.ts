@@ -106,7 +106,7 @@ describe('loops', () => {
     }
   });
 
-  it('raise an alarm only when one dead relay is no likely reason', () => {
+  it('raise an alarm only when one dead relay is not a likely reason', () => {
     for (const entries of [2, 3, 4, 10, 100]) {
       const loops = loopsToAlarm(tierOf(entries));
       assert.ok(entries ** -loops <= 1 / 1_000);

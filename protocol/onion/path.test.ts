@@ -22,7 +22,7 @@ const MAILBOX = { to: 'mailbox', relay: 5, mailbox: new Uint8Array(8).fill(7) } 
 const CONTROL_CENTER = { to: 'control-center' } as const;
 
 describe('path through the onion tier', () => {
-  it('takes one relay of every layer, in order, of as many operators', () => {
+  it('selects one relay of every layer, in order, of as many operators', () => {
     for (let round = 0; round < 100; round++) {
       const path = drawPath(directory, CONTROL_CENTER, delays, random);
       const descriptors = path.map(({ relay }) => directory.relays[relay]!.descriptor);

@@ -39,7 +39,7 @@ describe('modes of a region', function () {
     });
   }
 
-  it('price mode direct: a wrong price stands as SP signed it; what SP did not sign, or not for everyone, does not', async () => {
+  it('price mode direct: a wrong price is committed as SP signed it; what SP did not sign, or not for everyone, is not', async () => {
     const region = await begin('wrong', MODES[1]);
     const { kit } = region;
     const maker = new IntervalMaker(kit);

@@ -243,7 +243,7 @@ describe('refused through the gateway', function () {
     });
   });
 
-  describe('whoever may not', () => {
+  describe('organisations without the right', () => {
     it('writes on consumption, pricing or billing: WRONG_MSP', async () => {
       const next = maker.next(ROWS);
       const signed = (kind: ProvidedKind): string => {

@@ -94,7 +94,7 @@ describe('packet handler', () => {
     assert.equal(sent.length, 1);
   });
 
-  it('opens a burst in turns, between which everything else goes on, and in the order in which it came', async () => {
+  it('opens a burst in turns, between which other work continues, and in the order in which it came', async () => {
     for (const packet of packets.slice(0, 1_000)) {
       void handler.accept(LINK, packet);
     }
