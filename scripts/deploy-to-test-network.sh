@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Puts Gridveil's three channels and chaincodes on a running fabric-samples test-network: Org1 is the control center, Org2
-# the service provider. The chaincode servers run on this host. A run goes on from whatever an earlier one left.
+# the service provider. The chaincode servers run on this host. A run continues where an earlier one ended.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

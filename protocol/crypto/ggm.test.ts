@@ -24,7 +24,7 @@ function half(bit: 0 | 1, node: Uint8Array): Uint8Array {
   return both.slice(32 * bit, 32 * bit + 32);
 }
 
-/** Every node that lies on the way from the root to one of these epochs, in hex. */
+/** Every node on the way from the root to one of these epochs, in hex. */
 function ancestors(epochs: readonly number[]): Set<string> {
   const nodes = new Set<string>();
   for (const epoch of epochs) {

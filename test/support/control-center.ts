@@ -464,7 +464,7 @@ export class ControlCenterUnderTest implements RegionParts {
     await this.quiet();
   }
 
-  /** Waits until nothing is under way, or a process has died and time goes on with another clock. */
+  /** Waits until nothing is under way, or a process has died and time continues with another clock. */
   async quiet(): Promise<void> {
     const { clock } = this;
     let calm = 0;

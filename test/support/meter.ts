@@ -67,7 +67,7 @@ export interface OpenedSlot {
   readonly controlCenter: ControlCenterPayload;
   readonly hub: HubPayload;
   readonly packets: SlotPackets;
-  /** The inner packet as it lies in the hub's mailbox. */
+  /** The inner packet as it is in the hub's mailbox. */
   readonly mailboxPacket: Uint8Array;
 }
 
@@ -243,7 +243,7 @@ export async function runWindow(
   return { sent, rows: [...rows.values()] };
 }
 
-/** Keys of a hub that nobody has. */
+/** Keys of a hub that does not exist. */
 function strangeHub({ crypto }: FakeRegion): HubKeys {
   const secretKey = random(32);
   return { secretKey, publicKey: crypto.x25519PublicKey(secretKey), pairingKey: random(32) };

@@ -136,7 +136,7 @@ export class NativeTestNetwork {
     mkdirSync(counter);
     const binaries = join(this.#environment['FABRIC_NATIVE']!, 'bin');
     for (const tool of TOOLS) {
-      // A folder is made once, whoever else tries: that counts the calls of parallel jobs too.
+      // A folder is made once, however many try: that counts the calls of parallel jobs too.
       const text = `#!/usr/bin/env bash
 n=1
 until mkdir "${counter}/$n" 2>/dev/null; do n=$((n + 1)); done

@@ -303,7 +303,7 @@ export class TierUnderTest {
     return link;
   }
 
-  /** Simulated time goes on, in steps of a second as in a run. */
+  /** Simulated time advances in steps of a second as in a run. */
   async advanceTo(milliseconds: number): Promise<void> {
     await this.settle();
     while (this.clock.nowMilliseconds() < milliseconds) {
@@ -317,7 +317,7 @@ export class TierUnderTest {
     return this.advanceTo(this.clock.nowMilliseconds() + milliseconds);
   }
 
-  /** Waits until nobody is at work and no frame is on its way. */
+  /** Waits until no party is at work and no frame is on its way. */
   async settle(): Promise<void> {
     let quiet = 0;
     await until('quiet', () => {

@@ -131,7 +131,7 @@ commit_definition() {
   verbose "$ANSWER"
 }
 
-# Having approved the very same before is as good: so does a run that goes on where another was interrupted.
+# Having approved the very same before is as good: so does a run that continues where another was interrupted.
 approve_definition() {
   local msp=$1 domain=$2 address=$3
   shift 3
@@ -249,7 +249,7 @@ deploy() {
   wait_chaincode "$name" "$offset"
   define_chaincode "$name" "$channel" "$version" "$sequence" "$id" "$committed"
   if ! (await_answer "$name" "$channel" "$offset"); then
-    # a region that works goes on with the server it had
+    # a region that works continues with the server it had
     [ -z "$current" ] || {
       define_chaincode "$name" "$channel" "$version" "$sequence" "$approved" yes
       info "$name: the server at port offset $current keeps running"
