@@ -107,8 +107,8 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
 }
 
 /**
- * Ends the process, with its error on stderr, when an error reaches neither a supervised task nor a promise that
- * somebody awaits: then the party's own state cannot be relied on.
+ * Ends the process, with its error on stderr, when an error reaches neither a supervised task nor an awaited
+ * promise: then the party's own state cannot be relied on.
  */
 function endWhenUncaught(log: Log): void {
   // eslint-disable-next-line no-restricted-syntax -- the last resort, for what is not supervised

@@ -73,7 +73,10 @@ class PinnedAgent extends Agent {
       socket.destroy();
       const server = `${options.host ?? 'localhost'}:${options.port}`;
       const found = shown === undefined ? 'none' : toHex(shown);
-      done?.(new ClientError('WRONG_PIN', `${server}: expected the key with pin ${toHex(this.#pin)}, got ${found}`), socket);
+      done?.(
+        new ClientError('WRONG_PIN', `${server}: expected the key with pin ${toHex(this.#pin)}, got ${found}`),
+        socket,
+      );
     });
     return undefined;
   }
@@ -126,7 +129,7 @@ export class PinnedHttps {
         response.on('data', (part: Uint8Array) => {
           length += part.length;
           if (length > maximumBytes) {
-            // Not as the reason of the end: a connection that is free already has nobody to take an error.
+            // Not as the reason of the end: a connection that is free already has no listener for an error.
             fail(new ClientError('BAD_ANSWER', `${path}: answer longer than ${maximumBytes} bytes`));
             request.destroy();
           } else {

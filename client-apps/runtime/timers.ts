@@ -11,7 +11,7 @@ export type CancelTimer = () => void;
 /** Time after which a schedule whose next time could not be told is asked again, milliseconds. */
 const SCHEDULE_RETRY_MILLISECONDS = 1_000;
 
-/** What the supervision needs of a party. */
+/** The parts of a party that the supervision needs. */
 export interface SupervisedContext {
   readonly clock: Clock;
   readonly log: Log;
@@ -30,7 +30,7 @@ export interface TaskWitness {
 
 /**
  * The supervised tasks of one party: its timers and its event handlers. An error that one throws, or rejects with, fails
- * that run alone: it is counted and logged with the origin given at its registration, and the process goes on. A task
+ * that run alone: it is counted and logged with the origin given at its registration, and the process continues. A task
  * whose failure must end the party says so itself.
  */
 export class Timers {
