@@ -148,7 +148,7 @@ export class SealedFile {
 export async function loadFileKey(environment: NodeJS.ProcessEnv): Promise<Uint8Array> {
   const path = environment['GRIDVEIL_KEY_FILE'];
   if (path === undefined || path === '') {
-    throw new ClientError('KEY_FILE', 'GRIDVEIL_KEY_FILE is not set');
+    throw new ClientError('KEY_FILE', 'GRIDVEIL_KEY_FILE is not set: expected the path of the key of the sealed files');
   }
   return readFileKey(path);
 }

@@ -11,7 +11,7 @@ export type CancelTimer = () => void;
 /** Time after which a schedule that threw is asked for its next time again, milliseconds. */
 const SCHEDULE_RETRY_MILLISECONDS = 1_000;
 
-/** What the supervision needs of a party. */
+/** The parts of a party that the supervision needs. */
 export interface SupervisedContext {
   readonly clock: Clock;
   readonly log: Log;

@@ -70,7 +70,7 @@ function secret(name: string): Uint8Array {
 export interface RunningProvider {
   readonly party: RunningParty;
   readonly client: ContractClient;
-  /** Why it ended by itself. */
+  /** Error with which it ended by itself. */
   failure: unknown;
 }
 

@@ -34,7 +34,7 @@ export interface HostileDirectory {
   readonly faults: readonly string[];
   /** Exact number of faults at a scale. */
   readonly count?: (scale: number) => number;
-  /** What the text must hold, and must not. */
+  /** Texts that the output must hold, and must not. */
   readonly shows?: RegExp;
   readonly hides?: RegExp;
 }

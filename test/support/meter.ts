@@ -62,7 +62,7 @@ export class MemoryStore implements MeterStore {
   }
 }
 
-/** What a slot's two packets were found to hold. */
+/** Contents of a slot's two packets. */
 export interface OpenedSlot {
   readonly controlCenter: ControlCenterPayload;
   readonly hub: HubPayload;

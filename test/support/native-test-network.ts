@@ -21,7 +21,7 @@ const STAND_IN = 'tools/test-network-native.sh';
 const COMMAND_MILLISECONDS = 300_000;
 const TOOLS = ['peer', 'osnadmin', 'cryptogen', 'configtxgen', 'configtxlator'];
 
-/** How a command ended. */
+/** Outcome of a command. */
 export interface Ended {
   /** Exit code; a signal's name when one ended it. */
   readonly code: number | string;
@@ -33,7 +33,7 @@ export interface Ended {
 export class NativeTestNetwork {
   readonly directory: string;
   readonly scratch = mkdtempSync(join(tmpdir(), 'gridveil-test-network-'));
-  /** What `network.sh` and the deploy script find first in PATH. */
+  /** Commands that `network.sh` and the deploy script find first in PATH. */
   readonly path: string;
   readonly #environment: NodeJS.ProcessEnv;
 

@@ -46,7 +46,7 @@ import { loadRelayKeys, OnionKeyFile, relayFileKey, relayKeysFrom } from '../../
 /** A relay that an attacker has taken over; one of the first layer passes on what it likes. */
 export interface CorruptRelay {
   readonly identity: LinkIdentity;
-  /** What came to it. */
+  /** Packets that arrived. */
   readonly taken: Uint8Array[];
   /** Passes a packet on, as the relay would. */
   pass(packet: Uint8Array): void;
@@ -62,7 +62,7 @@ export class TierUnderTest {
   readonly arrived: { readonly packet: Uint8Array; readonly atMilliseconds: number }[] = [];
   /** Replaces the share of a neighbour, of relays that are started later. */
   shares: Pick<RelayParts, 'packetsToNextHop'> = {};
-  /** What the relays logged, one entry a line. */
+  /** The relays' log, one entry a line. */
   readonly logged: Record<string, unknown>[] = [];
   onArrival: (packet: Uint8Array) => void = () => undefined;
   readonly authority = linkKeyFromSeed(seedOf('link authority'));
@@ -73,7 +73,7 @@ export class TierUnderTest {
   readonly #controlCenterKeys = OnionKeys.first(sodiumCrypto, 0, seedOf('control center onion'));
   readonly #descriptors = new Map<string, SignedDescriptor>();
   readonly #files = new Map<string, Uint8Array>();
-  /** Where the relays listen, by their addresses in the directory. */
+  /** Listening addresses of the relays, by their addresses in the directory. */
   readonly overrides: Record<string, string> = {};
   readonly #metricsPorts: number[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
@@ -192,7 +192,7 @@ export class TierUnderTest {
     return relay;
   }
 
-  /** What a start with a clock that is ahead leaves of a stopped relay's keys. @param epoch of that clock */
+  /** Erases a stopped relay's earlier keys, as a start with a clock that is ahead does. @param epoch of that clock */
   async eraseKeysBefore(index: number, epoch: number): Promise<void> {
     const { address } = this.directory.relays[index]!.descriptor;
     const fileKey = relayFileKey(this.#processKey.slice(), { links: { host: '', port: 0, address } });

@@ -15,7 +15,7 @@ import type { Secret } from './secret-search.js';
 /** More rows than a meter makes in a run of the tests. */
 const ROWS_AHEAD = 40;
 
-/** What is secret about the meters of a seeded run, made again from the seed. */
+/** Secrets of the meters of a seeded run, derived again from the seed. */
 export interface MeterSecrets {
   /** Must not be found anywhere. */
   readonly secrets: Secret[];

@@ -12,7 +12,7 @@ export interface Secret {
   readonly bytes: Uint8Array;
 }
 
-/** Where a secret was found, and in which form. */
+/** Place and form in which a secret was found. */
 export interface Finding {
   readonly secret: string;
   readonly form: string;
