@@ -167,9 +167,10 @@ export const targets: readonly FuzzTarget[] = [
     decode: decodeUsableDirectory,
     // Whatever the control center may sign: who has checked a directory can send through it.
     use: (checked) => {
+      const delays = region.parameters.onion;
       for (const maker of ['control-center', ...checked.relays.map((_, relay) => ({ relay }))] as const) {
         try {
-          makeLoop(sodiumCrypto, checked, maker, region.parameters.onion, osRandom);
+          makeLoop(sodiumCrypto, { directory: checked, maker, delays, random: osRandom });
         } catch (cause) {
           throw new Error('no loop through a checked directory', { cause });
         }
