@@ -130,7 +130,7 @@ describe('the command gridveil', function () {
     assert.deepEqual(await once(party, 'exit'), [0, null]);
   });
 
-  it('takes a relay’s place from its configuration or for a code, never both', async () => {
+  it('reads a relay’s place from its configuration or gets it for a code, never both', async () => {
     const config = join(folder, 'relay.json');
     const settings = {
       directory: join(folder, 'relay'),

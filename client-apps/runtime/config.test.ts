@@ -51,7 +51,7 @@ describe('client-apps/runtime/config', () => {
     });
   });
 
-  it('names the file that is no JSON or not there', async () => {
+  it('names the file that is not JSON or not there', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-config-'));
     const path = join(directory, 'config.json');
     await assert.rejects(loadConfig(schema, path), { code: 'CONFIG_INVALID' });

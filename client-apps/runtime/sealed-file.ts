@@ -46,7 +46,10 @@ export class FileKey {
   /** @param purpose names the value's place in the party's directory */
   seal(purpose: string, plaintext: Uint8Array): Uint8Array {
     const nonce = randomBytes(NONCE_LENGTH);
-    const ciphertext = sodiumCrypto.xchacha20Poly1305Seal(this.#key, nonce, aadOf(this.#head, purpose), plaintext);
+    const ciphertext = sodiumCrypto.xchacha20Poly1305Seal(
+      { key: this.#key, nonce, aad: aadOf(this.#head, purpose) },
+      plaintext,
+    );
     return concatBytes(this.#head, nonce, ciphertext);
   }
 
@@ -64,7 +67,7 @@ export class FileKey {
         throw new Error('unknown format');
       }
       const [nonce, ciphertext] = [body.subarray(0, NONCE_LENGTH), body.subarray(NONCE_LENGTH)];
-      plaintext = sodiumCrypto.xchacha20Poly1305Open(this.#key, nonce, aadOf(head, purpose), ciphertext);
+      plaintext = sodiumCrypto.xchacha20Poly1305Open({ key: this.#key, nonce, aad: aadOf(head, purpose) }, ciphertext);
     } catch (cause) {
       throw new ClientError('SEALED_INVALID', `${place} cannot be decrypted with this key, or was changed`, { cause });
     }

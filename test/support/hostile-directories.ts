@@ -25,7 +25,7 @@ export interface Untouched {
   readonly lastStartSeconds: number;
 }
 
-/** Something that whoever publishes a copy of a bulletin can do to it, without any key. */
+/** Something that a publisher of a copy of a bulletin can do to it, without any key. */
 export interface HostileDirectory {
   readonly name: string;
   /** @param scale 1 in a short test, more in a long one */

@@ -218,7 +218,11 @@ export class TierUnderTest {
       taken,
       pass: (packet) => {
         const { epoch, layers } = this.directory;
-        const { route, packet: inside } = peelPacket(sodiumCrypto, onionKeys.key(epoch), layers, packet);
+        const { route, packet: inside } = peelPacket(sodiumCrypto, {
+          key: onionKeys.key(epoch),
+          layersLeft: layers,
+          packet,
+        });
         if (route.to !== 'relay') {
           throw new Error('no packet for the first layer');
         }
@@ -262,7 +266,13 @@ export class TierUnderTest {
 
   /** A packet through relays 0 … 3 by index, with a delay at each. */
   packet(path: readonly PathHop[], destination: PacketDestination = { to: 'control-center' }): Uint8Array {
-    return wrapForPath(sodiumCrypto, this.directory, path, destination, osRandom(INNER_LENGTH), osRandom)[0];
+    return wrapForPath(sodiumCrypto, {
+      directory: this.directory,
+      path,
+      destination,
+      inner: osRandom(INNER_LENGTH),
+      random: osRandom,
+    })[0];
   }
 
   /** A certificate of the link authority around a key of this name. */
@@ -293,7 +303,7 @@ export class TierUnderTest {
     return link;
   }
 
-  /** Simulated time goes on, in steps of a second as in a run. */
+  /** Simulated time advances in steps of a second as in a run. */
   async advanceTo(milliseconds: number): Promise<void> {
     await this.settle();
     while (this.clock.nowMilliseconds() < milliseconds) {
@@ -307,7 +317,7 @@ export class TierUnderTest {
     return this.advanceTo(this.clock.nowMilliseconds() + milliseconds);
   }
 
-  /** Waits until nobody is at work and no frame is on its way. */
+  /** Waits until no party is at work and no frame is on its way. */
   async settle(): Promise<void> {
     let quiet = 0;
     await until('quiet', () => {

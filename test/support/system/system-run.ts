@@ -89,7 +89,7 @@ export async function systemRun(settings: Partial<RunSettings> = {}, topologyPat
   if (consensus === undefined) {
     return { outcome: await runDemo({ ...run, testNetwork, region: undefined }, SILENT), out };
   }
-  // A demo takes the network that stands.
+  // A demo uses the network that exists.
   const fabric = await FabricUnderTest.start(consensus);
   try {
     const { directory, network } = fabric;
