@@ -51,7 +51,7 @@ describe('successor of a service provider that has vanished', function () {
     const provider = await kit.startProvider({ submission: 7, moment: 'before' });
     const meters = await kit.enrolMeters(center, 4);
     await kit.announce(center, [0, 1, 2]);
-    await kit.advanceTo(startOf(0) + L + 10);
+    await kit.advanceTo(startOf(0) - L);
     const onionKey = await kit.onionKey(center, 0);
     const parameters = await kit.parameters(center);
     for (const index of [0, 1]) {
@@ -105,7 +105,9 @@ describe('successor of a service provider that has vanished', function () {
 
     // The one that vanished comes back: it has nothing to do, and does no harm.
     const back = await kit.startProvider();
-    await pause(100);
+    await kit.announce(center, [3]);
+    await kit.advanceTo(startOf(5) + 2 * L + 120);
+    await untilSealed('billing', 5);
     assert.equal(back.failure, undefined);
     assert.ok(kit.logged.some(({ msg }) => /waiting to be named its successor/.test(String(msg))));
   });

@@ -64,6 +64,13 @@ export async function openServiceProvider(
   };
 }
 
+/** An interval that this service provider bills. */
+interface OwnInterval {
+  readonly context: IntervalContext;
+  /** All versions, of which the context has the one in force. */
+  readonly parameters: readonly SignedParameters[];
+}
+
 /** An interval whose price is on the ledger. */
 interface PricedInterval {
   readonly context: IntervalContext;
@@ -140,7 +147,8 @@ class ServiceProvider {
   async #settle(startSeconds: number): Promise<number> {
     const { clock, report } = this.#context;
     const sealed = await this.#watch.until(() => this.#ledger.seal('consumption', startSeconds));
-    const priced = await clock.activity.track('price', this.#price(startSeconds, sealed));
+    const ours = await this.#untilOurs(startSeconds);
+    const priced = await clock.activity.track('price', this.#price(ours, sealed));
     const pricing = await this.#watch.until(() => this.#ledger.seal('pricing', startSeconds));
     const billed = await clock.activity.track('bills', this.#bill(priced, pricing));
     report('billed', {
@@ -152,8 +160,7 @@ class ServiceProvider {
     return nextStart(priced.context.parameters, startSeconds);
   }
 
-  async #price(startSeconds: number, sealed: SignedSeal): Promise<PricedInterval> {
-    const { parameters, context } = await this.#untilOurs(startSeconds);
+  async #price({ parameters, context }: OwnInterval, sealed: SignedSeal): Promise<PricedInterval> {
     const consumption = await readConsumption(this.#ledger, context, parameters, sealed);
     const priced = { context, sealed, consumption };
     const basis = { basis: sealed.seal, keys: this.#keys };
@@ -164,7 +171,7 @@ class ServiceProvider {
     }
     if (!this.#isOurs(context, 'pricing')) {
       // Priced by the service provider before; what is left are its bills.
-      const signed = await this.#watch.until(() => this.#ledger.provided('pricing', startSeconds));
+      const signed = await this.#watch.until(() => this.#ledger.provided('pricing', context.ledgerId.startSeconds));
       return { ...priced, signed, consumersDigest: undefined };
     }
     const pseudonymKey = sharedLinkKey(sodiumCrypto, this.#keys.secretKey, context.parameters.controlCenter.publicKey);
@@ -181,9 +188,7 @@ class ServiceProvider {
    * Waits until this service provider is the one that bills an interval: a successor can be started before it is named,
    * and one that was replaced has nothing more to do.
    */
-  async #untilOurs(
-    startSeconds: number,
-  ): Promise<{ parameters: readonly SignedParameters[]; context: IntervalContext }> {
+  async #untilOurs(startSeconds: number): Promise<OwnInterval> {
     let waits = false;
     return this.#watch.until(async () => {
       const parameters = (await readParameters(this.#ledger, this.#config.trustAnchor))!;
