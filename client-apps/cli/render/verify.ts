@@ -81,6 +81,9 @@ export function auditResult(
         : [
             `not part of a bulletin and not read: ${leftovers.join(', ')}${moreText(leftoverCount - leftovers.length)}`,
           ]),
+      ...(trusted === undefined && audit.intervals === 0
+        ? ['no bulletin found: a bulletin is a directory that holds parameters.json and bulletin/']
+        : []),
       ok ? 'ok: no faults' : `FAILED: ${faultCount.toLocaleString('en')} ${faultCount === 1 ? 'fault' : 'faults'}`,
       'These files cannot show:',
       ...Object.values(notShown).map((text) => `  ${text}`),
