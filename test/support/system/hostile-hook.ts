@@ -31,15 +31,12 @@ import { sealDigest } from '../../../protocol/ledger/seal.js';
 import { signDescriptor, type RelayDescriptor } from '../../../protocol/onion/directory-format.js';
 import { packetLength } from '../../../protocol/onion/geometry.js';
 
-
 interface PartyConfig {
   readonly enrolmentSeed: string;
   readonly addressOverrides: Record<string, string>;
 }
 
 const SLOT_MILLISECONDS = 300_000;
-/** Frames of a flood to one neighbour, in a slot: several times what it takes of one. */
-const FLOOD_FRAMES = 2_000;
 /** Connections of a flood to one neighbour that say nothing. */
 const FLOOD_CONNECTIONS = 20;
 /** Real time after which a flood ends, if its link was not cut. */
@@ -56,6 +53,8 @@ const schedule = JSON.parse(process.env['GRIDVEIL_TEST_SCHEDULE']!) as {
   readonly billed: Record<string, number>;
   /** When the flood begins. */
   readonly floodFrom: number;
+  /** Frames of the flood to each neighbour, in a slot: several times what one takes. */
+  readonly floodFrames: number;
   readonly openFiles: number;
 };
 
@@ -64,10 +63,10 @@ const config = (): PartyConfig =>
   JSON.parse(readFileSync(process.argv[process.argv.indexOf('--config') + 1]!, 'utf8')) as PartyConfig;
 
 let clock: SteppedClock | undefined;
-const { advance } = SteppedClock.prototype;
-SteppedClock.prototype.advance = function (toMilliseconds) {
-  clock = this;
-  advance.call(this, toMilliseconds);
+const { state } = SteppedClock.prototype;
+SteppedClock.prototype.state = function () {
+  clock ??= Object(this) as SteppedClock;
+  return state.call(this);
 };
 const nowSeconds = (): number => (clock?.nowMilliseconds() ?? 0) / 1_000;
 /** Resolves at a simulated time; time does not wait for whoever waits. */
@@ -98,7 +97,7 @@ function flood(): void {
   const { enrolmentSeed, addressOverrides } = config();
   const old: Uint8Array[] = [];
   let targets: readonly LinkTarget[] = [];
-  let sockets: Socket[] = [];
+  const sockets: Socket[] = [];
   let begun = false;
   const { retain } = LinkPool.prototype;
   LinkPool.prototype.retain = function (all) {
@@ -113,7 +112,7 @@ function flood(): void {
   OutgoingLink.prototype.send = function (type, body) {
     if (type === FRAME.packet) {
       old.push(Uint8Array.from(body));
-      old.splice(0, old.length - FLOOD_FRAMES);
+      old.splice(0, old.length - schedule.floodFrames);
       if (nowSeconds() >= schedule.floodFrom) {
         return false;
       }
@@ -130,10 +129,10 @@ function flood(): void {
     const timers = new Timers({ clock: clock!, log: createLog('flood', 'silent') });
     const link = new OutgoingLink(target, {
       ...{ identity, timers, addressOverrides, random: randomBytes, onDown: end },
-      onUp: (up) => {
-        for (let count = 0; count < FLOOD_FRAMES; count++) {
+      onUp: () => {
+        for (let count = 0; count < schedule.floodFrames; count++) {
           const again = count % 2 === 0 ? old[count % Math.max(1, old.length)] : undefined;
-          send.call(up as OutgoingLink, FRAME.packet, again ?? randomBytes(packetLength(1)));
+          send.call(link, FRAME.packet, again ?? randomBytes(packetLength(1)));
         }
       },
     });
@@ -163,17 +162,17 @@ function flood(): void {
 /** A relay of the last layer that answers no drain for a time. */
 function keepMailboxes(): void {
   const { drain } = Mailboxes.prototype;
-  Mailboxes.prototype.drain = function (...args) {
-    return nowSeconds() < schedule.silentUntil ? undefined : drain.apply(this, args);
+  Mailboxes.prototype.drain = function (id, received) {
+    return nowSeconds() < schedule.silentUntil ? undefined : drain.call(this, id, received);
   };
 }
 
 /** Hubs wait for a silent mailbox as long as ever, on a real clock that goes as fast as the simulated one. */
 function hurryDrains(): void {
-  const wait = globalThis.setTimeout;
-  globalThis.setTimeout = ((task: () => void, milliseconds?: number, ...rest: unknown[]) => {
+  const wait = globalThis.setTimeout as (task: () => void, milliseconds?: number) => NodeJS.Timeout;
+  globalThis.setTimeout = ((task: () => void, milliseconds?: number) => {
     const isSilent = milliseconds === DRAIN_MILLISECONDS && nowSeconds() < schedule.silentUntil;
-    return wait(task, isSilent ? SILENT_DRAIN_MILLISECONDS : milliseconds, ...rest);
+    return wait(task, isSilent ? SILENT_DRAIN_MILLISECONDS : milliseconds);
   }) as typeof setTimeout;
 }
 
@@ -198,7 +197,7 @@ function poison(): void {
     const signed = signHeader(sodiumCrypto, { ...header, pages }, basis, key);
     const refused = await putProvided.call(this, { ...write, signed }).then(
       () => 'nothing',
-      (error: ClientError) => error.code,
+      (error: unknown) => (error as ClientError).code,
     );
     poisoned.add(startSeconds);
     note({ poisoned: startSeconds, atSeconds: nowSeconds(), refused });
