@@ -87,7 +87,7 @@ describe('client-apps/runtime/sealed-file', () => {
     assert.deepEqual(new Uint8Array((await file.read())!), Uint8Array.of(19));
   });
 
-  it('takes its key from GRIDVEIL_KEY_FILE and refuses one that others can read or that is no key', async () => {
+  it('reads its key from GRIDVEIL_KEY_FILE and refuses one that others can read or that is not a key', async () => {
     const path = join(directory, 'file.key');
     await createFileKey(path);
     const made = await loadFileKey({ GRIDVEIL_KEY_FILE: path });

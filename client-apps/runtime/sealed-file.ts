@@ -45,7 +45,10 @@ export class FileKey {
   /** @param purpose names the value's place in the party's directory */
   seal(purpose: string, plaintext: Uint8Array): Uint8Array {
     const nonce = randomBytes(NONCE_LENGTH);
-    const ciphertext = sodiumCrypto.xchacha20Poly1305Seal(this.#key, nonce, aadOf(this.#head, purpose), plaintext);
+    const ciphertext = sodiumCrypto.xchacha20Poly1305Seal(
+      { key: this.#key, nonce, aad: aadOf(this.#head, purpose) },
+      plaintext,
+    );
     return concatBytes(this.#head, nonce, ciphertext);
   }
 
@@ -63,7 +66,7 @@ export class FileKey {
         throw new Error('unknown format');
       }
       const [nonce, ciphertext] = [body.subarray(0, NONCE_LENGTH), body.subarray(NONCE_LENGTH)];
-      plaintext = sodiumCrypto.xchacha20Poly1305Open(this.#key, nonce, aadOf(head, purpose), ciphertext);
+      plaintext = sodiumCrypto.xchacha20Poly1305Open({ key: this.#key, nonce, aad: aadOf(head, purpose) }, ciphertext);
     } catch (cause) {
       throw new ClientError('SEALED_INVALID', `${place} cannot be decrypted with this key, or was changed`, { cause });
     }
@@ -145,7 +148,7 @@ export class SealedFile {
 export async function loadFileKey(environment: NodeJS.ProcessEnv): Promise<Uint8Array> {
   const path = environment['GRIDVEIL_KEY_FILE'];
   if (path === undefined || path === '') {
-    throw new ClientError('KEY_FILE', 'GRIDVEIL_KEY_FILE is not set');
+    throw new ClientError('KEY_FILE', 'GRIDVEIL_KEY_FILE is not set: expected the path of the key of the sealed files');
   }
   return readFileKey(path);
 }

@@ -73,7 +73,7 @@ describe('A directory belongs to one process', function () {
     await ended;
   };
 
-  it('refuses a second one and names the first; takes over at once from one that was killed, and says so', async () => {
+  it('refuses a second one and names the first; replaces at once one that was killed, and says so', async () => {
     const directory = join(folder, 'killed');
     const holder = await hold(directory);
     const held = new RegExp(`^${directory}: held by process ${holder.pid} on ${hostname()} since 20.*Z$`);

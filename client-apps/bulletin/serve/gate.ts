@@ -13,7 +13,7 @@ const SUBSCRIBER_SHARE = 4;
 /** Longest wait for a turn. */
 export const TURN_MILLISECONDS = 15_000;
 /**
- * Time after which a connection gives way to one that waits: without a complete request, which takes an honest client
+ * Time after which a connection is closed for one that waits: without a complete request, which takes an honest client
  * a few round trips, and with one, whose answer it is slow to take.
  */
 export const IDLE_MILLISECONDS = 1_000;

@@ -13,7 +13,7 @@ import { pairs, timeText, type Result } from '../output.js';
 /** Faults that are printed as text. */
 const PRINTED_FAULTS = 100;
 
-/** What the files of a bulletin cannot show, by a stable name. */
+/** Properties that the files of a bulletin cannot show, by a stable name. */
 const NOT_SHOWN = {
   'invented-rows': 'that no row was invented: the control center alone knows whose rows they are',
   'omitted-rows': 'that no row was omitted: only the household of such a row notices',
