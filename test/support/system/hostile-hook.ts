@@ -221,6 +221,8 @@ function poison(): void {
 function recordSeals(): void {
   const published = new Set<number>();
   let endOfWork: (() => void) | undefined;
+  /** Takes up the work on an interval again when its bills are due; in the order of the intervals. */
+  const waits: ((startSeconds: number) => Promise<void>)[] = [];
   const { begin } = Activity.prototype;
   Activity.prototype.begin = function (label) {
     const end = begin.call(this, label);
@@ -242,7 +244,6 @@ function recordSeals(): void {
       endOfWait();
     };
   };
-  const waits: ((startSeconds: number) => Promise<void>)[] = [];
   const { writeFile } = BulletinWriter.prototype;
   BulletinWriter.prototype.writeFile = async function (region, startSeconds, file, bytes) {
     await writeFile.call(this, region, startSeconds, file, bytes);
