@@ -93,7 +93,7 @@ export class BulletinTree {
   }
 
   /**
-   * Reads a file, which is opened only if it is a regular file, and read only if its size is right.
+   * Reads a file, which is opened only if it is a regular file, and read only if its size is possible.
    *
    * @param length that it must have; undefined for any up to the maximum of its name
    * @throws ProtocolError MALFORMED, LIMIT_EXCEEDED, BAD_LENGTH, UNREADABLE
@@ -232,7 +232,7 @@ function pathOf(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
 }
 
-/** The code of a file-system error; its message would show the path as it is spelt. */
+/** The code of a file-system error; its message would contain the path unescaped. */
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }

@@ -221,6 +221,7 @@ describe('the command gridveil', function () {
     assert.equal(code, 1);
     assert.match(stdout, /^FAULT parameters\.json: MALFORMED: /m);
     assert.match(stdout, /^trusted key +none$/m);
+    assert.match(stdout, /^no bulletin found: .*\n^FAILED: 1 fault$/m);
     const json = JSON.parse((await gridveil('verify', folder, '--json')).stdout) as { ok: boolean; faults: unknown[] };
     assert.deepEqual([json.ok, json.faults.length], [false, 1]);
   });

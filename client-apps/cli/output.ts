@@ -22,8 +22,8 @@ export interface Result {
 const WRONG_USE = new Set(['WRONG_USE', 'CONFIG_INVALID', 'KEY_FILE', 'NOT_A_TEST_NETWORK']);
 
 /**
- * Adds the `--json` flag, unless the command has described its own, and the body of a command. The result, and nothing else, goes to stdout: one JSON object, or
- * lines of text. Progress and errors go to stderr.
+ * Adds the `--json` flag, unless the command has described its own, and the body of a command. The result, and nothing
+ * else, goes to stdout: one JSON object, or lines of text. Progress and errors go to stderr.
  */
 export function onRun<Options extends object>(
   command: Command,

@@ -9,6 +9,7 @@ import { ClientError } from './errors.js';
 
 /** Bytes of the key that seals a party's files. */
 export const FILE_KEY_LENGTH = 32;
+const FILE_KEY = new RegExp(`^[0-9a-f]{${2 * FILE_KEY_LENGTH}}$`);
 /** XChaCha20 nonces are long enough to be drawn at random for every write. */
 const NONCE_LENGTH = 24;
 /** Names the format, so that another version is refused and not misread. */
@@ -160,11 +161,11 @@ export async function readFileKey(path: string): Promise<Uint8Array> {
     if ((mode & 0o077) !== 0) {
       throw new Error('it is readable by users other than its owner (chmod 600)');
     }
-    const key = fromHex((await readFile(path, 'ascii')).trim());
-    if (key.length !== FILE_KEY_LENGTH) {
-      throw new Error(`it must contain ${FILE_KEY_LENGTH} bytes in hexadecimal`);
+    const text = (await readFile(path, 'ascii')).trim();
+    if (!FILE_KEY.test(text)) {
+      throw new Error(`expected ${2 * FILE_KEY_LENGTH} lower-case hexadecimal digits`);
     }
-    return key;
+    return fromHex(text);
   } catch (cause) {
     throw new ClientError('KEY_FILE', `key file ${path}: ${(cause as Error).message}`, { cause });
   }
