@@ -127,7 +127,7 @@ export type LedgerSettings = Pick<ControlCenterConfig, 'region' | 'ledger'>;
 export const ledgerSettings = controlCenterConfig.pick({ region: true, ledger: true }).strip();
 
 /**
- * Lets the service provider go on replacing its header of an interval, after it has replaced it too often; the control
+ * Lets the service provider replace its header of an interval again, after it has replaced it too often; the control
  * center may be running. Without effect where replacements are left.
  *
  * @throws LedgerError `ALREADY_CHOSEN`; ClientError UNREACHABLE

@@ -117,7 +117,7 @@ export class RegionLedger {
     await this.#submit(kind, 'PutChoice', [this.#region, String(startSeconds), toHex(headerDigest)]);
   }
 
-  /** Lets the service provider go on replacing its header. */
+  /** Lets the service provider replace its header again. */
   async reopenHeader(kind: ProvidedKind, startSeconds: number): Promise<void> {
     await this.#submit(kind, 'ReopenHeader', [this.#region, String(startSeconds)]);
   }

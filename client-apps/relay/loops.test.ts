@@ -99,7 +99,7 @@ describe('n − 1 attack: all packets but one are dropped, to see where that one
     }
   });
 
-  it('takes no more loops of one sender in a slot than it has to send', async () => {
+  it('accepts no more loops of one sender in a slot than it has to send', async () => {
     await begin(false);
     const link = tier.connect(0, (await tier.corrupt(2)).identity);
     for (let packet = 0; packet < 17; packet++) {

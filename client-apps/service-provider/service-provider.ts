@@ -82,7 +82,7 @@ interface PricedInterval {
   readonly consumersDigest: Uint8Array | undefined;
 }
 
-/** What the service provider works with. */
+/** Parts of the service provider. */
 interface ServiceProviderParts {
   readonly keys: ServiceProviderKeys;
   readonly ledger: RegionLedger;

@@ -34,10 +34,10 @@ export const MAXIMUM_TARIFF_POINTS = 16;
 export const MAXIMUM_SECONDS = 253_402_300_799;
 
 /**
- * Versions of a region's parameters: a new one every week for nine years. A reader decodes the whole list before it can
+ * Versions of a region's parameters: a new one every month for 21 years. A reader decodes the whole list before it can
  * trust any of it, so their number bounds what a hostile `parameters.json` costs.
  */
-export const MAXIMUM_PARAMETER_VERSIONS = 512;
+export const MAXIMUM_PARAMETER_VERSIONS = 256;
 
 /** Depth of nesting in canonical JSON; the deepest own formats (`seals.json`, `parameters.json`) have seven levels. */
 export const MAXIMUM_JSON_DEPTH = 8;

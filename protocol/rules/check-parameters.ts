@@ -46,13 +46,12 @@ export function checkParameters(crypto: Crypto, signed: SignedParameters, previo
   checkCategories(parameters.categoriesMilliWattHours);
   checkConnections(parameters);
   checkSuccession(crypto, parameters, previous);
-  verifyTariffSignature(
-    crypto,
-    parameters.region,
-    parameters.tariff,
-    parameters.tariffSignature,
-    parameters.serviceProvider.signaturePublicKey,
-  );
+  verifyTariffSignature(crypto, {
+    region: parameters.region,
+    tariff: parameters.tariff,
+    signature: parameters.tariffSignature,
+    publicKey: parameters.serviceProvider.signaturePublicKey,
+  });
   verifyParametersSignature(crypto, signed, (previous ?? parameters).controlCenter.signaturePublicKey);
 }
 

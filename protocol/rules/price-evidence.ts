@@ -259,7 +259,10 @@ function checkPricingSeal(crypto: Crypto, pricing: ProvidedLedger, context: Inte
 
 function checkPlace(crypto: Crypto, { page, place, row, path }: PlacedRow, { header }: ProvidedLedger): void {
   const entry = header.pages[page];
-  if (entry === undefined || !equalBytes(merkleRootFromPath(crypto, row, place, entry.count, path), entry.root)) {
+  if (
+    entry === undefined ||
+    !equalBytes(merkleRootFromPath(crypto, { leaf: row, index: place, treeSize: entry.count, path }), entry.root)
+  ) {
     throw new ProtocolError('PAGE_MISMATCH', 'row is not in the page that the header announces');
   }
 }

@@ -88,7 +88,7 @@ describe('commands in documents', () => {
   for (const document of DOCUMENTS) {
     const page = read(document);
 
-    it(`${document}: gridveil takes those of the code blocks`, () => {
+    it(`${document}: gridveil accepts those of the code blocks`, () => {
       for (const args of ['sh', ''].flatMap((language) => codeLines(page, language)).map(gridveilArguments)) {
         if (args !== undefined && !['help', '--help', '--version'].includes(args[0]!)) {
           parse(args);

@@ -71,7 +71,7 @@ function secret(name: string): Uint8Array {
 export interface RunningProvider {
   readonly party: RunningParty;
   readonly client: ContractClient;
-  /** Why it ended by itself. */
+  /** Error with which it ended by itself. */
   failure: unknown;
 }
 
@@ -117,6 +117,15 @@ export class FakeRelay {
   }
 }
 
+/** Interval and category of a row. */
+interface RowParts {
+  readonly startSeconds: number;
+  readonly epoch: number;
+  readonly category: number;
+  /** Pseudonyms to leave unused before it. */
+  readonly skip?: number;
+}
+
 /** A meter that enrols, and makes packets from its keys. */
 export class EnrollingMeter extends FakeMeter {
   readonly link: LinkKey;
@@ -154,20 +163,41 @@ export class EnrollingMeter extends FakeMeter {
     });
   }
 
-  /** The meter's next row of an interval. @param skip pseudonyms to leave unused before it */
-  row(parameters: Parameters, startSeconds: number, epoch: number, category: number, skip = 0): PacketRow {
-    const made = this.#chains.nextRow(crypto, parameters, this, { startSeconds, epoch, category, skip });
+  /** The meter's next row of an interval. */
+  row(parameters: Parameters, row: RowParts): PacketRow {
+    const made = this.#chains.nextRow(crypto, parameters, this, row);
     return { k: made.source.k, row: made.row };
   }
 
   packet(onionKey: Uint8Array, epoch: number, slotStartSeconds: number, rows: readonly PacketRow[]): Uint8Array {
     const payload = { meterNumber: this.number, epoch, slotStartSeconds, rows };
-    return sealControlCenterPacket(crypto, onionKey, payload, this.secretsOf(epoch).linkKey, random);
+    return sealControlCenterPacket(crypto, { onionKey, payload, linkKey: this.secretsOf(epoch).linkKey, random });
   }
 }
 
+/** What a region under test is made from. */
+interface RegionParts {
+  readonly directory: string;
+  readonly fileKey: FileKey;
+  readonly publicKey: Uint8Array;
+  readonly linkPin: Uint8Array;
+  /** Pin of the bulletin server. */
+  readonly pin: Uint8Array;
+  readonly fingerprint: string;
+  readonly serviceProvider: ServiceProviderKeys;
+  readonly modes: Modes;
+}
+
 /** A region with a control center on the real contracts, its relays and meters; everything else is up to the test. */
-export class ControlCenterUnderTest {
+export class ControlCenterUnderTest implements RegionParts {
+  readonly directory: string;
+  readonly fileKey: FileKey;
+  readonly publicKey: Uint8Array;
+  readonly linkPin: Uint8Array;
+  readonly pin: Uint8Array;
+  readonly fingerprint: string;
+  readonly serviceProvider: ServiceProviderKeys;
+  readonly modes: Modes;
   readonly ledger = new ContractLedger();
   clock = new SteppedClock((ORIGIN_SECONDS - 3_600) * 1_000);
   readonly reports: { name: string; data: ReportData }[] = [];
@@ -184,17 +214,16 @@ export class ControlCenterUnderTest {
   readonly #links: OutgoingLink[] = [];
   readonly #running: RunningParty[] = [];
 
-  private constructor(
-    readonly directory: string,
-    readonly fileKey: FileKey,
-    readonly publicKey: Uint8Array,
-    readonly linkPin: Uint8Array,
-    /** Pin of the bulletin server. */
-    readonly pin: Uint8Array,
-    readonly fingerprint: string,
-    readonly serviceProvider: ServiceProviderKeys,
-    readonly modes: Modes,
-  ) {}
+  private constructor(parts: RegionParts) {
+    this.directory = parts.directory;
+    this.fileKey = parts.fileKey;
+    this.publicKey = parts.publicKey;
+    this.linkPin = parts.linkPin;
+    this.pin = parts.pin;
+    this.fingerprint = parts.fingerprint;
+    this.serviceProvider = parts.serviceProvider;
+    this.modes = parts.modes;
+  }
 
   static async create(modes: Modes = MODES[0]): Promise<ControlCenterUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-center-'));
@@ -206,16 +235,16 @@ export class ControlCenterUnderTest {
       seed: PROVIDER_SEED,
     });
     const keys = await loadControlCenterKeys({ directory: join(directory, 'center'), fileKey, random, seed: SEED });
-    return new ControlCenterUnderTest(
+    return new ControlCenterUnderTest({
       directory,
       fileKey,
-      keys.publicKey,
-      keys.link.pin,
-      (await bulletinServerKey(join(directory, 'server'), fileKey, random)).pin,
-      fingerprint(crypto, keys.signing.publicKey),
+      publicKey: keys.publicKey,
+      linkPin: keys.link.pin,
+      pin: (await bulletinServerKey(join(directory, 'server'), fileKey, random)).pin,
+      fingerprint: fingerprint(crypto, keys.signing.publicKey),
       serviceProvider,
       modes,
-    );
+    });
   }
 
   get bulletin(): string {
@@ -442,7 +471,7 @@ export class ControlCenterUnderTest {
     await this.quiet();
   }
 
-  /** Waits until nothing is under way, or a process has died and time goes on with another clock. */
+  /** Waits until nothing is under way, or a process has died and time continues with another clock. */
   async quiet(): Promise<void> {
     const { clock } = this;
     let calm = 0;

@@ -180,7 +180,7 @@ export class IntervalMaker {
     return concatBytes(...rows.sort((a, b) => compareBytes(rowPseudonym(a), rowPseudonym(b))));
   }
 
-  /** What the pricing seal binds as its directory. */
+  /** Directory digest that the pricing seal binds. */
   consumersDigest(ledgerId: LedgerId): Uint8Array {
     const { crypto, parameters } = this.kit;
     if (parameters.priceMode === 'ledger') {

@@ -14,7 +14,7 @@ import { pairs, timeText, type Result } from '../output.js';
 /** Faults that are printed as text. */
 const PRINTED_FAULTS = 100;
 
-/** What the files of a bulletin cannot show, by a stable name. */
+/** Properties that the files of a bulletin cannot show, by a stable name. */
 const NOT_SHOWN = {
   'invented-rows': 'that no row was invented: the control center alone knows whose rows they are',
   'omitted-rows': 'that no row was omitted: only the household of such a row notices',
@@ -84,6 +84,9 @@ export function auditResult(
         : [
             `not part of a bulletin and not read: ${leftovers.join(', ')}${moreText(leftoverCount - leftovers.length)}`,
           ]),
+      ...(trusted === undefined && audit.intervals === 0
+        ? ['no bulletin found: a bulletin is a directory that holds parameters.json and bulletin/']
+        : []),
       ok ? 'ok: no faults' : `FAILED: ${faultCount.toLocaleString('en')} ${faultCount === 1 ? 'fault' : 'faults'}`,
       'These files cannot show:',
       ...Object.values(notShown).map((text) => `  ${text}`),

@@ -65,7 +65,7 @@ export interface Settlement {
   readonly consumers?: ConsumerList | undefined;
 }
 
-/** What a ledger of the service provider's must be like. */
+/** Expected properties of a ledger of the service provider's. */
 interface Expectation {
   readonly kind: ProvidedKind;
   /** The seal that it rests on. */
@@ -190,7 +190,7 @@ async function settle(
 
 /**
  * Waits until all pages of a right header are committed, and fixes it. A wrong one is logged once with the service
- * provider's signature under it, and the wait goes on: the service provider can replace it.
+ * provider's signature under it, and the wait continues: the service provider can replace it.
  */
 function choose(
   { ledger, watch, log, providing }: SettlementTools,
@@ -228,7 +228,7 @@ function choose(
   });
 }
 
-/** What is wrong with a ledger of the service provider's; undefined when nothing is. */
+/** The fault of a ledger of the service provider's; undefined when it has none. */
 function faultOf(
   committed: CommittedProvided,
   providing: Providing,
