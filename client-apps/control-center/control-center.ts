@@ -134,7 +134,7 @@ async function assemble(
   await versions.publish(ledger, center.bulletin, context.log);
 
   const state = new IntakeState(center);
-  const intervals = new Intervals(center, state, config.serviceProvider.publicKey, fail);
+  const intervals = new Intervals(center, state, fail);
   await intervals.restore();
   const intake = new Intake({ ...center, state, roster });
   const enrolment: Enrolment = new Enrolment({

@@ -13,6 +13,7 @@ import { controlCenterConfig, type ControlCenterConfig } from './config.js';
 import { openControlCenter } from './control-center.js';
 import { makeEnrolmentCodes, type CodeOrder } from './registration/enrolment-codes.js';
 import { loadControlCenterKeys } from './keys.js';
+import { nameSuccessor, type NamedServiceProvider } from './successor.js';
 
 export { controlCenterConfig, type ControlCenterConfig } from './config.js';
 export type { CodeRole } from './registration/enrolment-codes.js';
@@ -89,6 +90,34 @@ export async function enrolmentCodes(settings: KeySettings, random: RandomSource
 
 async function fileKeyOf({ region }: Pick<KeySettings, 'region'>): Promise<FileKey> {
   return new FileKey(await loadFileKey(process.env), 'control center', region);
+}
+
+/** The schema of what the naming of a successor depends on: keys and the ledger. */
+export const successorSettings = controlCenterConfig
+  .pick({ directory: true, region: true, enrolmentSeed: true, ledger: true })
+  .strip();
+
+/**
+ * Names the successor of a service provider that has vanished; the control center may be running.
+ *
+ * @returns start of the first interval of each ledger
+ * @throws ClientError KEY_FILE, SEALED_INVALID, STATE_CONFLICT; and as `nameSuccessor`
+ */
+export async function putSuccessor(
+  settings: KeySettings & LedgerSettings,
+  random: RandomSource,
+  named: NamedServiceProvider,
+): Promise<Readonly<Record<ProvidedKind, number>>> {
+  const { directory, region, enrolmentSeed: seed } = settings;
+  const fileKey = await fileKeyOf(settings);
+  const keys = await loadControlCenterKeys({ directory, fileKey, random, seed });
+  const { profile, identity } = settings.ledger;
+  const client = connectLedger(profile, identity, { controlCenterMspId: identity.mspId });
+  try {
+    return await nameSuccessor(new RegionLedger(client, region), keys, named);
+  } finally {
+    client.close();
+  }
 }
 
 /** The part of the configuration that the ledger is reached with. */

@@ -21,7 +21,9 @@ function assertBalance(meter: MeterUnderTest, onLedger: bigint): void {
   assert.equal(measured, onLedger + carried + inFlight);
 }
 
-describe('Meter', () => {
+describe('Meter', function () {
+  this.timeout(60_000);
+
   it('splits at the start of the window, sends valid rows, and reads the sealed index as its acknowledgement', async () => {
     const meter = await setUp();
     const { kit, bulletin } = meter;

@@ -17,6 +17,7 @@ const DIGEST_DOMAINS = [
   'tariff',
   'directory',
   'consumers',
+  'successor',
   'index',
   'registry',
   'registry-root',

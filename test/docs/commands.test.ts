@@ -20,7 +20,7 @@ const DOCUMENTS = ['', 'docs/'].flatMap((folder) =>
 function words(line: string): string[] {
   const text = line
     .replace(/(^|\s)#.*$/, '')
-    .replaceAll('<fingerprint>', '0'.repeat(64))
+    .replaceAll(/<(?:fingerprint|publicKey|signaturePublicKey)>/g, '0'.repeat(64))
     .replaceAll(/<[^>]*>/g, 'VALUE');
   return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, bare]) => double ?? single ?? bare!);
 }

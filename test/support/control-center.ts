@@ -51,6 +51,7 @@ import { FileKey } from '../../client-apps/runtime/sealed-file.js';
 const ORIGIN_SECONDS = 1_384_128_000;
 const SEED = new Uint8Array(32).fill(1);
 const PROVIDER_SEED = new Uint8Array(32).fill(2);
+const HEIR_SEED = new Uint8Array(32).fill(3);
 const CATEGORIES = [50_000n, 100_000n, 200_000n, 400_000n, 800_000n] as const;
 const TARIFF = {
   points: [
@@ -346,18 +347,24 @@ export class ControlCenterUnderTest implements RegionParts {
     return { party: both, client, httpsPort: port, linkPort };
   }
 
-  /** Starts the service provider. @param death when its process ends */
-  async startProvider(death?: Death): Promise<RunningProvider> {
+  /** The keys of another service provider, which can be named as successor. */
+  heir(): Promise<ServiceProviderKeys> {
+    const directory = join(this.directory, 'heir');
+    return loadServiceProviderKeys({ directory, fileKey: this.fileKey, random, seed: HEIR_SEED });
+  }
+
+  /** Starts the service provider. @param death when its process ends, @param name of its directory, and so which one */
+  async startProvider(death?: Death, name: 'provider' | 'heir' = 'provider'): Promise<RunningProvider> {
     const client = this.ledger.client(MSP.serviceProvider, death);
     const identity = { mspId: MSP.serviceProvider, certificatePath: 'none', keyPath: 'none' };
     const config = parseConfig(
       serviceProviderConfig,
       {
-        directory: join(this.directory, 'provider'),
+        directory: join(this.directory, name),
         region: 'test',
         ledger: { profile: 'none', identity },
         trustAnchor: this.fingerprint,
-        enrolmentSeed: toHex(PROVIDER_SEED),
+        enrolmentSeed: toHex(name === 'heir' ? HEIR_SEED : PROVIDER_SEED),
       },
       'test',
     );

@@ -118,7 +118,7 @@ describe('A directory belongs to one process', function () {
     },
     relay: (directory) => {
       const links = { host: '127.0.0.1', port: 0, address: 'a.invalid:1' };
-      const controlCenter = { ...center, linkAddress: 'b.invalid:1' };
+      const controlCenter = { ...center, linkAddress: 'b.invalid:1', linkPin: '00'.repeat(32) };
       const place = { operator: 'one', layer: 1, trustAnchor: '00'.repeat(32) };
       return startRelay(parsed(relayConfig, { directory, region: 'test', ...place, links, controlCenter }), context);
     },

@@ -4,6 +4,7 @@ import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { formatMilliWattHours, formatNanoCurrency } from '../../../protocol/energy/units.js';
 import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import { parametersDigest } from '../../../protocol/ledger/parameters-json.js';
+import type { Successor } from '../../../protocol/ledger/successor.js';
 import { LEDGER_KINDS } from '../../../protocol/ledger/row.js';
 import { isInForce } from '../../../protocol/schedule/versions.js';
 import type { Audit, AuditedInterval } from '../../bulletin/audit.js';
@@ -45,6 +46,7 @@ export function auditResult(
       keyWasGiven: ccKey !== undefined,
       demo: versions.length === 0 ? null : isDemo,
       versions: versions.map(versionData),
+      successors: audit.successors.map(successorData),
       intervals: audit.intervals,
       intervalsWithoutFault: audit.intervalsWithoutFault,
       rows: audit.rows,
@@ -69,6 +71,7 @@ export function auditResult(
         ['kind', kind === 'excerpt' ? 'one interval out of the middle of a chain, as in a dispute' : 'bulletin'],
         ['trusted key', trustedKeyText(trusted, ccKey)],
         ...parameterLines(audit),
+        ...audit.successors.map(successorLine),
         ...intervalLines('first interval', first),
         ...(last === first ? [] : intervalLines('last interval', last)),
         ['intervals', `${audit.intervals}, ${audit.intervalsWithoutFault} without a fault`],
@@ -153,6 +156,19 @@ function parameterLines({ versions, last }: Audit): [string, string][] {
     ['categories', categories],
     ['modes', `identity mode ${inForce.identityMode}, price mode ${inForce.priceMode}`],
   ];
+}
+
+function successorLine({ kind, fromSeconds, serviceProvider }: Successor): [string, string] {
+  const { mspId, signaturePublicKey } = serviceProvider;
+  return [
+    `successor, ${kind}`,
+    `from ${fromSeconds} (${timeText(fromSeconds)}), ${mspId}, signature key ${toHex(signaturePublicKey)}`,
+  ];
+}
+
+function successorData({ kind, fromSeconds, parametersVersion, serviceProvider }: Successor) {
+  const { mspId, signaturePublicKey } = serviceProvider;
+  return { kind, fromSeconds, parametersVersion, mspId, signaturePublicKey: toHex(signaturePublicKey) };
 }
 
 function versionData(parameters: Parameters) {

@@ -18,17 +18,21 @@ import { decodeHeader, encodeHeader } from '../../../protocol/ledger/header.js';
 import { decodeSignedParameters, encodeSignedParameters } from '../../../protocol/ledger/parameters-json.js';
 import { decodeRegistryRoot, encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
 import { decodeSignedSeal, encodeSignedSeal } from '../../../protocol/ledger/seal.js';
+import { decodeSignedSuccessor, encodeSignedSuccessor } from '../../../protocol/ledger/successor.js';
 import { checkDescriptor, checkDirectory } from '../../../protocol/onion/directory.js';
 import {
   decodeSignedDescriptor,
   decodeSignedDirectory,
+  type Directory,
   encodeSignedDescriptor,
   encodeSignedDirectory,
 } from '../../../protocol/onion/directory-format.js';
+import { makeLoop } from '../../../protocol/onion/loop.js';
 import { splitRows } from '../../../protocol/ledger/page.js';
 import { decodeSignedHeader, encodeSignedHeader } from '../../../protocol/ledger/signed-header.js';
 import { checkHeader } from '../../../protocol/rules/check-header.js';
 import { checkParameters, checkRegistryRoot, verifyParametersList } from '../../../protocol/rules/check-parameters.js';
+import { checkSuccessor } from '../../../protocol/rules/check-successor.js';
 import { intervalContext } from '../../../protocol/rules/interval-context.js';
 import {
   checkPriceEvidence,
@@ -40,6 +44,7 @@ import {
 import { priceOf, tariffFromJson, tariffToJson } from '../../../protocol/tariff/tariff.js';
 import { sealsOf } from '../../support/bulletin.js';
 import { IntervalMaker } from '../../support/interval.js';
+import { osRandom } from '../../support/links.js';
 import { MemoryBulletin } from '../../support/memory-bulletin.js';
 import { FakeRegion } from '../../support/region.js';
 import { utf8, type FuzzTarget } from '../input.js';
@@ -59,6 +64,7 @@ const expected = {
 };
 const center = region.parameters.controlCenter;
 const directory = region.directory(0);
+const successor = region.successor('billing', interval.ledgerId.startSeconds, region.otherProvider('successor'));
 /** Of an interval whose price the service provider signed 1,000 too high. */
 function wrongPriceEvidence(): PriceEvidence {
   const { startSeconds } = interval.ledgerId;
@@ -106,7 +112,11 @@ export const targets: readonly FuzzTarget[] = [
     decode: decodeParametersFile,
     encode: encodeParametersFile,
     use: (versions) => verifyParametersList(sodiumCrypto, versions),
-    seeds: () => [encodeParametersFile([region.signedParameters]), encodeParametersFile([])],
+    seeds: () => [
+      encodeParametersFile([region.signedParameters]),
+      encodeParametersFile([{ ...region.signedParameters, successors: { billing: successor } }]),
+      encodeParametersFile([]),
+    ],
   }),
   jsonCodec('tariff', {
     decode: (bytes) => tariffFromJson(parseCanonical(bytes, MAXIMUM_TARIFF_BYTES)),
@@ -119,6 +129,12 @@ export const targets: readonly FuzzTarget[] = [
     encode: encodeRegistryRoot,
     use: (signed) => checkRegistryRoot(sodiumCrypto, signed, region.parameters),
     seeds: () => [encodeRegistryRoot(region.registryRoot(0))],
+  }),
+  jsonCodec('successor', {
+    decode: decodeSignedSuccessor,
+    encode: encodeSignedSuccessor,
+    use: (signed) => checkSuccessor(sodiumCrypto, signed, region.parameters),
+    seeds: () => [encodeSignedSuccessor(successor)],
   }),
   jsonCodec('consumer-list', {
     decode: decodeConsumerList,
@@ -160,4 +176,25 @@ export const targets: readonly FuzzTarget[] = [
       ),
     ],
   }),
+  jsonCodec('loop', {
+    decode: decodeUsableDirectory,
+    // Whatever the control center may sign: who has checked a directory can send through it.
+    use: (checked) => {
+      for (const maker of ['control-center', ...checked.relays.map((_, relay) => ({ relay }))] as const) {
+        try {
+          makeLoop(sodiumCrypto, { directory: checked, maker, delays: region.parameters.onion, random: osRandom });
+        } catch (cause) {
+          throw new Error('no loop through a checked directory', { cause });
+        }
+      }
+    },
+    seeds: () => [encodeSignedDirectory(directory)],
+  }),
 ];
+
+/** A directory that passes all checks but those of signatures, which its signer can make. */
+function decodeUsableDirectory(bytes: Uint8Array): Directory {
+  const signed = decodeSignedDirectory(bytes);
+  checkDirectory({ ...sodiumCrypto, ed25519Verify: () => true }, signed, expected);
+  return signed.directory;
+}
