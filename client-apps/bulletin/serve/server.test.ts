@@ -167,7 +167,7 @@ describe('client-apps/bulletin/serve', function () {
 
   describe('enrolment', () => {
     let center: Server;
-    /** How the control center answers. */
+    /** The control center's answer. */
     let answer: () => { status: number; body: string };
     let asked = 0;
     before(async () => {
