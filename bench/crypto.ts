@@ -54,7 +54,13 @@ function operations(crypto: Crypto): Record<string, () => unknown> {
   const info = bytes(18, 2);
   const aad = bytes(3, 3);
   const packet = bytes(PACKET_LENGTH, 5);
-  const sealed = hpkeSeal(crypto, bytes(32, 4), publicKey, info, aad, packet);
+  const sealed = hpkeSeal(crypto, {
+    ephemeralSecretKey: bytes(32, 4),
+    recipientPublicKey: publicKey,
+    info,
+    aad,
+    plaintext: packet,
+  });
   const message = bytes(32, 6);
   const key = crypto.ed25519Key(bytes(32, 7));
   const signature = key.sign(message);
@@ -70,8 +76,10 @@ function operations(crypto: Crypto): Record<string, () => unknown> {
     'Ed25519 verify': () => crypto.ed25519Verify(signature, message, key.publicKey),
     'one-time key and signature': () => oneTimeKey(crypto, node, 0x5555).sign(message),
     X25519: () => crypto.x25519(secret, publicKey),
-    'HPKE seal, 512 bytes': () => hpkeSeal(crypto, secret, publicKey, info, aad, packet),
-    'HPKE open, 512 bytes': () => hpkeOpen(crypto, secret, publicKey, info, aad, sealed),
+    'HPKE seal, 512 bytes': () =>
+      hpkeSeal(crypto, { ephemeralSecretKey: secret, recipientPublicKey: publicKey, info, aad, plaintext: packet }),
+    'HPKE open, 512 bytes': () =>
+      hpkeOpen(crypto, { recipientSecretKey: secret, recipientPublicKey: publicKey, info, aad, sealed }),
     'Merkle root, 500 rows': () => merkleRoot(crypto, rows),
   };
 }

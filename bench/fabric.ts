@@ -93,7 +93,7 @@ class Work {
     await region.putHeader(maker.header('consumption', ledgerId, rows));
     return splitPages(rows).map((page, index) => {
       const witnesses = maker.witnessesOf(witnessed.slice(ROWS_PER_PAGE * index, ROWS_PER_PAGE * (index + 1)));
-      return () => region.putPage('consumption', ledgerId, index, page, witnesses);
+      return () => region.putPage('consumption', { ledgerId, page: index, rows: page, witnesses });
     });
   }
 }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// SPDX-License-Identifier: Apache-2.0
-
-/** Figures of one benchmark; each name says its unit. */
+/** Figures of one benchmark; each name includes its unit. */
 export type Figures = Readonly<Record<string, number>>;

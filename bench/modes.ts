@@ -78,7 +78,7 @@ function forgeries(): Record<string, number> {
   const [own, other] = [crypto.sha256(new Uint8Array(3)), crypto.sha256(new Uint8Array(4))];
   const random = (length: number): Uint8Array => new Uint8Array(length).fill(9);
   const payload = { meterNumber: 7, epoch: 0, slotStartSeconds: 0, rows: [] };
-  const packet = sealControlCenterPacket(crypto, onionKey.publicKey, payload, own, random);
+  const packet = sealControlCenterPacket(crypto, { onionKey: onionKey.publicKey, payload, linkKey: own, random });
   const opened = openControlCenterPacket(crypto, onionKey, packet);
   return {
     'a packet of an unregistered number (opened and dropped), µs': microseconds(200, () =>

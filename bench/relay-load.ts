@@ -101,7 +101,13 @@ async function prepare(request: LoadRequest & { kind: 'prepare' }): Promise<void
     inside[2] = request.next[index % request.next.length]!;
     writeUint32(inside, 3, delayMilliseconds);
     writeUint32(inside, 16, index);
-    const box = hpkeSeal(sodiumCrypto, random(32), onionKey, info, prefix, inside);
+    const box = hpkeSeal(sodiumCrypto, {
+      ephemeralSecretKey: random(32),
+      recipientPublicKey: onionKey,
+      info,
+      aad: prefix,
+      plaintext: inside,
+    });
     prepared.push({ packet: Buffer.concat([prefix, box]), delayMilliseconds });
   }
   const { address, pin } = request.relay;

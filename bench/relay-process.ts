@@ -24,13 +24,13 @@ function peelMicroseconds(): number {
   const layer = { onionKey: key.publicKey, delayMilliseconds: 0, route: { to: 'control-center' } } as const;
   const packets = Array.from(
     { length: PEELS },
-    () => wrapPacket(sodiumCrypto, 0, [layer], random(packetLength(0)), random)[0],
+    () => wrapPacket(sodiumCrypto, { epoch: 0, layers: [layer], inner: random(packetLength(0)), random })[0],
   );
   let best = Infinity;
   for (let window = 0; window < PEEL_WINDOWS; window++) {
     const start = process.cpuUsage();
     for (const packet of packets) {
-      peelPacket(sodiumCrypto, key, 1, packet);
+      peelPacket(sodiumCrypto, { key, layersLeft: 1, packet });
     }
     const { user, system } = process.cpuUsage(start);
     best = Math.min(best, (user + system) / PEELS);

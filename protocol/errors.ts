@@ -51,6 +51,9 @@ export type ProtocolErrorCode =
   | 'REGISTRY_INVALID'
   | 'DIRECTORY_INVALID'
   | 'CONSUMERS_INVALID'
+  | 'SUCCESSOR_INVALID'
+  /** A feature is refused in the modes of the region. */
+  | 'MODE_UNSUPPORTED'
   // Files
   /** A file that is there cannot be read, for a reason of the reader's machine. */
   | 'UNREADABLE'

@@ -28,7 +28,7 @@ const COMPILER = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 const SOURCE_FOLDERS = ['protocol', 'network', 'client-apps', 'research', 'bench', 'test', 'chaincode'];
 const CONTRACTS = ['consumption', 'pricing', 'billing'];
 
-/** Every compiled file under a folder; the link to installed packages is no directory here. */
+/** Every compiled file under a folder; the link to installed packages is not a directory here. */
 function compiledFiles(folder) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -97,7 +97,7 @@ async function bundle(esbuild, name) {
 }
 
 /**
- * Both projects compile protocol/, to the same bytes, so bundling waits until nobody writes there. It does not wait for
+ * Both projects compile protocol/, to the same bytes, so bundling waits until no compiler writes there. It does not wait for
  * the root project to be free of errors, which the contracts do not import.
  */
 async function build() {

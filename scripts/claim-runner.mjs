@@ -192,7 +192,7 @@ async function runTests(sharing) {
   });
 }
 
-/** Gives a run a folder of its own, and what `${…}` stands for. */
+/** Gives a run a folder of its own, and the value of `${…}`. */
 async function inScratch([{ environment = {} }], run) {
   const scratch = mkdtempSync(join(tmpdir(), 'gridveil-claim-'));
   const fill = (text) => text.replace(PLACEHOLDER, (_, name) => (name === 'scratch' ? scratch : process.env[name]));

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Puts Gridveil's three channels and chaincodes on a running fabric-samples test-network: Org1 is the control center, Org2
-# the service provider. The chaincode servers run on this host. A run goes on from whatever an earlier one left.
+# the service provider. The chaincode servers run on this host. A run continues where an earlier one ended.
 set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -23,7 +23,7 @@ usage() {
 Usage: deploy-to-test-network.sh TEST_NETWORK_FOLDER [FLAGS]
 
 TEST_NETWORK_FOLDER is fabric-samples/test-network, after './network.sh up' (also with -ca). A second run repairs: it
-starts what does not run and goes on where an interrupted run stopped.
+starts servers that are not running and continues where an interrupted run stopped.
 
 Flags:
   -ccv VERSION     chaincode version (default: the committed one, at first 1.0); another one upgrades, without a gap
@@ -35,7 +35,7 @@ Flags:
   -bft             the network was started with -bft
   -down            stops the chaincode servers and removes what this script wrote; the channels stay until test-network's
                    own './network.sh down'
-  -verbose         what every tool prints
+  -verbose         print the output of every tool
   -h               this text
 
 -host, -listen, -port and -bft are remembered for the next run.
@@ -44,7 +44,7 @@ Environment:
   FABRIC_BIN       folder of peer, osnadmin, cryptogen, configtxgen (default: bin beside the test-network, then PATH)
   FABRIC_CFG_PATH  folder of core.yaml (default: config beside FABRIC_BIN)
 
-Exit status: 0 done and every chaincode answers through each organisation's gateway, 1 refused or failed, 2 wrong use.
+Exit status: 0 success and every chaincode answers through each organisation's gateway, 1 refused or failed, 2 wrong use.
 TEXT
 }
 
@@ -74,7 +74,7 @@ while [ $# -gt 0 ]; do
       ;;
     -*) wrong_use "unknown flag $1" ;;
     *)
-      [ -z "$TEST_NETWORK" ] || wrong_use "two folders: $TEST_NETWORK and $1"
+      [ -z "$TEST_NETWORK" ] || wrong_use "one folder is expected, given are $TEST_NETWORK and $1"
       TEST_NETWORK=$1
       ;;
   esac
@@ -84,9 +84,9 @@ done
   usage >&2
   exit 2
 }
-[[ $PORT_FLAG =~ ^([1-9][0-9]{3}|[1-5][0-9]{4})?$ ]] || wrong_use "-port takes a port number from 1000 to 59999"
-[[ $CC_VERSION =~ ^[A-Za-z0-9._-]{0,32}$ ]] || wrong_use "-ccv takes letters, digits, dots, dashes and underscores"
-[[ $HOST_FLAG$LISTEN_FLAG =~ ^[A-Za-z0-9._-]*$ ]] || wrong_use "-host and -listen take a host name or an IPv4 address"
+[[ $PORT_FLAG =~ ^([1-9][0-9]{3}|[1-5][0-9]{4})?$ ]] || wrong_use "-port needs a port number from 1000 to 59999"
+[[ $CC_VERSION =~ ^[A-Za-z0-9._-]{0,32}$ ]] || wrong_use "-ccv accepts letters, digits, dots, dashes and underscores"
+[[ $HOST_FLAG$LISTEN_FLAG =~ ^[A-Za-z0-9._-]*$ ]] || wrong_use "-host and -listen need a host name or an IPv4 address"
 [ -d "$TEST_NETWORK" ] || wrong_use "$TEST_NETWORK is not a folder"
 TEST_NETWORK=$(cd "$TEST_NETWORK" && pwd)
 STATE_DIR=$TEST_NETWORK/gridveil
@@ -184,7 +184,7 @@ YAML
 
 if [ "$DOWN" = true ]; then
   remove_state
-  info "down: no chaincode server and no file left in $STATE_DIR"
+  info "down: the chaincode servers are stopped, all files in $STATE_DIR removed"
   exit 0
 fi
 
@@ -193,7 +193,7 @@ node "$ROOT/scripts/bootstrap.mjs" prepare
 [ -d "$ORGS_DIR/peerOrganizations/org1.example.com" ] ||
   fail NOT_UP "$ORGS_DIR has no org1.example.com; run './network.sh up' in $TEST_NETWORK first"
 if [ -f "$STATE_DIR/network" ] && [ "$(cat "$STATE_DIR/network")" != "$(fingerprint)" ]; then
-  info "the test-network was made anew; what belonged to the earlier one is removed"
+  info "the test-network was recreated; the files of the earlier one are removed"
   remove_state
 fi
 load_settings

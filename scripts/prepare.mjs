@@ -40,7 +40,7 @@ export async function install() {
   }
 }
 
-/** Type check, compile and bundle everything, whatever stands in `dist/`. */
+/** Type check, compile and bundle everything, whatever is in `dist/`. */
 export async function build() {
   const started = new Date();
   await step('building', process.execPath, [join(ROOT, 'scripts', 'build.mjs')], ROOT);
@@ -65,7 +65,7 @@ export function npm(...args) {
 }
 
 /**
- * True when every package of the lock file stands in node_modules at its locked version. npm writes the list it
+ * True when every package of the lock file is in node_modules at its locked version. npm writes the list it
  * compares with as its last act, so an installation that was cut short is not taken for a whole one.
  */
 function installed(directory) {

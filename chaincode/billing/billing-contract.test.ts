@@ -38,16 +38,21 @@ describe('BillingContract', () => {
       ),
     );
 
-  it('takes the bills of a priced interval, and repeats without writing', async () => {
+  it('accepts the bills of a priced interval; a repeated transaction writes nothing', async () => {
     await prepare(TWO_PAGES);
     await price();
     await world.seal('billing', interval);
     repeated(await world.putSigned(interval.billing));
     for (const page of [1, 0]) {
-      repeated(await world.putPage('billing', interval.ledgerId, page, interval.billing.pages[page]!));
+      repeated(
+        await world.putPage('billing', { ledgerId: interval.ledgerId, page, rows: interval.billing.pages[page]! }),
+      );
     }
     repeated(await world.putSeal(interval.billing.seal));
-    refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[1]!), 'ALREADY_SEALED');
+    refused(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: interval.billing.pages[1]! }),
+      'ALREADY_SEALED',
+    );
     const next = maker.next(ROWS);
     await world.complete(next);
   });
@@ -56,7 +61,10 @@ describe('BillingContract', () => {
     await prepare(ROWS);
     await world.fill('pricing', interval);
     refused(await world.putSigned(interval.billing), 'NOT_YET_SEALED');
-    refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.rows), 'NOT_YET_SEALED');
+    refused(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: interval.billing.rows }),
+      'NOT_YET_SEALED',
+    );
   });
 
   it('refuses a changed bill in the header', async () => {
@@ -78,21 +86,32 @@ describe('BillingContract', () => {
       }),
     );
     accepted(await world.putSigned(maker.signedHeader('billing', interval.ledgerId, traded)));
-    refused(await world.putPage('billing', interval.ledgerId, 0, traded), 'WRONG_BILL');
+    refused(await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: traded }), 'WRONG_BILL');
   });
 
   it('refuses bills that are not the announced ones', async () => {
     await prepare(TWO_PAGES);
     await price();
-    refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!), 'HEADER_MISSING');
+    refused(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: interval.billing.pages[0]! }),
+      'HEADER_MISSING',
+    );
     accepted(await world.putSigned(interval.billing));
-    refused(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[1]!), 'PAGE_MISMATCH');
-    refused(await world.putPage('billing', interval.ledgerId, 2, interval.billing.pages[1]!), 'PAGE_MISMATCH');
+    refused(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: interval.billing.pages[1]! }),
+      'PAGE_MISMATCH',
+    );
+    refused(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 2, rows: interval.billing.pages[1]! }),
+      'PAGE_MISMATCH',
+    );
     const changed = interval.billing.pages[0]!.slice();
     changed[100]! ^= 1;
-    refused(await world.putPage('billing', interval.ledgerId, 0, changed), 'PAGE_MISMATCH');
-    accepted(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!));
-    refused(await world.putPage('billing', interval.ledgerId, 0, changed), 'CONFLICT');
+    refused(await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: changed }), 'PAGE_MISMATCH');
+    accepted(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: interval.billing.pages[0]! }),
+    );
+    refused(await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: changed }), 'CONFLICT');
   });
 
   it("refuses a bill with another's key, type, interval, time or signature", async () => {
@@ -100,7 +119,7 @@ describe('BillingContract', () => {
     await price();
     const refusedBill = async (code: RefusalCode, rows: Uint8Array): Promise<void> => {
       accepted(await world.putSigned(maker.signedHeader('billing', interval.ledgerId, rows)));
-      refused(await world.putPage('billing', interval.ledgerId, 0, rows), code);
+      refused(await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows }), code);
     };
     await refusedBill('WRONG_KEY', bills({}, kit.signingKey('other')));
     await refusedBill('WRONG_TYPE', bills({ type: ROW_TYPE.price }));
@@ -130,9 +149,13 @@ describe('BillingContract', () => {
     await price();
     refused(await world.putSeal(interval.billing.seal), 'HEADER_MISSING');
     accepted(await world.putSigned(interval.billing));
-    accepted(await world.putPage('billing', interval.ledgerId, 1, interval.billing.pages[1]!));
+    accepted(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 1, rows: interval.billing.pages[1]! }),
+    );
     refused(await world.putChoice(interval.billing), 'PAGES_MISSING');
-    accepted(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!));
+    accepted(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: interval.billing.pages[0]! }),
+    );
     refused(await world.putSeal(interval.billing.seal), 'NOT_CHOSEN');
     accepted(await world.putChoice(interval.billing));
     const { seal } = interval.billing.seal;
@@ -149,8 +172,13 @@ describe('BillingContract', () => {
     const [first, second] = header.pages;
     const poisoned = maker.sign({ ...header, pages: [first!, { ...second!, root: kit.secret('impossible') }] });
     accepted(await world.putSigned(poisoned));
-    accepted(await world.putPage('billing', interval.ledgerId, 0, interval.billing.pages[0]!));
-    refused(await world.putPage('billing', interval.ledgerId, 1, interval.billing.pages[1]!), 'PAGE_MISMATCH');
+    accepted(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: interval.billing.pages[0]! }),
+    );
+    refused(
+      await world.putPage('billing', { ledgerId: interval.ledgerId, page: 1, rows: interval.billing.pages[1]! }),
+      'PAGE_MISMATCH',
+    );
     refused(await world.putChoice(poisoned), 'PAGES_MISSING');
     refused(await world.putChoice(interval.billing), 'HEADER_REPLACED');
 
@@ -165,7 +193,9 @@ describe('BillingContract', () => {
     refused(await world.query('billing', 'GetPageRows', ...pageArgs(interval.ledgerId, 0)), 'NOT_FOUND');
     refused(await world.putChoice(interval.billing), 'PAGES_MISSING');
     for (const page of [0, 1]) {
-      accepted(await world.putPage('billing', interval.ledgerId, page, interval.billing.pages[page]!));
+      accepted(
+        await world.putPage('billing', { ledgerId: interval.ledgerId, page, rows: interval.billing.pages[page]! }),
+      );
     }
     accepted(await world.putChoice(interval.billing));
     repeated(await world.putChoice(interval.billing));

@@ -21,6 +21,7 @@ import {
   signedHeaderArgument,
 } from '../common/provided-header.js';
 import { LedgerContract } from '../common/ledger-contract.js';
+import { getSuccessor, putSuccessor } from '../common/successor.js';
 import { getHeader, getLatestSeal, getPage, getPageRows, getSeal } from '../common/queries.js';
 
 /**
@@ -40,7 +41,7 @@ export class BillingContract extends LedgerContract {
     const { signed } = argument;
     const { header } = signed;
     const basis = await readBasis(ctx, 'pricing', header.ledgerId);
-    requireServiceProvider(ctx, basis.context);
+    requireServiceProvider(ctx, 'billing', basis.context);
     await putSignedHeader(ctx, argument, async () => {
       checkHeader(header, basis.context);
       checkHeaderSignature(sodiumCrypto, signed, basis.context, basis.seal);
@@ -55,7 +56,7 @@ export class BillingContract extends LedgerContract {
     const ledgerId = ledgerIdArgument(region, startSeconds);
     const number = pageArgument(page);
     const basis = await readBasis(ctx, 'pricing', ledgerId);
-    requireServiceProvider(ctx, basis.context);
+    requireServiceProvider(ctx, 'billing', basis.context);
     if (await isPageCommitted(ctx, ledgerId, number, rows)) {
       return;
     }
@@ -70,13 +71,19 @@ export class BillingContract extends LedgerContract {
   /** Fixes the header that the control center has verified with all its pages, so that it can be sealed. */
   @Transaction()
   PutChoice(ctx: Context, region: string, startSeconds: string, chosenDigest: string): Promise<void> {
-    return putChoice(ctx, region, startSeconds, chosenDigest);
+    return putChoice(ctx, 'billing', { region, start: startSeconds, chosenDigest });
   }
 
   /** Lets the service provider go on replacing a header that it has replaced too often. */
   @Transaction()
   ReopenHeader(ctx: Context, region: string, startSeconds: string): Promise<void> {
     return reopenHeader(ctx, 'billing', region, startSeconds);
+  }
+
+  /** Names who writes this ledger in place of a service provider that has vanished. */
+  @Transaction()
+  PutSuccessor(ctx: Context, successorJson: string): Promise<void> {
+    return putSuccessor(ctx, 'billing', successorJson);
   }
 
   /** Seals an interval whose bills are chosen. */
@@ -87,6 +94,13 @@ export class BillingContract extends LedgerContract {
       const { seal: basis, context } = await readBasis(ctx, 'pricing', ledgerId);
       return { context, content: followingSealContent(sodiumCrypto, context, { signed, basis }) };
     });
+  }
+
+  /** The successor, on this ledger, of the service provider with this signature key. */
+  @Transaction(false)
+  @Returns('string')
+  GetSuccessor(ctx: Context, region: string, replacedKey: string): Promise<string> {
+    return getSuccessor(ctx, region, replacedKey);
   }
 
   /** The header of an interval. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Context } from 'fabric-contract-api';
+import { toHex } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/consumer-list.js';
 import { decodeHeader, type Header } from '../../protocol/ledger/header.js';
@@ -8,12 +9,17 @@ import type { Parameters } from '../../protocol/ledger/parameters.js';
 import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import { decodeSignedSeal, type Seal } from '../../protocol/ledger/seal.js';
+import type { ServiceProviderParameters } from '../../protocol/ledger/service-provider.js';
+import { decodeSignedSuccessor } from '../../protocol/ledger/successor.js';
 import { sealedPrice } from '../../protocol/rules/check-price.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
 import { Refusal } from './refusal.js';
+import { readState } from './state.js';
+import { stateKey } from './state-keys.js';
 
 // Reads of other channels. The peer does not validate them at commit, so they name only what never changes once it
-// is committed: seals, versions of the parameters, consumer lists, and headers and pages of sealed intervals.
+// is committed: seals, versions of the parameters, consumer lists, and headers and pages of sealed intervals; and the
+// newest seal, where an older one refuses more.
 
 /** The sealed ledger that another one is based on. */
 export interface Basis {
@@ -35,7 +41,26 @@ export async function readBasis(ctx: Context, kind: LedgerKind, ledgerId: Ledger
   }
   const { seal } = decodeSignedSeal(bytes);
   const parameters = await readParameters(ctx, region, seal.parametersVersion);
-  return { seal, context: intervalContext(sodiumCrypto, parameters, startSeconds) };
+  const serviceProvider = await serviceProviderInForce(ctx, parameters, startSeconds);
+  // Each contract checks the signatures of its own ledger only.
+  const serviceProviders = { pricing: serviceProvider, billing: serviceProvider };
+  return { seal, context: intervalContext(sodiumCrypto, parameters, startSeconds, serviceProviders) };
+}
+
+/** The seal of the newest interval whose consumption is sealed. @throws Refusal `NOT_FOUND` */
+export async function readNewestConsumption(ctx: Context, region: string): Promise<Seal> {
+  return decodeSignedSeal(await requireQuery(ctx, 'GetLatestSeal', region)).seal;
+}
+
+/** The service provider that writes this ledger in an interval: the one of the parameters, or its successor here. */
+async function serviceProviderInForce(
+  ctx: Context,
+  { region, serviceProvider }: Parameters,
+  startSeconds: number,
+): Promise<ServiceProviderParameters> {
+  const bytes = await readState(ctx, stateKey.successor(region, toHex(serviceProvider.signaturePublicKey)));
+  const successor = bytes && decodeSignedSuccessor(bytes).successor;
+  return successor !== undefined && successor.fromSeconds <= startSeconds ? successor.serviceProvider : serviceProvider;
 }
 
 /** The consumption header of a sealed interval. @throws Refusal `NOT_FOUND` */

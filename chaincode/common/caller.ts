@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Context } from 'fabric-contract-api';
+import type { ProvidedKind } from '../../protocol/ledger/row.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { Refusal } from './refusal.js';
 
@@ -22,9 +23,9 @@ export function controlCenterMsp(ctx: Context): string {
   }
 }
 
-/** The interval's service provider. @throws Refusal `WRONG_MSP` */
-export function requireServiceProvider(ctx: Context, { serviceProvider }: IntervalContext): void {
-  requireCaller(ctx, serviceProvider.mspId, 'service provider');
+/** The interval's service provider on this ledger. @throws Refusal `WRONG_MSP` */
+export function requireServiceProvider(ctx: Context, kind: ProvidedKind, { serviceProviders }: IntervalContext): void {
+  requireCaller(ctx, serviceProviders[kind].mspId, 'service provider');
 }
 
 function requireCaller(ctx: Context, mspId: string, party: string): void {

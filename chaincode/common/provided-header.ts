@@ -4,14 +4,16 @@ import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { parseInteger } from '../../protocol/ledger/canonical-json.js';
 import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
-import type { LedgerKind } from '../../protocol/ledger/row.js';
+import type { LedgerKind, ProvidedKind } from '../../protocol/ledger/row.js';
 import {
   decodeSignedHeader,
   MAXIMUM_SIGNED_HEADER_BYTES,
   type SignedHeader,
   signedHeaderDigest,
 } from '../../protocol/ledger/signed-header.js';
+import { checkHeaderSignature } from '../../protocol/rules/service-provider-signature.js';
 import { digestArgument, jsonArgument, ledgerIdArgument } from './arguments.js';
+import { readBasis } from './basis.js';
 import { requireControlCenter } from './caller.js';
 import { requireHeaderBytes, requireKind, requirePages, requireUnsealed } from './interval.js';
 import { Refusal } from './refusal.js';
@@ -85,9 +87,13 @@ export async function putSignedHeader(
  * The transaction `PutChoice`: the control center has verified this header and all its pages.
  *
  * @throws Refusal `WRONG_MSP`, `BAD_ARGUMENT`, `CONFLICT` when another one is chosen, `HEADER_MISSING`,
- *   `HEADER_REPLACED`, `PAGES_MISSING`
+ *   `HEADER_REPLACED`, `PAGES_MISSING`; ProtocolError `BAD_SIGNATURE` when its service provider was replaced since
  */
-export async function putChoice(ctx: Context, region: string, start: string, chosenDigest: string): Promise<void> {
+export async function putChoice(
+  ctx: Context,
+  kind: ProvidedKind,
+  { region, start, chosenDigest }: Readonly<Record<'region' | 'start' | 'chosenDigest', string>>,
+): Promise<void> {
   requireControlCenter(ctx);
   const ledgerId = ledgerIdArgument(region, start);
   const digest = digestArgument('chosenDigest', chosenDigest);
@@ -100,6 +106,8 @@ export async function putChoice(ctx: Context, region: string, start: string, cho
     throw new Refusal('HEADER_REPLACED', 'the committed header is not the one that is chosen');
   }
   await requirePages(ctx, signed.header);
+  const { seal, context } = await readBasis(ctx, kind === 'pricing' ? 'consumption' : 'pricing', ledgerId);
+  checkHeaderSignature(sodiumCrypto, signed, context, seal);
   await ctx.stub.putState(key, digest);
   emit(ctx, 'PutChoice', { kind: signed.header.kind, ...ledgerId });
 }

@@ -20,6 +20,8 @@ export const stateKey = {
   choice: (region: string, startSeconds: number): string => `choice/${region}/${digits(startSeconds, 12)}`,
   /** Number of replacements of the service provider's header. */
   replacements: (region: string, startSeconds: number): string => `replacements/${region}/${digits(startSeconds, 12)}`,
+  /** Of the service provider with this signature key, hex: who writes this ledger in its place. */
+  successor: (region: string, replacedKey: string): string => `successor/${region}/${replacedKey}`,
   seal: (region: string, startSeconds: number): string => `seal/${region}/${digits(startSeconds, 12)}`,
   /** Start of the newest sealed interval. */
   latestSeal: (region: string): string => `latest/${region}`,
@@ -29,6 +31,7 @@ export const stateKey = {
 export const endOfKeys = {
   headers: (region: string): string => `header/${region}0`,
   registryRoots: (region: string): string => `registry/${region}0`,
+  choices: (region: string): string => `choice/${region}0`,
 } as const;
 
 function digits(value: number, width: number): string {

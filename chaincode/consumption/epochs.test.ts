@@ -5,7 +5,7 @@ import { encodeRegistryRoot, signRegistryRoot, type RegistryRoot } from '../../p
 import { encodeSignedDirectory, signDirectory } from '../../protocol/onion/directory-format.js';
 import { FakeRegion } from '../../test/support/region.js';
 
-describe('what stands once per epoch', () => {
+describe('what is committed once per epoch', () => {
   const kit = new FakeRegion();
   let world: World;
 
@@ -62,7 +62,7 @@ describe('what stands once per epoch', () => {
       assert.equal(text(found.payload), text(encodeSignedDirectory(kit.directory(0))));
     });
 
-    it('wants a directory that is right in itself and signed by the control center', async () => {
+    it('needs a directory that is valid and signed by the control center', async () => {
       const { directory } = kit.directory(0);
       refused(await world.putDirectory(signDirectory(kit.crypto, directory, kit.serviceProvider)), 'BAD_SIGNATURE');
       const thin = { ...directory, relays: directory.relays.slice(1) };

@@ -29,7 +29,12 @@ describe('an interval on ConsumptionContract', () => {
   });
 
   const putPage = (interval: FakeInterval, page: number, ledgerId: LedgerId = interval.ledgerId): Promise<Simulation> =>
-    world.putPage('consumption', ledgerId, page, interval.consumption.pages[page]!, interval.witnesses[page]);
+    world.putPage('consumption', {
+      ledgerId,
+      page,
+      rows: interval.consumption.pages[page]!,
+      witnesses: interval.witnesses[page],
+    });
 
   const endorse = (transaction: string, args: string[], transient = {}): Promise<Simulation> =>
     world.ledger.simulate('consumption', { mspId: CONTROL_CENTER_MSP, transaction, args, transient });
@@ -41,7 +46,7 @@ describe('an interval on ConsumptionContract', () => {
   };
 
   describe('header', () => {
-    it('is replaced until a page stands', async () => {
+    it('is replaced until a page is committed', async () => {
       const [other, interval] = [new IntervalMaker(kit).next(OTHER), maker.next(SMALL)];
       accepted(await world.putHeader(other.consumption.header));
       accepted(await world.putHeader(interval.consumption.header));
@@ -85,7 +90,7 @@ describe('an interval on ConsumptionContract', () => {
       refused(await world.putHeader({ ...header, total, histogram: shifted, pages }), 'BAD_CATEGORY');
     });
 
-    it('is right in itself and for its interval', async () => {
+    it('is valid in itself and for its interval', async () => {
       const { header } = three.consumption;
       const [first, second, third] = header.pages as [Header['pages'][0], Header['pages'][0], Header['pages'][0]];
       refused(await world.putHeader({ ...header, pages: [second, first, third] }), 'PAGE_ORDER');
@@ -131,12 +136,17 @@ describe('an interval on ConsumptionContract', () => {
       }
     });
 
-    it('need the header and stand where it says', async () => {
+    it('need the header and are at the place that it gives them', async () => {
       refused(await putPage(three, 0), 'HEADER_MISSING');
       accepted(await world.putHeader(three.consumption.header));
       const { pages } = three.consumption;
       const put = (page: number, rows: number): Promise<Simulation> =>
-        world.putPage('consumption', three.ledgerId, page, pages[rows]!, three.witnesses[rows]);
+        world.putPage('consumption', {
+          ledgerId: three.ledgerId,
+          page,
+          rows: pages[rows]!,
+          witnesses: three.witnesses[rows],
+        });
       refused(await put(0, 1), 'PAGE_MISMATCH');
       refused(await put(1, 0), 'PAGE_MISMATCH');
       refused(await put(3, 0), 'PAGE_MISMATCH');
@@ -144,7 +154,7 @@ describe('an interval on ConsumptionContract', () => {
       refused(await put(0, 1), 'CONFLICT');
     });
 
-    it('stand once in state, and can be read as rows and as JSON', async () => {
+    it('are in the state once, and can be read as rows and as JSON', async () => {
       accepted(await world.putHeader(three.consumption.header));
       accepted(await putPage(three, 2));
       const args = pageArgs(three.ledgerId, 2);
@@ -212,7 +222,12 @@ describe('an interval on ConsumptionContract', () => {
       const late = maker.consumptionRows(interval.ledgerId, [2]);
       const rows = late[0]!.row;
       refused(
-        await world.putPage('consumption', interval.ledgerId, 1, rows, maker.witnessesOf(late)),
+        await world.putPage('consumption', {
+          ledgerId: interval.ledgerId,
+          page: 1,
+          rows,
+          witnesses: maker.witnessesOf(late),
+        }),
         'ALREADY_SEALED',
       );
     });

@@ -30,7 +30,12 @@ describe('PutPage of ConsumptionContract, row by row', () => {
   const putRows = async (rows: readonly WitnessedRow[]): Promise<Simulation> => {
     const bytes = concatBytes(...rows.map(({ row }) => row));
     accepted(await world.putHeader(maker.header('consumption', interval.ledgerId, bytes)));
-    return world.putPage('consumption', interval.ledgerId, 0, bytes, maker.witnessesOf(rows));
+    return world.putPage('consumption', {
+      ledgerId: interval.ledgerId,
+      page: 0,
+      rows: bytes,
+      witnesses: maker.witnessesOf(rows),
+    });
   };
 
   /** The interval's rows with the one at a place exchanged. */
@@ -111,17 +116,33 @@ describe('PutPage of ConsumptionContract, row by row', () => {
   it('refuses a row with its own time', () =>
     refusedRow('WRONG_TIME', (row) => signedAgain(row, { timeSeconds: decodeRow(row.row).timeSeconds + 1 })));
 
-  it('refuses a row that stands twice', async () => {
+  it('refuses a row that is there twice', async () => {
     accepted(await world.putHeader(interval.consumption.header));
     const [first, ...others] = interval.witnessedRows as [WitnessedRow, ...WitnessedRow[]];
     const twice = concatBytes(first.row, first.row, ...others.slice(1).map(({ row }) => row));
-    refused(await world.putPage('consumption', interval.ledgerId, 0, twice, interval.witnesses[0]), 'DUPLICATE_ROW');
+    refused(
+      await world.putPage('consumption', {
+        ledgerId: interval.ledgerId,
+        page: 0,
+        rows: twice,
+        witnesses: interval.witnesses[0],
+      }),
+      'DUPLICATE_ROW',
+    );
   });
 
   it('refuses rows out of order', async () => {
     accepted(await world.putHeader(interval.consumption.header));
     const reversed = concatBytes(...interval.witnessedRows.map(({ row }) => row).reverse());
-    refused(await world.putPage('consumption', interval.ledgerId, 0, reversed, interval.witnesses[0]), 'ROW_ORDER');
+    refused(
+      await world.putPage('consumption', {
+        ledgerId: interval.ledgerId,
+        page: 0,
+        rows: reversed,
+        witnesses: interval.witnesses[0],
+      }),
+      'ROW_ORDER',
+    );
   });
 
   it('refuses rows that are not the announced ones', async () => {
@@ -129,7 +150,7 @@ describe('PutPage of ConsumptionContract, row by row', () => {
     const { rows } = interval.consumption;
     const witnesses = interval.witnesses[0];
     const put = (changed: Uint8Array): Promise<Simulation> =>
-      world.putPage('consumption', interval.ledgerId, 0, changed, witnesses);
+      world.putPage('consumption', { ledgerId: interval.ledgerId, page: 0, rows: changed, witnesses });
     refused(await put(rows.subarray(0, -177)), 'PAGE_MISMATCH');
     refused(await put(rows.subarray(0, -1)), 'BAD_LENGTH');
     for (const offset of [ROW_OFFSET.time, ROW_OFFSET.value, ROW_OFFSET.signaturePublicKey, ROW_OFFSET.signature]) {
@@ -143,7 +164,7 @@ describe('PutPage of ConsumptionContract, row by row', () => {
     accepted(await world.putHeader(interval.consumption.header));
     const { rows } = interval.consumption;
     const put = (witnesses: Uint8Array): Promise<Simulation> =>
-      world.putPage('consumption', interval.ledgerId, 0, rows, witnesses);
+      world.putPage('consumption', { ledgerId: interval.ledgerId, page: 0, rows, witnesses });
     refused(await put(maker.witnessesOf(interval.witnessedRows.slice(1))), 'BAD_LENGTH');
     refused(await put(interval.witnesses[0]!.subarray(1)), 'BAD_LENGTH');
     refused(await put(maker.witnessesOf([...interval.witnessedRows].reverse())), 'WRONG_PSEUDONYM');

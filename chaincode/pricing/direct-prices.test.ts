@@ -35,7 +35,7 @@ describe('price mode direct (Table 4)', () => {
     accepted(await world.putConsumers(kit.consumerList(0)));
   });
 
-  it('takes a row for each consumer, its seal and its bills, and shows the one price', async () => {
+  it('accepts a row for each consumer, its seal and its bills, and shows the one price', async () => {
     const interval = await sealed();
     await world.seal('pricing', interval);
     await world.seal('billing', interval);
@@ -43,7 +43,7 @@ describe('price mode direct (Table 4)', () => {
     assert.equal(priceNanoPerKilowattHour, interval.price.toString());
   });
 
-  it('takes more consumers than fit on a page', async () => {
+  it('accepts more consumers than fit on a page', async () => {
     const large = new FakeRegion({ consumers: 502, parameters: { priceMode: 'direct' } });
     const other = new World(large.pricePseudonymKey);
     accepted(await other.putParameters(large.signedParameters));
@@ -55,7 +55,7 @@ describe('price mode direct (Table 4)', () => {
     await other.complete(interval);
   });
 
-  it('keeps a price that is not the one of the tariff: what SP signed stands, and the bills are as they are due', async () => {
+  it('keeps a price that is not the one of the tariff: what SP signed is committed, and the bills are as they are due', async () => {
     const interval = await sealed((place, due) => (place === 3 ? due + 1_000n : due));
     await world.seal('pricing', interval);
     refused(await price(interval), 'WRONG_PRICE');
@@ -84,14 +84,14 @@ describe('price mode direct (Table 4)', () => {
     ] as const) {
       const rows = changed(interval.pricing.rows, change, key);
       accepted(await world.putSigned(maker.signedHeader('pricing', ledgerId, rows)));
-      refused(await world.putPage('pricing', ledgerId, 0, rows), code);
+      refused(await world.putPage('pricing', { ledgerId, page: 0, rows }), code);
     }
     const forged = interval.pricing.rows.slice();
     forged[176]! ^= 1;
     accepted(await world.putSigned(maker.signedHeader('pricing', ledgerId, forged)));
-    refused(await world.putPage('pricing', ledgerId, 0, forged), 'BAD_SIGNATURE');
+    refused(await world.putPage('pricing', { ledgerId, page: 0, rows: forged }), 'BAD_SIGNATURE');
     accepted(await world.putSigned(interval.pricing));
-    refused(await world.putPage('pricing', ledgerId, 0, forged), 'PAGE_MISMATCH');
+    refused(await world.putPage('pricing', { ledgerId, page: 0, rows: forged }), 'PAGE_MISMATCH');
   });
 
   /** The rows with the first one changed and signed again. */
@@ -139,7 +139,7 @@ describe('price mode direct (Table 4)', () => {
       accepted(await world.putConsumers(kit.consumerList(1)));
     });
 
-    it('wants a list that is right in itself and signed by the control center', async () => {
+    it('needs a list that is valid and signed by the control center', async () => {
       const epoch = 1;
       refused(await world.putConsumers(signed({ epoch }, kit.serviceProvider)), 'BAD_SIGNATURE');
       refused(

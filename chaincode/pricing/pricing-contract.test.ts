@@ -32,13 +32,13 @@ describe('PricingContract', () => {
   /** Puts a price row under a header that fits it. */
   const putPrice = async (row: Uint8Array): Promise<Simulation> => {
     accepted(await world.putSigned(maker.signedHeader('pricing', interval.ledgerId, row)));
-    return world.putPage('pricing', interval.ledgerId, 0, row);
+    return world.putPage('pricing', { ledgerId: interval.ledgerId, page: 0, rows: row });
   };
 
   const priceRow = (changes: Partial<RowContent>, key = kit.serviceProvider): Uint8Array =>
     signRow(kit.crypto, { ...decodeRow(interval.pricing.rows), ...changes }, key);
 
-  it('takes the price of a sealed interval, and shows it', async () => {
+  it('accepts the price of a sealed interval, and shows it', async () => {
     await world.seal('pricing', interval);
     const { payload } = await world.query('pricing', 'GetPrice', 'london', String(interval.ledgerId.startSeconds));
     assert.deepEqual(JSON.parse(text(payload)), {
@@ -52,7 +52,10 @@ describe('PricingContract', () => {
     const next = maker.next(ROWS);
     await world.fill('consumption', next);
     refused(await world.putSigned(next.pricing), 'NOT_YET_SEALED');
-    refused(await world.putPage('pricing', next.ledgerId, 0, next.pricing.rows), 'NOT_YET_SEALED');
+    refused(
+      await world.putPage('pricing', { ledgerId: next.ledgerId, page: 0, rows: next.pricing.rows }),
+      'NOT_YET_SEALED',
+    );
     refused(await world.putSeal(next.pricing.seal), 'HEADER_MISSING');
   });
 
@@ -67,8 +70,11 @@ describe('PricingContract', () => {
   it('refuses a price that is not the announced one', async () => {
     accepted(await world.putSigned(interval.pricing));
     const other = priceRow({ value: interval.price + 1_000n });
-    refused(await world.putPage('pricing', interval.ledgerId, 0, other), 'PAGE_MISMATCH');
-    refused(await world.putPage('pricing', interval.ledgerId, 1, interval.pricing.rows), 'PAGE_MISMATCH');
+    refused(await world.putPage('pricing', { ledgerId: interval.ledgerId, page: 0, rows: other }), 'PAGE_MISMATCH');
+    refused(
+      await world.putPage('pricing', { ledgerId: interval.ledgerId, page: 1, rows: interval.pricing.rows }),
+      'PAGE_MISMATCH',
+    );
   });
 
   it("refuses a price row with another's key, pseudonym, type, interval or time", async () => {
@@ -85,9 +91,9 @@ describe('PricingContract', () => {
   it('wants the pseudonym key that the parameters commit to', async () => {
     accepted(await world.putSigned(interval.pricing));
     const put = (pricePseudonymKey: Uint8Array): Promise<Simulation> =>
-      world.put('pricing', 'PutPage', pageArgs(interval.ledgerId, 0), SERVICE_PROVIDER_MSP, {
-        rows: interval.pricing.rows,
-        pricePseudonymKey,
+      world.put('pricing', 'PutPage', pageArgs(interval.ledgerId, 0), {
+        mspId: SERVICE_PROVIDER_MSP,
+        transient: { rows: interval.pricing.rows, pricePseudonymKey },
       });
     refused(await put(kit.secret('other')), 'WRONG_KEY');
     refused(await put(new Uint8Array(33)), 'BAD_ARGUMENT');
@@ -111,7 +117,7 @@ describe('PricingContract', () => {
     accepted(await world.putSigned(other));
     await world.fill('pricing', interval);
     repeated(await world.putSigned(interval.pricing));
-    repeated(await world.putPage('pricing', interval.ledgerId, 0, interval.pricing.rows));
+    repeated(await world.putPage('pricing', { ledgerId: interval.ledgerId, page: 0, rows: interval.pricing.rows }));
     accepted(await world.putSigned(other));
     refused(await world.putChoice(other), 'PAGES_MISSING');
     await world.fill('pricing', interval);
@@ -119,9 +125,12 @@ describe('PricingContract', () => {
     refused(await world.putSigned(other), 'ALREADY_CHOSEN');
     accepted(await world.putSeal(interval.pricing.seal));
     repeated(await world.putSeal(interval.pricing.seal));
-    repeated(await world.putPage('pricing', interval.ledgerId, 0, interval.pricing.rows));
+    repeated(await world.putPage('pricing', { ledgerId: interval.ledgerId, page: 0, rows: interval.pricing.rows }));
     refused(await world.putSigned(other), 'ALREADY_SEALED');
-    refused(await world.putPage('pricing', interval.ledgerId, 0, priceRow({ value: 0n })), 'ALREADY_SEALED');
+    refused(
+      await world.putPage('pricing', { ledgerId: interval.ledgerId, page: 0, rows: priceRow({ value: 0n }) }),
+      'ALREADY_SEALED',
+    );
   });
 
   it("wants SP's signature for this header, this seal and these parameters", async () => {
@@ -156,7 +165,7 @@ describe('PricingContract', () => {
     await replace();
     accepted(await world.reopen('pricing', ledgerId));
     accepted(await world.putSigned(interval.pricing));
-    accepted(await world.putPage('pricing', ledgerId, 0, interval.pricing.rows));
+    accepted(await world.putPage('pricing', { ledgerId, page: 0, rows: interval.pricing.rows }));
     accepted(await world.putChoice(interval.pricing));
     refused(await world.reopen('pricing', ledgerId), 'ALREADY_CHOSEN');
   });
@@ -197,7 +206,7 @@ describe('PricingContract', () => {
     const sealed = (changes: Partial<Seal>) => signSeal(kit.crypto, { ...seal, ...changes }, kit.controlCenter);
     accepted(await world.putSigned(interval.pricing));
     refused(await world.putChoice(interval.pricing), 'PAGES_MISSING');
-    accepted(await world.putPage('pricing', interval.ledgerId, 0, interval.pricing.rows));
+    accepted(await world.putPage('pricing', { ledgerId: interval.ledgerId, page: 0, rows: interval.pricing.rows }));
     refused(await world.putSeal(interval.pricing.seal), 'NOT_CHOSEN');
     accepted(await world.putChoice(interval.pricing));
     refused(await world.putSeal(sealed({ basis: kit.secret('other') })), 'SEAL_MISMATCH');

@@ -29,6 +29,7 @@ import {
   signedHeaderArgument,
 } from '../common/provided-header.js';
 import { LedgerContract } from '../common/ledger-contract.js';
+import { getSuccessor, putSuccessor } from '../common/successor.js';
 import { getHeader, getLatestSeal, getPage, getPageRows, getSeal } from '../common/queries.js';
 import { Refusal } from '../common/refusal.js';
 import { asText } from '../common/state.js';
@@ -52,7 +53,7 @@ export class PricingContract extends LedgerContract {
     const { signed } = argument;
     const { header } = signed;
     const { seal, context } = await readBasis(ctx, 'consumption', header.ledgerId);
-    requireServiceProvider(ctx, context);
+    requireServiceProvider(ctx, 'pricing', context);
     await putSignedHeader(ctx, argument, async () => {
       checkHeader(header, context);
       checkHeaderSignature(sodiumCrypto, signed, context, seal);
@@ -70,7 +71,7 @@ export class PricingContract extends LedgerContract {
     const ledgerId = ledgerIdArgument(region, startSeconds);
     const place = { ledgerId, number: pageArgument(page), rows };
     const { seal, context } = await readBasis(ctx, 'consumption', ledgerId);
-    requireServiceProvider(ctx, context);
+    requireServiceProvider(ctx, 'pricing', context);
     if (context.parameters.priceMode === 'direct') {
       await putRows(ctx, place, () => checkDirectPricePage(sodiumCrypto, rows, context));
       return;
@@ -89,13 +90,19 @@ export class PricingContract extends LedgerContract {
   /** Fixes the header that the control center has verified with all its pages, so that it can be sealed. */
   @Transaction()
   PutChoice(ctx: Context, region: string, startSeconds: string, chosenDigest: string): Promise<void> {
-    return putChoice(ctx, region, startSeconds, chosenDigest);
+    return putChoice(ctx, 'pricing', { region, start: startSeconds, chosenDigest });
   }
 
   /** Lets the service provider go on replacing a header that it has replaced too often. */
   @Transaction()
   ReopenHeader(ctx: Context, region: string, startSeconds: string): Promise<void> {
     return reopenHeader(ctx, 'pricing', region, startSeconds);
+  }
+
+  /** Names who writes this ledger in place of a service provider that has vanished. */
+  @Transaction()
+  PutSuccessor(ctx: Context, successorJson: string): Promise<void> {
+    return putSuccessor(ctx, 'pricing', successorJson);
   }
 
   /** Seals an interval whose prices are chosen. */
@@ -124,6 +131,13 @@ export class PricingContract extends LedgerContract {
     }
     const price = { priceNanoPerKilowattHour: rowValue(first!).toString() };
     return asText(encodeCanonical({ region, startSeconds: ledgerId.startSeconds, ...price }));
+  }
+
+  /** The successor, on this ledger, of the service provider with this signature key. */
+  @Transaction(false)
+  @Returns('string')
+  GetSuccessor(ctx: Context, region: string, replacedKey: string): Promise<string> {
+    return getSuccessor(ctx, region, replacedKey);
   }
 
   /** The header of an interval. */

@@ -122,11 +122,11 @@ for (const priceMode of PRICE_MODES) {
       const world = new World(kit.pricePseudonymKey);
       for (const { kind, transaction, args, transient = {}, by, isIdle = false } of submits) {
         for (const mspId of MSPS.filter((other) => other !== by)) {
-          refused(await world.put(kind, transaction, args, mspId, transient), 'WRONG_MSP');
+          refused(await world.put(kind, transaction, args, { mspId, transient }), 'WRONG_MSP');
         }
-        (isIdle ? repeated : accepted)(await world.put(kind, transaction, args, by!, transient));
+        (isIdle ? repeated : accepted)(await world.put(kind, transaction, args, { mspId: by!, transient }));
         for (const mspId of MSPS.filter((other) => other !== by)) {
-          refused(await world.put(kind, transaction, args, mspId, transient), 'WRONG_MSP');
+          refused(await world.put(kind, transaction, args, { mspId, transient }), 'WRONG_MSP');
         }
       }
     });
@@ -135,7 +135,7 @@ for (const priceMode of PRICE_MODES) {
       const world = new World(kit.pricePseudonymKey);
       for (const call of submits) {
         (call.isIdle === true ? repeated : accepted)(
-          await world.put(call.kind, call.transaction, call.args, call.by!, call.transient),
+          await world.put(call.kind, call.transaction, call.args, { mspId: call.by!, transient: call.transient }),
         );
       }
       for (const { kind, transaction, args } of queries) {

@@ -10,13 +10,13 @@ import type { Simulation } from './simulation-stub.js';
 
 const ROWS = Array.from({ length: 25 }, (_, row) => row % 5);
 
-describe('what contracts take from outside', () => {
+describe('arguments and transient data of the contracts', () => {
   const kit = new FakeRegion();
   const interval = new IntervalMaker(kit).next(ROWS);
   const start = String(interval.ledgerId.startSeconds);
   let world: World;
   const put = (transaction: string, ...args: string[]): Promise<Simulation> =>
-    world.put('consumption', transaction, args, CONTROL_CENTER_MSP);
+    world.put('consumption', transaction, args, { mspId: CONTROL_CENTER_MSP });
 
   beforeEach(() => {
     world = new World(kit.pricePseudonymKey);
@@ -61,7 +61,7 @@ describe('what contracts take from outside', () => {
     accepted(await world.putRegistryRoot(kit.registryRoot(0)));
     accepted(await put('PutHeader', text(encodeHeader(interval.consumption.header))));
     const page = (transient: Record<string, Uint8Array>): Promise<Simulation> =>
-      world.put('consumption', 'PutPage', pageArgs(interval.ledgerId, 0), CONTROL_CENTER_MSP, transient);
+      world.put('consumption', 'PutPage', pageArgs(interval.ledgerId, 0), { mspId: CONTROL_CENTER_MSP, transient });
     const { rows } = interval.consumption;
     const witnesses = interval.witnesses[0]!;
     refused(await page({}), 'MISSING_TRANSIENT');

@@ -39,7 +39,12 @@ async function run(): Promise<string[]> {
   await world.complete(maker.next([]));
   await world.putParameters(kit.signedParameters);
   await world.putSeal(first.billing.seal, 'consumption');
-  await world.putPage('consumption', first.ledgerId, 1, first.billing.pages[1]!, first.witnesses[1]);
+  await world.putPage('consumption', {
+    ledgerId: first.ledgerId,
+    page: 1,
+    rows: first.billing.pages[1]!,
+    witnesses: first.witnesses[1],
+  });
   for (const kind of ['consumption', 'pricing', 'billing'] as const) {
     lines.push(outcome(await world.query(kind, 'GetPage', ...pageArgs(first.ledgerId, 0))));
     lines.push(outcome(await world.query(kind, 'GetLatestSeal', 'london')));

@@ -82,7 +82,7 @@ describe('the ledger that unit tests use', () => {
     assert.equal(payload(await submit('writeThenRead', 'k', 'w')), '[v]');
   });
 
-  it('takes an empty value for a delete', async () => {
+  it('treats an empty value as a delete', async () => {
     await submit('write', 'k', 'v');
     await submit('write', 'k', '');
     assert.deepEqual(ledger.stateOf('one'), []);

@@ -78,7 +78,7 @@ describe('secrets in the transient map', () => {
     assert.ok(found([Buffer.from(shifted)], secrets()));
   });
 
-  it('stand in no result, message, event, key or value of a whole interval, accepted or refused', async () => {
+  it('are in no result, message, event, key or value of a whole interval, accepted or refused', async () => {
     await world.complete(interval);
     for (const kind of ['consumption', 'pricing', 'billing'] as const) {
       for (const query of ['GetPage', 'GetPageRows']) {
@@ -91,7 +91,12 @@ describe('secrets in the transient map', () => {
     for (const offset of [0, 32, 64, 132, 134, 138]) {
       const changed = next.witnesses[0]!.slice();
       changed[offset]! ^= 1;
-      const { message } = await world.putPage('consumption', next.ledgerId, 0, next.consumption.rows, changed);
+      const { message } = await world.putPage('consumption', {
+        ledgerId: next.ledgerId,
+        page: 0,
+        rows: next.consumption.rows,
+        witnesses: changed,
+      });
       assert.match(message, /^(UNREGISTERED|WRONG_PSEUDONYM|WRONG_KEY): /);
     }
     assert.ok(!found(traces(), secrets()));
@@ -106,7 +111,7 @@ describe('secrets in the transient map', () => {
       );
     };
     const put = (rows: Uint8Array): Promise<Simulation> =>
-      world.putPage('consumption', interval.ledgerId, 0, rows, interval.witnesses[0]);
+      world.putPage('consumption', { ledgerId: interval.ledgerId, page: 0, rows, witnesses: interval.witnesses[0] });
     wiped(await put(interval.consumption.rows), 'witnesses');
     accepted(await world.putHeader(interval.consumption.header));
     wiped(await put(interval.consumption.rows.subarray(1)), 'witnesses');
@@ -114,7 +119,8 @@ describe('secrets in the transient map', () => {
     wiped(await put(interval.consumption.rows), 'witnesses');
     accepted(await world.putSeal(interval.consumption.seal));
 
-    const price = (rows: Uint8Array): Promise<Simulation> => world.putPage('pricing', interval.ledgerId, 0, rows);
+    const price = (rows: Uint8Array): Promise<Simulation> =>
+      world.putPage('pricing', { ledgerId: interval.ledgerId, page: 0, rows });
     wiped(await price(interval.pricing.rows), 'pricePseudonymKey');
     accepted(await world.putSigned(interval.pricing));
     wiped(await price(interval.billing.rows.subarray(0, 177)), 'pricePseudonymKey');

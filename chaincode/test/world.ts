@@ -33,6 +33,14 @@ export interface LedgerParts {
   readonly seal: SignedSeal;
 }
 
+/** A page of an interval's ledger. */
+export interface PageParts {
+  readonly ledgerId: LedgerId;
+  readonly page: number;
+  readonly rows: Uint8Array;
+  readonly witnesses?: Uint8Array | undefined;
+}
+
 /** The parts of an interval. */
 export interface IntervalParts {
   readonly ledgerId: LedgerId;
@@ -67,63 +75,62 @@ export class World {
     channel: string,
     transaction: string,
     args: readonly string[],
-    mspId: string,
-    transient: Transient = {},
+    { mspId, transient = {} }: { readonly mspId: string; readonly transient?: Transient | undefined },
   ): Promise<Simulation> {
     return this.ledger.submit(channel, { mspId, transaction, args, transient });
   }
 
   putParameters(signed: SignedParameters): Promise<Simulation> {
-    return this.put('consumption', 'PutParameters', [text(encodeSignedParameters(signed))], CONTROL_CENTER_MSP);
+    return this.put('consumption', 'PutParameters', [text(encodeSignedParameters(signed))], {
+      mspId: CONTROL_CENTER_MSP,
+    });
   }
 
   putRegistryRoot(signed: SignedRegistryRoot): Promise<Simulation> {
-    return this.put('consumption', 'PutRegistryRoot', [text(encodeRegistryRoot(signed))], CONTROL_CENTER_MSP);
+    return this.put('consumption', 'PutRegistryRoot', [text(encodeRegistryRoot(signed))], {
+      mspId: CONTROL_CENTER_MSP,
+    });
   }
 
   putDirectory(signed: SignedDirectory): Promise<Simulation> {
-    return this.put('consumption', 'PutDirectory', [text(encodeSignedDirectory(signed))], CONTROL_CENTER_MSP);
+    return this.put('consumption', 'PutDirectory', [text(encodeSignedDirectory(signed))], {
+      mspId: CONTROL_CENTER_MSP,
+    });
   }
 
   putConsumers(signed: SignedConsumerList): Promise<Simulation> {
-    return this.put('consumption', 'PutConsumers', [text(encodeConsumerList(signed))], CONTROL_CENTER_MSP);
+    return this.put('consumption', 'PutConsumers', [text(encodeConsumerList(signed))], { mspId: CONTROL_CENTER_MSP });
   }
 
   /** The control center's header. */
   putHeader(header: Header): Promise<Simulation> {
-    return this.put('consumption', 'PutHeader', [text(encodeHeader(header))], CONTROL_CENTER_MSP);
+    return this.put('consumption', 'PutHeader', [text(encodeHeader(header))], { mspId: CONTROL_CENTER_MSP });
   }
 
   /** The service provider's header. @param channel the ledger that it is sent to, its own when not said */
   putSigned({ header, headerSignature }: SignedHeader, channel: LedgerKind = header.kind): Promise<Simulation> {
-    return this.put(
-      channel,
-      'PutHeader',
-      [text(encodeSignedHeader({ header, headerSignature }))],
-      SERVICE_PROVIDER_MSP,
-    );
+    return this.put(channel, 'PutHeader', [text(encodeSignedHeader({ header, headerSignature }))], {
+      mspId: SERVICE_PROVIDER_MSP,
+    });
   }
 
   /** The control center's choice of a header. */
   putChoice(signed: SignedHeader): Promise<Simulation> {
     const { kind, ledgerId } = signed.header;
     const digest = toHex(signedHeaderDigest(sodiumCrypto, signed));
-    return this.put(kind, 'PutChoice', [ledgerId.region, String(ledgerId.startSeconds), digest], CONTROL_CENTER_MSP);
+    return this.put(kind, 'PutChoice', [ledgerId.region, String(ledgerId.startSeconds), digest], {
+      mspId: CONTROL_CENTER_MSP,
+    });
   }
 
   /** Lets the service provider go on replacing its header. */
   reopen(kind: ProvidedKind, { region, startSeconds }: LedgerId): Promise<Simulation> {
-    return this.put(kind, 'ReopenHeader', [region, String(startSeconds)], CONTROL_CENTER_MSP);
+    return this.put(kind, 'ReopenHeader', [region, String(startSeconds)], { mspId: CONTROL_CENTER_MSP });
   }
 
-  putPage(
-    kind: LedgerKind,
-    ledgerId: LedgerId,
-    page: number,
-    rows: Uint8Array,
-    witnesses: Uint8Array = new Uint8Array(),
-  ): Promise<Simulation> {
-    return this.put(kind, 'PutPage', pageArgs(ledgerId, page), WRITER[kind], this.transient(kind, rows, witnesses));
+  putPage(kind: LedgerKind, { ledgerId, page, rows, witnesses = new Uint8Array() }: PageParts): Promise<Simulation> {
+    const transient = this.transient(kind, rows, witnesses);
+    return this.put(kind, 'PutPage', pageArgs(ledgerId, page), { mspId: WRITER[kind], transient });
   }
 
   /** What a page of this kind brings in the transient map. */
@@ -135,7 +142,7 @@ export class World {
   }
 
   putSeal(signed: SignedSeal, channel: LedgerKind = signed.seal.kind): Promise<Simulation> {
-    return this.put(channel, 'PutSeal', [text(encodeSignedSeal(signed))], CONTROL_CENTER_MSP);
+    return this.put(channel, 'PutSeal', [text(encodeSignedSeal(signed))], { mspId: CONTROL_CENTER_MSP });
   }
 
   /** Evaluates a query as anybody. */
@@ -148,7 +155,9 @@ export class World {
     const { header } = interval[kind];
     accepted(await (kind === 'consumption' ? this.putHeader(header) : this.putSigned(interval[kind])));
     for (const [page, rows] of interval[kind].pages.entries()) {
-      accepted(await this.putPage(kind, interval.ledgerId, page, rows, interval.witnesses[page]));
+      accepted(
+        await this.putPage(kind, { ledgerId: interval.ledgerId, page, rows, witnesses: interval.witnesses[page] }),
+      );
     }
   }
 

@@ -51,7 +51,7 @@ for (const modes of MODES) {
     const codes = async (): Promise<string[]> => (await audit()).faults.map(({ file, code }) => `${file} ${code}`);
     const folder = (interval: number): string => intervalFolder(intervals[interval]!.ledgerId);
 
-    it('passes a bulletin in which everything is right, and says what it trusted and saw', async () => {
+    it('passes a valid bulletin, and says what it trusted and saw', async () => {
       const own = fingerprint(sodiumCrypto, kit.controlCenter.publicKey);
       const found = await audit(own);
       assert.deepEqual(found.faults, []);
@@ -152,7 +152,7 @@ for (const modes of MODES) {
       assert.deepEqual(found.last, intervals[1]!.ledgerId);
     });
 
-    it('finds an interval that was taken out of the chain, and one under the name of another', async () => {
+    it('finds an interval that was removed from the chain, and one under the name of another', async () => {
       const third = bulletinOf(kit, [later]);
       await writeFiles(root, third);
       assert.deepEqual(await codes(), []);
@@ -179,7 +179,7 @@ for (const modes of MODES) {
       assert.ok((await codes()).includes(`${folder(1)}/seals.json SEAL_CHAIN`));
     });
 
-    it('takes one interval out of the middle for what it is, as in a dispute', async () => {
+    it('checks one interval from the middle by itself, as in a dispute', async () => {
       await rm(join(root, folder(0)), { recursive: true });
       const found = await audit();
       assert.deepEqual([found.kind, found.faults, found.first], ['excerpt', [], found.last]);
@@ -216,7 +216,7 @@ for (const modes of MODES) {
       await rm(empty, { recursive: true });
     });
 
-    it('refuses a path that is no directory', async () => {
+    it('refuses a path that is not a directory', async () => {
       await assert.rejects(auditBulletin(sodiumCrypto, join(root, 'absent')), { code: 'WRONG_USE' });
     });
   });

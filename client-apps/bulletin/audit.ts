@@ -13,7 +13,8 @@ import {
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
 import type { Parameters, SignedParameters } from '../../protocol/ledger/parameters.js';
-import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
+import { LEDGER_KINDS, type LedgerKind, PROVIDED_KINDS } from '../../protocol/ledger/row.js';
+import type { Successor } from '../../protocol/ledger/successor.js';
 import { sealDigest } from '../../protocol/ledger/seal.js';
 import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
 import { findPriceEvidence, type PriceEvidence } from '../../protocol/rules/price-evidence.js';
@@ -59,6 +60,8 @@ export interface Audit {
   readonly trusted: string | undefined;
   /** The verified versions of the parameters; empty when they are not right. */
   readonly versions: readonly Parameters[];
+  /** The successors of service providers beside these versions, verified. */
+  readonly successors: readonly Successor[];
   /** Intervals found. */
   readonly intervals: number;
   readonly intervalsWithoutFault: number;
@@ -147,6 +150,9 @@ class Auditor {
       leftoverCount: this.#leftoverCount,
       trusted: this.#trusted,
       versions: list?.map(({ parameters }) => parameters) ?? [],
+      successors: (list ?? []).flatMap(({ successors }) =>
+        PROVIDED_KINDS.flatMap((kind) => successors?.[kind]?.successor ?? []),
+      ),
       intervals: this.#intervals,
       intervalsWithoutFault: this.#withoutFault,
       rows: this.#rows,

@@ -15,7 +15,7 @@ import type { BulletinTree, RegionTree } from './tree.js';
 
 type DocumentTrust = Pick<IntervalTrust, 'directoryDigest' | 'consumers'>;
 
-/** What an audit of a region's documents needs. */
+/** Inputs of an audit of a region's documents. */
 interface RegionDocuments {
   readonly region: string;
   readonly tree: BulletinTree;
@@ -46,7 +46,7 @@ export class EpochDocuments {
     }
   }
 
-  /** What the seals of an interval must bind; a document that is missing is a fault. */
+  /** Digests that the seals of an interval must bind; a document that is missing is a fault. */
   trustOf(startSeconds: number): DocumentTrust {
     const parameters = this.#parametersFor(startSeconds);
     if (parameters === undefined) {

@@ -79,7 +79,7 @@ describe('explain row', () => {
     one(wrong(signed(rows[2], {})), /service provider's key/);
   });
 
-  it('refuses what is no row', () => {
+  it('refuses bytes that are not a row', () => {
     assert.throws(() => explainRow(sodiumCrypto, concatBytes(consumption, consumption)), { code: 'BAD_LENGTH' });
     assert.throws(() => explainRow(sodiumCrypto, consumption.with(0, 3)), { code: 'WRONG_TYPE' });
   });

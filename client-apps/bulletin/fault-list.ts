@@ -9,7 +9,7 @@ export interface AuditFault {
   readonly message: string;
 }
 
-/** Faults that are kept, the others are counted: whoever fills a directory does not fill the memory. */
+/** Faults that are kept, the others are counted, so memory is bounded however many files a directory holds. */
 export const MAXIMUM_KEPT_FAULTS = 10_000;
 
 /** Faults in the order found, with their exact number. */

@@ -21,7 +21,7 @@ export class FolderFiles implements IntervalFileSource {
     return this.#entries.keys();
   }
 
-  /** Entries under the name of a file that are none. */
+  /** Entries with the name of a file that are not regular files. */
   others(): [string, Kind][] {
     return [...this.#entries].filter(([, kind]) => kind !== 'file');
   }

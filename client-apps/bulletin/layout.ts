@@ -26,7 +26,7 @@ export function intervalPath(region: string, startSeconds: number, file: Interva
   return `${intervalFolder({ region, startSeconds })}/${file}`;
 }
 
-/** What an entry of a folder is. */
+/** Kind of an entry of a folder. */
 export type Kind = 'file' | 'folder' | 'symbolic link' | 'FIFO' | 'socket' | 'device' | 'entry of an unknown kind';
 
 /** A region's name in a path. */
@@ -84,7 +84,7 @@ export function isLeftover(name: string, kind: Kind): boolean {
 }
 
 /**
- * A name that somebody else has chosen, for a terminal: control, formatting (also of the direction of writing) and
+ * A name from an untrusted source, for a terminal: control, formatting (also of the direction of writing) and
  * unassigned characters and all spaces but the common one are spelt out, the backslash too, so no two names look alike.
  */
 export function printable(name: string): string {

@@ -13,10 +13,11 @@ import { decodeHeader } from '../../protocol/ledger/header.js';
 import { decodeSignedHeader } from '../../protocol/ledger/signed-header.js';
 import { encodeIndex } from '../../protocol/ledger/index-file.js';
 import type { SignedParameters } from '../../protocol/ledger/parameters.js';
-import { parametersFor } from '../../protocol/schedule/versions.js';
 import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import { LEDGER_KINDS, type LedgerKind } from '../../protocol/ledger/row.js';
 import { decodeSignedSeal } from '../../protocol/ledger/seal.js';
+import { addSuccessors, parametersFor } from '../../protocol/schedule/versions.js';
+import { decodeSignedSuccessor, type SignedSuccessor } from '../../protocol/ledger/successor.js';
 import { DirectoryBulletin } from './reader.js';
 import type { BulletinWriter } from './writer.js';
 import { ClientError } from '../runtime/errors.js';
@@ -58,15 +59,14 @@ export async function exportBulletin(client: LedgerClient, region: string, write
         }
       }
     }
-    if (kind === 'consumption') {
-      await exporter.finishParameters();
-    }
+    await exporter.finishParameters();
   }
   return { blocks, ...exporter.counts };
 }
 
 class Exporter {
   readonly #versions: SignedParameters[] = [];
+  readonly #successors: SignedSuccessor[] = [];
   /** Headers and pages of intervals that are not sealed yet, by start. */
   readonly #headers = new Map<number, Uint8Array>();
   readonly #pages = new Map<number, Uint8Array[]>();
@@ -92,7 +92,14 @@ class Exporter {
   /** Applies one write to the world state, in the order of the blocks. */
   async apply(kind: LedgerKind, { key, value }: StateWrite): Promise<void> {
     const [what, region, number, page] = key.split('/');
-    if (region !== this.#region || value === undefined || !/^[0-9]+$/.test(number ?? '')) {
+    if (region !== this.#region || value === undefined) {
+      return;
+    }
+    if (what === 'successor') {
+      this.#successors.push(decodeSignedSuccessor(value));
+      return;
+    }
+    if (!/^[0-9]+$/.test(number ?? '')) {
       return;
     }
     const at = Number(number);
@@ -126,9 +133,10 @@ class Exporter {
     }
   }
 
+  /** Writes the versions; after pricing and billing again, with the successors that were found there. */
   async finishParameters(): Promise<void> {
     if (this.#versions.length > 0) {
-      await this.#writer.writeParameters(encodeParametersFile(this.#versions));
+      await this.#writer.writeParameters(encodeParametersFile(addSuccessors(this.#versions, this.#successors)));
     }
   }
 

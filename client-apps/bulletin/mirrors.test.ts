@@ -38,7 +38,7 @@ describe('client-apps/bulletin: mirrors', () => {
     await assert.rejects(trusted.refresh(), { name: 'ClientError' }, 'all fail');
   });
 
-  it('are no more than a failure of their own when they lie', async () => {
+  it('are no more than a failure of their own when they publish forgeries', async () => {
     const [first, second] = bulletins as [MemoryBulletin, MemoryBulletin];
     first.files.set('parameters.json', new TextEncoder().encode('[]'));
     second.files.set('directory/0', new TextEncoder().encode('{}'));

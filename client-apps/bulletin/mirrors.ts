@@ -11,7 +11,7 @@ const OWN_FAILURES: readonly string[] = ['UNREACHABLE', 'WRONG_PIN', 'BAD_ANSWER
 
 /**
  * The mirrors of a bulletin as one party uses them: one at a time, and the next one when it fails or does not have a
- * file. Who finds that what one gave does not verify goes on with {@link Mirrors.next}, and reads all of it again.
+ * file. A reader that finds that a file does not verify calls {@link Mirrors.next}, and reads all of it again.
  */
 export class Mirrors implements BulletinSource {
   readonly #sources: readonly BulletinSource[];

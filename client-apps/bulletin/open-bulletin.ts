@@ -8,7 +8,7 @@ import { untilReachable } from '../runtime/retry.js';
 import type { BulletinSource } from './reader.js';
 import { TrustedBulletin } from './trusted-bulletin.js';
 
-/** What a party has of its region. */
+/** A party's view of its region. */
 export interface RegionTrust {
   readonly region: string;
   /** The stored one, or else that of the configuration; undefined trusts the key found first. */

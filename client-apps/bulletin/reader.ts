@@ -66,7 +66,7 @@ export class DirectoryBulletin extends PathSource {
   }
 }
 
-/** Where a household finds the bulletin. */
+/** Addresses at which a household finds the bulletin. */
 export interface BulletinServers {
   readonly controlCenter: ServerAddress;
   readonly mirrors: readonly ServerAddress[];

@@ -27,7 +27,7 @@ describe('client-apps/bulletin/tree', () => {
     assert.throws(() => tree.read('parameters.json', undefined), { code: 'MALFORMED', message: 'file is missing' });
   });
 
-  it('follows no link that takes the place of a file after it was listed', async () => {
+  it('does not follow a link that replaces a file after it was listed', async () => {
     await writeFile(join(root, 'target'), '{}');
     await symlink('target', join(root, 'parameters.json'));
     assert.throws(() => tree.read('parameters.json', 'file'), { code: 'UNREADABLE', message: /ELOOP$/ });

@@ -22,7 +22,7 @@ export interface TreeListener {
   onFault(path: string, code: 'UNKNOWN_FILE' | 'UNREADABLE' | 'LIMIT_EXCEEDED' | 'MALFORMED', message: string): void;
   /** Faults that are counted and not named. */
   onUnnamed(faults: number): void;
-  /** What a file manager left, or a publisher added; see `isLeftover`. */
+  /** Files that a file manager left, or a publisher added; see `isLeftover`. */
   onLeftover(path: string): void;
 }
 
@@ -36,7 +36,7 @@ export interface RegionTree {
   readonly intervals: Entries<number>;
 }
 
-/** Lists the folders of a bulletin one by one and reads its files, whatever somebody has put into the directory. */
+/** Lists the folders of a bulletin one by one and reads its files, whatever the directory holds. */
 export class BulletinTree {
   readonly #root: string;
   readonly #listener: TreeListener;
@@ -93,7 +93,7 @@ export class BulletinTree {
   }
 
   /**
-   * Reads a file, which is opened only if it is a regular file, and read only if its size is right.
+   * Reads a file, which is opened only if it is a regular file, and read only if its size is possible.
    *
    * @param length that it must have; undefined for any up to the maximum of its name
    * @throws ProtocolError MALFORMED, LIMIT_EXCEEDED, BAD_LENGTH, UNREADABLE
@@ -183,7 +183,7 @@ function readRegularFile(path: string, maximumLength: number, length: number | u
   }
 }
 
-/** What an entry of a folder is. */
+/** Kind of an entry of a folder. */
 export function kindOf(entry: Dirent): Kind {
   if (entry.isFile()) {
     return 'file';
@@ -232,7 +232,7 @@ function pathOf(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
 }
 
-/** The code of a file-system error; its message would show the path as it is spelt. */
+/** The code of a file-system error; its message would contain the path unescaped. */
 function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }

@@ -26,7 +26,7 @@ describe('TrustedBulletin', () => {
     bulletin = new TrustedBulletin(kit.crypto, source, kit.region, anchor);
   });
 
-  it('takes the parameters of its anchor, and of no other key or region', async () => {
+  it('accepts the parameters of its anchor, and of no other key or region', async () => {
     assert.equal((await bulletin.refresh()).length, 1);
     const stranger = new TrustedBulletin(
       kit.crypto,
@@ -57,7 +57,7 @@ describe('TrustedBulletin', () => {
     await assert.rejects(bulletin.refresh(), { code: 'UNREACHABLE' });
   });
 
-  it('takes a directory of the control center for the epoch, and no other', async () => {
+  it('accepts a directory of the control center for the epoch, and no other', async () => {
     await bulletin.refresh();
     assert.equal(await bulletin.directory(0), undefined);
     const right = kit.directory(0);
@@ -76,7 +76,7 @@ describe('TrustedBulletin', () => {
     return encodeSignedDirectory(signDirectory(kit.crypto, other, kit.controlCenter));
   };
 
-  it('goes on with the directories of its epochs while the bulletin is away, and with none for another epoch', async () => {
+  it('continues with the directories of its epochs while the bulletin is unreachable, and with none for another epoch', async () => {
     await bulletin.refresh();
     for (const epoch of [0, 1]) {
       source.publishDirectory(epoch);

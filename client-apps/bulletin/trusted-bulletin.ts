@@ -7,6 +7,7 @@ import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/con
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { indexDigest } from '../../protocol/ledger/index-file.js';
 import type { Parameters, SignedParameters } from '../../protocol/ledger/parameters.js';
+import { PROVIDED_KINDS } from '../../protocol/ledger/row.js';
 import { parametersFor, parametersOfEpoch } from '../../protocol/schedule/versions.js';
 import { sealDigest, verifySealSignature, type SignedSeal } from '../../protocol/ledger/seal.js';
 import { checkDirectory } from '../../protocol/onion/directory.js';
@@ -107,6 +108,16 @@ export class TrustedBulletin {
       if (known !== undefined && (same === undefined || !equalBytes(same.signature, known.signature))) {
         throw new ProtocolError('PARAMETERS_CHAIN', 'the list does not continue the known versions');
       }
+      // Successors are not bound by a version, so that an old list could hide one that is known.
+      this.#versions.forEach(({ successors }, i) => {
+        const now = list[i]!.successors;
+        for (const kind of PROVIDED_KINDS) {
+          const before = successors?.[kind];
+          if (before !== undefined && !(now?.[kind] && equalBytes(now[kind].signature, before.signature))) {
+            throw new ProtocolError('PARAMETERS_CHAIN', 'the list lacks a known successor');
+          }
+        }
+      });
       return list;
     });
     this.#parametersBytes = bytes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,7 +103,34 @@ describe('the command gridveil', function () {
     await refused('CONFIG_INVALID', 2, 'meter', 'run', '--config', join(folder, 'absent.json'));
   });
 
-  it('takes a relay’s place from its configuration or for a code, never both', async () => {
+  it('asks for --consumer when the configuration is that of a host of hubs', async () => {
+    const config = join(folder, 'hubs.json');
+    await writeFile(config, JSON.stringify({ region: 'r', hubs: [] }));
+    const { stderr } = await refused('WRONG_USE', 2, 'consumer', 'bill', '--config', config);
+    assert.match(stderr, /hubs\.json is the configuration of a host of hubs: expected --consumer$/m);
+  });
+
+  it('runs a party until SIGTERM, and logs when it is ready; its identity needs only its directory', async () => {
+    keyFile = join(folder, 'key');
+    await writeFile(keyFile, '00'.repeat(32), { mode: 0o600 });
+    const config = join(folder, 'server.json');
+    const directory = join(folder, 'server');
+    await writeFile(config, JSON.stringify({ directory }));
+    assert.match((await gridveil('bulletin', 'identity', '--config', config)).stdout, /^pin {2}[0-9a-f]{64}\n$/);
+
+    await writeFile(config, JSON.stringify({ directory, bulletin: folder, listen: { host: '127.0.0.1', port: 0 } }));
+    const party = spawn(process.execPath, [PROGRAM, 'bulletin', 'serve', '--config', config], {
+      env: { PATH: process.env['PATH'], GRIDVEIL_KEY_FILE: keyFile },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const [line] = (await once(party.stderr, 'data')) as [Buffer];
+    const { msg, port } = JSON.parse(line.toString()) as { msg: string; port: number };
+    assert.deepEqual([msg, port > 0], ['ready', true]);
+    party.kill('SIGTERM');
+    assert.deepEqual(await once(party, 'exit'), [0, null]);
+  });
+
+  it('reads a relay’s place from its configuration or gets it for a code, never both', async () => {
     const config = join(folder, 'relay.json');
     const settings = {
       directory: join(folder, 'relay'),
@@ -193,6 +221,7 @@ describe('the command gridveil', function () {
     assert.equal(code, 1);
     assert.match(stdout, /^FAULT parameters\.json: MALFORMED: /m);
     assert.match(stdout, /^trusted key +none$/m);
+    assert.match(stdout, /^no bulletin found: .*\n^FAILED: 1 fault$/m);
     const json = JSON.parse((await gridveil('verify', folder, '--json')).stdout) as { ok: boolean; faults: unknown[] };
     assert.deepEqual([json.ok, json.faults.length], [false, 1]);
   });

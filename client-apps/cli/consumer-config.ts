@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Option, type Command } from 'commander';
+import { z } from 'zod';
 import { MAXIMUM_METERS } from '../../protocol/ledger/limits.js';
 import { loadConfig } from '../runtime/config.js';
 import { ClientError } from '../runtime/errors.js';
@@ -21,10 +22,14 @@ export function withConsumerOption(command: Command): Command {
   );
 }
 
-/** Loads a hub's configuration from its own file or its host's. @throws ClientError CONFIG_INVALID */
+/** Loads a hub's configuration from its own file or its host's. @throws ClientError CONFIG_INVALID, WRONG_USE */
 export async function loadConsumerConfig({ config: file, consumer }: HubOptions): Promise<ConsumerConfig> {
   const { consumerConfig, consumerHostConfig } = await import('../consumer/main.js');
   if (consumer === undefined) {
+    const { hubs } = await loadConfig(z.looseObject({ hubs: z.unknown() }).partial(), file);
+    if (hubs !== undefined) {
+      throw new ClientError('WRONG_USE', `${file} is the configuration of a host of hubs: expected --consumer`);
+    }
     return loadConfig(consumerConfig, file);
   }
   const { hubs, ...shared } = await loadConfig(consumerHostConfig, file);

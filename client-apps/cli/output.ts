@@ -22,14 +22,17 @@ export interface Result {
 const WRONG_USE = new Set(['WRONG_USE', 'CONFIG_INVALID', 'KEY_FILE', 'NOT_A_TEST_NETWORK']);
 
 /**
- * Adds the `--json` flag and the body of a command. The result, and nothing else, goes to stdout: one JSON object, or
- * lines of text. Progress and errors go to stderr.
+ * Adds the `--json` flag, unless the command has described its own, and the body of a command. The result, and nothing
+ * else, goes to stdout: one JSON object, or lines of text. Progress and errors go to stderr.
  */
 export function onRun<Options extends object>(
   command: Command,
   body: (options: Options & { json?: true }, ...args: string[]) => Promise<Result>,
 ): Command {
-  return command.option('--json', 'print the result as one JSON object').action(async (...received: unknown[]) => {
+  if (!command.options.some(({ long }) => long === '--json')) {
+    command.option('--json', 'print the result as one JSON object');
+  }
+  return command.action(async (...received: unknown[]) => {
     // Commander passes the arguments, then the options, then the command itself.
     const options = received.at(-2) as Options & { json?: true };
     const result = await body(options, ...(received.slice(0, -2) as string[]));

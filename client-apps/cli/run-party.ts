@@ -52,8 +52,8 @@ export async function loadPartyConfig<Config>(
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 /**
- * Adds a command that runs a party until SIGTERM or SIGINT. Its log goes to stderr; with `--json` its reports go to
- * stdout, one JSON object per line.
+ * Adds a command that runs a party until SIGTERM or SIGINT. Its log, with the report `ready`, goes to stderr; with
+ * `--json` all its reports go to stdout instead, one JSON object per line.
  *
  * @param load loads the party's module, only when the command runs
  * @returns the command, to which options may be added
@@ -65,8 +65,10 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
   load: (options: Options) => Promise<Party<Config>>,
 ): Command {
   const command = withConfig(parent.command(verb).description(description))
+    .option('--json', 'print each report (ready, counts) as one JSON object a line')
     .addOption(new Option('--log-level <level>', 'minimum log level').choices(LOG_LEVELS).default('info'))
-    .addOption(new Option('--stepped-clock', 'use simulated time from the IPC channel').hideHelp());
+    .addOption(new Option('--stepped-clock', 'use simulated time from the IPC channel').hideHelp())
+    .addHelpText('after', 'Runs until SIGTERM or SIGINT. The log goes to stderr, one JSON object a line.');
   return onRun<Options>(command, async (options) => {
     const { config: schema, start } = await load(options);
     const config = await loadConfig(schema, options.config);
@@ -82,7 +84,7 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
       clock,
       random: randomSource,
       log,
-      report: reporter(options),
+      report: reporter(options, log),
     });
     let stopping: Promise<void> | undefined;
     const stop = (): Promise<void> => (stopping ??= party.stop());
@@ -105,8 +107,8 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
 }
 
 /**
- * Ends the process, with its error on stderr, when an error reaches neither a supervised task nor a promise that
- * somebody awaits: then the party's own state cannot be relied on.
+ * Ends the process, with its error on stderr, when an error reaches neither a supervised task nor an awaited
+ * promise: then the party's own state cannot be relied on.
  */
 function endWhenUncaught(log: Log): void {
   // eslint-disable-next-line no-restricted-syntax -- the last resort, for what is not supervised
@@ -130,12 +132,15 @@ async function clockFor(options: RunOptions): Promise<Clock> {
   return SteppedClock.connect(process);
 }
 
-function reporter(options: RunOptions): Report {
+function reporter(options: RunOptions, log: Log): Report {
   const overIpc = ipcReport(process);
   return (name, data) => {
     overIpc(name, data);
     if (options.json) {
       print(JSON.stringify({ name, data }));
+    } else if (name === 'ready') {
+      // The only report that is logged: those of a meter and a hub hold the household's energy.
+      log.info(data, name);
     }
   };
 }

@@ -83,7 +83,7 @@ describe('client-apps/cli: a party that is a relay too', () => {
     assert.equal(await listens(ports[0]!), false);
   });
 
-  it('takes its relay with it when it cannot start', async () => {
+  it('stops its relay when it cannot start', async () => {
     const error = new ClientError('ENROLMENT_REFUSED', 'UNKNOWN_CODE');
     await assert.rejects(
       start(() => Promise.reject(error)),

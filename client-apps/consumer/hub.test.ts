@@ -61,7 +61,7 @@ describe('Hub', () => {
     assert.equal(summary.meter?.measuredMilliWattHours, (4n * 1_234_567n).toString());
   });
 
-  it('goes on from its files after a restart', async () => {
+  it('continues from its files after a restart', async () => {
     const home = await setUp();
     await home.window(0, { energy: 900_000n });
     await home.restartHub();
@@ -104,7 +104,7 @@ describe('Hub', () => {
     assert.equal(home.hub.sums.onLedgerMilliWattHours, 800_000n);
   });
 
-  it('knows what was left out, and that its energy comes again', async () => {
+  it('knows what was suppressed, and that its energy comes again', async () => {
     const home = await setUp();
     await home.window(0, { energy: 1_200_000n, publish: (row) => rowValue(row) !== 800_000n });
     for (let interval = 1; interval < 5; interval++) {
@@ -213,7 +213,7 @@ describe('Hub', () => {
     assert.equal((await home.files.state())!.offset, 0n);
   });
 
-  it('goes on when its meter claims more rows than a meter can have', async () => {
+  it('continues when its meter claims more rows than a meter can have', async () => {
     const home = await setUp();
     const claimed = await home.window(0, { energy: 0n });
     assert.equal(claimed.length, 0);
@@ -226,7 +226,7 @@ describe('Hub', () => {
           .map((row, i) => ({ epoch: 0, k: 1 + copy * 100 + first + i, pseudonym: rowPseudonym(row) }));
         const totals = { measuredMilliWattHours: 0n, carriedMilliWattHours: 0n };
         const payload = { slotStartSeconds: kit.startOf(0) + 2 * L - SLOT, ...totals, handles };
-        home.mailbox.push(sealHubPacket(kit.crypto, home.identity.keys, 0, payload, random));
+        home.mailbox.push(sealHubPacket(kit.crypto, { hub: home.identity.keys, epoch: 0, payload, random }));
       }
     }
     await home.window(1, { energy: 0n });
@@ -293,10 +293,10 @@ describe('Hub', () => {
       handles: [{ epoch: 0, k: 1, pseudonym: random(32) }],
     };
     const stranger = { ...identity.keys, pairingKey: random(32) };
-    home.mailbox.push(sealHubPacket(kit.crypto, stranger, 0, payload, random), random(699), random(5));
+    home.mailbox.push(sealHubPacket(kit.crypto, { hub: stranger, epoch: 0, payload, random }), random(699), random(5));
     await home.hubSlot(kit.startOf(0) + L + SLOT);
     assert.deepEqual((await home.files.state())!.open, []);
-    home.mailbox.push(sealHubPacket(kit.crypto, identity.keys, 0, payload, random));
+    home.mailbox.push(sealHubPacket(kit.crypto, { hub: identity.keys, epoch: 0, payload, random }));
     await home.hubSlot(kit.startOf(0) + L + 2 * SLOT);
     assert.equal((await home.files.state())!.open.length, 1, 'the same packet from the meter is taken');
   });

@@ -26,6 +26,12 @@ export const parameterSettings = z.strictObject({
   categoriesMilliWattHours: z.array(amount).length(CATEGORY_COUNT),
   /** Strongest connection of a meter, W; by default, what the rows of a window can hold. */
   maximumConnectionWatts: connectionWatts.optional(),
+  /** Time without prices or bills after which a successor can be named, s; by default two weeks. */
+  successorAfterSeconds: z
+    .int()
+    .min(3_600)
+    .max(365 * DAY_SECONDS)
+    .optional(),
   kAnonymity: z.int().min(2).default(5),
   identityMode: z.enum(IDENTITY_MODES).default('chain'),
   priceMode: z.enum(PRICE_MODES).default('ledger'),

@@ -89,9 +89,9 @@ class Scenario {
     const onionKey = await kit.onionKey(this.center, 0);
     const parameters = await kit.parameters(this.center);
     const packets = this.meters.map((meter, index) => {
-      const rows = [meter.row(parameters, startSeconds, 0, 0)];
+      const rows = [meter.row(parameters, { startSeconds, epoch: 0, category: 0 })];
       if (index === 3) {
-        rows.push(meter.row(parameters, startSeconds, 0, 4));
+        rows.push(meter.row(parameters, { startSeconds, epoch: 0, category: 4 }));
       }
       return meter.packet(onionKey, 0, startSeconds + L, rows);
     });
@@ -221,7 +221,7 @@ describe('client-apps/control-center over time', function () {
     );
   });
 
-  it('keeps the rows it has taken over a restart, and counts what is late', async () => {
+  it('keeps the accepted rows over a restart, and counts what is late', async () => {
     await scenario.open();
     const [first] = scenario.starts;
     await scenario.report(first!);
@@ -232,11 +232,11 @@ describe('client-apps/control-center over time', function () {
     const onionKey = await kit.onionKey(scenario.center, 0);
     const parameters = await kit.parameters(scenario.center);
     const [meter] = scenario.meters;
-    const next = meter!.row(parameters, first!, 0, 0);
+    const next = meter!.row(parameters, { startSeconds: first!, epoch: 0, category: 0 });
     await kit.advanceTo(first! + L + 300);
     await kit.send(scenario.center, [meter!.packet(onionKey, 0, first! + L + 300, [next])]);
     await kit.advanceTo(first! + 2 * L + 120);
-    const tooLate = meter!.row(parameters, first!, 0, 0);
+    const tooLate = meter!.row(parameters, { startSeconds: first!, epoch: 0, category: 0 });
     await kit.send(scenario.center, [meter!.packet(onionKey, 0, first! + L + 600, [tooLate])]);
     await kit.advanceTo(first! + 3 * L + 120);
     assert.equal(frozen(0)['publishedRows'], 5);
@@ -244,7 +244,7 @@ describe('client-apps/control-center over time', function () {
     assert.deepEqual(await verifyAll(kit, [first!, first! + L]), [5, 0]);
   });
 
-  it('registers a later meter from the next epoch on, and forgets an epoch that is settled', async () => {
+  it('registers a later meter from the next epoch on, and erases an epoch that is settled', async () => {
     await scenario.open();
     const [first] = scenario.starts;
     const [late] = await kit.enrolMeters(scenario.center, 1, 'late meter');
@@ -262,7 +262,7 @@ describe('client-apps/control-center over time', function () {
     const onionKey = await kit.onionKey(scenario.center, 1);
     const start = first! + 3 * L;
     await kit.advanceTo(start + L + 10);
-    const rows = [late!.row(parameters, start, 1, 2)];
+    const rows = [late!.row(parameters, { startSeconds: start, epoch: 1, category: 2 })];
     await kit.send(scenario.center, [late!.packet(onionKey, 1, start + L, rows)]);
     await kit.advanceTo(start + 2 * L + 120);
     const { unreadable, rows: taken } = frozen(3)['intake'] as { unreadable: number; rows: number };
@@ -297,7 +297,7 @@ describe('client-apps/control-center over time', function () {
     assert.deepEqual([taken, unregistered], [3, 1]);
   });
 
-  it('puts a hub on the consumer lists from the next epoch on, and takes a revoked one off', async () => {
+  it('puts a hub on the consumer lists from the next epoch on, and removes a revoked one', async () => {
     kit = await ControlCenterUnderTest.create(MODES[1]);
     scenario = new Scenario(kit);
     await scenario.open();
@@ -349,7 +349,7 @@ describe('client-apps/control-center over time', function () {
     assert.deepEqual(await verifyAll(kit, scenario.starts), [0, 0, 0]);
   });
 
-  it('takes descriptors only from admitted relays, for themselves, and for epochs to come', async () => {
+  it('accepts descriptors only from admitted relays, for themselves, and for epochs to come', async () => {
     await scenario.open();
     const { center } = scenario;
     const parameters = await kit.parameters(center);
@@ -413,7 +413,7 @@ describe('client-apps/control-center over time', function () {
     const onionKey = await kit.onionKey(scenario.center, 1);
     const parameters = await kit.parameters(scenario.center);
     const packets = scenario.meters.map((meter) =>
-      meter.packet(onionKey, 1, start + L, [meter.row(parameters, start, 1, 2)]),
+      meter.packet(onionKey, 1, start + L, [meter.row(parameters, { startSeconds: start, epoch: 1, category: 2 })]),
     );
     const link = await kit.link(scenario.center, kit.relays[0]!);
     for (const packet of packets) {

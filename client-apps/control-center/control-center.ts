@@ -42,7 +42,7 @@ import { storeKey } from './store-keys.js';
 const SERVER_CERTIFICATE_SECONDS = 366 * DAY_SECONDS;
 const SERVER_CERTIFICATE_EARLY_SECONDS = DAY_SECONDS;
 
-/** What a control center is started with, besides its configuration and context. */
+/** Inputs of a control center besides its configuration and context. */
 export interface ControlCenterMeans {
   /** Seals the directory's files. */
   readonly fileKey: FileKey;
@@ -134,7 +134,7 @@ async function assemble(
   await versions.publish(ledger, center.bulletin, context.log);
 
   const state = new IntakeState(center);
-  const intervals = new Intervals(center, state, config.serviceProvider.publicKey, fail);
+  const intervals = new Intervals(center, state, fail);
   await intervals.restore();
   const intake = new Intake({ ...center, state, roster });
   const enrolment: Enrolment = new Enrolment({

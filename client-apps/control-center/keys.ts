@@ -15,7 +15,7 @@ export interface ControlCenterKeys {
   readonly signing: SigningKey;
   /** Secret from which the registry's padding leaves are derived. */
   readonly paddingSecret: Uint8Array;
-  /** P-256 key of its HTTPS and link servers. */
+  /** P-256 key of its link server. */
   readonly link: LinkKey;
   /** P-256 key that certifies the link keys of meters and hubs. */
   readonly linkAuthority: LinkKey;

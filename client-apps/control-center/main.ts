@@ -13,6 +13,7 @@ import { controlCenterConfig, type ControlCenterConfig } from './config.js';
 import { openControlCenter } from './control-center.js';
 import { makeEnrolmentCodes, type CodeOrder } from './registration/enrolment-codes.js';
 import { loadControlCenterKeys } from './keys.js';
+import { nameSuccessor, type NamedServiceProvider } from './successor.js';
 
 export { controlCenterConfig, type ControlCenterConfig } from './config.js';
 export type { CodeRole } from './registration/enrolment-codes.js';
@@ -91,6 +92,34 @@ async function fileKeyOf({ region }: Pick<KeySettings, 'region'>): Promise<FileK
   return new FileKey(await loadFileKey(process.env), 'control center', region);
 }
 
+/** The schema of what the naming of a successor depends on: keys and the ledger. */
+export const successorSettings = controlCenterConfig
+  .pick({ directory: true, region: true, enrolmentSeed: true, ledger: true })
+  .strip();
+
+/**
+ * Names the successor of a service provider that has vanished; the control center may be running.
+ *
+ * @returns start of the first interval of each ledger
+ * @throws ClientError KEY_FILE, SEALED_INVALID, STATE_CONFLICT; and as `nameSuccessor`
+ */
+export async function putSuccessor(
+  settings: KeySettings & LedgerSettings,
+  random: RandomSource,
+  named: NamedServiceProvider,
+): Promise<Readonly<Record<ProvidedKind, number>>> {
+  const { directory, region, enrolmentSeed: seed } = settings;
+  const fileKey = await fileKeyOf(settings);
+  const keys = await loadControlCenterKeys({ directory, fileKey, random, seed });
+  const { profile, identity } = settings.ledger;
+  const client = connectLedger(profile, identity, { controlCenterMspId: identity.mspId });
+  try {
+    return await nameSuccessor(new RegionLedger(client, region), keys, named);
+  } finally {
+    client.close();
+  }
+}
+
 /** The part of the configuration that the ledger is reached with. */
 export type LedgerSettings = Pick<ControlCenterConfig, 'region' | 'ledger'>;
 
@@ -98,7 +127,7 @@ export type LedgerSettings = Pick<ControlCenterConfig, 'region' | 'ledger'>;
 export const ledgerSettings = controlCenterConfig.pick({ region: true, ledger: true }).strip();
 
 /**
- * Lets the service provider go on replacing its header of an interval, after it has replaced it too often; the control
+ * Lets the service provider replace its header of an interval again, after it has replaced it too often; the control
  * center may be running. Without effect where replacements are left.
  *
  * @throws LedgerError `ALREADY_CHOSEN`; ClientError UNREACHABLE

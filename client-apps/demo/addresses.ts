@@ -17,7 +17,7 @@ export interface RunAddresses {
   readonly bulletinPort: number;
   readonly linkPort: number;
   readonly relays: readonly RelayPlace[];
-  /** Maps names of the relay directory to real addresses, for every party's configuration. */
+  /** Maps addresses of the relay directory to real ones, for every party's configuration. */
   readonly addressOverrides: Readonly<Record<string, string>>;
   /** The relay that keeps the hubs' mailboxes, in the last layer. */
   readonly mailboxRelay: string;

@@ -22,7 +22,7 @@ export interface CenterIdentity {
   readonly fingerprint: string;
 }
 
-/** What others must know of the control center: its identity, and that of the bulletin server in front of it. */
+/** Public facts of the control center for other parties: its identity, and that of the bulletin server in front of it. */
 export type PublicIdentity = CenterIdentity & {
   /** Pin of the bulletin server. */
   readonly bulletinPin: string;

@@ -91,12 +91,12 @@ export class ReportCollector {
       throw new ClientError('VERIFICATION_FAILED', `${fault.file}: ${fault.code}: ${fault.message}`);
     }
     const sums = {
+      rows: 0,
       measuredMilliWattHours: 0n,
       onLedgerMilliWattHours: 0n,
       carriedMilliWattHours: 0n,
       inFlightMilliWattHours: 0n,
       billedNanoCurrency: 0n,
-      rows: 0,
     };
     const consumers = { verified: 0, disputes: 0, fullChecks: 0 };
     households.forEach(({ id, milliWattHours }, index) => {

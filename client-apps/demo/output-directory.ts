@@ -8,7 +8,7 @@ import { DirectoryBulletin } from '../bulletin/reader.js';
 import { kindOf } from '../bulletin/tree.js';
 import { ClientError } from '../runtime/errors.js';
 
-/** What the root of a bulletin holds. */
+/** Entries of the root of a bulletin. */
 const TOP = new Set(['bulletin', PARAMETERS_FILE]);
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IdentityMode } from '../../protocol/identity/pseudonym-scheme.js';
 import type { PriceMode } from '../../protocol/ledger/parameters.js';
-import type { TestNetwork } from '../../network/fabric/test-network.js';
+import type { DeployedTestNetwork } from '../../network/fabric/deployed-test-network.js';
 import { MINIMUM_OPEN_FILES } from '../bulletin/serve/server.js';
 import { ClientError } from '../runtime/errors.js';
 import { BASE_OPEN_FILES, requireOpenFiles } from '../runtime/open-files.js';
@@ -29,7 +29,7 @@ export interface RunSettings {
   readonly readings: Readings;
   readonly ledger: LedgerKind;
   /** An existing test-network, for kind `fabric`; the default is in {@link startFabricLedger}. */
-  readonly testNetwork?: TestNetwork | undefined;
+  readonly testNetwork?: DeployedTestNetwork | undefined;
   /** Seed of every party's keys. */
   readonly seed: string;
   /** The default is in {@link regionOn}. */

@@ -32,7 +32,7 @@ export interface DecodedTransaction {
 /** Invocation and result of an endorsed transaction. */
 export interface EndorsedAction {
   readonly chaincode: string;
-  /** Transaction name, then arguments. Transient data never gets here. */
+  /** Transaction name, then arguments. Transient data is never in a block. */
   readonly arguments: readonly Uint8Array[];
   readonly result: Uint8Array;
   readonly endorserMspIds: readonly string[];
@@ -94,7 +94,7 @@ function kindOf(headerType: number): DecodedTransaction['kind'] {
   }
 }
 
-/** An orderer looks at the outside only, so a block can hold an invalid transaction with anything inside. */
+/** An orderer checks the envelope only, so a block can hold an invalid transaction with any content. */
 function decodeAction(transaction: Uint8Array): EndorsedAction | undefined {
   try {
     return parseAction(transaction);

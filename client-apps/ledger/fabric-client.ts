@@ -97,6 +97,15 @@ export function connectLedger(
   return new FabricClient(profilePath, new GatewayPool(endpoints, credentials), credentials.mspId, options);
 }
 
+/** Query of a chaincode, and the organisation whose peers answer it. */
+interface Evaluation {
+  readonly mspId: string;
+  readonly channel: string;
+  readonly chaincode: string;
+  readonly transaction: string;
+  readonly args: readonly string[];
+}
+
 class FabricClient implements LedgerClient {
   readonly #gateways: GatewayPool;
   readonly #mspId: string;
@@ -121,7 +130,7 @@ class FabricClient implements LedgerClient {
   }
 
   evaluate(channel: string, transaction: string, args: readonly string[] = []): Promise<Uint8Array> {
-    return this.#evaluate(this.#controlCenterMspId, channel, channel, transaction, args);
+    return this.#evaluate({ mspId: this.#controlCenterMspId, channel, chaincode: channel, transaction, args });
   }
 
   submit(
@@ -181,7 +190,13 @@ class FabricClient implements LedgerClient {
 
   async height(channel: string): Promise<bigint> {
     // Of the blocks that the own organisation holds, from which they are read.
-    const bytes = await this.#evaluate(this.#mspId, channel, 'qscc', 'GetChainInfo', [channel]);
+    const bytes = await this.#evaluate({
+      mspId: this.#mspId,
+      channel,
+      chaincode: 'qscc',
+      transaction: 'GetChainInfo',
+      args: [channel],
+    });
     return BigInt(common.BlockchainInfo.deserializeBinary(bytes).getHeight());
   }
 
@@ -190,13 +205,7 @@ class FabricClient implements LedgerClient {
     this.#gateways.close();
   }
 
-  #evaluate(
-    mspId: string,
-    channel: string,
-    chaincode: string,
-    transaction: string,
-    args: readonly string[],
-  ): Promise<Uint8Array> {
+  #evaluate({ mspId, channel, chaincode, transaction, args }: Evaluation): Promise<Uint8Array> {
     const options = { arguments: [...args], endorsingOrganizations: [mspId] };
     // That there is nothing is an answer like any other.
     const patience = { ...this.#patience, lagMilliseconds: 0 };

@@ -66,7 +66,7 @@ async function take(source: Source<number>, count: number): Promise<number[]> {
 }
 
 describe('following a ledger', () => {
-  it('goes on behind the last item taken when the stream breaks, and closes each stream', async () => {
+  it('continues after the last item read when the stream breaks, and closes each stream', async () => {
     const source = new CountingSource(2);
     assert.deepEqual(await take(source, 5), [1, 2, 3, 4, 5]);
     assert.deepEqual(source.log, ['open', 'broke', 'close', 'open', 'broke', 'close', 'open', 'close']);

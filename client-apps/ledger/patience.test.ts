@@ -35,7 +35,7 @@ describe('asking a ledger again', () => {
     assert.equal(attempts, 1);
   });
 
-  it('believes soon, but not at once, that something is missing', async () => {
+  it('concludes soon, but not at once, that something is missing', async () => {
     const start = performance.now();
     let attempts = 0;
     const refuse = (): Promise<never> => {

@@ -11,7 +11,7 @@ import { LedgerError, type LedgerClient } from './index.js';
 import { RegionLedger } from './region-ledger.js';
 
 describe('RegionLedger', () => {
-  it('takes the header that was replaced while its pages were read', async () => {
+  it('uses the header that was replaced while its pages were read', async () => {
     const kit = new FakeRegion();
     const ledgerId = { region: kit.region, startSeconds: kit.startOf(0) };
     const [first, second] = new IntervalMaker(kit).consumptionRows(ledgerId, [0, 1]).map(({ row }) => row);

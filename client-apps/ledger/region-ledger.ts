@@ -3,9 +3,13 @@ import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { toHex } from '../../protocol/crypto/bytes.js';
 import { decodeHeader, encodeHeader, type Header } from '../../protocol/ledger/header.js';
 import { splitPages } from '../../protocol/ledger/page.js';
-import { LEDGER_KINDS, type LedgerKind, type ProvidedKind } from '../../protocol/ledger/row.js';
+import type { SignedParameters } from '../../protocol/ledger/parameters.js';
+import { LEDGER_KINDS, PROVIDED_KINDS, type LedgerKind, type ProvidedKind } from '../../protocol/ledger/row.js';
 import { decodeSignedSeal, encodeSignedSeal, type SignedSeal } from '../../protocol/ledger/seal.js';
 import { decodeSignedHeader, encodeSignedHeader, type SignedHeader } from '../../protocol/ledger/signed-header.js';
+import { addSuccessors } from '../../protocol/schedule/versions.js';
+import { decodeSignedSuccessor, encodeSignedSuccessor, type SignedSuccessor } from '../../protocol/ledger/successor.js';
+import { type IntervalLength, nextStart, previousStart } from '../../protocol/schedule/intervals.js';
 import { ClientError } from '../runtime/errors.js';
 import { LedgerError, type LedgerClient, type TransientData } from './index.js';
 import type { Log } from '../runtime/log.js';
@@ -113,9 +117,14 @@ export class RegionLedger {
     await this.#submit(kind, 'PutChoice', [this.#region, String(startSeconds), toHex(headerDigest)]);
   }
 
-  /** Lets the service provider go on replacing its header. */
+  /** Lets the service provider replace its header again. */
   async reopenHeader(kind: ProvidedKind, startSeconds: number): Promise<void> {
     await this.#submit(kind, 'ReopenHeader', [this.#region, String(startSeconds)]);
+  }
+
+  /** Names the successor of a service provider on one ledger. */
+  async putSuccessor(signed: SignedSuccessor): Promise<void> {
+    await this.#submit(signed.successor.kind, 'PutSuccessor', [text(encodeSignedSuccessor(signed))]);
   }
 
   /** Writes a seal. */
@@ -152,9 +161,50 @@ export class RegionLedger {
     return bytes && decodeSignedSeal(bytes);
   }
 
+  /**
+   * Start of the oldest interval that is not sealed on a ledger: of those whose consumption is sealed, else of the next.
+   *
+   * @returns undefined while no consumption is sealed
+   */
+  async oldestOpen(kind: ProvidedKind, length: IntervalLength): Promise<number | undefined> {
+    const latest = await this.latestSeal('consumption');
+    if (latest === undefined) {
+      return undefined;
+    }
+    let start = nextStart(length, latest.seal.ledgerId.startSeconds);
+    for (;;) {
+      const before = previousStart(length, start);
+      if ((await this.seal('consumption', before)) === undefined || (await this.seal(kind, before)) !== undefined) {
+        return start;
+      }
+      start = before;
+    }
+  }
+
   /** The newest version of the parameters, canonical JSON. */
   parameters(version: number | 'latest'): Promise<Uint8Array | undefined> {
     return this.#query('consumption', 'GetParameters', String(version));
+  }
+
+  /**
+   * The versions with the successors of their service providers, as `parameters.json` has them; each is beside the version
+   * that it names.
+   *
+   * @param list versions as on the ledger; successors that it has already are replaced
+   * @throws ProtocolError as `decodeSignedSuccessor`
+   */
+  async withSuccessors(list: readonly SignedParameters[]): Promise<readonly SignedParameters[]> {
+    const found: SignedSuccessor[] = [];
+    const keys = new Set(list.map(({ parameters }) => toHex(parameters.serviceProvider.signaturePublicKey)));
+    for (const kind of PROVIDED_KINDS) {
+      for (const key of keys) {
+        const bytes = await this.#query(kind, 'GetSuccessor', key);
+        if (bytes !== undefined) {
+          found.push(decodeSignedSuccessor(bytes));
+        }
+      }
+    }
+    return addSuccessors(list, found);
   }
 
   /** The relay directory of an epoch, canonical JSON. */

@@ -18,7 +18,7 @@ describe('ledger signer', () => {
     }
   });
 
-  it('takes P-256 keys only', () => {
+  it('accepts P-256 keys only', () => {
     const other = generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey;
     assert.throws(() => lowSSigner(other), TypeError);
     assert.throws(() => lowSSigner(generateKeyPairSync('ed25519').privateKey), TypeError);

@@ -21,7 +21,7 @@ export const MAXIMUM_ENROLMENT_ANSWER_LENGTH = 4_000_000;
 export type EnrolmentRefusal =
   /** Not JSON of the request's form. */
   | 'MALFORMED'
-  /** No such code was given out. */
+  /** No such code was issued. */
   | 'UNKNOWN_CODE'
   /** The code is bound to another key. */
   | 'CODE_USED'
@@ -89,7 +89,7 @@ function bytes(): z.ZodType<Uint8Array, string> {
 /**
  * Enrols a meter. Safe to repeat after a crash with the same request: the code is bound to `pk_i` on first use.
  *
- * @param address the control center's HTTPS address and pin
+ * @param address of the region's bulletin server, which forwards to the control center, and the pin of its key
  * @param request from `protocol/identity/enrolment`
  * @param linkKey SubjectPublicKeyInfo of the meter's link key, DER; the request's `linkPin` is its SHA-256
  * @throws ClientError ENROLMENT_REFUSED (the message is an {@link EnrolmentRefusal}), UNREACHABLE, WRONG_PIN,
@@ -105,7 +105,7 @@ export function enrol(
 }
 
 /**
- * Enrols a home hub: it proves nothing but its one-use code and gets a certificate for its link key.
+ * Enrols a home hub: it presents nothing but its one-use code and gets a certificate for its link key.
  *
  * @param priceKey pk_{U_i}: where each consumer gets its own price rows, the key that the service provider learns
  * @throws ClientError as {@link enrol}

@@ -174,7 +174,7 @@ describe('links', () => {
     await until('up again, and the frame that waited has come', () => ups === 2 && received === 1);
   });
 
-  it('give frames up, and count them, when the peer stays away; nobody waits for them', async function () {
+  it('drop frames, and count them, when the peer stays away; no party waits for them', async function () {
     this.timeout(20_000);
     const clock = new SystemClock();
     let lost = 0;
@@ -395,7 +395,7 @@ describe('links', () => {
     assert.equal(other.isUp, true);
   });
 
-  it('of a peer that is refused are closed at once, and none is taken for a time; other peers have theirs', async () => {
+  it('of a peer that is refused are closed at once, and none is accepted for a time; other peers keep theirs', async () => {
     const ends: LinkEnd[] = [];
     const listener = opened(
       await listen('server', {

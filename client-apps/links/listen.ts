@@ -65,8 +65,8 @@ const MAXIMUM_LINKS = 10_000;
 const MAXIMUM_LINKS_OF_PEER = 4;
 
 /**
- * Connections in the middle of their handshake. Beyond them the oldest of the address with the most is closed: whoever
- * opens connections and says nothing closes his own, and an honest handshake takes less than a second.
+ * Connections in the middle of their handshake. Beyond them the oldest of the address with the most is closed: a peer that
+ * opens connections and stays silent displaces its own, and an honest handshake takes less than a second.
  */
 const MAXIMUM_HANDSHAKES = 2_048;
 

@@ -6,7 +6,7 @@ import { relative } from 'node:path';
 /** Mode bits that the socket is not to have: only the user that runs the server may connect. */
 const OTHERS = 0o177;
 
-/** A socket's path as it stands, or from the working directory: the system takes about 100 bytes only. */
+/** A socket's path unchanged, or relative to the working directory: the system takes about 100 bytes only. */
 export function shortestPath(path: string): string {
   const fromHere = relative(process.cwd(), path);
   return fromHere.length < path.length ? fromHere : path;

@@ -48,7 +48,7 @@ function sendOne(parts: LoopSenderParts, slot: Slot): void {
     return;
   }
   const { directory, maker } = tier;
-  const loop = makeLoop(sodiumCrypto, directory, maker, parts.parameters().onion, parts.random);
+  const loop = makeLoop(sodiumCrypto, { directory, maker, delays: parts.parameters().onion, random: parts.random });
   const { address, linkPin } = directory.relays[loop.path[0]!.relay]!.descriptor;
   parts.watch.sent(loop, loopsToAlarm(directory));
   parts.send(loop, { address, pin: linkPin }, directory);

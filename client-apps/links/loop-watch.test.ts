@@ -58,7 +58,7 @@ describe('watch over loops', () => {
     assert.equal(watch.came(loop(1).key), false, 'too late is missing');
   });
 
-  it('raises the alarm after so many in a row, and takes it back with the first that comes', () => {
+  it('raises the alarm after so many in a row, and clears it with the first that comes', () => {
     lose(1);
     lose(2);
     watch.sent(loop(3), TO_ALARM);

@@ -7,7 +7,7 @@ import { decodeMailboxPackets, encodeDrain } from './mailbox-frames.js';
 
 const EMPTY = new Uint8Array(0);
 
-/** Answers that one drain takes: those of twice what a relay keeps in a mailbox. The next drain goes on from there. */
+/** Answers that one drain takes: those of twice what a relay keeps in a mailbox. The next drain continues from there. */
 export const MAXIMUM_DRAIN_ANSWERS = (2 * MAILBOX_CAPACITY) / MAILBOX_BATCH;
 
 /** Time in which a drain ends. Real time: it guards against a relay, not a schedule. */

@@ -33,7 +33,7 @@ describe('pinned HTTPS', () => {
     return performance.now() - begun;
   };
 
-  it('ends an answer that trickles, one that never begins, and a request that nobody reads', async () => {
+  it('ends an answer that trickles, one that never begins, and a request that no server reads', async () => {
     answer = (_, response) => {
       response.writeHead(200, { 'content-length': 1_000_000 });
       const trickle = setInterval(() => response.write('x'), 20);

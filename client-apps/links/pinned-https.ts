@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { Agent, request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect, type TLSSocket } from 'node:tls';
-import { equalBytes } from '../../protocol/crypto/bytes.js';
+import { equalBytes, toHex } from '../../protocol/crypto/bytes.js';
 import { withDeadline } from '../runtime/deadline.js';
 import { ClientError } from '../runtime/errors.js';
 
@@ -32,7 +32,7 @@ export function peerPin(socket: TLSSocket): Uint8Array | undefined {
       .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
       .digest();
   } catch {
-    // A key of a kind that this machine does not know is nobody's pinned one.
+    // A key of a kind that this machine does not know is never the pinned one.
     return undefined;
   }
 }
@@ -71,7 +71,12 @@ class PinnedAgent extends Agent {
         return done?.(null, socket);
       }
       socket.destroy();
-      done?.(new ClientError('WRONG_PIN', 'the server does not hold the pinned key'), socket);
+      const server = `${options.host ?? 'localhost'}:${options.port}`;
+      const found = shown === undefined ? 'none' : toHex(shown);
+      done?.(
+        new ClientError('WRONG_PIN', `${server}: expected the key with pin ${toHex(this.#pin)}, got ${found}`),
+        socket,
+      );
     });
     return undefined;
   }
@@ -124,7 +129,7 @@ export class PinnedHttps {
         response.on('data', (part: Uint8Array) => {
           length += part.length;
           if (length > maximumBytes) {
-            // Not as the reason of the end: a connection that is free already has nobody to take an error.
+            // Not as the reason of the end: a connection that is free already has no listener for an error.
             fail(new ClientError('BAD_ANSWER', `${path}: answer longer than ${maximumBytes} bytes`));
             request.destroy();
           } else {

@@ -19,7 +19,7 @@ const NOT_PUBLIC_IPV4: readonly [string, number][] = [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ];
-/** Of the only block of IPv6 that is given out (2000::/3): tunnels that hold an IPv4 address, and documentation. */
+/** Of the only block of IPv6 that is allocated (2000::/3): tunnels that hold an IPv4 address, and documentation. */
 const GLOBAL_IPV6 = ['2000::', 3] as const;
 const NOT_PUBLIC_IPV6: readonly [string, number][] = [
   ['2001::', 23],
@@ -40,7 +40,7 @@ global.addSubnet(...GLOBAL_IPV6, 'ipv6');
 
 /**
  * Whether `host:port` is a public IP address. A name is none: each reader would resolve it for itself, and its owner
- * could later send them all to an address of somebody else.
+ * could later send them all to another host's address.
  *
  * @throws ProtocolError MALFORMED
  */

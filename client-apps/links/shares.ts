@@ -38,8 +38,8 @@ interface Peer {
 }
 
 /**
- * What each peer of a listener takes of it. A peer over its share is slowed first: the frame is dropped and its link read no
- * further for a moment. One that goes on is refused for a time. The other peers notice neither.
+ * Counts the load of each peer of a listener. A peer over its share is slowed first: the frame is dropped and its link read no
+ * further for a moment. One that continues is refused for a time. The other peers are not affected.
  */
 export class Shares {
   readonly #peers = new Map<string, Peer>();

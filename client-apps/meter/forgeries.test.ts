@@ -6,7 +6,7 @@ import { FakeRegion } from '../../test/support/region.js';
 
 const L = 1_800;
 
-describe('Meter and a bulletin that lies', () => {
+describe('Meter and a forged bulletin', () => {
   const forgeries: [string, (bulletin: MemoryBulletin, start: number) => void][] = [
     [
       'an index that hides a row',
@@ -50,7 +50,7 @@ describe('Meter and a bulletin that lies', () => {
     ],
   ];
   for (const [name, forge] of forgeries) {
-    it(`believes no absence from ${name}`, async () => {
+    it(`accepts no absence from ${name}`, async () => {
       const meter = await setUp();
       const { kit, bulletin } = meter;
       meter.energy.set(kit.startOf(0), 850_000n);
@@ -69,7 +69,7 @@ describe('Meter and a bulletin that lies', () => {
     });
   }
 
-  it('believes no seal that does not follow the one before', async () => {
+  it('accepts no seal that does not follow the one before', async () => {
     const meter = await setUp();
     const { kit, bulletin } = meter;
     for (let interval = 0; interval < 2; interval++) {

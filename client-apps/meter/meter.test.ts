@@ -21,8 +21,10 @@ function assertBalance(meter: MeterUnderTest, onLedger: bigint): void {
   assert.equal(measured, onLedger + carried + inFlight);
 }
 
-describe('Meter', () => {
-  it('splits at the start of the window, sends valid rows, and takes the sealed index as its acknowledgement', async () => {
+describe('Meter', function () {
+  this.timeout(60_000);
+
+  it('splits at the start of the window, sends valid rows, and reads the sealed index as its acknowledgement', async () => {
     const meter = await setUp();
     const { kit, bulletin } = meter;
     meter.energy.set(kit.startOf(0), 1_234_567n);
@@ -53,7 +55,7 @@ describe('Meter', () => {
     assert.equal(meter.store.writes, 4, 'two for the enrolment, one for the split, one for the seal');
   });
 
-  it('takes energy back that was left out, and keeps below the rare category for one interval', async () => {
+  it('carries suppressed energy again, and keeps below the rare category for one interval', async () => {
     const meter = await setUp();
     const { kit, bulletin } = meter;
     const energies = [1_250_000n, 0n, 850_000n, 850_000n];
@@ -121,7 +123,7 @@ describe('Meter', () => {
     assert.equal((await runWindow(meter, 1, [2])).rows.length, 3);
   });
 
-  it('takes all intervals of an outage into the next split', async () => {
+  it('includes all intervals of an outage in the next split', async () => {
     const meter = await setUp();
     for (let interval = 0; interval < 10; interval++) {
       meter.energy.set(meter.kit.startOf(interval), 110_000n);
@@ -216,7 +218,7 @@ describe('Meter', () => {
     );
   });
 
-  it('goes on without the bulletin to the end of the newest epoch whose directory it has, and holds its packets then', async () => {
+  it('continues without the bulletin to the end of the newest epoch whose directory it has, and holds its packets then', async () => {
     const meter = await setUp({ epochSeconds: 2 * L });
     meter.bulletin.publishDirectory(1);
     await runWindow(meter, 0, [0]);

@@ -42,14 +42,19 @@ export function controlCenterPacket(
   linkKey: Uint8Array,
 ): OutgoingPacket {
   const { crypto, directory, random } = context;
-  const inner = sealControlCenterPacket(crypto, directory.controlCenter.onionKey, payload, linkKey, random);
+  const inner = sealControlCenterPacket(crypto, {
+    onionKey: directory.controlCenter.onionKey,
+    payload,
+    linkKey,
+    random,
+  });
   return route(context, { to: 'control-center' }, inner);
 }
 
 /** Makes the packet to the hub. */
 export function hubPacket(context: PacketContext, hub: HubRoute, payload: HubPayload): OutgoingPacket {
   const { crypto, directory, random } = context;
-  const inner = sealHubPacket(crypto, hub, directory.epoch, payload, random);
+  const inner = sealHubPacket(crypto, { hub, epoch: directory.epoch, payload, random });
   return route(context, { to: 'mailbox', relay: mailboxRelay(context, hub), mailbox: hub.mailbox }, inner);
 }
 
@@ -67,6 +72,6 @@ function route(context: PacketContext, destination: PacketDestination, inner: Ui
   const { crypto, directory, onion, random } = context;
   const path = drawPath(directory, destination, onion, random);
   const entry = directory.relays[path[0]!.relay]!.descriptor;
-  const [bytes] = wrapForPath(crypto, directory, path, destination, inner, random);
+  const [bytes] = wrapForPath(crypto, { directory, path, destination, inner, random });
   return { entry: { address: entry.address, pin: entry.linkPin }, bytes };
 }

@@ -15,8 +15,8 @@ const WIDE = `household,tariff,date,${HOUR_NAMES.join(',')}`;
 const LONG = 'household,start,kwh';
 
 /** A wide line of 24 equal readings, or with one of them replaced. */
-function wideLine(household: string, date: string, kwh = '0.1', hour = 0, other = kwh): string {
-  const values = HOUR_NAMES.map((_, index) => (index === hour ? other : kwh));
+function wideLine(household: string, date: string, replaced?: { readonly hour: number; readonly kwh: string }): string {
+  const values = HOUR_NAMES.map((_, index) => (index === replaced?.hour ? replaced.kwh : '0.1'));
   return `${household},Std,${date},${values.join(',')}`;
 }
 
@@ -116,14 +116,19 @@ describe('readings files', () => {
       name: 'a negative reading',
       fault: 'NEGATIVE',
       line: 3,
-      lines: [WIDE, wideLine('a', '2020-01-01'), wideLine('a', '2020-01-02', '0.1', 5, '-0.001')],
+      lines: [WIDE, wideLine('a', '2020-01-01'), wideLine('a', '2020-01-02', { hour: 5, kwh: '-0.001' })],
     },
-    { name: 'an empty reading', fault: 'MISSING', line: 2, lines: [WIDE, wideLine('a', '2020-01-01', '0.1', 23, '')] },
+    {
+      name: 'an empty reading',
+      fault: 'MISSING',
+      line: 2,
+      lines: [WIDE, wideLine('a', '2020-01-01', { hour: 23, kwh: '' })],
+    },
     {
       name: 'a reading named Null',
       fault: 'MISSING',
       line: 2,
-      lines: [WIDE, wideLine('a', '2020-01-01', '0.1', 0, 'Null')],
+      lines: [WIDE, wideLine('a', '2020-01-01', { hour: 0, kwh: 'Null' })],
     },
     {
       name: 'a missing day',
@@ -190,19 +195,19 @@ describe('readings files', () => {
       name: 'text for a number',
       fault: 'BAD_NUMBER',
       line: 2,
-      lines: [WIDE, wideLine('a', '2020-01-01', '0.1', 2, '1e3')],
+      lines: [WIDE, wideLine('a', '2020-01-01', { hour: 2, kwh: '1e3' })],
     },
     {
       name: 'more decimals than a milliwatt hour',
       fault: 'BAD_NUMBER',
       line: 2,
-      lines: [WIDE, wideLine('a', '2020-01-01', '0.1', 2, '0.0000001')],
+      lines: [WIDE, wideLine('a', '2020-01-01', { hour: 2, kwh: '0.0000001' })],
     },
     {
       name: 'more than 100 kW on average',
       fault: 'IMPOSSIBLE',
       line: 2,
-      lines: [WIDE, wideLine('a', '2020-01-01', '0.1', 2, '100.000001')],
+      lines: [WIDE, wideLine('a', '2020-01-01', { hour: 2, kwh: '100.000001' })],
     },
     {
       name: 'the same in the first long line, whose step is not yet known',
@@ -280,11 +285,11 @@ describe('readings files', () => {
     await assert.rejects(loadReadings(join(directory, 'absent')), { fault: 'UNREADABLE' });
   });
 
-  it('leaves out and counts faulty households under lenient, and still refuses what is nobody’s', async () => {
+  it('skips and counts faulty households under lenient, and still refuses lines without a household', async () => {
     const path = file(
       WIDE,
       wideLine('good', '2020-01-01'),
-      wideLine('negative', '2020-01-01', '0.1', 3, '-1'),
+      wideLine('negative', '2020-01-01', { hour: 3, kwh: '-1' }),
       wideLine('gap', '2020-01-01'),
       wideLine('gap', '2020-01-03'),
       wideLine('gap', '2020-01-04'),
@@ -305,7 +310,7 @@ describe('readings files', () => {
   });
 
   it('does not look at households beyond the first N', async () => {
-    const path = file(WIDE, wideLine('a', '2020-01-01'), wideLine('b', '2020-01-01', '0.1', 3, 'rubbish'));
+    const path = file(WIDE, wideLine('a', '2020-01-01'), wideLine('b', '2020-01-01', { hour: 3, kwh: 'rubbish' }));
     assert.equal((await loadReadings(path, { meters: 1 })).households.length, 1);
   });
 

@@ -16,7 +16,7 @@ function digest({ households }: Readings): string {
 }
 
 describe('synthetic readings', () => {
-  it('give the same energies for the same seed, for ever', () => {
+  it('give the same energies for the same seed, in every release', () => {
     assert.equal(
       digest(syntheticReadings({ ...WEEK, meters: 5, intervals: 48 })),
       'b979d9533ec1046992242d317be1de6299e1a13761e5688dd7f134f03ea5728c',

@@ -38,7 +38,7 @@ describe('a hostile neighbour of a relay', function () {
     const { epoch, relays } = tier.directory;
     const { onionKey } = relays[2]!.descriptor;
     const layer = { onionKey, delayMilliseconds: 0, route: { to: 'control-center' } } as const;
-    return wrapPacket(sodiumCrypto, epoch, [layer], osRandom(INNER_LENGTH), osRandom)[0];
+    return wrapPacket(sodiumCrypto, { epoch, layers: [layer], inner: osRandom(INNER_LENGTH), random: osRandom })[0];
   };
   /** Of the right length and epoch; it does not open. */
   const garbage = (): Uint8Array => {

@@ -147,7 +147,7 @@ function takePacket(
     counters.dropped['over-share']++;
     return;
   }
-  // Whoever passes a packet on passes on whole ones. One that does not open may be its first sender's fault.
+  // A relay passes on whole packets only. One that does not open may be the fault of its first sender.
   if (live.every(({ layersLeft }) => packet.length !== packetLength(layersLeft))) {
     counters.received++;
     counters.dropped['not-genuine']++;

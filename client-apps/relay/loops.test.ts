@@ -99,7 +99,7 @@ describe('n − 1 attack: all packets but one are dropped, to see where that one
     }
   });
 
-  it('takes no more loops of one sender at once than it has to send in two slots', async () => {
+  it('accepts no more loops of one sender at once than it has to send in two slots', async () => {
     await begin(false);
     const link = tier.connect(0, (await tier.corrupt(2)).identity);
     for (let packet = 0; packet < 33; packet++) {

@@ -59,7 +59,7 @@ describe('relay', function () {
     assert.equal(tier.relay(1).counters.received, 0);
   });
 
-  it('keeps packets for a hub that has opened its mailbox, and for nobody else', async () => {
+  it('keeps packets for a hub that has opened its mailbox, and for no other', async () => {
     const client = await hub('hub');
     assert.deepEqual(await client.drain(), []);
     const meter = await tier.meter(0);
@@ -166,7 +166,7 @@ describe('relay', function () {
     assert.equal(tier.arrived.length, 1, 'the good one passes after all of them');
   });
 
-  it('takes two packets of a meter a slot and four at once, over all its links', async () => {
+  it('accepts two packets of a meter a slot and four at once, over all its links', async () => {
     const [one, two] = [await tier.meter(0), await tier.meter(0)];
     for (const link of [one, two, one, two, one]) {
       link.send(FRAME.packet, tier.packet(FAST));
@@ -183,7 +183,7 @@ describe('relay', function () {
     assert.equal(tier.relay(0).counters.dropped['over-share'], 2);
   });
 
-  it('takes all packets of a meter whose clock is a second ahead', async () => {
+  it('accepts all packets of a meter whose clock is a second ahead', async () => {
     const meter = await tier.meter(0);
     const slot = 300_000;
     await tier.advance(slot - 1_000);
@@ -203,7 +203,7 @@ describe('relay', function () {
     assert.equal(tier.arrived.length, 8);
   });
 
-  it('takes links by role: meters in the first layer, hubs in the last, the relays of the layer before', async () => {
+  it('accepts links by role: meters in the first layer, hubs in the last, the relays of the layer before', async () => {
     const refused = async (index: number, role: 'meter' | 'hub' | 'stranger'): Promise<void> => {
       const identity =
         role === 'stranger'
@@ -229,7 +229,7 @@ describe('relay', function () {
     await until('cut', () => tier.relay(0).counters.linksCut === 1 && !meter.isUp);
   });
 
-  it('keeps what it holds over an orderly restart: packets and mailboxes', async () => {
+  it('keeps packets and mailboxes over a graceful restart', async () => {
     const client = await hub('hub');
     await client.drain();
     const meter = await tier.meter(0);
@@ -298,7 +298,7 @@ describe('relay', function () {
     assert.equal(failure, undefined);
   });
 
-  it('whose clock was years ahead goes on too, without a descriptor, until its operator makes new keys', async () => {
+  it('whose clock was years ahead continues too, without a descriptor, until its operator creates new keys', async () => {
     await tier.relay(2).stop();
     await tier.eraseKeysBefore(2, 60_000);
     const relay = await tier.startRelay(2);
@@ -316,7 +316,7 @@ describe('relay', function () {
     await tier.publishDirectory(8);
   });
 
-  it('takes no directory that is not the control center’s, and goes on with the one it has', async () => {
+  it('accepts no directory that is not the control center’s, and continues with the one it has', async () => {
     const { parameters } = tier.kit;
     const meter = await tier.meter(0);
     await tier.advanceTo((epochStartSeconds(parameters, 1) - 900) * 1000);

@@ -2,7 +2,7 @@
 
 /**
  * Runs a task for each item, at most `limit` at a time, and returns the results in the order of the items. The first
- * failure ends it; tasks that have begun then go on unobserved.
+ * failure ends it; tasks that have begun then continue unobserved.
  */
 export async function mapBounded<T, R>(
   limit: number,

@@ -43,7 +43,15 @@ describe('client-apps/runtime/config', () => {
     );
   });
 
-  it('names the file that is no JSON or not there', async () => {
+  it('calls a field that is not there missing', () => {
+    assert.throws(() => parseConfig(schema, { ...good, region: undefined, controlCenter: {} }, 'my.json'), {
+      message:
+        'my.json:\n  region: is missing; expected string\n  controlCenter.url: is missing; expected string\n' +
+        '  controlCenter.pin: is missing; expected string',
+    });
+  });
+
+  it('names the file that is not JSON or not there', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-config-'));
     const path = join(directory, 'config.json');
     await assert.rejects(loadConfig(schema, path), { code: 'CONFIG_INVALID' });

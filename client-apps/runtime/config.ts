@@ -55,8 +55,14 @@ export function parseConfig<T>(schema: z.ZodType<T>, value: unknown, source: str
   if (result.success) {
     return result.data;
   }
-  const faults = result.error.issues.map((issue) => `  ${issue.path.join('.') || '(all)'}: ${issue.message}`);
+  const faults = result.error.issues.map((issue) => `  ${issue.path.join('.') || '(all)'}: ${faultText(issue)}`);
   throw new ClientError('CONFIG_INVALID', `${source}:\n${faults.join('\n')}`);
+}
+
+/** The text of a fault; zod describes a field that is absent as the value `undefined`, which no JSON file holds. */
+function faultText({ code, message }: z.core.$ZodIssue): string {
+  const [, expected] = /expected (\S+), received undefined$/.exec(message) ?? [];
+  return code === 'invalid_type' && expected !== undefined ? `is missing; expected ${expected}` : message;
 }
 
 /**

@@ -11,7 +11,7 @@ describe('client-apps/runtime/deadline', () => {
     await pause(20);
   });
 
-  it('ends with what is thrown when it takes longer', async () => {
+  it('ends with what is thrown when the time is over', async () => {
     const never = new Promise<never>(() => undefined);
     const late = (): never => {
       throw new Error('gave no answer');
@@ -19,7 +19,7 @@ describe('client-apps/runtime/deadline', () => {
     await assert.rejects(withDeadline(never, 5, late), /gave no answer/);
   });
 
-  it('goes on waiting when nothing is thrown', async () => {
+  it('continues to wait when nothing is thrown', async () => {
     let end: (result: string) => void = () => undefined;
     let reminders = 0;
     const slow = new Promise<string>((resolve) => (end = resolve));

@@ -2,7 +2,7 @@
 
 /**
  * Waits for a promise, and calls `late` once when it takes longer than so many real milliseconds. What `late` throws
- * ends the wait; otherwise it goes on.
+ * ends the wait; otherwise it continues.
  */
 export async function withDeadline<T>(promise: Promise<T>, milliseconds: number, late: () => void): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -6,7 +6,7 @@ declare module 'fs-native-extensions' {
    * Takes an exclusive lock on an open file (an open-file-description lock on Linux), without waiting. The operating
    * system releases it with the file's last descriptor, however the process ends.
    *
-   * @returns false when somebody else holds it
+   * @returns false when another process holds it
    */
   export function tryLock(fileDescriptor: number): boolean;
 }

@@ -14,7 +14,7 @@ export interface Daemon {
 /** The parties of a host. */
 export interface HostParts<Config, Opened> {
   readonly configs: readonly Config[];
-  /** What they share; closed at the end. */
+  /** The parts that they share; closed at the end. */
   readonly source: { close(): void };
   /** Reads a party's directory, which is locked, and enrols the party when it is new. */
   readonly open: (config: Config) => Promise<Opened>;

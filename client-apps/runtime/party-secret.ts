@@ -62,5 +62,10 @@ export async function loadSecret(
 
 /** HKDF-SHA-256 of a secret under a party's and a key's name, 32 bytes. */
 export function deriveSecret(party: string, secret: Uint8Array, name: string): Uint8Array {
-  return hkdf(sodiumCrypto, NO_SALT, secret, asciiBytes(`gridveil ${party} ${name}`), KEY_LENGTH);
+  return hkdf(sodiumCrypto, {
+    salt: NO_SALT,
+    inputKey: secret,
+    info: asciiBytes(`gridveil ${party} ${name}`),
+    length: KEY_LENGTH,
+  });
 }

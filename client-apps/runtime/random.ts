@@ -5,7 +5,7 @@ import type { RandomSource } from '../../protocol/onion/packet.js';
 /** Bytes fetched at once: an onion packet takes thirteen draws of up to 32 bytes, and each system call costs 2 µs. */
 const POOL_LENGTH = 4_096;
 
-/** Secret random bytes of the operating system, fetched in advance; what was given out is wiped here. */
+/** Secret random bytes of the operating system, fetched in advance; bytes that were returned are wiped here. */
 export function osRandom(): RandomSource {
   const pool = new Uint8Array(POOL_LENGTH);
   let used = POOL_LENGTH;

@@ -87,7 +87,7 @@ describe('client-apps/runtime/sealed-file', () => {
     assert.deepEqual(new Uint8Array((await file.read())!), Uint8Array.of(19));
   });
 
-  it('takes its key from GRIDVEIL_KEY_FILE and refuses one that others can read or that is no key', async () => {
+  it('reads its key from GRIDVEIL_KEY_FILE and refuses one that others can read or that is not a key', async () => {
     const path = join(directory, 'file.key');
     await createFileKey(path);
     const made = await loadFileKey({ GRIDVEIL_KEY_FILE: path });
@@ -97,8 +97,13 @@ describe('client-apps/runtime/sealed-file', () => {
     await chmod(path, 0o640);
     await assert.rejects(loadFileKey({ GRIDVEIL_KEY_FILE: path }), { code: 'KEY_FILE' });
     await chmod(path, 0o600);
-    await writeFile(path, 'abcd\n');
-    await assert.rejects(loadFileKey({ GRIDVEIL_KEY_FILE: path }), { code: 'KEY_FILE' });
+    for (const text of ['abcd\n', 'a key of words']) {
+      await writeFile(path, text);
+      await assert.rejects(loadFileKey({ GRIDVEIL_KEY_FILE: path }), {
+        code: 'KEY_FILE',
+        message: `key file ${path}: expected 64 lower-case hexadecimal digits`,
+      });
+    }
     await assert.rejects(loadFileKey({}), { code: 'KEY_FILE' });
     await assert.rejects(loadFileKey({ GRIDVEIL_KEY_FILE: join(directory, 'absent') }), { code: 'KEY_FILE' });
   });

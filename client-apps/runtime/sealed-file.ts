@@ -9,6 +9,7 @@ import { ClientError } from './errors.js';
 
 /** Bytes of the key that seals a party's files. */
 export const FILE_KEY_LENGTH = 32;
+const FILE_KEY = new RegExp(`^[0-9a-f]{${2 * FILE_KEY_LENGTH}}$`);
 /** XChaCha20 nonces are long enough to be drawn at random for every write. */
 const NONCE_LENGTH = 24;
 /** Names the format, so that another version is refused and not misread. */
@@ -45,7 +46,10 @@ export class FileKey {
   /** @param purpose names the value's place in the party's directory */
   seal(purpose: string, plaintext: Uint8Array): Uint8Array {
     const nonce = randomBytes(NONCE_LENGTH);
-    const ciphertext = sodiumCrypto.xchacha20Poly1305Seal(this.#key, nonce, aadOf(this.#head, purpose), plaintext);
+    const ciphertext = sodiumCrypto.xchacha20Poly1305Seal(
+      { key: this.#key, nonce, aad: aadOf(this.#head, purpose) },
+      plaintext,
+    );
     return concatBytes(this.#head, nonce, ciphertext);
   }
 
@@ -63,7 +67,7 @@ export class FileKey {
         throw new Error('unknown format');
       }
       const [nonce, ciphertext] = [body.subarray(0, NONCE_LENGTH), body.subarray(NONCE_LENGTH)];
-      plaintext = sodiumCrypto.xchacha20Poly1305Open(this.#key, nonce, aadOf(head, purpose), ciphertext);
+      plaintext = sodiumCrypto.xchacha20Poly1305Open({ key: this.#key, nonce, aad: aadOf(head, purpose) }, ciphertext);
     } catch (cause) {
       throw new ClientError('SEALED_INVALID', `${place} cannot be decrypted with this key, or was changed`, { cause });
     }
@@ -145,7 +149,7 @@ export class SealedFile {
 export async function loadFileKey(environment: NodeJS.ProcessEnv): Promise<Uint8Array> {
   const path = environment['GRIDVEIL_KEY_FILE'];
   if (path === undefined || path === '') {
-    throw new ClientError('KEY_FILE', 'GRIDVEIL_KEY_FILE is not set');
+    throw new ClientError('KEY_FILE', 'GRIDVEIL_KEY_FILE is not set: expected the path of the key of the sealed files');
   }
   return readFileKey(path);
 }
@@ -157,11 +161,11 @@ export async function readFileKey(path: string): Promise<Uint8Array> {
     if ((mode & 0o077) !== 0) {
       throw new Error('it is readable by users other than its owner (chmod 600)');
     }
-    const key = fromHex((await readFile(path, 'ascii')).trim());
-    if (key.length !== FILE_KEY_LENGTH) {
-      throw new Error(`it must contain ${FILE_KEY_LENGTH} bytes in hexadecimal`);
+    const text = (await readFile(path, 'ascii')).trim();
+    if (!FILE_KEY.test(text)) {
+      throw new Error(`expected ${2 * FILE_KEY_LENGTH} lower-case hexadecimal digits`);
     }
-    return key;
+    return fromHex(text);
   } catch (cause) {
     throw new ClientError('KEY_FILE', `key file ${path}: ${(cause as Error).message}`, { cause });
   }

@@ -24,7 +24,7 @@ export class SealedStore {
     this.#onFailure = onFailure;
   }
 
-  /** @param onFailure called when a change cannot be written: what relies on the store cannot go on */
+  /** @param onFailure called when a change cannot be written: its users cannot continue */
   static async open(
     directory: string,
     key: FileKey,

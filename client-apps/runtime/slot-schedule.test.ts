@@ -11,7 +11,7 @@ const TIMING = { intervalSeconds: 1_800, slotSeconds: 300, epochOriginSeconds: 1
 const ORIGIN = TIMING.epochOriginSeconds;
 
 describe('slot schedule', () => {
-  it('runs every slot at its start, also while one takes longer than a slot, until it is stopped', async () => {
+  it('runs every slot at its start, also while one lasts longer than a slot, until it is stopped', async () => {
     const clock = new SteppedClock((ORIGIN + 10) * 1000);
     const slots: Slot[] = [];
     let release: () => void = () => undefined;

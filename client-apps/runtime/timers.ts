@@ -5,17 +5,17 @@ import type { Log } from './log.js';
 
 type Task = () => void | Promise<void>;
 
-/** Ends a timer that has not fired, or a handler; afterwards it has no effect. */
+/** Cancels a supervised task: a timer that has not fired, or a handler. A second call has no effect. */
 export type CancelTimer = () => void;
 
-/** Time after which a schedule whose next time could not be told is asked again, milliseconds. */
+/** Time after which a schedule that threw is asked for its next time again, milliseconds. */
 const SCHEDULE_RETRY_MILLISECONDS = 1_000;
 
-/** What the supervision needs of a party. */
+/** The parts of a party that the supervision needs. */
 export interface SupervisedContext {
   readonly clock: Clock;
   readonly log: Log;
-  /** For tests: is told every origin that is registered, and each run, as a part of it. */
+  /** For tests: receives every origin that is registered, and the origin of each run. */
   readonly witness?: TaskWitness;
 }
 
@@ -30,8 +30,8 @@ export interface TaskWitness {
 
 /**
  * The supervised tasks of one party: its timers and its event handlers. An error that one throws, or rejects with, fails
- * that run alone: it is counted and logged with the origin given at its registration, and the process goes on. A task
- * whose failure must end the party says so itself.
+ * that run alone: it is counted and logged with the origin given at its registration, and the process continues. A task
+ * whose failure must end the party handles it in `onFailure` or ends the party itself.
  */
 export class Timers {
   /** The clock of {@link Timers.at}. */

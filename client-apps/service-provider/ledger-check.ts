@@ -7,46 +7,15 @@ import { type ConsumerList, decodeConsumerList } from '../../protocol/ledger/con
 import { previousStart } from '../../protocol/schedule/intervals.js';
 import { parametersOfEpoch } from '../../protocol/schedule/versions.js';
 import type { SignedParameters } from '../../protocol/ledger/parameters.js';
-import { decodeSignedParameters } from '../../protocol/ledger/parameters-json.js';
 import type { LedgerKind } from '../../protocol/ledger/row.js';
 import type { Seal, SignedSeal } from '../../protocol/ledger/seal.js';
 import { decodeSignedDirectory, directoryDigest } from '../../protocol/onion/directory-format.js';
 import { checkConsumerList } from '../../protocol/rules/check-consumers.js';
-import { verifyParametersList } from '../../protocol/rules/check-parameters.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
 import { verifyInterval } from '../../protocol/rules/verify-interval.js';
 import type { RegionLedger, CommittedLedger } from '../ledger/region-ledger.js';
 
 /** Reading of the ledger without trust in its peers: each function checks what it reads. */
-
-/**
- * All versions of the parameters.
- *
- * @param trustAnchor hex SHA-256 of the control center's signature key in version 1
- * @returns undefined while there are none
- * @throws ProtocolError as `verifyParametersList`
- */
-export async function readParameters(
-  ledger: RegionLedger,
-  trustAnchor: string,
-): Promise<readonly SignedParameters[] | undefined> {
-  const latest = await ledger.parameters('latest');
-  if (latest === undefined) {
-    return undefined;
-  }
-  const newest = decodeSignedParameters(latest);
-  const list: SignedParameters[] = [];
-  for (let version = 1; version < newest.parameters.version; version++) {
-    const bytes = await ledger.parameters(version);
-    if (bytes === undefined) {
-      throw new ProtocolError('PARAMETERS_CHAIN', 'a version of the parameters is missing');
-    }
-    list.push(decodeSignedParameters(bytes));
-  }
-  list.push(newest);
-  verifyParametersList(sodiumCrypto, list, trustAnchor);
-  return list;
-}
 
 /**
  * A sealed consumption ledger, checked in full: seal, chain, header, pages, categories, every row's signature.

@@ -20,7 +20,7 @@ export interface OwnLedger {
   readonly rows: Uint8Array;
 }
 
-/** What a ledger is computed from. */
+/** Inputs from which a ledger is computed. */
 interface OwnBasis {
   /** The seal that the ledger rests on, verified: of consumption for prices, of pricing for bills. */
   readonly basis: Seal;

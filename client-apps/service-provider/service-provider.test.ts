@@ -168,7 +168,7 @@ describe('client-apps/service-provider', function () {
     assert.deepEqual(bills.map(rowValue), expected);
   });
 
-  it('takes up what fell due while it was away, in order', async () => {
+  it('handles what fell due while it was down, in order', async () => {
     const first = maker.next([1, 1, 1, 1, 1]);
     const second = maker.next([]);
     await seal(first.consumption, first);

@@ -5,23 +5,24 @@ import { sharedLinkKey } from '../../protocol/identity/meter-identity.js';
 import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
 import { encodeSignedHeader, type SignedHeader } from '../../protocol/ledger/signed-header.js';
 import { equalBytes } from '../../protocol/crypto/bytes.js';
-import { parametersFor } from '../../protocol/schedule/versions.js';
+import type { SignedParameters } from '../../protocol/ledger/parameters.js';
 import { LEDGER_KINDS, type ProvidedKind } from '../../protocol/ledger/row.js';
 import type { SignedSeal } from '../../protocol/ledger/seal.js';
 import { sealedPrice } from '../../protocol/rules/check-price.js';
 import { checkSeal, followingSealContent } from '../../protocol/rules/check-seal.js';
-import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
-import { nextStart, previousStart } from '../../protocol/schedule/intervals.js';
+import { contextIn, type IntervalContext } from '../../protocol/rules/interval-context.js';
+import { nextStart } from '../../protocol/schedule/intervals.js';
 import { ClientError } from '../runtime/errors.js';
 import { LedgerError, type LedgerClient } from '../ledger/index.js';
 import { LedgerWatch } from '../ledger/ledger-watch.js';
+import { readParameters } from '../ledger/read-parameters.js';
 import type { PartyContext, RunningParty } from '../runtime/party.js';
 import { RegionLedger, type CommittedLedger, type ProvidedWrite } from '../ledger/region-ledger.js';
 import { untilReachable } from '../runtime/retry.js';
 import type { FileKey } from '../runtime/sealed-file.js';
 import type { ServiceProviderConfig } from './config.js';
 import { loadServiceProviderKeys, type ServiceProviderKeys } from './keys.js';
-import { previousSeal, readConsumers, readConsumption, readParameters } from './ledger-check.js';
+import { previousSeal, readConsumers, readConsumption } from './ledger-check.js';
 import { makeBills, makeDirectPrices, makePrice } from './price-and-bills.js';
 import { TagKeys } from './tag-keys.js';
 
@@ -63,6 +64,13 @@ export async function openServiceProvider(
   };
 }
 
+/** An interval that this service provider bills. */
+interface OwnInterval {
+  readonly context: IntervalContext;
+  /** All versions, of which the context has the one in force. */
+  readonly parameters: readonly SignedParameters[];
+}
+
 /** An interval whose price is on the ledger. */
 interface PricedInterval {
   readonly context: IntervalContext;
@@ -74,7 +82,7 @@ interface PricedInterval {
   readonly consumersDigest: Uint8Array | undefined;
 }
 
-/** What the service provider works with. */
+/** Parts of the service provider. */
 interface ServiceProviderParts {
   readonly keys: ServiceProviderKeys;
   readonly ledger: RegionLedger;
@@ -129,32 +137,18 @@ class ServiceProvider {
     return untilReachable(this.#context.log, 'ledger', () => this.#settle(startSeconds));
   }
 
-  /** Start of the oldest interval that is sealed but not billed; undefined while nothing is sealed. */
+  /** Start of the oldest interval that is not billed; undefined while nothing is sealed. */
   async #firstUnbilled(): Promise<number | undefined> {
-    const latest = await this.#ledger.latestSeal('consumption');
     const list = await readParameters(this.#ledger, this.#config.trustAnchor);
-    if (latest === undefined || list === undefined) {
-      return undefined;
-    }
-    const { parameters } = list[0]!;
-    let start = nextStart(parameters, latest.seal.ledgerId.startSeconds);
-    for (;;) {
-      const before = previousStart(parameters, start);
-      if ((await this.#ledger.seal('consumption', before)) === undefined) {
-        return start;
-      }
-      if ((await this.#ledger.seal('billing', before)) !== undefined) {
-        return start;
-      }
-      start = before;
-    }
+    return list && this.#ledger.oldestOpen('billing', list[0]!.parameters);
   }
 
   /** Waits for an interval's seal, prices it, waits for the price's seal, bills it. @returns start of the next */
   async #settle(startSeconds: number): Promise<number> {
     const { clock, report } = this.#context;
     const sealed = await this.#watch.until(() => this.#ledger.seal('consumption', startSeconds));
-    const priced = await clock.activity.track('price', this.#price(startSeconds, sealed));
+    const ours = await this.#untilOurs(startSeconds);
+    const priced = await clock.activity.track('price', this.#price(ours, sealed));
     const pricing = await this.#watch.until(() => this.#ledger.seal('pricing', startSeconds));
     const billed = await clock.activity.track('bills', this.#bill(priced, pricing));
     report('billed', {
@@ -166,9 +160,7 @@ class ServiceProvider {
     return nextStart(priced.context.parameters, startSeconds);
   }
 
-  async #price(startSeconds: number, sealed: SignedSeal): Promise<PricedInterval> {
-    const parameters = (await readParameters(this.#ledger, this.#config.trustAnchor))!;
-    const context = intervalContext(sodiumCrypto, parametersFor(parameters, startSeconds), startSeconds);
+  async #price({ parameters, context }: OwnInterval, sealed: SignedSeal): Promise<PricedInterval> {
     const consumption = await readConsumption(this.#ledger, context, parameters, sealed);
     const priced = { context, sealed, consumption };
     const basis = { basis: sealed.seal, keys: this.#keys };
@@ -176,6 +168,11 @@ class ServiceProvider {
       const list = await readConsumers(this.#ledger, context, parameters);
       const signed = await this.#put('pricing', makeDirectPrices(sodiumCrypto, context, basis, this.#tagKeys.of(list)));
       return { ...priced, signed, consumersDigest: consumerListDigest(sodiumCrypto, list) };
+    }
+    if (!this.#isOurs(context, 'pricing')) {
+      // Priced by the service provider before; what is left are its bills.
+      const signed = await this.#watch.until(() => this.#ledger.provided('pricing', context.ledgerId.startSeconds));
+      return { ...priced, signed, consumersDigest: undefined };
     }
     const pseudonymKey = sharedLinkKey(sodiumCrypto, this.#keys.secretKey, context.parameters.controlCenter.publicKey);
     const price = makePrice(sodiumCrypto, context, basis, pseudonymKey);
@@ -185,6 +182,32 @@ class ServiceProvider {
       transientOf: () => ({ pricePseudonymKey: pseudonymKey.slice() }),
     });
     return { ...priced, signed, consumersDigest: undefined };
+  }
+
+  /**
+   * Waits until this service provider is the one that bills an interval: a successor can be started before it is named,
+   * and one that was replaced has nothing more to do.
+   */
+  async #untilOurs(startSeconds: number): Promise<OwnInterval> {
+    let waits = false;
+    return this.#watch.until(async () => {
+      const parameters = (await readParameters(this.#ledger, this.#config.trustAnchor))!;
+      const context = contextIn(sodiumCrypto, parameters, startSeconds);
+      if (this.#isOurs(context, 'billing')) {
+        return { parameters, context };
+      }
+      if (!waits) {
+        waits = true;
+        const message =
+          'the parameters name another service provider for this interval; waiting to be named its successor';
+        this.#context.log.warn({ startSeconds }, message);
+      }
+      return undefined;
+    });
+  }
+
+  #isOurs({ serviceProviders }: IntervalContext, kind: ProvidedKind): boolean {
+    return equalBytes(serviceProviders[kind].signaturePublicKey, this.#keys.signing.publicKey);
   }
 
   /** @returns the sum of the bills, nano-currency */

@@ -106,7 +106,7 @@ describe('embedded ledger', function () {
     assert.equal(text(await contract.evaluateTransaction('Caller')), CONTROL_CENTER);
   });
 
-  it('has after kill −9 all that was committed, on the same addresses, and goes on', async () => {
+  it('has after kill −9 all that was committed, on the same addresses, and continues', async () => {
     await Promise.all(Array.from({ length: 30 }, (_, i) => contract.submitTransaction('Put', `kept${i}`, String(i))));
     const before = await kit.ledger.status();
     const inFlight = Array.from({ length: 30 }, (_, i) => contract.submitTransaction('Put', `late${i}`, String(i)));

@@ -26,7 +26,7 @@ export interface FabricNetworkOptions {
 
 /**
  * `network.sh` refused or failed, or a folder holds no network of the kind that is expected. The code is the script's own,
- * such as `PORT_TAKEN`, or `FAILED` if it gave none; or one of `TestNetwork.open`.
+ * such as `PORT_TAKEN`, or `FAILED` if it gave none; or one of `DeployedTestNetwork.open`.
  */
 export class FabricNetworkError extends CodedError<string> {
   override readonly name = 'FabricNetworkError';

@@ -18,9 +18,9 @@ usage() {
   cat <<'TEXT'
 Usage: network.sh MODE... [FLAGS]
 
-Modes, done in the order given:
-  prereq          how to get Fabric's binaries, and which are found now
-  up              certificates, orderers and peers; again: starts what is not running
+Modes, run in the order given:
+  prereq          how to get Fabric's binaries, and which were found
+  up              certificates, orderers and peers; again: starts the processes that are not running
   createChannel   the channels consumption, pricing, billing, joined by every orderer and peer
   deployCC        packages, installs, approves, commits and starts the chaincodes; with a new -ccv, upgrades them
   status          processes, channels, chaincodes, and certificates that expire within 30 days
@@ -34,7 +34,7 @@ Flags:
   -ccv VERSION    chaincode version (default: the committed one, at first 1.0)
   -org NAME       only what this organisation runs, for a network over several machines (docs/OPERATIONS.md); repeatable
   -ccs SEQUENCE   sequence of the chaincode definition: a number, or auto (default)
-  -verbose        what every tool prints
+  -verbose        print the output of every tool
   -h              this text
 
 Environment:
@@ -43,7 +43,7 @@ Environment:
   GRIDVEIL_FABRIC_DIR  where the network keeps its files (default: network/fabric/state)
   GRIDVEIL_TOPOLOGY    organisations, hosts, ports and channels (default: network/topology.json)
 
-Exit status: 0 done, 1 refused or failed, 2 wrong use.
+Exit status: 0 success, 1 refused or failed, 2 wrong use.
 TEXT
 }
 
@@ -78,9 +78,9 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ "${#MODES[@]}" -gt 0 ] || wrong_use "no mode given"
-[[ $CC_VERSION =~ ^[A-Za-z0-9._-]{0,32}$ ]] || wrong_use "-ccv takes letters, digits, dots, dashes and underscores"
-[[ $OPERATORS =~ ^[A-Za-z,]*$ ]] || wrong_use "-org takes an organisation's name"
-[[ $CC_SEQUENCE =~ ^(auto|[1-9][0-9]{0,5})$ ]] || wrong_use "-ccs takes auto or a positive number"
+[[ $CC_VERSION =~ ^[A-Za-z0-9._-]{0,32}$ ]] || wrong_use "-ccv accepts letters, digits, dots, dashes and underscores"
+[[ $OPERATORS =~ ^[A-Za-z,]*$ ]] || wrong_use "-org needs the name of an organisation"
+[[ $CC_SEQUENCE =~ ^(auto|[1-9][0-9]{0,5})$ ]] || wrong_use "-ccs accepts auto or a positive number"
 
 # shellcheck source=lib/base.sh
 . "$NETWORK_DIR/lib/base.sh"
@@ -115,11 +115,11 @@ up() {
   require_binaries peer orderer osnadmin cryptogen configtxgen
   if uses_ca; then require_binaries fabric-ca-server fabric-ca-client; fi
   if [ "$CONSENSUS" = bft ] && [ -f "$STATE_DIR/consensus" ] && [ "$(cat "$STATE_DIR/consensus")" != bft ]; then
-    fail OTHER_NETWORK "$STATE_DIR holds a network with raft orderers; run 'network.sh down' first"
+    fail OTHER_NETWORK "$STATE_DIR contains a network with raft orderers; run 'network.sh down' first"
   fi
   load_consensus
   if [ "$CONSENSUS" = bft ] && [ "$CHANNEL_CAPABILITY" != V3_0 ]; then
-    fail NEEDS_FABRIC_3 "-bft needs Fabric 3, this is $FABRIC_VERSION"
+    fail NEEDS_FABRIC_3 "-bft needs Fabric 3, found $FABRIC_VERSION"
   fi
   check_ports
   # the mark by which `down` knows the folder comes first, and whole
@@ -136,13 +136,13 @@ up() {
 
 down() {
   if [ -d "$STATE_DIR" ]; then remove_marked "$STATE_DIR" consensus; fi
-  info "down: no process and no file left"
+  info "down: all processes are stopped, all files removed"
 }
 
 status() {
   local file name state failed=0
   [ -d "$STATE_DIR" ] || {
-    printf 'no network exists in %s\n' "$STATE_DIR"
+    printf '%s does not contain a network\n' "$STATE_DIR"
     exit 1
   }
   load_consensus
@@ -172,7 +172,7 @@ select_channels() {
   known=" $(topology channels | tr '\n' ' ') "
   if [ "${#CHANNELS[@]}" = 0 ]; then read -r -a CHANNELS <<<"$known"; fi
   for channel in "${CHANNELS[@]}"; do
-    case "$known" in *" $channel "*) ;; *) wrong_use "no channel '$channel' in the topology (it has:$known)" ;; esac
+    case "$known" in *" $channel "*) ;; *) wrong_use "unknown channel '$channel': the topology has$known" ;; esac
   done
 }
 
@@ -188,7 +188,7 @@ for mode in "${MODES[@]}"; do
       ;;
     restart)
       require_binaries peer orderer osnadmin cryptogen configtxgen
-      [ -d "$ORGS_DIR" ] || fail NOT_UP "$STATE_DIR holds no network; run 'network.sh up' first"
+      [ -d "$ORGS_DIR" ] || fail NOT_UP "$STATE_DIR does not contain a network; run 'network.sh up' first"
       stop_all
       up
       ;;

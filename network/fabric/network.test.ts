@@ -90,7 +90,7 @@ describe('network/fabric', function () {
     refused(script(['up', '-bft'], { FABRIC_BIN: fakeBinaries('v2.5.16') }), 'NEEDS_FABRIC_3');
   });
 
-  it('so is a port that is taken', async () => {
+  it('so is a port that is in use', async () => {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const { port } = server.address() as { port: number };
@@ -115,14 +115,14 @@ describe('network/fabric', function () {
     assert.equal(script(['down', 'down']).status, 0);
   });
 
-  it('down signals no process that a stale pid file names, and goes on where it was interrupted', () => {
+  it('down signals no process that a stale pid file names, and continues where it was interrupted', () => {
     const folder = join(scratch, 'with blanks');
     const stranger = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']);
     mkdirSync(join(folder, 'pids'), { recursive: true });
     writeFileSync(join(folder, 'pids', 'peer0.pid'), `${stranger.pid}\n${join(folder, 'bin', 'peer0')}\n`);
     writeFileSync(join(folder, 'consensus'), 'raft');
     const down = script(['down'], { GRIDVEIL_FABRIC_DIR: folder });
-    assert.deepEqual([down.status, down.stderr], [0, 'down: no process and no file left\n']);
+    assert.deepEqual([down.status, down.stderr], [0, 'down: all processes are stopped, all files removed\n']);
     assert.equal(stranger.exitCode ?? stranger.signalCode, null);
     stranger.kill();
     assert.ok(!existsSync(folder));

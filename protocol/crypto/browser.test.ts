@@ -8,14 +8,16 @@ import { toHex } from './bytes.js';
 import { hpkeSeal } from './hpke.js';
 import { sodiumCrypto } from './sodium.js';
 
-/** A program as a page would have it: the portable back end and what stands on it. */
+/** A program as a page would have it: the portable back end and what uses it. */
 const PROGRAM = `
   import { nobleCrypto } from './noble.js';
   import { hpkeSeal } from './hpke.js';
   import { toHex } from './bytes.js';
   const key = new Uint8Array(32).fill(9);
   const publicKey = nobleCrypto.x25519PublicKey(key);
-  globalThis.result = toHex(hpkeSeal(nobleCrypto, key, publicKey, key, key, key));
+  globalThis.result = toHex(hpkeSeal(nobleCrypto, {
+    ephemeralSecretKey: key, recipientPublicKey: publicKey, info: key, aad: key, plaintext: key,
+  }));
 `;
 
 describe('the portable back end', () => {
@@ -33,6 +35,17 @@ describe('the portable back end', () => {
     const page = createContext({ TextEncoder, crypto }) as { result?: string };
     runInContext(bundle.outputFiles[0]!.text, page);
     const key = new Uint8Array(32).fill(9);
-    assert.equal(page.result, toHex(hpkeSeal(sodiumCrypto, key, sodiumCrypto.x25519PublicKey(key), key, key, key)));
+    assert.equal(
+      page.result,
+      toHex(
+        hpkeSeal(sodiumCrypto, {
+          ephemeralSecretKey: key,
+          recipientPublicKey: sodiumCrypto.x25519PublicKey(key),
+          info: key,
+          aad: key,
+          plaintext: key,
+        }),
+      ),
+    );
   });
 });

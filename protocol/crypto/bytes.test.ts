@@ -56,7 +56,7 @@ describe('bytes', () => {
     assert.deepEqual(concatBytes(Uint8Array.of(1), new Uint8Array(0), Uint8Array.of(2, 3)), Uint8Array.of(1, 2, 3));
   });
 
-  it('takes ASCII only', () => {
+  it('accepts ASCII only', () => {
     assert.deepEqual(asciiBytes('A~\0'), Uint8Array.of(0x41, 0x7e, 0));
     assert.throws(() => asciiBytes('é'), { code: 'MALFORMED' });
   });

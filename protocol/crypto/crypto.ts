@@ -26,6 +26,13 @@ export interface SigningKey {
   wipe(): void;
 }
 
+/** What an AEAD binds to a plaintext: key 32 bytes, nonce 12 bytes (XChaCha20: 24), associated data of any length. */
+export interface AeadContext {
+  readonly key: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly aad: Uint8Array;
+}
+
 /**
  * The primitives. There are two back ends, `sodiumCrypto` (native) and `nobleCrypto` (portable), which give the same
  * bytes and refuse the same inputs with the same codes. Each input of a wrong length is refused with BAD_LENGTH.
@@ -69,37 +76,25 @@ export interface Crypto {
   ed25519IsPrimeOrder(publicKey: Uint8Array): boolean;
 
   /**
-   * RFC 8439: ciphertext and tag, 16 bytes more than the plaintext. Key 32, nonce 12 bytes.
+   * RFC 8439: ciphertext and tag, 16 bytes more than the plaintext.
    *
    * @param output takes them, by default new memory; it may begin with the plaintext itself, which is then overwritten
    * @returns output
    */
-  chacha20Poly1305Seal(
-    key: Uint8Array,
-    nonce: Uint8Array,
-    aad: Uint8Array,
-    plaintext: Uint8Array,
-    output?: Uint8Array,
-  ): Uint8Array;
+  chacha20Poly1305Seal(context: AeadContext, plaintext: Uint8Array, output?: Uint8Array): Uint8Array;
 
   /**
    * @param output takes the plaintext, 16 bytes less than `sealed`; by default new memory
    * @returns output
    * @throws DECRYPT_FAILED when the tag does not fit or is cut off
    */
-  chacha20Poly1305Open(
-    key: Uint8Array,
-    nonce: Uint8Array,
-    aad: Uint8Array,
-    sealed: Uint8Array,
-    output?: Uint8Array,
-  ): Uint8Array;
+  chacha20Poly1305Open(context: AeadContext, sealed: Uint8Array, output?: Uint8Array): Uint8Array;
 
   /** draft-irtf-cfrg-xchacha-03: the same with a nonce of 24 bytes, which may be random. */
-  xchacha20Poly1305Seal(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  xchacha20Poly1305Seal(context: AeadContext, plaintext: Uint8Array): Uint8Array;
 
   /** @throws DECRYPT_FAILED when the tag does not fit or is cut off */
-  xchacha20Poly1305Open(key: Uint8Array, nonce: Uint8Array, aad: Uint8Array, sealed: Uint8Array): Uint8Array;
+  xchacha20Poly1305Open(context: AeadContext, sealed: Uint8Array): Uint8Array;
 
   /** FIPS 197: one block of 16 bytes under AES-128, key 16 bytes. A bare permutation: the caller builds the mode. */
   aes128EncryptBlock(key: Uint8Array, block: Uint8Array): Uint8Array;

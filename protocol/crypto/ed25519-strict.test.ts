@@ -143,7 +143,7 @@ for (const crypto of BACK_ENDS) {
       }
     });
 
-    it('refuses bytes that are no point', () => {
+    it('refuses bytes that are not a point', () => {
       const noPoint = fromHex('0200000000000000000000000000000000000000000000000000000000000000');
       assert.throws(() => Point.fromBytes(noPoint, true));
       assert.equal(crypto.ed25519IsPrimeOrder(noPoint), false);

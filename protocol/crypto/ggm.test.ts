@@ -24,7 +24,7 @@ function half(bit: 0 | 1, node: Uint8Array): Uint8Array {
   return both.slice(32 * bit, 32 * bit + 32);
 }
 
-/** Every node that lies on the way from the root to one of these epochs, in hex. */
+/** Every node on the way from the root to one of these epochs, in hex. */
 function ancestors(epochs: readonly number[]): Set<string> {
   const nodes = new Set<string>();
   for (const epoch of epochs) {
@@ -128,7 +128,7 @@ describe('punctured tree', () => {
     );
   });
 
-  it('keeps no node from which a forgotten epoch can be derived, and not K_i', () => {
+  it('keeps no node from which an erased epoch can be derived, and not K_i', () => {
     fc.assert(
       fc.property(epochs, fc.integer({ min: 0, max: 300 }), (first, steps) => {
         const tree = PuncturedTree.fromKey(sodiumCrypto, meterKey, first);
@@ -158,7 +158,7 @@ describe('punctured tree', () => {
     }
   });
 
-  it('overwrites the memory of what it forgets', () => {
+  it('overwrites the memory of what it erases', () => {
     const written: Uint8Array[] = [];
     /** Remembers every array that the tree is given to keep. */
     const spy: typeof sodiumCrypto = {
@@ -201,7 +201,7 @@ describe('punctured tree', () => {
     }
   });
 
-  it('forgets once: an earlier epoch again, and the last one', () => {
+  it('erases once: an earlier epoch again, and the last one', () => {
     const tree = PuncturedTree.fromKey(sodiumCrypto, meterKey, 0);
     tree.puncture(41);
     const state = tree.toBytes();
@@ -214,7 +214,7 @@ describe('punctured tree', () => {
     tree.puncture(MAXIMUM_EPOCH);
   });
 
-  it('refuses bytes that are no tree', () => {
+  it('refuses bytes that are not a tree', () => {
     const tree = PuncturedTree.fromKey(sodiumCrypto, meterKey, 5).toBytes();
     for (const bytes of [new Uint8Array(3), tree.subarray(0, -1), concatBytes(tree, tree), Uint8Array.of(0, 0, 0, 5)]) {
       assert.throws(() => PuncturedTree.fromBytes(sodiumCrypto, bytes), { code: 'BAD_LENGTH' });

@@ -34,7 +34,12 @@ describe('domain-separated hashes', () => {
         assert.equal(toHex(mac(crypto, domain as MacDomain, key, message)), value, domain);
       }
       const { salt, inputKey, info, output } = vectors.hkdf;
-      const derived = hkdf(crypto, fromHex(salt), fromHex(inputKey), fromHex(info), output.length / 2);
+      const derived = hkdf(crypto, {
+        salt: fromHex(salt),
+        inputKey: fromHex(inputKey),
+        info: fromHex(info),
+        length: output.length / 2,
+      });
       assert.equal(toHex(derived), output);
     });
 

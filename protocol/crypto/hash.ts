@@ -17,6 +17,7 @@ const DIGEST_DOMAINS = [
   'tariff',
   'directory',
   'consumers',
+  'successor',
   'index',
   'registry',
   'registry-root',
@@ -77,20 +78,22 @@ export function mac(crypto: Crypto, domain: MacDomain, key: Uint8Array, ...parts
   return crypto.hmacSha256(key, DOMAIN_PREFIXES[domain], ...parts);
 }
 
+/** Inputs of HKDF. */
+export interface HkdfInputs {
+  /** Empty means 32 zero bytes. */
+  readonly salt: Uint8Array;
+  readonly inputKey: Uint8Array;
+  readonly info: Uint8Array;
+  /** Bytes wanted, at most 8,160. */
+  readonly length: number;
+}
+
 /**
  * HKDF-SHA-256 (RFC 5869), extract and expand.
  *
- * @param salt empty stands for 32 zero bytes
- * @param length bytes wanted, at most 8,160
- * @throws LIMIT_EXCEEDED for more
+ * @throws LIMIT_EXCEEDED for a length above 8,160
  */
-export function hkdf(
-  crypto: Crypto,
-  salt: Uint8Array,
-  inputKey: Uint8Array,
-  info: Uint8Array,
-  length: number,
-): Uint8Array {
+export function hkdf(crypto: Crypto, { salt, inputKey, info, length }: HkdfInputs): Uint8Array {
   if (length > HKDF_MAXIMUM_LENGTH) {
     throw new ProtocolError('LIMIT_EXCEEDED', 'HKDF gives at most 8,160 bytes');
   }

@@ -44,9 +44,24 @@ function checkVector(vector: HpkeVector): void {
   const first = vector.encryptions[0]!;
   const [info, aad, plaintext] = [fromHex(vector.info), fromHex(first.aad), fromHex(first.pt)];
   for (const crypto of BACK_ENDS) {
-    const sealed = hpkeSeal(crypto, fromHex(vector.skEm), fromHex(vector.pkRm), info, aad, plaintext);
+    const sealed = hpkeSeal(crypto, {
+      ephemeralSecretKey: fromHex(vector.skEm),
+      recipientPublicKey: fromHex(vector.pkRm),
+      info,
+      aad,
+      plaintext,
+    });
     assert.equal(toHex(sealed), vector.enc + first.ct);
-    assert.deepEqual(hpkeOpen(crypto, fromHex(vector.skRm), fromHex(vector.pkRm), info, aad, sealed), plaintext);
+    assert.deepEqual(
+      hpkeOpen(crypto, {
+        recipientSecretKey: fromHex(vector.skRm),
+        recipientPublicKey: fromHex(vector.pkRm),
+        info,
+        aad,
+        sealed,
+      }),
+      plaintext,
+    );
   }
 }
 
@@ -67,8 +82,10 @@ class ChaCha20Poly1305 implements AeadInterface {
     const key = bytes(rawKey).slice();
     const exact = (result: Uint8Array): Promise<ArrayBuffer> => Promise.resolve(Uint8Array.from(result).buffer);
     return {
-      seal: (iv, data, aad) => exact(nobleCrypto.chacha20Poly1305Seal(key, bytes(iv), bytes(aad), bytes(data))),
-      open: (iv, data, aad) => exact(nobleCrypto.chacha20Poly1305Open(key, bytes(iv), bytes(aad), bytes(data))),
+      seal: (iv, data, aad) =>
+        exact(nobleCrypto.chacha20Poly1305Seal({ key, nonce: bytes(iv), aad: bytes(aad) }, bytes(data))),
+      open: (iv, data, aad) =>
+        exact(nobleCrypto.chacha20Poly1305Open({ key, nonce: bytes(iv), aad: bytes(aad) }, bytes(data))),
     };
   }
 }
@@ -104,9 +121,18 @@ describe('HPKE', () => {
         });
         const sealed = concatBytes(new Uint8Array(theirs.enc), new Uint8Array(await theirs.seal(plaintext, aad)));
         assert.equal(sealed.length, length + HPKE_OVERHEAD);
-        assert.deepEqual(hpkeOpen(crypto, secretKey, publicKey, info, aad, sealed), plaintext);
+        assert.deepEqual(
+          hpkeOpen(crypto, { recipientSecretKey: secretKey, recipientPublicKey: publicKey, info, aad, sealed }),
+          plaintext,
+        );
 
-        const ours = hpkeSeal(crypto, new Uint8Array(32).fill(9), publicKey, info, aad, plaintext);
+        const ours = hpkeSeal(crypto, {
+          ephemeralSecretKey: new Uint8Array(32).fill(9),
+          recipientPublicKey: publicKey,
+          info,
+          aad,
+          plaintext,
+        });
         const recipient = await suite.createRecipientContext({
           recipientKey: await suite.kem.deserializePrivateKey(secretKey),
           enc: ours.slice(0, 32),
@@ -118,20 +144,47 @@ describe('HPKE', () => {
   });
 
   for (const crypto of BACK_ENDS) {
-    it(`seals into memory of the caller, where the plaintext may already stand (${crypto.name})`, () => {
+    it(`seals into memory of the caller, where the plaintext may already be (${crypto.name})`, () => {
       const secretKey = new Uint8Array(32).fill(1);
       const publicKey = crypto.x25519PublicKey(secretKey);
       const [info, aad, plaintext] = [asciiBytes('info'), asciiBytes('aad'), new Uint8Array(300).fill(7)];
-      const sealed = hpkeSeal(crypto, new Uint8Array(32).fill(2), publicKey, info, aad, plaintext);
+      const sealed = hpkeSeal(crypto, {
+        ephemeralSecretKey: new Uint8Array(32).fill(2),
+        recipientPublicKey: publicKey,
+        info,
+        aad,
+        plaintext,
+      });
       const output = new Uint8Array(300 + HPKE_OVERHEAD);
       output.set(plaintext, 32);
       const inPlace = output.subarray(32, 332);
-      assert.equal(hpkeSeal(crypto, new Uint8Array(32).fill(2), publicKey, info, aad, inPlace, output), output);
+      assert.equal(
+        hpkeSeal(crypto, {
+          ephemeralSecretKey: new Uint8Array(32).fill(2),
+          recipientPublicKey: publicKey,
+          info,
+          aad,
+          plaintext: inPlace,
+          output,
+        }),
+        output,
+      );
       assert.deepEqual(output, sealed);
       for (const length of [0, 300, 347, 349]) {
-        assert.throws(() => hpkeSeal(crypto, secretKey, publicKey, info, aad, plaintext, new Uint8Array(length)), {
-          code: 'BAD_LENGTH',
-        });
+        assert.throws(
+          () =>
+            hpkeSeal(crypto, {
+              ephemeralSecretKey: secretKey,
+              recipientPublicKey: publicKey,
+              info,
+              aad,
+              plaintext,
+              output: new Uint8Array(length),
+            }),
+          {
+            code: 'BAD_LENGTH',
+          },
+        );
       }
     });
 
@@ -139,25 +192,102 @@ describe('HPKE', () => {
       const secretKey = new Uint8Array(32).fill(1);
       const publicKey = crypto.x25519PublicKey(secretKey);
       const [info, aad] = [asciiBytes('info'), asciiBytes('aad')];
-      const sealed = hpkeSeal(crypto, new Uint8Array(32).fill(2), publicKey, info, aad, asciiBytes('plaintext'));
+      const sealed = hpkeSeal(crypto, {
+        ephemeralSecretKey: new Uint8Array(32).fill(2),
+        recipientPublicKey: publicKey,
+        info,
+        aad,
+        plaintext: asciiBytes('plaintext'),
+      });
       const refused = { code: 'DECRYPT_FAILED' };
       for (let i = 0; i < sealed.length; i++) {
         const changed = sealed.slice();
         changed[i]! ^= 1;
-        assert.throws(() => hpkeOpen(crypto, secretKey, publicKey, info, aad, changed), refused, `byte ${i}`);
+        assert.throws(
+          () =>
+            hpkeOpen(crypto, {
+              recipientSecretKey: secretKey,
+              recipientPublicKey: publicKey,
+              info,
+              aad,
+              sealed: changed,
+            }),
+          refused,
+          `byte ${i}`,
+        );
       }
       for (const length of [0, 31, 32, HPKE_OVERHEAD - 1]) {
-        assert.throws(() => hpkeOpen(crypto, secretKey, publicKey, info, aad, sealed.subarray(0, length)), refused);
+        assert.throws(
+          () =>
+            hpkeOpen(crypto, {
+              recipientSecretKey: secretKey,
+              recipientPublicKey: publicKey,
+              info,
+              aad,
+              sealed: sealed.subarray(0, length),
+            }),
+          refused,
+        );
       }
-      assert.throws(() => hpkeOpen(crypto, secretKey, publicKey, asciiBytes('infp'), aad, sealed), refused);
-      assert.throws(() => hpkeOpen(crypto, secretKey, publicKey, info, asciiBytes('aae'), sealed), refused);
-      assert.throws(() => hpkeOpen(crypto, new Uint8Array(32).fill(3), publicKey, info, aad, sealed), refused);
-      assert.throws(() => hpkeOpen(crypto, secretKey, publicKey, info, aad, new Uint8Array(100)), {
-        code: 'ZERO_SHARED_SECRET',
-      });
-      assert.throws(() => hpkeSeal(crypto, secretKey, new Uint8Array(32), info, aad, aad), {
-        code: 'ZERO_SHARED_SECRET',
-      });
+      assert.throws(
+        () =>
+          hpkeOpen(crypto, {
+            recipientSecretKey: secretKey,
+            recipientPublicKey: publicKey,
+            info: asciiBytes('infp'),
+            aad,
+            sealed,
+          }),
+        refused,
+      );
+      assert.throws(
+        () =>
+          hpkeOpen(crypto, {
+            recipientSecretKey: secretKey,
+            recipientPublicKey: publicKey,
+            info,
+            aad: asciiBytes('aae'),
+            sealed,
+          }),
+        refused,
+      );
+      assert.throws(
+        () =>
+          hpkeOpen(crypto, {
+            recipientSecretKey: new Uint8Array(32).fill(3),
+            recipientPublicKey: publicKey,
+            info,
+            aad,
+            sealed,
+          }),
+        refused,
+      );
+      assert.throws(
+        () =>
+          hpkeOpen(crypto, {
+            recipientSecretKey: secretKey,
+            recipientPublicKey: publicKey,
+            info,
+            aad,
+            sealed: new Uint8Array(100),
+          }),
+        {
+          code: 'ZERO_SHARED_SECRET',
+        },
+      );
+      assert.throws(
+        () =>
+          hpkeSeal(crypto, {
+            ephemeralSecretKey: secretKey,
+            recipientPublicKey: new Uint8Array(32),
+            info,
+            aad,
+            plaintext: aad,
+          }),
+        {
+          code: 'ZERO_SHARED_SECRET',
+        },
+      );
     });
   }
 });

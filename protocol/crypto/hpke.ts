@@ -35,13 +35,18 @@ function contextOf(crypto: Crypto, info: Uint8Array): Uint8Array {
   return context;
 }
 
-/** The key schedule of RFC 9180, 5.1, for the first and only message of a context. */
+/** Inputs of the key schedule. */
+interface Exchange {
+  readonly shared: Uint8Array;
+  readonly encapsulated: Uint8Array;
+  readonly recipientPublicKey: Uint8Array;
+  readonly info: Uint8Array;
+}
+
+/** The key schedule of RFC 9180, 5.1, for the first and only message of a context. Overwrites the shared secret. */
 function keyAndNonce(
   crypto: Crypto,
-  shared: Uint8Array,
-  encapsulated: Uint8Array,
-  recipientPublicKey: Uint8Array,
-  info: Uint8Array,
+  { shared, encapsulated, recipientPublicKey, info }: Exchange,
 ): { key: Uint8Array; nonce: Uint8Array } {
   const eaePrk = crypto.hmacSha256(NO_SALT, EXTRACT_EAE_PRK, shared);
   const sharedSecret = crypto.hmacSha256(eaePrk, EXPAND_SHARED_SECRET, encapsulated, recipientPublicKey, FIRST_BLOCK);
@@ -55,61 +60,72 @@ function keyAndNonce(
   return { key, nonce };
 }
 
+/** What is sealed, and for whom. */
+export interface HpkeSealInputs {
+  /** 32 fresh random bytes; a second use under the same recipient would repeat the AEAD nonce. */
+  readonly ephemeralSecretKey: Uint8Array;
+  readonly recipientPublicKey: Uint8Array;
+  /** Purpose of the box; bound to the key; a constant, never changed afterwards. */
+  readonly info: Uint8Array;
+  /** Associated data; authenticated, not part of the box. */
+  readonly aad: Uint8Array;
+  readonly plaintext: Uint8Array;
+  /**
+   * Takes the box, HPKE_OVERHEAD bytes more than the plaintext, by default new memory; the plaintext may already be in
+   * it, after the place of the encapsulated key, and is then overwritten.
+   */
+  readonly output?: Uint8Array;
+}
+
 /**
  * A sealed box: HPKE (RFC 9180) in base mode, one message, X25519 / HKDF-SHA-256 / ChaCha20-Poly1305.
  *
- * @param ephemeralSecretKey 32 fresh random bytes; a second use under the same recipient would repeat the AEAD nonce
- * @param info what the box is for; bound to the key; a constant, never changed afterwards
- * @param aad associated data; authenticated, not part of the box
- * @param output takes the box, HPKE_OVERHEAD bytes more than the plaintext, by default new memory; the plaintext may
- *   already be in it, after the place of the encapsulated key, and is then overwritten
  * @returns output: encapsulated key (32) ‖ ciphertext ‖ tag (16)
  * @throws ZERO_SHARED_SECRET for a recipient key of small order
  */
-export function hpkeSeal(
-  crypto: Crypto,
-  ephemeralSecretKey: Uint8Array,
-  recipientPublicKey: Uint8Array,
-  info: Uint8Array,
-  aad: Uint8Array,
-  plaintext: Uint8Array,
-  output: Uint8Array = new Uint8Array(plaintext.length + HPKE_OVERHEAD),
-): Uint8Array {
+export function hpkeSeal(crypto: Crypto, inputs: HpkeSealInputs): Uint8Array {
+  const { ephemeralSecretKey, recipientPublicKey, info, aad, plaintext } = inputs;
+  const output = inputs.output ?? new Uint8Array(plaintext.length + HPKE_OVERHEAD);
   requireLength(output, plaintext.length + HPKE_OVERHEAD, 'output');
   const encapsulated = crypto.x25519PublicKey(ephemeralSecretKey);
   const shared = crypto.x25519(ephemeralSecretKey, recipientPublicKey);
-  const { key, nonce } = keyAndNonce(crypto, shared, encapsulated, recipientPublicKey, info);
-  crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext, output.subarray(KEY_LENGTH));
+  const { key, nonce } = keyAndNonce(crypto, { shared, encapsulated, recipientPublicKey, info });
+  crypto.chacha20Poly1305Seal({ key, nonce, aad }, plaintext, output.subarray(KEY_LENGTH));
   output.set(encapsulated);
   wipe(key);
   return output;
 }
 
+/** What is opened, and by whom. */
+export interface HpkeOpenInputs {
+  readonly recipientSecretKey: Uint8Array;
+  /** Of `recipientSecretKey`; part of the key schedule. */
+  readonly recipientPublicKey: Uint8Array;
+  readonly info: Uint8Array;
+  readonly aad: Uint8Array;
+  readonly sealed: Uint8Array;
+  /** Takes the plaintext, HPKE_OVERHEAD bytes less than `sealed`; by default new memory. */
+  readonly output?: Uint8Array | undefined;
+}
+
 /**
  * Opens what `hpkeSeal` made.
  *
- * @param recipientPublicKey of `recipientSecretKey`; part of the key schedule
- * @param output takes the plaintext, HPKE_OVERHEAD bytes less than `sealed`; by default new memory
  * @throws DECRYPT_FAILED for another recipient, info or aad, and for a changed or cut box
  * @throws ZERO_SHARED_SECRET for an encapsulated key of small order
  */
 export function hpkeOpen(
   crypto: Crypto,
-  recipientSecretKey: Uint8Array,
-  recipientPublicKey: Uint8Array,
-  info: Uint8Array,
-  aad: Uint8Array,
-  sealed: Uint8Array,
-  output?: Uint8Array,
+  { recipientSecretKey, recipientPublicKey, info, aad, sealed, output }: HpkeOpenInputs,
 ): Uint8Array {
   if (sealed.length < HPKE_OVERHEAD) {
     throw new ProtocolError('DECRYPT_FAILED', 'shorter than an empty sealed box');
   }
   const encapsulated = sealed.subarray(0, KEY_LENGTH);
   const shared = crypto.x25519(recipientSecretKey, encapsulated);
-  const { key, nonce } = keyAndNonce(crypto, shared, encapsulated, recipientPublicKey, info);
+  const { key, nonce } = keyAndNonce(crypto, { shared, encapsulated, recipientPublicKey, info });
   try {
-    return crypto.chacha20Poly1305Open(key, nonce, aad, sealed.subarray(KEY_LENGTH), output);
+    return crypto.chacha20Poly1305Open({ key, nonce, aad }, sealed.subarray(KEY_LENGTH), output);
   } finally {
     wipe(key);
   }

@@ -50,7 +50,10 @@ describe('Merkle trees', () => {
       assert.deepEqual(merkleRoot(sodiumCrypto, leaves), root);
       for (let index = 0; index < count; index++) {
         const path = merklePath(sodiumCrypto, leaves, index);
-        assert.deepEqual(merkleRootFromPath(sodiumCrypto, leaves[index]!, index, count, path), root);
+        assert.deepEqual(
+          merkleRootFromPath(sodiumCrypto, { leaf: leaves[index]!, index, treeSize: count, path }),
+          root,
+        );
       }
     }
   });
@@ -65,7 +68,7 @@ describe('Merkle trees', () => {
         const path = merklePath(sodiumCrypto, leaves, index);
         const lead = (leaf: Uint8Array, at: number): string => {
           try {
-            return toHex(merkleRootFromPath(sodiumCrypto, leaf, at, count, path));
+            return toHex(merkleRootFromPath(sodiumCrypto, { leaf, index: at, treeSize: count, path }));
           } catch (error) {
             return (error as { code: string }).code;
           }
@@ -81,12 +84,18 @@ describe('Merkle trees', () => {
     const path = merklePath(sodiumCrypto, leaves, 1);
     const refused = { code: 'MALFORMED' };
     const leaf = leaves[1]!;
-    assert.throws(() => merkleRootFromPath(sodiumCrypto, leaf, 1, 5, path.slice(1)), refused);
-    assert.throws(() => merkleRootFromPath(sodiumCrypto, leaf, 1, 5, [...path, leaf]), refused);
+    assert.throws(
+      () => merkleRootFromPath(sodiumCrypto, { leaf, index: 1, treeSize: 5, path: path.slice(1) }),
+      refused,
+    );
+    assert.throws(
+      () => merkleRootFromPath(sodiumCrypto, { leaf, index: 1, treeSize: 5, path: [...path, leaf] }),
+      refused,
+    );
     for (const index of [-1, 5, 0.5, Number.NaN]) {
-      assert.throws(() => merkleRootFromPath(sodiumCrypto, leaf, index, 5, path), refused);
+      assert.throws(() => merkleRootFromPath(sodiumCrypto, { leaf, index, treeSize: 5, path }), refused);
       assert.throws(() => merklePath(sodiumCrypto, leaves, index), { code: 'LIMIT_EXCEEDED' });
     }
-    assert.throws(() => merkleRootFromPath(sodiumCrypto, leaf, 0, 0, []), refused);
+    assert.throws(() => merkleRootFromPath(sodiumCrypto, { leaf, index: 0, treeSize: 0, path: [] }), refused);
   });
 });

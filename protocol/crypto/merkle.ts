@@ -59,18 +59,20 @@ export function merklePath(crypto: Crypto, leaves: readonly Uint8Array[], index:
   return path;
 }
 
+/** A leaf, its place in a tree of `treeSize` leaves, and its inclusion proof. */
+export interface MerkleProof {
+  readonly leaf: Uint8Array;
+  readonly index: number;
+  readonly treeSize: number;
+  readonly path: readonly Uint8Array[];
+}
+
 /**
  * The root that an inclusion proof leads to (RFC 9162, 2.1.3.2). The caller compares it with the root it trusts.
  *
  * @throws MALFORMED when the path's length does not fit index and size
  */
-export function merkleRootFromPath(
-  crypto: Crypto,
-  leaf: Uint8Array,
-  index: number,
-  treeSize: number,
-  path: readonly Uint8Array[],
-): Uint8Array {
+export function merkleRootFromPath(crypto: Crypto, { leaf, index, treeSize, path }: MerkleProof): Uint8Array {
   const refuse = (): never => {
     throw new ProtocolError('MALFORMED', 'the path does not fit the tree');
   };

@@ -14,7 +14,7 @@ import {
   TAG_LENGTH,
   XCHACHA_NONCE_LENGTH,
 } from './crypto.js';
-import type { Crypto, SigningKey } from './crypto.js';
+import type { AeadContext, Crypto, SigningKey } from './crypto.js';
 
 const { Point } = ed25519;
 type EdwardsPoint = ReturnType<typeof Point.fromBytes>;
@@ -76,14 +76,16 @@ function verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Arra
   return !expected.isSmallOrder() && equalBytes(expected.toBytes(), r);
 }
 
-type Aead = typeof chacha20poly1305 | typeof xchacha20poly1305;
+interface Algorithm {
+  readonly aead: typeof chacha20poly1305 | typeof xchacha20poly1305;
+  readonly nonceLength: number;
+}
+const CHACHA: Algorithm = { aead: chacha20poly1305, nonceLength: CHACHA_NONCE_LENGTH };
+const XCHACHA: Algorithm = { aead: xchacha20poly1305, nonceLength: XCHACHA_NONCE_LENGTH };
 
 function seal(
-  aead: Aead,
-  nonceLength: number,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
+  { aead, nonceLength }: Algorithm,
+  { key, nonce, aad }: AeadContext,
   plaintext: Uint8Array,
   output?: Uint8Array,
 ): Uint8Array {
@@ -96,11 +98,8 @@ function seal(
 }
 
 function open(
-  aead: Aead,
-  nonceLength: number,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
+  { aead, nonceLength }: Algorithm,
+  { key, nonce, aad }: AeadContext,
   sealed: Uint8Array,
   output?: Uint8Array,
 ): Uint8Array {
@@ -172,14 +171,10 @@ export const nobleCrypto: Crypto = {
     return point !== undefined && !point.isSmallOrder() && point.isTorsionFree();
   },
 
-  chacha20Poly1305Seal: (key, nonce, aad, plaintext, output) =>
-    seal(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, plaintext, output),
-  chacha20Poly1305Open: (key, nonce, aad, sealed, output) =>
-    open(chacha20poly1305, CHACHA_NONCE_LENGTH, key, nonce, aad, sealed, output),
-  xchacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
-    seal(xchacha20poly1305, XCHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
-  xchacha20Poly1305Open: (key, nonce, aad, sealed) =>
-    open(xchacha20poly1305, XCHACHA_NONCE_LENGTH, key, nonce, aad, sealed),
+  chacha20Poly1305Seal: (context, plaintext, output) => seal(CHACHA, context, plaintext, output),
+  chacha20Poly1305Open: (context, sealed, output) => open(CHACHA, context, sealed, output),
+  xchacha20Poly1305Seal: (context, plaintext) => seal(XCHACHA, context, plaintext),
+  xchacha20Poly1305Open: (context, sealed) => open(XCHACHA, context, sealed),
 
   aes128EncryptBlock(key, block) {
     requireLength(key, AES_LENGTH, 'AES key');

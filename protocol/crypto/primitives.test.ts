@@ -81,22 +81,37 @@ for (const crypto of BACK_ENDS) {
 
     it('HKDF-SHA-256 (RFC 5869, A.1 to A.3)', () => {
       assert.equal(
-        toHex(hkdf(crypto, count(0x00, 0x0c), repeat(0x0b, 22), count(0xf0, 0xf9), 42)),
+        toHex(
+          hkdf(crypto, { salt: count(0x00, 0x0c), inputKey: repeat(0x0b, 22), info: count(0xf0, 0xf9), length: 42 }),
+        ),
         '3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865',
       );
       assert.equal(
-        toHex(hkdf(crypto, count(0x60, 0xaf), count(0x00, 0x4f), count(0xb0, 0xff), 82)),
+        toHex(
+          hkdf(crypto, { salt: count(0x60, 0xaf), inputKey: count(0x00, 0x4f), info: count(0xb0, 0xff), length: 82 }),
+        ),
         'b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c' +
           '59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71' +
           'cc30c58179ec3e87c14c01d5c1f3434f1d87',
       );
       assert.equal(
-        toHex(hkdf(crypto, new Uint8Array(0), repeat(0x0b, 22), new Uint8Array(0), 42)),
+        toHex(
+          hkdf(crypto, { salt: new Uint8Array(0), inputKey: repeat(0x0b, 22), info: new Uint8Array(0), length: 42 }),
+        ),
         '8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8',
       );
-      assert.throws(() => hkdf(crypto, new Uint8Array(0), repeat(0, 22), new Uint8Array(0), 255 * 32 + 1), {
-        code: 'LIMIT_EXCEEDED',
-      });
+      assert.throws(
+        () =>
+          hkdf(crypto, {
+            salt: new Uint8Array(0),
+            inputKey: repeat(0, 22),
+            info: new Uint8Array(0),
+            length: 255 * 32 + 1,
+          }),
+        {
+          code: 'LIMIT_EXCEEDED',
+        },
+      );
     });
 
     it('X25519 (RFC 7748, 5.2 and 6.1)', () => {
@@ -181,7 +196,7 @@ for (const crypto of BACK_ENDS) {
     it('ChaCha20-Poly1305 (RFC 8439, 2.8.2)', () => {
       const aad = fromHex('50515253c0c1c2c3c4c5c6c7');
       const nonce = fromHex('070000004041424344454647');
-      const sealed = crypto.chacha20Poly1305Seal(count(0x80, 0x9f), nonce, aad, ascii(SUNSCREEN));
+      const sealed = crypto.chacha20Poly1305Seal({ key: count(0x80, 0x9f), nonce, aad }, ascii(SUNSCREEN));
       assert.equal(
         toHex(sealed),
         'd31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6' +
@@ -189,17 +204,17 @@ for (const crypto of BACK_ENDS) {
           '92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc' +
           '3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691',
       );
-      assert.deepEqual(crypto.chacha20Poly1305Open(count(0x80, 0x9f), nonce, aad, sealed), ascii(SUNSCREEN));
+      assert.deepEqual(crypto.chacha20Poly1305Open({ key: count(0x80, 0x9f), nonce, aad }, sealed), ascii(SUNSCREEN));
     });
 
     it('opens a box into memory of the caller, of exactly its length', () => {
       const [key, nonce, aad] = [repeat(1, 32), repeat(2, 12), ascii('aad')];
-      const sealed = crypto.chacha20Poly1305Seal(key, nonce, aad, ascii('plaintext'));
+      const sealed = crypto.chacha20Poly1305Seal({ key, nonce, aad }, ascii('plaintext'));
       const output = repeat(3, 9);
-      assert.equal(crypto.chacha20Poly1305Open(key, nonce, aad, sealed, output), output);
+      assert.equal(crypto.chacha20Poly1305Open({ key, nonce, aad }, sealed, output), output);
       assert.deepEqual(output, ascii('plaintext'));
       for (const length of [0, 8, 10]) {
-        assert.throws(() => crypto.chacha20Poly1305Open(key, nonce, aad, sealed, repeat(3, length)), {
+        assert.throws(() => crypto.chacha20Poly1305Open({ key, nonce, aad }, sealed, repeat(3, length)), {
           code: 'BAD_LENGTH',
         });
       }
@@ -207,15 +222,15 @@ for (const crypto of BACK_ENDS) {
 
     it('seals a box into memory of the caller, over the plaintext too', () => {
       const [key, nonce, aad, plaintext] = [repeat(1, 32), repeat(2, 12), ascii('aad'), repeat(7, 200)];
-      const sealed = crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext);
+      const sealed = crypto.chacha20Poly1305Seal({ key, nonce, aad }, plaintext);
       const output = repeat(3, 216);
-      assert.equal(crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext, output), output);
+      assert.equal(crypto.chacha20Poly1305Seal({ key, nonce, aad }, plaintext, output), output);
       assert.deepEqual(output, sealed);
       output.set(plaintext);
-      crypto.chacha20Poly1305Seal(key, nonce, aad, output.subarray(0, 200), output);
+      crypto.chacha20Poly1305Seal({ key, nonce, aad }, output.subarray(0, 200), output);
       assert.deepEqual(output, sealed);
       for (const length of [0, 200, 215, 217]) {
-        assert.throws(() => crypto.chacha20Poly1305Seal(key, nonce, aad, plaintext, repeat(3, length)), {
+        assert.throws(() => crypto.chacha20Poly1305Seal({ key, nonce, aad }, plaintext, repeat(3, length)), {
           code: 'BAD_LENGTH',
         });
       }
@@ -224,7 +239,7 @@ for (const crypto of BACK_ENDS) {
     it('XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03, A.3.1)', () => {
       const aad = fromHex('50515253c0c1c2c3c4c5c6c7');
       const nonce = count(0x40, 0x57);
-      const sealed = crypto.xchacha20Poly1305Seal(count(0x80, 0x9f), nonce, aad, ascii(SUNSCREEN));
+      const sealed = crypto.xchacha20Poly1305Seal({ key: count(0x80, 0x9f), nonce, aad }, ascii(SUNSCREEN));
       assert.equal(
         toHex(sealed),
         'bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb' +
@@ -232,7 +247,7 @@ for (const crypto of BACK_ENDS) {
           '2f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9' +
           '21f9664c97637da9768812f615c68b13b52ec0875924c1c7987947deafd8780acf49',
       );
-      assert.deepEqual(crypto.xchacha20Poly1305Open(count(0x80, 0x9f), nonce, aad, sealed), ascii(SUNSCREEN));
+      assert.deepEqual(crypto.xchacha20Poly1305Open({ key: count(0x80, 0x9f), nonce, aad }, sealed), ascii(SUNSCREEN));
     });
 
     it('AES-128 (FIPS 197, B and C.1)', () => {
@@ -257,10 +272,22 @@ for (const crypto of BACK_ENDS) {
         assert.throws(() => crypto.ed25519IsPrimeOrder(bad), refused);
         assert.throws(() => crypto.ed25519Verify(repeat(0, 64), nothing, bad), refused);
         assert.throws(() => crypto.ed25519Verify(repeat(0, length + 1), nothing, good), refused);
-        assert.throws(() => crypto.chacha20Poly1305Seal(bad, repeat(0, 12), nothing, nothing), refused);
-        assert.throws(() => crypto.chacha20Poly1305Open(bad, repeat(0, 12), nothing, repeat(0, 16)), refused);
-        assert.throws(() => crypto.xchacha20Poly1305Seal(good, repeat(0, 12), nothing, nothing), refused);
-        assert.throws(() => crypto.xchacha20Poly1305Open(good, bad, nothing, repeat(0, 16)), refused);
+        assert.throws(
+          () => crypto.chacha20Poly1305Seal({ key: bad, nonce: repeat(0, 12), aad: nothing }, nothing),
+          refused,
+        );
+        assert.throws(
+          () => crypto.chacha20Poly1305Open({ key: bad, nonce: repeat(0, 12), aad: nothing }, repeat(0, 16)),
+          refused,
+        );
+        assert.throws(
+          () => crypto.xchacha20Poly1305Seal({ key: good, nonce: repeat(0, 12), aad: nothing }, nothing),
+          refused,
+        );
+        assert.throws(
+          () => crypto.xchacha20Poly1305Open({ key: good, nonce: bad, aad: nothing }, repeat(0, 16)),
+          refused,
+        );
         assert.throws(() => crypto.aes128EncryptBlock(bad, repeat(1, 16)), refused);
         assert.throws(() => crypto.aes128EncryptBlock(repeat(1, 16), bad), refused);
       }
@@ -274,19 +301,19 @@ for (const crypto of BACK_ENDS) {
       ] as const) {
         const nonce = repeat(2, nonceLength);
         const aad = ascii('aad');
-        const sealed = seal(key, nonce, aad, ascii('plaintext'));
+        const sealed = seal({ key, nonce, aad }, ascii('plaintext'));
         const refused = { code: 'DECRYPT_FAILED' };
         for (let i = 0; i < sealed.length; i++) {
           const changed = sealed.slice();
           changed[i]! ^= 1;
-          assert.throws(() => open(key, nonce, aad, changed), refused);
-          assert.throws(() => open(key, nonce, aad, sealed.subarray(0, i)), refused);
+          assert.throws(() => open({ key, nonce, aad }, changed), refused);
+          assert.throws(() => open({ key, nonce, aad }, sealed.subarray(0, i)), refused);
         }
-        assert.throws(() => open(key, nonce, ascii('aae'), sealed), refused);
-        assert.throws(() => open(key, nonce, new Uint8Array(0), sealed), refused);
-        assert.throws(() => open(repeat(3, 32), nonce, aad, sealed), refused);
-        const empty = seal(key, nonce, new Uint8Array(0), new Uint8Array(0));
-        assert.equal(open(key, nonce, new Uint8Array(0), empty).length, 0);
+        assert.throws(() => open({ key, nonce, aad: ascii('aae') }, sealed), refused);
+        assert.throws(() => open({ key, nonce, aad: new Uint8Array(0) }, sealed), refused);
+        assert.throws(() => open({ key: repeat(3, 32), nonce, aad }, sealed), refused);
+        const empty = seal({ key, nonce, aad: new Uint8Array(0) }, new Uint8Array(0));
+        assert.equal(open({ key, nonce, aad: new Uint8Array(0) }, empty).length, 0);
       }
     });
 

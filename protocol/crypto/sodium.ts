@@ -12,8 +12,10 @@ import {
   TAG_LENGTH,
   XCHACHA_NONCE_LENGTH,
 } from './crypto.js';
-import type { Crypto, SigningKey } from './crypto.js';
+import type { AeadContext, Crypto, SigningKey } from './crypto.js';
 
+// sodium-native fixes the parameters of its functions.
+/* eslint-disable max-params */
 type AeadEncrypt = (
   sealed: Uint8Array,
   plaintext: Uint8Array,
@@ -30,6 +32,7 @@ type AeadDecrypt = (
   nonce: Uint8Array,
   key: Uint8Array,
 ) => number;
+/* eslint-enable max-params */
 
 /** The functions used of sodium-native 5; its published types lack the IETF AEAD and require Buffers. */
 interface Sodium {
@@ -155,12 +158,25 @@ class SodiumSigningKey implements SigningKey {
   }
 }
 
+interface Algorithm {
+  readonly encrypt: AeadEncrypt;
+  readonly decrypt: AeadDecrypt;
+  readonly nonceLength: number;
+}
+const CHACHA: Algorithm = {
+  encrypt: sodium.crypto_aead_chacha20poly1305_ietf_encrypt,
+  decrypt: sodium.crypto_aead_chacha20poly1305_ietf_decrypt,
+  nonceLength: CHACHA_NONCE_LENGTH,
+};
+const XCHACHA: Algorithm = {
+  encrypt: sodium.crypto_aead_xchacha20poly1305_ietf_encrypt,
+  decrypt: sodium.crypto_aead_xchacha20poly1305_ietf_decrypt,
+  nonceLength: XCHACHA_NONCE_LENGTH,
+};
+
 function seal(
-  encrypt: AeadEncrypt,
-  nonceLength: number,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
+  { encrypt, nonceLength }: Algorithm,
+  { key, nonce, aad }: AeadContext,
   plaintext: Uint8Array,
   output?: Uint8Array,
 ): Uint8Array {
@@ -174,11 +190,8 @@ function seal(
 }
 
 function open(
-  decrypt: AeadDecrypt,
-  nonceLength: number,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
+  { decrypt, nonceLength }: Algorithm,
+  { key, nonce, aad }: AeadContext,
   sealed: Uint8Array,
   output?: Uint8Array,
 ): Uint8Array {
@@ -249,14 +262,10 @@ export const sodiumCrypto: Crypto = {
     return sodium.crypto_core_ed25519_is_valid_point(publicKey);
   },
 
-  chacha20Poly1305Seal: (key, nonce, aad, plaintext, output) =>
-    seal(sodium.crypto_aead_chacha20poly1305_ietf_encrypt, CHACHA_NONCE_LENGTH, key, nonce, aad, plaintext, output),
-  chacha20Poly1305Open: (key, nonce, aad, sealed, output) =>
-    open(sodium.crypto_aead_chacha20poly1305_ietf_decrypt, CHACHA_NONCE_LENGTH, key, nonce, aad, sealed, output),
-  xchacha20Poly1305Seal: (key, nonce, aad, plaintext) =>
-    seal(sodium.crypto_aead_xchacha20poly1305_ietf_encrypt, XCHACHA_NONCE_LENGTH, key, nonce, aad, plaintext),
-  xchacha20Poly1305Open: (key, nonce, aad, sealed) =>
-    open(sodium.crypto_aead_xchacha20poly1305_ietf_decrypt, XCHACHA_NONCE_LENGTH, key, nonce, aad, sealed),
+  chacha20Poly1305Seal: (context, plaintext, output) => seal(CHACHA, context, plaintext, output),
+  chacha20Poly1305Open: (context, sealed, output) => open(CHACHA, context, sealed, output),
+  xchacha20Poly1305Seal: (context, plaintext) => seal(XCHACHA, context, plaintext),
+  xchacha20Poly1305Open: (context, sealed) => open(XCHACHA, context, sealed),
 
   // libsodium has no AES but in GCM. ECB over a single block is the bare cipher; without padding, update gives it all.
   aes128EncryptBlock(key, block) {

@@ -55,7 +55,12 @@ const CHECKS: Record<string, Check> = {
   hkdf_sha256: (crypto, test) =>
     refusedWith(['LIMIT_EXCEEDED'], () =>
       equalBytes(
-        hkdf(crypto, hex(test, 'salt'), hex(test, 'ikm'), hex(test, 'info'), test['size'] as number),
+        hkdf(crypto, {
+          salt: hex(test, 'salt'),
+          inputKey: hex(test, 'ikm'),
+          info: hex(test, 'info'),
+          length: test['size'] as number,
+        }),
         hex(test, 'okm'),
       ),
     ),
@@ -64,8 +69,8 @@ const CHECKS: Record<string, Check> = {
     refusedWith(['DECRYPT_FAILED', 'BAD_LENGTH'], () => {
       const [key, iv, aad] = [hex(test, 'key'), hex(test, 'iv'), hex(test, 'aad')];
       const sealed = concatBytes(hex(test, 'ct'), hex(test, 'tag'));
-      const opened = crypto.chacha20Poly1305Open(key, iv, aad, sealed);
-      assert.deepEqual(crypto.chacha20Poly1305Seal(key, iv, aad, opened), sealed);
+      const opened = crypto.chacha20Poly1305Open({ key, nonce: iv, aad }, sealed);
+      assert.deepEqual(crypto.chacha20Poly1305Seal({ key, nonce: iv, aad }, opened), sealed);
       return equalBytes(opened, hex(test, 'msg'));
     }),
 };

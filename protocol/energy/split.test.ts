@@ -6,7 +6,7 @@ import { splitEnergy } from './split.js';
 const LONDON = [50_000n, 100_000n, 200_000n, 400_000n, 800_000n];
 
 describe('splitting', () => {
-  it('takes the largest categories first and carries the rest', () => {
+  it('uses the largest categories first and carries the rest', () => {
     assert.deepEqual(splitEnergy(1_793_000n, LONDON, 18), { rows: [4, 4, 1, 0], carry: 43_000n });
     assert.deepEqual(splitEnergy(49_999n, LONDON, 18), { rows: [], carry: 49_999n });
     assert.deepEqual(splitEnergy(50_000n, LONDON, 18), { rows: [0], carry: 0n });
@@ -19,7 +19,7 @@ describe('splitting', () => {
     assert.deepEqual(splitEnergy(900_000n, LONDON, 0), { rows: [], carry: 900_000n });
   });
 
-  it('loses nothing, invents nothing, and never carries what a free place could take', () => {
+  it('loses nothing, invents nothing, and never carries what fits in a free place', () => {
     const ascending = fc
       .uniqueArray(fc.bigInt({ min: 1n, max: 1_000n }), { minLength: 5, maxLength: 5 })
       .map((values) => values.sort((a, b) => Number(a - b)).map((value) => value * 1_000n));
@@ -39,7 +39,7 @@ describe('splitting', () => {
     );
   });
 
-  it('refuses negative energy and a cap that is no category', () => {
+  it('refuses negative energy and a cap that is not a category', () => {
     assert.throws(() => splitEnergy(-1n, LONDON, 18), { code: 'BAD_ENERGY' });
     for (const cap of [-1, 5, 0.5]) {
       assert.throws(() => splitEnergy(1n, LONDON, 18, cap), { code: 'BAD_CATEGORY' });

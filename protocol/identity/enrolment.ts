@@ -57,7 +57,13 @@ export function sealEnrolment(crypto: Crypto, secrets: EnrolmentSecrets): Enrolm
   requireLength(meterKey, KEY_LENGTH, 'meter key');
   const publicKey = crypto.x25519PublicKey(secretKey);
   const bound = concatBytes(code, publicKey, linkPin);
-  const sealedKey = hpkeSeal(crypto, ephemeralSecretKey, controlCenterPublicKey, SEALED_KEY_INFO, bound, meterKey);
+  const sealedKey = hpkeSeal(crypto, {
+    ephemeralSecretKey,
+    recipientPublicKey: controlCenterPublicKey,
+    info: SEALED_KEY_INFO,
+    aad: bound,
+    plaintext: meterKey,
+  });
   const linkKey = sharedLinkKey(crypto, secretKey, controlCenterPublicKey);
   const proof = mac(crypto, 'enrolment', linkKey, bound, sealedKey);
   return { code, publicKey, linkPin, sealedKey, proof };
@@ -86,7 +92,16 @@ export function openEnrolment(
   if (!equalBytes(mac(crypto, 'enrolment', linkKey, bound, request.sealedKey), request.proof)) {
     throw new ProtocolError('BAD_SIGNATURE', 'the proof of the enrolment is not valid');
   }
-  return { linkKey, meterKey: hpkeOpen(crypto, secretKey, publicKey, SEALED_KEY_INFO, bound, request.sealedKey) };
+  return {
+    linkKey,
+    meterKey: hpkeOpen(crypto, {
+      recipientSecretKey: secretKey,
+      recipientPublicKey: publicKey,
+      info: SEALED_KEY_INFO,
+      aad: bound,
+      sealed: request.sealedKey,
+    }),
+  };
 }
 
 /** Canonical JSON. */

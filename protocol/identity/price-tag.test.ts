@@ -39,7 +39,7 @@ describe('price tags (Table 4)', () => {
     });
   }
 
-  it("begin with the paper's H(H1(sk_{SP,U_i}) ‖ ID_SP) and go on as its chain does", () => {
+  it("begin with the paper's H(H1(sk_{SP,U_i}) ‖ ID_SP) and continue as its chain does", () => {
     const H = (message: Uint8Array): Uint8Array => sodiumCrypto.hmacSha256(sharedKey, prefix('H'), message);
     const key = priceTagKey(sodiumCrypto, sharedKey, 0);
     assert.deepEqual(priceTag(sodiumCrypto, key, identity, 1), H(identity));

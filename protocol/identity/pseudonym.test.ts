@@ -71,7 +71,7 @@ describe('meter identity and pseudonyms', () => {
     });
   }
 
-  it('the ratchet goes on from any epoch, never back, and leaves the old key to its owner', () => {
+  it('the ratchet continues from any epoch, never back, and leaves the old key to its owner', () => {
     const older = linkKey.slice();
     const h2 = ratchetTo(sodiumCrypto, linkKey, 0, 2);
     assert.deepEqual(linkKey, older);

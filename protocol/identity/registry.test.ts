@@ -57,7 +57,10 @@ describe('registry', () => {
     assert.equal(toHex(registry.root), vectors.root);
     for (const leaf of leaves) {
       const { index, siblings } = registry.path(leaf);
-      assert.deepEqual(merkleRootFromPath(sodiumCrypto, leaf, index, 2 ** vectors.depth, siblings), registry.root);
+      assert.deepEqual(
+        merkleRootFromPath(sodiumCrypto, { leaf, index, treeSize: 2 ** vectors.depth, path: siblings }),
+        registry.root,
+      );
     }
   });
 

@@ -5,7 +5,15 @@ import { ProtocolError } from '../errors.js';
 
 /** Documents that are signed as a whole; the name separates their digests from each other. */
 export type DocumentDomain =
-  'provider-header' | 'seal' | 'parameters' | 'tariff' | 'registry-root' | 'directory' | 'descriptor' | 'consumers';
+  | 'provider-header'
+  | 'seal'
+  | 'parameters'
+  | 'tariff'
+  | 'registry-root'
+  | 'directory'
+  | 'descriptor'
+  | 'consumers'
+  | 'successor';
 
 /** Placeholder where a digest does not apply: the first of a chain, or a field of another kind of ledger. */
 export const NO_DIGEST: Uint8Array = new Uint8Array(DIGEST_LENGTH);

@@ -62,7 +62,7 @@ describe('index', () => {
     assert.equal(indexCategory(new Uint8Array(), pseudonyms[0]!), undefined);
   });
 
-  it('refuses rows and bytes that are no index', () => {
+  it('refuses rows and bytes that are not an index', () => {
     assert.throws(() => encodeIndex(row(new Uint8Array(32), 30n), CATEGORIES), { code: 'BAD_CATEGORY' });
     assert.throws(() => encodeIndex(new Uint8Array(176), CATEGORIES), { code: 'BAD_LENGTH' });
     assert.throws(() => decodeIndex(new Uint8Array(10)), { code: 'BAD_LENGTH' });

@@ -57,7 +57,7 @@ describe('ledger id', () => {
     assert.throws(() => decodeLedgerId(new Uint8Array(16)), { code: 'MALFORMED' });
   });
 
-  it('refuses times that are no seconds of four-digit years, and short bytes', () => {
+  it('refuses times that are not seconds of four-digit years, and short bytes', () => {
     for (const startSeconds of [-1, 0.5, Number.NaN, MAXIMUM_SECONDS + 1]) {
       assert.throws(() => encodeLedgerId({ region: 'a', startSeconds }), { code: 'MALFORMED' });
     }

@@ -34,10 +34,10 @@ export const MAXIMUM_TARIFF_POINTS = 16;
 export const MAXIMUM_SECONDS = 253_402_300_799;
 
 /**
- * Versions of a region's parameters: a new one every week for nine years. A reader decodes the whole list before it can
+ * Versions of a region's parameters: a new one every month for 21 years. A reader decodes the whole list before it can
  * trust any of it, so their number bounds what a hostile `parameters.json` costs.
  */
-export const MAXIMUM_PARAMETER_VERSIONS = 512;
+export const MAXIMUM_PARAMETER_VERSIONS = 256;
 
 /** Depth of nesting in canonical JSON; the deepest own formats (`seals.json`, `parameters.json`) have seven levels. */
 export const MAXIMUM_JSON_DEPTH = 8;
@@ -51,6 +51,12 @@ export const MAXIMUM_SEAL_BYTES = 4_096;
 /** Bytes of one signed version of the parameters: 16 tariff points of 90 bytes and about 2 kB of other fields. */
 export const MAXIMUM_PARAMETERS_BYTES = 4_096;
 
+/** Characters of an MSP id. */
+export const MAXIMUM_MSP_ID_LENGTH = 64;
+
+/** Bytes of one signed successor document: about 750 bytes of fields, and an MSP id of 128. */
+export const MAXIMUM_SUCCESSOR_BYTES = 1_024;
+
 /** Bytes of one signed registry root. */
 export const MAXIMUM_REGISTRY_ROOT_BYTES = 1_024;
 
@@ -60,5 +66,6 @@ export const MAXIMUM_CONSUMER_LIST_BYTES = 67 * MAXIMUM_METERS + 500;
 /** Bytes of `seals.json`: three ledgers of one interval. */
 export const MAXIMUM_SEALS_FILE_BYTES = 3 * (MAXIMUM_HEADER_BYTES + MAXIMUM_SEAL_BYTES);
 
-/** Bytes of `parameters.json`, 2 MiB. */
-export const MAXIMUM_PARAMETERS_FILE_BYTES = MAXIMUM_PARAMETERS_BYTES * MAXIMUM_PARAMETER_VERSIONS;
+/** Bytes of `parameters.json`, 3 MiB: each version with two successor documents. */
+export const MAXIMUM_PARAMETERS_FILE_BYTES =
+  (MAXIMUM_PARAMETERS_BYTES + 2 * MAXIMUM_SUCCESSOR_BYTES) * MAXIMUM_PARAMETER_VERSIONS;

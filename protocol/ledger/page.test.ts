@@ -48,7 +48,7 @@ describe('page', () => {
     assert.deepEqual(entry.root, merkleRoot(sodiumCrypto, rows));
   });
 
-  it('refuses rows out of order, rows that stand twice, and pages of no or too many rows', () => {
+  it('refuses rows out of order, rows that are there twice, and pages of no or too many rows', () => {
     const page = (...rows: Uint8Array[]) => pageEntry(sodiumCrypto, concatBytes(...rows));
     assert.throws(() => page(row(2, 1n), row(1, 1n)), { code: 'ROW_ORDER' });
     assert.throws(() => page(row(1, 1n), row(1, 2n)), { code: 'DUPLICATE_ROW' });

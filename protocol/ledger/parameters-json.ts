@@ -25,6 +25,7 @@ import {
   CATEGORY_COUNT,
   MAXIMUM_CONNECTION_WATTS,
   MAXIMUM_METERS,
+  MAXIMUM_MSP_ID_LENGTH,
   MAXIMUM_PARAMETER_VERSIONS,
   MAXIMUM_PARAMETERS_BYTES,
   MAXIMUM_SECONDS,
@@ -35,32 +36,81 @@ import {
   type OnionParameters,
   type Parameters,
   PRICE_MODES,
-  type ServiceProviderParameters,
   type SignedParameters,
 } from './parameters.js';
 import { digest } from '../crypto/hash.js';
+import { ProtocolError } from '../errors.js';
+import { DAY_SECONDS } from '../schedule/intervals.js';
 import { signDocument, verifyDocument } from './document.js';
-
-/** Characters of an MSP id. */
-const MAXIMUM_MSP_ID_LENGTH = 64;
+import { PROVIDED_KINDS } from './row.js';
+import { serviceProviderFromJson, serviceProviderToJson } from './service-provider.js';
+import { signedSuccessorFromJson, signedSuccessorToJson, type Successors } from './successor.js';
 
 /** Longest mean delay of a hop: a packet must arrive within the grace. */
 const MAXIMUM_MEAN_DELAY_MILLISECONDS = 60_000;
 
-/** A signed version as JSON. */
-export function signedParametersToJson(signed: SignedParameters): JsonObject {
-  return { parameters: parametersToJson(signed.parameters), signature: toHex(signed.signature) };
+/** Bounds of the time before a successor can be named: an hour to a year. */
+const MINIMUM_SUCCESSOR_SECONDS = 3_600;
+const MAXIMUM_SUCCESSOR_SECONDS = 365 * DAY_SECONDS;
+
+/** A signed version as JSON, as in a list of versions: with the successors of its service provider. */
+export function signedParametersToJson({ successors, ...signed }: SignedParameters): JsonObject {
+  return {
+    ...versionToJson(signed),
+    ...(successors === undefined ? {} : { successors: successorsToJson(successors) }),
+  };
 }
 
-/** Reads a signed version from JSON. @throws ProtocolError `MALFORMED`, `LIMIT_EXCEEDED`, `TARIFF_INVALID` */
+/**
+ * Reads a signed version with the successors of its service provider from JSON.
+ *
+ * @throws ProtocolError `MALFORMED`, `LIMIT_EXCEEDED`, `TARIFF_INVALID`
+ */
 export function signedParametersFromJson(value: JsonValue): SignedParameters {
+  const { successors, ...version } = readAnyObject(value);
+  return {
+    ...versionFromJson(version),
+    ...(successors === undefined ? {} : { successors: successorsFromJson(successors) }),
+  };
+}
+
+function versionToJson({ parameters, signature }: SignedParameters): JsonObject {
+  return { parameters: parametersToJson(parameters), signature: toHex(signature) };
+}
+
+function versionFromJson(value: JsonValue): SignedParameters {
   const fields = readObject(value, ['parameters', 'signature']);
   return { parameters: parametersFromJson(fields.parameters), signature: readHex(fields.signature, SIGNATURE_LENGTH) };
 }
 
+function successorsToJson(successors: Successors): JsonObject {
+  const entries = PROVIDED_KINDS.flatMap((kind): [string, JsonValue][] => {
+    const signed = successors[kind];
+    return signed === undefined ? [] : [[kind, signedSuccessorToJson(signed)]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function successorsFromJson(value: JsonValue): Successors {
+  const json = readAnyObject(value);
+  const kinds = PROVIDED_KINDS.filter((kind) => Object.hasOwn(json, kind));
+  const fields = readObject(json, kinds);
+  if (kinds.length === 0) {
+    throw new ProtocolError('MALFORMED', 'successors name no ledger');
+  }
+  const entries = kinds.map((kind) => {
+    const signed = signedSuccessorFromJson(fields[kind]);
+    if (signed.successor.kind !== kind) {
+      throw new ProtocolError('MALFORMED', `the successor under ${kind} is of another ledger`);
+    }
+    return [kind, signed] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
 /** A version as JSON, without its signature. */
 export function parametersToJson(parameters: Parameters): JsonObject {
-  const { controlCenter, serviceProvider, onion, maximumConnectionWatts } = parameters;
+  const { controlCenter, serviceProvider, onion, maximumConnectionWatts, successorAfterSeconds } = parameters;
   return {
     version: parameters.version,
     region: parameters.region,
@@ -91,19 +141,15 @@ export function parametersToJson(parameters: Parameters): JsonObject {
       publicKey: toHex(controlCenter.publicKey),
       signaturePublicKey: toHex(controlCenter.signaturePublicKey),
     },
-    serviceProvider: {
-      mspId: serviceProvider.mspId,
-      identity: toHex(serviceProvider.identity),
-      signaturePublicKey: toHex(serviceProvider.signaturePublicKey),
-      pricePseudonymCommitment: toHex(serviceProvider.pricePseudonymCommitment),
-    },
+    serviceProvider: serviceProviderToJson(serviceProvider),
+    ...(successorAfterSeconds === undefined ? {} : { successorAfterSeconds }),
     demo: parameters.demo,
     previous: toHex(parameters.previous),
   };
 }
 
 function parametersFromJson(value: JsonValue): Parameters {
-  const { maximumConnectionWatts, ...required } = readAnyObject(value);
+  const { maximumConnectionWatts, successorAfterSeconds, ...required } = readAnyObject(value);
   const fields = readObject(required, [
     'version',
     'region',
@@ -153,6 +199,15 @@ function parametersFromJson(value: JsonValue): Parameters {
     tariffSignature: readHex(fields.tariffSignature, SIGNATURE_LENGTH),
     controlCenter: controlCenterFromJson(fields.controlCenter),
     serviceProvider: serviceProviderFromJson(fields.serviceProvider),
+    ...(successorAfterSeconds === undefined
+      ? {}
+      : {
+          successorAfterSeconds: readInteger(
+            successorAfterSeconds,
+            MINIMUM_SUCCESSOR_SECONDS,
+            MAXIMUM_SUCCESSOR_SECONDS,
+          ),
+        }),
     demo: readBoolean(fields.demo),
     previous: readHex(fields.previous, DIGEST_LENGTH),
   };
@@ -177,16 +232,6 @@ function controlCenterFromJson(value: JsonValue): ControlCenterParameters {
   };
 }
 
-function serviceProviderFromJson(value: JsonValue): ServiceProviderParameters {
-  const fields = readObject(value, ['mspId', 'identity', 'signaturePublicKey', 'pricePseudonymCommitment']);
-  return {
-    mspId: readString(fields.mspId, MAXIMUM_MSP_ID_LENGTH),
-    identity: readHex(fields.identity, DIGEST_LENGTH),
-    signaturePublicKey: readHex(fields.signaturePublicKey, KEY_LENGTH),
-    pricePseudonymCommitment: readHex(fields.pricePseudonymCommitment, DIGEST_LENGTH),
-  };
-}
-
 /** Canonical JSON of a version without its signature. */
 export function encodeParameters(parameters: Parameters): Uint8Array {
   return encodeCanonical(parametersToJson(parameters));
@@ -207,12 +252,12 @@ export function verifyParametersSignature(crypto: Crypto, signed: SignedParamete
   verifyDocument(crypto, 'parameters', encodeParameters(signed.parameters), { signature: signed.signature, publicKey });
 }
 
-/** Canonical JSON `{"parameters":{…},"signature":"…"}`. */
+/** Canonical JSON `{"parameters":{…},"signature":"…"}`, as on the ledger. */
 export function encodeSignedParameters(signed: SignedParameters): Uint8Array {
-  return encodeCanonical(signedParametersToJson(signed));
+  return encodeCanonical(versionToJson(signed));
 }
 
-/** Reads a signed version; `rules/check-parameters` judges it. @throws ProtocolError as `parseCanonical` and the readers */
+/** Reads a signed version as on the ledger; `rules/check-parameters` judges it. @throws ProtocolError as `parseCanonical` and the readers */
 export function decodeSignedParameters(bytes: Uint8Array): SignedParameters {
-  return signedParametersFromJson(parseCanonical(bytes, MAXIMUM_PARAMETERS_BYTES));
+  return versionFromJson(parseCanonical(bytes, MAXIMUM_PARAMETERS_BYTES));
 }

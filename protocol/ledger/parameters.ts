@@ -2,8 +2,11 @@
 import { toHex } from '../crypto/bytes.js';
 import type { Crypto } from '../crypto/crypto.js';
 import type { IdentityMode } from '../identity/pseudonym-scheme.js';
+import { DAY_SECONDS } from '../schedule/intervals.js';
 import { slotsPerInterval } from '../schedule/slots.js';
 import type { Tariff } from '../tariff/tariff.js';
+import type { ServiceProviderParameters } from './service-provider.js';
+import type { Successors } from './successor.js';
 
 /**
  * Publication of prices: `ledger` is one row for all (the paper's Table 2), which the contract checks; `direct` is
@@ -28,17 +31,6 @@ export interface ControlCenterParameters {
   readonly publicKey: Uint8Array;
   /** sigPk_CC, Ed25519, 32 bytes. */
   readonly signaturePublicKey: Uint8Array;
-}
-
-/** The service provider's public names. */
-export interface ServiceProviderParameters {
-  readonly mspId: string;
-  /** ID_SP, 32 bytes. */
-  readonly identity: Uint8Array;
-  /** sigPk_SP, Ed25519, 32 bytes. */
-  readonly signaturePublicKey: Uint8Array;
-  /** Commitment to the key of the price rows' pseudonyms, 32 bytes. */
-  readonly pricePseudonymCommitment: Uint8Array;
 }
 
 /** One immutable version of what a region's ledgers are checked against. */
@@ -76,6 +68,11 @@ export interface Parameters {
   readonly tariffSignature: Uint8Array;
   readonly controlCenter: ControlCenterParameters;
   readonly serviceProvider: ServiceProviderParameters;
+  /**
+   * Time for which intervals must have gone without a price or without bills before a successor can take the service
+   * provider's place; without it, two weeks, see {@link successorAfterSeconds}.
+   */
+  readonly successorAfterSeconds?: number | undefined;
   /** A seeded run: daemons refuse it. */
   readonly demo: boolean;
   /** Digest of version − 1; zeros in version 1. */
@@ -86,6 +83,13 @@ export interface Parameters {
 export interface SignedParameters {
   readonly parameters: Parameters;
   readonly signature: Uint8Array;
+  /** In `parameters.json` and in evidence, where the version's service provider was replaced; not signed with it. */
+  readonly successors?: Successors;
+}
+
+/** Least time without prices or bills before a successor can be named, s: that of the parameters, or two weeks. */
+export function successorAfterSeconds(parameters: Parameters): number {
+  return parameters.successorAfterSeconds ?? 14 * DAY_SECONDS;
 }
 
 /** The SHA-256 of CC's signature key in hex: what people compare and pin. */

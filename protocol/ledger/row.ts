@@ -12,7 +12,8 @@ export const LEDGER_KINDS = ['consumption', 'pricing', 'billing'] as const;
 export type LedgerKind = (typeof LEDGER_KINDS)[number];
 
 /** Ledgers that the service provider writes. */
-export type ProvidedKind = Exclude<LedgerKind, 'consumption'>;
+export const PROVIDED_KINDS = ['pricing', 'billing'] as const satisfies readonly LedgerKind[];
+export type ProvidedKind = (typeof PROVIDED_KINDS)[number];
 
 /** First byte of a row: the paper's 00, 01 and 10. */
 export const ROW_TYPE = { consumption: 0, price: 1, bill: 2 } as const;

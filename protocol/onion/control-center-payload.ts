@@ -85,21 +85,33 @@ export function encodeControlCenterPayload(
   return bytes;
 }
 
+/** Payload for the control center, and the keys that authenticate and seal it. */
+export interface ControlCenterPacketParts {
+  /** The control center's X25519 onion key of the epoch, from the directory. */
+  readonly onionKey: Uint8Array;
+  readonly payload: ControlCenterPayload;
+  /** h_e of the meter. */
+  readonly linkKey: Uint8Array;
+  readonly random: RandomSource;
+}
+
 /**
- * Seals an encoded payload for the control center.
+ * Encodes and seals a payload for the control center.
  *
- * @param onionKey the control center's X25519 onion key of the epoch, from the directory
  * @returns the inner packet, INNER_LENGTH bytes
  */
 export function sealControlCenterPacket(
   crypto: Crypto,
-  onionKey: Uint8Array,
-  payload: ControlCenterPayload,
-  linkKey: Uint8Array,
-  random: RandomSource,
+  { onionKey, payload, linkKey, random }: ControlCenterPacketParts,
 ): Uint8Array {
   const bytes = encodeControlCenterPayload(crypto, payload, linkKey);
-  return sealInner(crypto, 'control-center', onionKey, payload.epoch, bytes, random);
+  return sealInner(crypto, {
+    recipient: 'control-center',
+    publicKey: onionKey,
+    epoch: payload.epoch,
+    payload: bytes,
+    random,
+  });
 }
 
 /**

@@ -73,7 +73,7 @@ describe('relay directory', () => {
     assert.throws(() => check(withRelay(3, { address: 'z:65536' })), refusedWith('MALFORMED'));
   });
 
-  it('leaves out, of two relays that conflict, the one admitted later, and says why', () => {
+  it('skips, of two relays that conflict, the one admitted later, and says why', () => {
     const { controlCenter, relays } = signed.directory;
     const [one, two] = relays as [SignedDescriptor, SignedDescriptor];
     const late = (change: Partial<RelayDescriptor>): SignedDescriptor => {
@@ -194,7 +194,7 @@ describe('relay directory', () => {
     assert.throws(() => check({ ...signed.directory, relays: [relays[0]!, twin, ...relays.slice(2)] }), /identity/);
   });
 
-  it('takes only well-formed descriptors', () => {
+  it('accepts only well-formed descriptors', () => {
     const [{ descriptor }] = signed.directory.relays as [(typeof signed.directory.relays)[number]];
     const key = kit.signingKey('relay-1-1');
     const roundTrip = (change: Partial<RelayDescriptor>): unknown =>

@@ -82,21 +82,23 @@ export function encodeHubPayload(crypto: Crypto, payload: HubPayload, pairingKey
   return bytes;
 }
 
+/** Payload for a hub, and the hub. */
+export interface HubPacketParts {
+  readonly hub: HubPairing;
+  /** Registry epoch of the slot, as in the packet's layers. */
+  readonly epoch: number;
+  readonly payload: HubPayload;
+  readonly random: RandomSource;
+}
+
 /**
- * Seals a payload for a hub.
+ * Encodes and seals a payload for a hub.
  *
- * @param epoch registry epoch of the slot, as in the packet's layers
  * @returns the inner packet, INNER_LENGTH bytes
  */
-export function sealHubPacket(
-  crypto: Crypto,
-  hub: HubPairing,
-  epoch: number,
-  payload: HubPayload,
-  random: RandomSource,
-): Uint8Array {
+export function sealHubPacket(crypto: Crypto, { hub, epoch, payload, random }: HubPacketParts): Uint8Array {
   const bytes = encodeHubPayload(crypto, payload, hub.pairingKey);
-  return sealInner(crypto, 'hub', hub.publicKey, epoch, bytes, random);
+  return sealInner(crypto, { recipient: 'hub', publicKey: hub.publicKey, epoch, payload: bytes, random });
 }
 
 /**

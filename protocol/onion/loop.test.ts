@@ -35,7 +35,7 @@ describe('loops', () => {
   it('come by their maker, after the delays of the way there, with the key that it waits for', () => {
     for (const maker of MAKERS) {
       for (let round = 0; round < 10; round++) {
-        const loop = makeLoop(crypto, directory, maker, onion, random);
+        const loop = makeLoop(crypto, { directory, maker, delays: onion, random });
         let { packet } = loop;
         let delay = 0;
         let cameBy = false;
@@ -50,7 +50,7 @@ describe('loops', () => {
           }
           const secretKey = kit.secret(`${address.split('.')[0]} onion 1`);
           const key = { epoch: 1, secretKey, publicKey: crypto.x25519PublicKey(secretKey) };
-          const peeled = peelPacket(crypto, key, 3 - index, packet);
+          const peeled = peelPacket(crypto, { key, layersLeft: 3 - index, packet });
           const isLast = index === 2;
           const end = maker === 'control-center' ? 'control-center' : 'mailbox';
           assert.equal(peeled.route.to, isLast ? end : 'relay');
@@ -72,11 +72,11 @@ describe('loops', () => {
   });
 
   it('carry nothing that anybody can open, as a packet of a meter to another’s hub', () => {
-    const { packet, path } = makeLoop(crypto, directory, { relay: 0 }, onion, random);
+    const { packet, path } = makeLoop(crypto, { directory, maker: { relay: 0 }, delays: onion, random });
     const inner = path.reduce((rest, { relay }, index) => {
       const secretKey = kit.secret(`${directory.relays[relay]!.descriptor.address.split('.')[0]} onion 1`);
       const key = { epoch: 1, secretKey, publicKey: crypto.x25519PublicKey(secretKey) };
-      return peelPacket(crypto, key, 3 - index, rest).packet;
+      return peelPacket(crypto, { key, layersLeft: 3 - index, packet: rest }).packet;
     }, packet);
     const secretKey = kit.secret('hub');
     const key = { epoch: 1, secretKey, publicKey: crypto.x25519PublicKey(secretKey) };
@@ -86,7 +86,7 @@ describe('loops', () => {
   it('go through every relay of the other layers, and end in mailboxes all over the last', () => {
     const seen = new Set<number>();
     for (let round = 0; round < 200; round++) {
-      for (const { relay } of makeLoop(crypto, directory, { relay: 0 }, onion, random).path) {
+      for (const { relay } of makeLoop(crypto, { directory, maker: { relay: 0 }, delays: onion, random }).path) {
         seen.add(relay);
       }
     }
@@ -106,7 +106,7 @@ describe('loops', () => {
     }
   });
 
-  it('raise an alarm only when one dead relay is no likely reason', () => {
+  it('raise an alarm only when one dead relay is not a likely reason', () => {
     for (const entries of [2, 3, 4, 10, 100]) {
       const loops = loopsToAlarm(tierOf(entries));
       assert.ok(entries ** -loops <= 1 / 1_000);

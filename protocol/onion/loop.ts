@@ -50,19 +50,21 @@ export function loopsToAlarm(directory: Directory): number {
   return entries < 2 ? FEWEST_LOOPS : Math.ceil(Math.log(FALSE_ALARM_ODDS) / Math.log(entries));
 }
 
+/** Maker of a loop, and what it draws the loop from. */
+export interface LoopParts {
+  readonly directory: Directory;
+  readonly maker: LoopMaker;
+  readonly delays: DelayParameters;
+  readonly random: RandomSource;
+}
+
 /**
  * Makes a loop. To every relay but its maker it is a packet like any other: one of a meter to a hub when a relay makes
  * it, with a mailbox at the end that no hub has opened, one of a meter to the control center when that makes it.
  *
  * @throws ProtocolError DIRECTORY_INVALID
  */
-export function makeLoop(
-  crypto: Crypto,
-  directory: Directory,
-  maker: LoopMaker,
-  delays: DelayParameters,
-  random: RandomSource,
-): Loop {
+export function makeLoop(crypto: Crypto, { directory, maker, delays, random }: LoopParts): Loop {
   const destination = endOf(directory, maker, random);
   const path = drawPath(directory, destination, delays, random);
   // How often a loop is held before it comes to its maker: a relay's own place on the path, or all of it.
@@ -72,8 +74,14 @@ export function makeLoop(
   }
   const recipient = destination.to === 'mailbox' ? 'hub' : 'control-center';
   const { onionKey } = directory.controlCenter;
-  const inner = sealInner(crypto, recipient, onionKey, directory.epoch, random(PAYLOAD_LENGTH), random);
-  const packets = wrapForPath(crypto, directory, path, destination, inner, random);
+  const inner = sealInner(crypto, {
+    recipient,
+    publicKey: onionKey,
+    epoch: directory.epoch,
+    payload: random(PAYLOAD_LENGTH),
+    random,
+  });
+  const packets = wrapForPath(crypto, { directory, path, destination, inner, random });
   return {
     path,
     packet: packets[0],

@@ -22,7 +22,7 @@ describe('onion keys', () => {
     assert.notDeepEqual(keys.replayKey(9), keys.key(9).secretKey);
   });
 
-  it('are gone once they are forgotten, also from what is stored', () => {
+  it('are gone once they are erased, also from what is stored', () => {
     const keys = OnionKeys.first(crypto, 2, fixedSecret('onion'));
     keys.forgetBefore(4);
     keys.forgetBefore(3);

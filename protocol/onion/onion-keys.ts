@@ -75,7 +75,7 @@ export class OnionKeys {
 
   #derive(epoch: number, info: Uint8Array): Uint8Array {
     const secret = this.#secretOf(epoch);
-    const key = hkdf(this.#crypto, NO_SALT, secret, info, KEY_LENGTH);
+    const key = hkdf(this.#crypto, { salt: NO_SALT, inputKey: secret, info, length: KEY_LENGTH });
     wipe(secret);
     return key;
   }
@@ -86,7 +86,7 @@ export class OnionKeys {
     }
     let secret: Uint8Array = Uint8Array.from(this.#secret);
     for (let passed = this.#oldest; passed < epoch; passed++) {
-      const next = hkdf(this.#crypto, NO_SALT, secret, RATCHET, KEY_LENGTH);
+      const next = hkdf(this.#crypto, { salt: NO_SALT, inputKey: secret, info: RATCHET, length: KEY_LENGTH });
       wipe(secret);
       secret = next;
     }

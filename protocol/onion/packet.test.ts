@@ -17,7 +17,7 @@ const MAILBOX: PacketRoute = { to: 'mailbox', mailbox: Uint8Array.of(1, 2, 3, 4,
 const CONTROL_CENTER: PacketRoute = { to: 'control-center' };
 
 const wrap = (end: PacketRoute, keys: readonly OnionKeyPair[] = KEYS, inner = INNER): Uint8Array =>
-  wrapPacket(crypto, EPOCH, layersTo(end, keys), inner, fixedRandom('wrap'))[0];
+  wrapPacket(crypto, { epoch: EPOCH, layers: layersTo(end, keys), inner, random: fixedRandom('wrap') })[0];
 
 /** What a relay does with what it cannot use: it throws one of these, and nothing else. */
 function refusal(action: () => unknown): string {
@@ -38,7 +38,7 @@ describe('onion packet', () => {
         KEYS.forEach((key, index) => {
           const layersLeft = KEYS.length - index;
           assert.equal(packet.length, packetLength(layersLeft));
-          const peeled = peelPacket(backEnd, key, layersLeft, packet);
+          const peeled = peelPacket(backEnd, { key, layersLeft, packet });
           assert.equal(peeled.delayMilliseconds, 100 * (index + 1));
           assert.deepEqual(peeled.route, layersLeft === 1 ? end : { to: 'relay', relay: index + 1 });
           packet = peeled.packet;
@@ -53,7 +53,7 @@ describe('onion packet', () => {
       let packet = wrap(end);
       return KEYS.map((key, index) => {
         const { length } = packet;
-        packet = peelPacket(crypto, key, KEYS.length - index, packet).packet;
+        packet = peelPacket(crypto, { key, layersLeft: KEYS.length - index, packet }).packet;
         return length;
       });
     };
@@ -70,33 +70,33 @@ describe('onion packet', () => {
         for (const change of [0x01, 0x80]) {
           const changed = packet.slice();
           changed[position]! ^= change;
-          const code = refusal(() => peelPacket(crypto, key, layersLeft, changed));
+          const code = refusal(() => peelPacket(crypto, { key, layersLeft, packet: changed }));
           const expected = position < 3 ? 'PACKET_INVALID' : 'DECRYPT_FAILED';
           assert.equal(code, expected, `layer ${index + 1}, byte ${position}, change ${change}`);
         }
       }
-      packet = peelPacket(crypto, key, layersLeft, packet).packet;
+      packet = peelPacket(crypto, { key, layersLeft, packet }).packet;
     });
   });
 
   it('opens only under its own key, epoch and layer', () => {
     const packet = wrap(CONTROL_CENTER);
     assert.equal(
-      refusal(() => peelPacket(crypto, KEYS[1]!, 4, packet)),
+      refusal(() => peelPacket(crypto, { key: KEYS[1]!, layersLeft: 4, packet })),
       'DECRYPT_FAILED',
     );
     assert.equal(
-      refusal(() => peelPacket(crypto, { ...KEYS[0]!, epoch: EPOCH + 1 }, 4, packet)),
+      refusal(() => peelPacket(crypto, { key: { ...KEYS[0]!, epoch: EPOCH + 1 }, layersLeft: 4, packet })),
       'PACKET_INVALID',
     );
     assert.equal(
-      refusal(() => peelPacket(crypto, KEYS[0]!, 3, packet)),
+      refusal(() => peelPacket(crypto, { key: KEYS[0]!, layersLeft: 3, packet })),
       'PACKET_INVALID',
     );
     const renamed = packet.slice();
     renamed[2] = EPOCH + 1;
     assert.equal(
-      refusal(() => peelPacket(crypto, { ...KEYS[0]!, epoch: EPOCH + 1 }, 4, renamed)),
+      refusal(() => peelPacket(crypto, { key: { ...KEYS[0]!, epoch: EPOCH + 1 }, layersLeft: 4, packet: renamed })),
       'DECRYPT_FAILED',
     );
   });
@@ -109,8 +109,14 @@ describe('onion packet', () => {
       const rest = new Uint8Array(packetLength(layersLeft - 1));
       const prefix = Uint8Array.of(PACKET_VERSION, 0, EPOCH);
       const info = new TextEncoder().encode('gridveil/v1/onion layer');
-      const box = hpkeSeal(crypto, fixedRandom('h')(32), key!.publicKey, info, prefix, concatBytes(header, rest));
-      return refusal(() => peelPacket(crypto, key!, layersLeft, concatBytes(prefix, box)));
+      const box = hpkeSeal(crypto, {
+        ephemeralSecretKey: fixedRandom('h')(32),
+        recipientPublicKey: key!.publicKey,
+        info,
+        aad: prefix,
+        plaintext: concatBytes(header, rest),
+      });
+      return refusal(() => peelPacket(crypto, { key: key!, layersLeft, packet: concatBytes(prefix, box) }));
     };
     assert.equal(
       withHeader(() => undefined, 2),
@@ -140,7 +146,7 @@ describe('onion packet', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 1_000 }), fc.integer({ min: 0, max: 8 }), (bytes, layersLeft) => {
         assert.notEqual(
-          refusal(() => peelPacket(crypto, KEYS[0]!, layersLeft, bytes)),
+          refusal(() => peelPacket(crypto, { key: KEYS[0]!, layersLeft, packet: bytes })),
           'accepted',
         );
       }),
@@ -150,7 +156,7 @@ describe('onion packet', () => {
       fc.property(fc.uint8Array({ minLength: length, maxLength: length }), (bytes) => {
         bytes.set([PACKET_VERSION, 0, EPOCH]);
         assert.notEqual(
-          refusal(() => peelPacket(crypto, KEYS[0]!, 4, bytes)),
+          refusal(() => peelPacket(crypto, { key: KEYS[0]!, layersLeft: 4, packet: bytes })),
           'accepted',
         );
       }),
@@ -174,9 +180,9 @@ describe('onion packet', () => {
           delayMilliseconds,
           route: index === hops.length - 1 ? destination : ({ to: 'relay', relay } as const),
         }));
-        let [packet] = wrapPacket(crypto, EPOCH, layers, INNER, fixedRandom('property'));
+        let [packet] = wrapPacket(crypto, { epoch: EPOCH, layers, inner: INNER, random: fixedRandom('property') });
         layers.forEach(({ delayMilliseconds, route }, index) => {
-          const peeled = peelPacket(crypto, keys[index]!, hops.length - index, packet);
+          const peeled = peelPacket(crypto, { key: keys[index]!, layersLeft: hops.length - index, packet });
           assert.deepEqual([peeled.delayMilliseconds, peeled.route], [delayMilliseconds, route]);
           packet = peeled.packet;
         });
@@ -190,7 +196,7 @@ describe('onion packet', () => {
     const layers = layersTo(CONTROL_CENTER, KEYS);
     const random = fixedRandom('bad');
     const code = (bad: typeof layers, inner = INNER): string =>
-      refusal(() => wrapPacket(crypto, EPOCH, bad, inner, random));
+      refusal(() => wrapPacket(crypto, { epoch: EPOCH, layers: bad, inner, random }));
     assert.equal(code([]), 'PACKET_INVALID');
     assert.equal(code(Array.from({ length: 9 }, () => layers[0]!)), 'PACKET_INVALID');
     assert.equal(code(layers.slice(0, 2)), 'PACKET_INVALID');
@@ -206,7 +212,12 @@ describe('onion packet', () => {
     assert.equal(packetEpoch(packet.subarray(0, 2)), undefined);
     assert.equal(packetEpoch(Uint8Array.of(2, 0, EPOCH)), undefined);
     assert.deepEqual(encapsulatedKey(packet), packet.subarray(3, 35));
-    const [other] = wrapPacket(crypto, EPOCH, layersTo(MAILBOX, KEYS), INNER, fixedRandom('other'));
+    const [other] = wrapPacket(crypto, {
+      epoch: EPOCH,
+      layers: layersTo(MAILBOX, KEYS),
+      inner: INNER,
+      random: fixedRandom('other'),
+    });
     assert.notDeepEqual(encapsulatedKey(other), encapsulatedKey(packet));
   });
 });

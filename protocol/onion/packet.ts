@@ -66,28 +66,31 @@ const TO_RELAY = 0;
 const TO_CONTROL_CENTER = 1;
 const TO_MAILBOX = 2;
 
+/** Payload of an inner packet and its recipient. */
+export interface InnerParts {
+  readonly recipient: InnerRecipient;
+  /** X25519 key of the recipient, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** Registry epoch, 16 bits. */
+  readonly epoch: number;
+  /** PAYLOAD_LENGTH bytes. */
+  readonly payload: Uint8Array;
+  readonly random: RandomSource;
+}
+
 /**
  * Seals a payload for its final recipient.
  *
- * @param epoch registry epoch, 16 bits
- * @param payload PAYLOAD_LENGTH bytes
  * @returns the inner packet, INNER_LENGTH bytes
  * @throws ProtocolError BAD_LENGTH, ZERO_SHARED_SECRET
  */
-export function sealInner(
-  crypto: Crypto,
-  recipient: InnerRecipient,
-  publicKey: Uint8Array,
-  epoch: number,
-  payload: Uint8Array,
-  random: RandomSource,
-): Uint8Array {
+export function sealInner(crypto: Crypto, { recipient, publicKey, epoch, payload, random }: InnerParts): Uint8Array {
   if (payload.length !== PAYLOAD_LENGTH) {
     throw new ProtocolError('BAD_LENGTH', 'onion payload has the wrong length');
   }
   const packet = new Uint8Array(INNER_LENGTH);
   packet.set(payload, PLAINTEXT_OFFSET);
-  sealInPlace(crypto, publicKey, INNER_INFO[recipient], epoch, packet, random);
+  sealInPlace(crypto, { publicKey, info: INNER_INFO[recipient], epoch, packet, random });
   return packet;
 }
 
@@ -106,24 +109,27 @@ export function openInner(
   if (packet.length !== INNER_LENGTH) {
     throw new ProtocolError('PACKET_INVALID', 'inner packet has the wrong length');
   }
-  return open(crypto, key, INNER_INFO[recipient], packet);
+  return open(crypto, { key, info: INNER_INFO[recipient], packet });
+}
+
+/** An inner packet and the layers around it. */
+export interface WrapParts {
+  readonly epoch: number;
+  /** First relay first; every route but the last goes to a relay, the last does not. */
+  readonly layers: readonly WrapLayer[];
+  /** INNER_LENGTH bytes. */
+  readonly inner: Uint8Array;
+  readonly random: RandomSource;
 }
 
 /**
  * Wraps an inner packet in one layer per relay.
  *
- * @param layers first relay first; every route but the last goes to a relay, the last does not
  * @returns the packet as each relay of the path gets it, the first one's first, `packetLength(layers.length)` bytes;
  *   the inner packet is the last
  * @throws ProtocolError PACKET_INVALID: bad layers; BAD_LENGTH, ZERO_SHARED_SECRET
  */
-export function wrapPacket(
-  crypto: Crypto,
-  epoch: number,
-  layers: readonly WrapLayer[],
-  inner: Uint8Array,
-  random: RandomSource,
-): [Uint8Array, ...Uint8Array[]] {
+export function wrapPacket(crypto: Crypto, { epoch, layers, inner, random }: WrapParts): [Uint8Array, ...Uint8Array[]] {
   if (layers.length < 1 || layers.length > MAXIMUM_LAYERS) {
     throw new ProtocolError('PACKET_INVALID', `a packet has 1 to ${MAXIMUM_LAYERS} layers`);
   }
@@ -138,33 +144,37 @@ export function wrapPacket(
       const packet = new Uint8Array(packets[0].length + LAYER_OVERHEAD);
       writeHeader(packet, PLAINTEXT_OFFSET, layer.route, layer.delayMilliseconds);
       packet.set(packets[0], PLAINTEXT_OFFSET + HEADER_LENGTH);
-      sealInPlace(crypto, layer.onionKey, LAYER_INFO, epoch, packet, random);
+      sealInPlace(crypto, { publicKey: layer.onionKey, info: LAYER_INFO, epoch, packet, random });
       return [packet, ...packets];
     },
     [inner],
   );
 }
 
+/** A packet and the key that opens its outer layer. */
+export interface PeelParts {
+  readonly key: OnionKeyPair;
+  /** Layers the packet still has, the relay's own included. */
+  readonly layersLeft: number;
+  readonly packet: Uint8Array;
+  /**
+   * Takes what is opened, `plaintextLength(layersLeft)` bytes, and what is returned are views of it; by default new
+   * memory.
+   */
+  readonly output?: Uint8Array;
+}
+
 /**
  * Opens one layer. A relay drops what this refuses, without an answer. The caller detects replays: see
  * {@link encapsulatedKey}.
  *
- * @param layersLeft layers the packet still has, the relay's own included
- * @param output takes what is opened, `plaintextLength(layersLeft)` bytes, and what is returned are views of it; by
- *   default new memory
  * @throws ProtocolError PACKET_INVALID: wrong length, version, epoch or header; DECRYPT_FAILED, ZERO_SHARED_SECRET
  */
-export function peelPacket(
-  crypto: Crypto,
-  key: OnionKeyPair,
-  layersLeft: number,
-  packet: Uint8Array,
-  output?: Uint8Array,
-): PeeledPacket {
+export function peelPacket(crypto: Crypto, { key, layersLeft, packet, output }: PeelParts): PeeledPacket {
   if (packet.length !== packetLength(layersLeft)) {
     throw new ProtocolError('PACKET_INVALID', 'packet has the wrong length');
   }
-  const plaintext = open(crypto, key, LAYER_INFO, packet, output);
+  const plaintext = open(crypto, { key, info: LAYER_INFO, packet, output });
   const { route, delayMilliseconds } = decodeHeader(plaintext);
   if ((route.to === 'relay') !== layersLeft > 1) {
     throw new ProtocolError('PACKET_INVALID', 'route does not fit the layer');
@@ -185,34 +195,50 @@ export function encapsulatedKey(packet: Uint8Array): Uint8Array {
   return packet.subarray(PREFIX_LENGTH, PLAINTEXT_OFFSET);
 }
 
+interface SealParts {
+  readonly publicKey: Uint8Array;
+  readonly info: Uint8Array;
+  readonly epoch: number;
+  readonly packet: Uint8Array;
+  readonly random: RandomSource;
+}
+
 /** Seals a packet in place: its memory contains the plaintext at its offset. */
-function sealInPlace(
-  crypto: Crypto,
-  publicKey: Uint8Array,
-  info: Uint8Array,
-  epoch: number,
-  packet: Uint8Array,
-  random: RandomSource,
-): void {
+function sealInPlace(crypto: Crypto, { publicKey, info, epoch, packet, random }: SealParts): void {
   packet[0] = PACKET_VERSION;
   writeUint16(packet, 1, epoch);
   const prefix = packet.subarray(0, PREFIX_LENGTH);
   const plaintext = packet.subarray(PLAINTEXT_OFFSET, packet.length - TAG_LENGTH);
-  hpkeSeal(crypto, random(32), publicKey, info, prefix, plaintext, packet.subarray(PREFIX_LENGTH));
+  hpkeSeal(crypto, {
+    ephemeralSecretKey: random(32),
+    recipientPublicKey: publicKey,
+    info,
+    aad: prefix,
+    plaintext,
+    output: packet.subarray(PREFIX_LENGTH),
+  });
 }
 
-function open(
-  crypto: Crypto,
-  key: OnionKeyPair,
-  info: Uint8Array,
-  packet: Uint8Array,
-  output?: Uint8Array,
-): Uint8Array {
+interface OpenParts {
+  readonly key: OnionKeyPair;
+  readonly info: Uint8Array;
+  readonly packet: Uint8Array;
+  readonly output?: Uint8Array | undefined;
+}
+
+function open(crypto: Crypto, { key, info, packet, output }: OpenParts): Uint8Array {
   if (packetEpoch(packet) !== key.epoch) {
     throw new ProtocolError('PACKET_INVALID', 'packet is of another version or epoch');
   }
   const prefix = packet.subarray(0, PREFIX_LENGTH);
-  return hpkeOpen(crypto, key.secretKey, key.publicKey, info, prefix, packet.subarray(PREFIX_LENGTH), output);
+  return hpkeOpen(crypto, {
+    recipientSecretKey: key.secretKey,
+    recipientPublicKey: key.publicKey,
+    info,
+    aad: prefix,
+    sealed: packet.subarray(PREFIX_LENGTH),
+    output,
+  });
 }
 
 /** Writes flags 1 ‖ next hop 2 ‖ delay 4 ‖ mailbox 8 ‖ zero 1 into zeros. */

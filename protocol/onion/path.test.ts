@@ -22,7 +22,7 @@ const MAILBOX = { to: 'mailbox', relay: 5, mailbox: new Uint8Array(8).fill(7) } 
 const CONTROL_CENTER = { to: 'control-center' } as const;
 
 describe('path through the onion tier', () => {
-  it('takes one relay of every layer, in order, of as many operators', () => {
+  it('selects one relay of every layer, in order, of as many operators', () => {
     for (let round = 0; round < 100; round++) {
       const path = drawPath(directory, CONTROL_CENTER, delays, random);
       const descriptors = path.map(({ relay }) => directory.relays[relay]!.descriptor);
@@ -62,12 +62,12 @@ describe('path through the onion tier', () => {
     const inner = random(INNER_LENGTH);
     for (const destination of [MAILBOX, CONTROL_CENTER]) {
       const path = drawPath(directory, destination, delays, random);
-      let [packet] = wrapForPath(crypto, directory, path, destination, inner, random);
+      let [packet] = wrapForPath(crypto, { directory, path, destination, inner, random });
       path.forEach(({ relay, delayMilliseconds }, index) => {
         const { layer, address } = directory.relays[relay]!.descriptor;
         const secretKey = kit.secret(`${address.split('.')[0]} onion 1`);
         const key = { epoch: 1, secretKey, publicKey: crypto.x25519PublicKey(secretKey) };
-        const peeled = peelPacket(crypto, key, 4 - layer, packet);
+        const peeled = peelPacket(crypto, { key, layersLeft: 4 - layer, packet });
         assert.equal(peeled.delayMilliseconds, delayMilliseconds);
         if (index < 2) {
           assert.deepEqual(peeled.route, { to: 'relay', relay: path[index + 1]!.relay });

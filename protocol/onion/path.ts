@@ -53,6 +53,16 @@ export function drawPath(
   });
 }
 
+/** An inner packet and its way through the tier. */
+export interface PathParts {
+  readonly directory: Directory;
+  readonly path: readonly PathHop[];
+  readonly destination: PacketDestination;
+  /** INNER_LENGTH bytes. */
+  readonly inner: Uint8Array;
+  readonly random: RandomSource;
+}
+
 /**
  * Wraps an inner packet for a path.
  *
@@ -61,11 +71,7 @@ export function drawPath(
  */
 export function wrapForPath(
   crypto: Crypto,
-  directory: Directory,
-  path: readonly PathHop[],
-  destination: PacketDestination,
-  inner: Uint8Array,
-  random: RandomSource,
+  { directory, path, destination, inner, random }: PathParts,
 ): [Uint8Array, ...Uint8Array[]] {
   const end: PacketRoute =
     destination.to === 'mailbox' ? { to: 'mailbox', mailbox: destination.mailbox } : { to: 'control-center' };
@@ -78,7 +84,7 @@ export function wrapForPath(
     const route: PacketRoute = next === undefined ? end : { to: 'relay', relay: next.relay };
     return { onionKey: entry.descriptor.onionKey, delayMilliseconds, route };
   });
-  return wrapPacket(crypto, directory.epoch, layers, inner, random);
+  return wrapPacket(crypto, { epoch: directory.epoch, layers, inner, random });
 }
 
 /** A whole number of milliseconds, exponentially distributed, drawn again above the maximum. */

@@ -56,7 +56,12 @@ describe('payload to the control center', () => {
   it('arrives as it was sent, always equally long', () => {
     fc.assert(
       fc.property(controlCenterPayloads, (payload) => {
-        const packet = sealControlCenterPacket(crypto, KEY.publicKey, payload, LINK_KEY, fixedRandom('seal'));
+        const packet = sealControlCenterPacket(crypto, {
+          onionKey: KEY.publicKey,
+          payload,
+          linkKey: LINK_KEY,
+          random: fixedRandom('seal'),
+        });
         assert.equal(packet.length, INNER_LENGTH);
         const opened = openControlCenterPacket(crypto, KEY, packet);
         assert.deepEqual(opened.payload, payload);
@@ -69,7 +74,13 @@ describe('payload to the control center', () => {
     const payload = { meterNumber: 5, epoch: EPOCH, slotStartSeconds: 900, rows: [] };
     const bytes = encodeControlCenterPayload(crypto, payload, LINK_KEY);
     const reopen = (changed: Uint8Array): boolean => {
-      const packet = sealInner(crypto, 'control-center', KEY.publicKey, EPOCH, changed, fixedRandom('seal'));
+      const packet = sealInner(crypto, {
+        recipient: 'control-center',
+        publicKey: KEY.publicKey,
+        epoch: EPOCH,
+        payload: changed,
+        random: fixedRandom('seal'),
+      });
       try {
         return authenticateControlCenterPayload(crypto, openControlCenterPacket(crypto, KEY, packet), LINK_KEY);
       } catch (error) {
@@ -86,7 +97,12 @@ describe('payload to the control center', () => {
     const opened = openControlCenterPacket(
       crypto,
       KEY,
-      sealControlCenterPacket(crypto, KEY.publicKey, payload, LINK_KEY, fixedRandom('seal')),
+      sealControlCenterPacket(crypto, {
+        onionKey: KEY.publicKey,
+        payload,
+        linkKey: LINK_KEY,
+        random: fixedRandom('seal'),
+      }),
     );
     assert.ok(!authenticateControlCenterPayload(crypto, opened, fixedSecret('another meter')));
   });
@@ -98,7 +114,13 @@ describe('payload to the control center', () => {
     const open = (change: (bytes: Uint8Array) => void): unknown => {
       const changed = bytes.slice();
       change(changed);
-      const packet = sealInner(crypto, 'control-center', KEY.publicKey, EPOCH, changed, fixedRandom('seal'));
+      const packet = sealInner(crypto, {
+        recipient: 'control-center',
+        publicKey: KEY.publicKey,
+        epoch: EPOCH,
+        payload: changed,
+        random: fixedRandom('seal'),
+      });
       return openControlCenterPacket(crypto, KEY, packet);
     };
     open(() => undefined);
@@ -129,7 +151,7 @@ describe('payload to a hub', () => {
   it('arrives as it was sent, as long as one to the control center', () => {
     fc.assert(
       fc.property(hubPayloads, uint(16), (payload, epoch) => {
-        const packet = sealHubPacket(crypto, HUB, epoch, payload, fixedRandom('seal'));
+        const packet = sealHubPacket(crypto, { hub: HUB, epoch, payload, random: fixedRandom('seal') });
         assert.equal(packet.length, INNER_LENGTH);
         assert.deepEqual(openHubPacket(crypto, HUB, packet), payload);
       }),
@@ -143,13 +165,24 @@ describe('payload to a hub', () => {
       carriedMilliWattHours: 0n,
       handles: [{ epoch: 1, k: 1, pseudonym: fixedSecret('stranger') }],
     };
-    const forged = sealHubPacket(crypto, { ...HUB, pairingKey: fixedSecret('guess') }, 1, payload, fixedRandom('f'));
+    const forged = sealHubPacket(crypto, {
+      hub: { ...HUB, pairingKey: fixedSecret('guess') },
+      epoch: 1,
+      payload,
+      random: fixedRandom('f'),
+    });
     assert.throws(() => openHubPacket(crypto, HUB, forged), refusedWith('PACKET_INVALID'));
     const bytes = encodeHubPayload(crypto, payload, HUB.pairingKey);
     for (let position = 0; position < PAYLOAD_LENGTH; position++) {
       const changed = bytes.slice();
       changed[position]! ^= 1;
-      const packet = sealInner(crypto, 'hub', HUB.publicKey, 1, changed, fixedRandom('seal'));
+      const packet = sealInner(crypto, {
+        recipient: 'hub',
+        publicKey: HUB.publicKey,
+        epoch: 1,
+        payload: changed,
+        random: fixedRandom('seal'),
+      });
       assert.throws(() => openHubPacket(crypto, HUB, packet), refusedWith('PACKET_INVALID'), `byte ${position}`);
     }
   });
@@ -164,7 +197,13 @@ describe('payload to a hub', () => {
       ['hub', 'control-center'],
       ['control-center', 'hub'],
     ] as const) {
-      const packet = sealInner(crypto, one, KEY.publicKey, EPOCH, payload, fixedRandom('seal'));
+      const packet = sealInner(crypto, {
+        recipient: one,
+        publicKey: KEY.publicKey,
+        epoch: EPOCH,
+        payload,
+        random: fixedRandom('seal'),
+      });
       assert.deepEqual(openInner(crypto, one, KEY, packet), payload);
       assert.throws(() => openInner(crypto, other, KEY, packet), refusedWith('DECRYPT_FAILED'));
     }

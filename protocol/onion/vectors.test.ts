@@ -85,11 +85,15 @@ for (const crypto of BACK_ENDS) {
         delayMilliseconds,
         route: nextHop === undefined ? end : ({ to: 'relay', relay: nextHop } as const),
       }));
-      assert.deepEqual(wrapPacket(crypto, epoch, layers, inner, random).map(toHex), vector.packets);
+      assert.deepEqual(wrapPacket(crypto, { epoch, layers, inner, random }).map(toHex), vector.packets);
       layers.forEach(({ delayMilliseconds, route }, index) => {
         const secretKey = fromHex(relays[index]!.secretKey);
         const key = { epoch, secretKey, publicKey: crypto.x25519PublicKey(secretKey) };
-        const peeled = peelPacket(crypto, key, relays.length - index, fromHex(vector.packets[index]!));
+        const peeled = peelPacket(crypto, {
+          key,
+          layersLeft: relays.length - index,
+          packet: fromHex(vector.packets[index]!),
+        });
         assert.deepEqual([peeled.delayMilliseconds, peeled.route], [delayMilliseconds, route]);
         assert.equal(toHex(peeled.packet), vector.packets[index + 1]);
       });
@@ -101,7 +105,12 @@ for (const crypto of BACK_ENDS) {
       const payload = { meterNumber, epoch, slotStartSeconds, rows };
       const linkKey = fromHex(controlCenter.linkKey);
       const random = ephemeralKeys(controlCenter);
-      const inner = sealControlCenterPacket(crypto, fromHex(controlCenter.publicKey), payload, linkKey, random);
+      const inner = sealControlCenterPacket(crypto, {
+        onionKey: fromHex(controlCenter.publicKey),
+        payload,
+        linkKey,
+        random,
+      });
       wrap(controlCenter, { to: 'control-center' }, inner, random);
       const key = { epoch, secretKey: fromHex(controlCenter.secretKey), publicKey: fromHex(controlCenter.publicKey) };
       const opened = openControlCenterPacket(crypto, key, fromHex(controlCenter.packets.at(-1)!));
@@ -123,7 +132,7 @@ for (const crypto of BACK_ENDS) {
         pairingKey: fromHex(hub.pairingKey),
       };
       const random = ephemeralKeys(hub);
-      const inner = sealHubPacket(crypto, keys, epoch, payload, random);
+      const inner = sealHubPacket(crypto, { hub: keys, epoch, payload, random });
       wrap(hub, { to: 'mailbox', mailbox: fromHex(hub.mailbox) }, inner, random);
       assert.deepEqual(openHubPacket(crypto, keys, fromHex(hub.packets.at(-1)!)), payload);
     });

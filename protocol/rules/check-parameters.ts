@@ -19,6 +19,7 @@ import { parametersDigest, verifyParametersSignature } from '../ledger/parameter
 import { type SignedRegistryRoot, verifyRegistryRootSignature } from '../ledger/registry-root.js';
 import { checkCategories } from '../energy/categories.js';
 import { verifyTariffSignature } from '../tariff/tariff.js';
+import { checkSuccessors } from './check-successor.js';
 
 /** Set once for a region: with another value the seals of two versions would not chain. */
 const FIXED_FIELDS = [
@@ -45,23 +46,23 @@ export function checkParameters(crypto: Crypto, signed: SignedParameters, previo
   checkCategories(parameters.categoriesMilliWattHours);
   checkConnections(parameters);
   checkSuccession(crypto, parameters, previous);
-  verifyTariffSignature(
-    crypto,
-    parameters.region,
-    parameters.tariff,
-    parameters.tariffSignature,
-    parameters.serviceProvider.signaturePublicKey,
-  );
+  verifyTariffSignature(crypto, {
+    region: parameters.region,
+    tariff: parameters.tariff,
+    signature: parameters.tariffSignature,
+    publicKey: parameters.serviceProvider.signaturePublicKey,
+  });
   verifyParametersSignature(crypto, signed, (previous ?? parameters).controlCenter.signaturePublicKey);
 }
 
 /**
- * A whole list, from version 1.
+ * A whole list, from version 1, with the successors of its service providers.
  *
  * @param list as in `parameters.json`
  * @param trustedFingerprint hex SHA-256 of CC's signature key in version 1; undefined trusts the key that is found
  * @returns the fingerprint that is trusted
- * @throws ProtocolError as {@link checkParameters}; `PARAMETERS_INVALID` for an empty list, `WRONG_KEY` for another key
+ * @throws ProtocolError as {@link checkParameters}; `PARAMETERS_INVALID` for an empty list, `WRONG_KEY` for another key; as
+ *   {@link checkSuccessors}
  */
 export function verifyParametersList(
   crypto: Crypto,
@@ -77,6 +78,7 @@ export function verifyParametersList(
     throw new ProtocolError('WRONG_KEY', "the control center's key is not the trusted one");
   }
   list.forEach((signed, i) => checkParameters(crypto, signed, list[i - 1]?.parameters));
+  checkSuccessors(crypto, list);
   return found;
 }
 

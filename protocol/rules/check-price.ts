@@ -88,7 +88,7 @@ export function sealedPrice(context: IntervalContext, consumption: Seal): bigint
  * @throws ProtocolError `WRONG_KEY`, `WRONG_PSEUDONYM`
  */
 export function checkPricePseudonym(crypto: Crypto, row: Uint8Array, context: IntervalContext, key: Uint8Array): void {
-  const { identity, pricePseudonymCommitment: commitment } = context.serviceProvider;
+  const { identity, pricePseudonymCommitment: commitment } = context.serviceProviders.pricing;
   if (!equalBytes(pricePseudonymCommitment(crypto, identity, key), commitment)) {
     throw new ProtocolError('WRONG_KEY', 'pseudonym key is not the one of the parameters');
   }

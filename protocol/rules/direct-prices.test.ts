@@ -51,7 +51,7 @@ describe('direct prices (Table 4)', () => {
     }
   });
 
-  it('are kept by the ledger as SP signed them, whatever the price, and by nobody else', () => {
+  it('are kept by the ledger as SP signed them, whatever the price, and by no other party', () => {
     const cheap = interval((place) => (place === 3 ? 1n : undefined));
     checkDirectPricePage(crypto, cheap.pricing.rows, context);
     const row = rowAt(honest.pricing.rows, 0);

@@ -332,7 +332,7 @@ describe('who can be convicted by what', () => {
 
 describe('evidence of a wrong price', () => {
   for (const backEnd of BACK_ENDS) {
-    it(`stands offline by itself (${backEnd.name})`, () => {
+    it(`verifies offline by itself (${backEnd.name})`, () => {
       const found = evidenceOf(dear);
       const read = decodePriceEvidence(encodePriceEvidence(found));
       assert.deepEqual(read, found);

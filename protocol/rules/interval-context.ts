@@ -6,8 +6,9 @@ import { encodeLedgerId, type LedgerId } from '../ledger/ledger-id.js';
 import { isIntervalStart } from '../schedule/intervals.js';
 import { closeSeconds } from '../schedule/closes.js';
 import { epochOf } from '../schedule/epochs.js';
+import { parametersFor, type ServiceProviders, serviceProvidersFor } from '../schedule/versions.js';
 import { rowTimeSeconds } from '../schedule/windows.js';
-import type { Parameters, ServiceProviderParameters } from '../ledger/parameters.js';
+import type { Parameters, SignedParameters } from '../ledger/parameters.js';
 import { parametersDigest } from '../ledger/parameters-json.js';
 import { ROW_LENGTH, ROW_OFFSET, type RowType } from '../ledger/row.js';
 import { requireLength } from '../crypto/bytes.js';
@@ -17,7 +18,7 @@ export interface IntervalContext {
   readonly parameters: Parameters;
   readonly parametersDigest: Uint8Array;
   /** Whose keys sign prices and bills of the interval. */
-  readonly serviceProvider: ServiceProviderParameters;
+  readonly serviceProviders: ServiceProviders;
   readonly ledgerId: LedgerId;
   readonly registryEpoch: number;
   /** T of every row, s + L. */
@@ -31,12 +32,29 @@ export interface IntervalContext {
 }
 
 /**
+ * The context of interval s under the version in force of a list, with the successors of its service provider.
+ *
+ * @param list a list that `verifyParametersList` accepted
+ * @throws ProtocolError as `parametersFor` and {@link intervalContext}
+ */
+export function contextIn(crypto: Crypto, list: readonly SignedParameters[], startSeconds: number): IntervalContext {
+  const parameters = parametersFor(list, startSeconds);
+  return intervalContext(crypto, parameters, startSeconds, serviceProvidersFor(list, startSeconds));
+}
+
+/**
  * The context of interval s under the parameters in force.
  *
  * @param parameters as `parametersFor(list, startSeconds)` gives them
+ * @param serviceProviders those in force, where one of them may be a successor
  * @throws ProtocolError `WRONG_LEDGER` when no interval starts at s, `NOT_EFFECTIVE` when the parameters are later ones, `EPOCH_RANGE`
  */
-export function intervalContext(crypto: Crypto, parameters: Parameters, startSeconds: number): IntervalContext {
+export function intervalContext(
+  crypto: Crypto,
+  parameters: Parameters,
+  startSeconds: number,
+  serviceProviders: ServiceProviders = { pricing: parameters.serviceProvider, billing: parameters.serviceProvider },
+): IntervalContext {
   if (!isIntervalStart(parameters, startSeconds)) {
     throw new ProtocolError('WRONG_LEDGER', 'no interval starts at this second');
   }
@@ -50,7 +68,7 @@ export function intervalContext(crypto: Crypto, parameters: Parameters, startSec
   return {
     parameters,
     parametersDigest: parametersDigest(crypto, parameters),
-    serviceProvider: parameters.serviceProvider,
+    serviceProviders,
     ledgerId,
     registryEpoch: epochOf(parameters, startSeconds),
     rowTimeSeconds: rowTime,

@@ -30,7 +30,8 @@ import {
 } from '../ledger/limits.js';
 import { splitPages, splitRows } from '../ledger/page.js';
 import type { SignedParameters } from '../ledger/parameters.js';
-import { parametersFor } from '../schedule/versions.js';
+import type { Successor } from '../ledger/successor.js';
+import { parametersFor, successorFor } from '../schedule/versions.js';
 import { signedParametersFromJson, signedParametersToJson } from '../ledger/parameters-json.js';
 import { ROW_LENGTH, ROW_TYPE, rowValue } from '../ledger/row.js';
 import { type Seal, sealFromJson, sealToJson, type SignedSeal, verifySealSignature } from '../ledger/seal.js';
@@ -38,7 +39,7 @@ import { MAXIMUM_SIGNED_HEADER_BYTES } from '../ledger/signed-header.js';
 import { verifyParametersList } from './check-parameters.js';
 import { sealedPrice } from './check-price.js';
 import { checkSeal, followingSealContent } from './check-seal.js';
-import { checkRowFrame, type IntervalContext, intervalContext } from './interval-context.js';
+import { checkRowFrame, contextIn, type IntervalContext, intervalContext } from './interval-context.js';
 import { type IntervalFileSource, requireFile } from './interval-files.js';
 import { checkHeaderSignature, checkServiceProviderSignature } from './service-provider-signature.js';
 
@@ -86,6 +87,8 @@ export interface PriceFinding {
   readonly due: bigint;
   /** The prices that the service provider signed. */
   readonly signed: readonly bigint[];
+  /** The successor that has signed them; undefined when it was the service provider of the parameters. */
+  readonly successor: Successor | undefined;
   /** Whether one of them is not the due one. */
   readonly isProven: boolean;
 }
@@ -146,7 +149,7 @@ export function checkPriceEvidence(
   }
   const { ledgerId } = consumption.seal;
   // The list ends with the version in force, so that a version that is missing or came later changes nothing.
-  const context = intervalContext(crypto, parameters.at(-1)!.parameters, ledgerId.startSeconds);
+  const context = contextOf(crypto, parameters, ledgerId.startSeconds);
   checkConsumptionSeal(crypto, consumption, context);
   checkHeaderSignature(crypto, pricing, context, consumption.seal);
   checkPricingSeal(crypto, pricing, context, consumption.seal);
@@ -156,7 +159,17 @@ export function checkPriceEvidence(
     checkPlace(crypto, placed, pricing);
   }
   const due = sealedPrice(context, consumption.seal);
-  return { trusted, ledgerId, due, signed, isProven: signed.some((price) => price !== due) };
+  const successor = successorFor(parameters, 'pricing', ledgerId.startSeconds);
+  return { trusted, ledgerId, due, signed, successor, isProven: signed.some((price) => price !== due) };
+}
+
+/** The interval under the last version of the list, so that a list that ends too late is not read as a shorter one. */
+function contextOf(crypto: Crypto, list: readonly SignedParameters[], startSeconds: number): IntervalContext {
+  const context = contextIn(crypto, list, startSeconds);
+  if (context.parameters.version !== list.length) {
+    throw new ProtocolError('NOT_EFFECTIVE', 'the last version of the list is not yet effective in this interval');
+  }
+  return context;
 }
 
 /** Canonical JSON `{"consumption":{…},"parameters":[…],"pricing":{…},"rows":[{"page":…,"path":[…],"place":…,"row":"…"}]}`. */
@@ -246,7 +259,10 @@ function checkPricingSeal(crypto: Crypto, pricing: ProvidedLedger, context: Inte
 
 function checkPlace(crypto: Crypto, { page, place, row, path }: PlacedRow, { header }: ProvidedLedger): void {
   const entry = header.pages[page];
-  if (entry === undefined || !equalBytes(merkleRootFromPath(crypto, row, place, entry.count, path), entry.root)) {
+  if (
+    entry === undefined ||
+    !equalBytes(merkleRootFromPath(crypto, { leaf: row, index: place, treeSize: entry.count, path }), entry.root)
+  ) {
     throw new ProtocolError('PAGE_MISMATCH', 'row is not in the page that the header announces');
   }
 }

@@ -4,13 +4,14 @@ import type { Crypto } from '../crypto/crypto.js';
 import { ProtocolError } from '../errors.js';
 import { type SignedHeader, verifyHeaderSignature } from '../ledger/signed-header.js';
 import { type Seal, sealDigest } from '../ledger/seal.js';
-import { rowSignaturePublicKey, verifyRowSignature } from '../ledger/row.js';
+import { ROW_OFFSET, ROW_TYPE, rowSignaturePublicKey, verifyRowSignature } from '../ledger/row.js';
 import type { IntervalContext } from './interval-context.js';
 
-/** A price or bill row names SP's key. @throws ProtocolError `WRONG_KEY` */
+/** A price or bill row names the key of SP in force. @throws ProtocolError `WRONG_KEY` */
 export function checkServiceProviderKey(row: Uint8Array, context: IntervalContext): void {
-  if (!equalBytes(rowSignaturePublicKey(row), context.serviceProvider.signaturePublicKey)) {
-    throw new ProtocolError('WRONG_KEY', "key is not the service provider's");
+  const kind = row[ROW_OFFSET.type] === ROW_TYPE.price ? 'pricing' : 'billing';
+  if (!equalBytes(rowSignaturePublicKey(row), context.serviceProviders[kind].signaturePublicKey)) {
+    throw new ProtocolError('WRONG_KEY', 'key is not that of the service provider in force');
   }
 }
 
@@ -23,7 +24,7 @@ export function checkServiceProviderSignature(crypto: Crypto, row: Uint8Array, c
 }
 
 /**
- * A header of pricing or billing is signed by SP for the seal that it rests on and the parameters in force.
+ * A header of pricing or billing is signed by SP in force for the seal that it rests on and the parameters in force.
  *
  * @param basis the seal of the ledger below, checked
  * @throws ProtocolError `BAD_SIGNATURE`
@@ -34,7 +35,8 @@ export function checkHeaderSignature(
   context: IntervalContext,
   basis: Seal,
 ): void {
-  const { parametersDigest, serviceProvider } = context;
+  const { parametersDigest, serviceProviders } = context;
   const about = { basis: sealDigest(crypto, basis), parametersDigest };
-  verifyHeaderSignature(crypto, signed, about, serviceProvider.signaturePublicKey);
+  const kind = signed.header.kind === 'pricing' ? 'pricing' : 'billing';
+  verifyHeaderSignature(crypto, signed, about, serviceProviders[kind].signaturePublicKey);
 }

@@ -164,7 +164,7 @@ describe('interval of the bulletin', () => {
     assert.deepEqual(faultsOf(early), ['pricing.rows MALFORMED']);
   });
 
-  it('belongs to the folder that it stands in, and to known parameters', () => {
+  it('belongs to the folder that it is in, and to known parameters', () => {
     const elsewhere = (ledgerId: typeof first.ledgerId, trust = trustFirst) =>
       auditInterval(sodiumCrypto, ledgerId, filesOf(first), { ...trust, depth: 'full' }).faults.map(({ code }) => code);
     assert.ok(elsewhere(second.ledgerId).includes('WRONG_LEDGER'));

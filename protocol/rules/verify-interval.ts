@@ -8,7 +8,7 @@ import { parametersFor } from '../schedule/versions.js';
 import type { LedgerKind } from '../ledger/row.js';
 import { sealedPrice } from './check-price.js';
 import { type AuditTrust, IntervalAuditor, type IntervalSeals } from './interval-auditor.js';
-import { type IntervalContext, intervalContext } from './interval-context.js';
+import { contextIn, type IntervalContext } from './interval-context.js';
 import { checkFileNames, type Fault, FaultCollector, type IntervalFileSource, requireFile } from './interval-files.js';
 
 export type { AuditTrust, IntervalSeals, IntervalTrust } from './interval-auditor.js';
@@ -127,5 +127,5 @@ function contextOf(crypto: Crypto, ledgerId: LedgerId, trust: AuditTrust): Inter
   if (parameters.region !== ledgerId.region) {
     throw new ProtocolError('WRONG_LEDGER', 'interval is of another region');
   }
-  return intervalContext(crypto, parameters, ledgerId.startSeconds);
+  return contextIn(crypto, trust.parameters, ledgerId.startSeconds);
 }

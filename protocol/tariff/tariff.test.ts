@@ -131,12 +131,14 @@ describe('tariff', () => {
     it(`is signed for one region (${crypto.name})`, () => {
       const key = crypto.ed25519Key(new Uint8Array(32).fill(3));
       const signature = signTariff(crypto, 'london', rising, key);
-      assert.doesNotThrow(() => verifyTariffSignature(crypto, 'london', rising, signature, key.publicKey));
+      assert.doesNotThrow(() =>
+        verifyTariffSignature(crypto, { region: 'london', tariff: rising, signature, publicKey: key.publicKey }),
+      );
       for (const [region, tariff] of [
         ['paris', rising],
         ['london', falling],
       ] as const) {
-        assert.throws(() => verifyTariffSignature(crypto, region, tariff, signature, key.publicKey), {
+        assert.throws(() => verifyTariffSignature(crypto, { region, tariff, signature, publicKey: key.publicKey }), {
           code: 'BAD_SIGNATURE',
         });
       }

@@ -98,14 +98,16 @@ export function signTariff(crypto: Crypto, region: string, tariff: Tariff, key: 
   return signDocument(crypto, 'tariff', encodeTariff(region, tariff), key);
 }
 
+/** A tariff for a region with SP's signature, and SP's key. */
+export interface SignedTariff {
+  readonly region: string;
+  readonly tariff: Tariff;
+  readonly signature: Uint8Array;
+  readonly publicKey: Uint8Array;
+}
+
 /** Checks SP's signature. @throws ProtocolError `BAD_SIGNATURE` */
-export function verifyTariffSignature(
-  crypto: Crypto,
-  region: string,
-  tariff: Tariff,
-  signature: Uint8Array,
-  publicKey: Uint8Array,
-): void {
+export function verifyTariffSignature(crypto: Crypto, { region, tariff, signature, publicKey }: SignedTariff): void {
   verifyDocument(crypto, 'tariff', encodeTariff(region, tariff), { signature, publicKey });
 }
 

@@ -57,7 +57,7 @@ describe('anonymity: measurement', function () {
     assert.notDeepEqual(figures('a'), figures('b'));
   });
 
-  it('cannot tell two meters apart that send at once through one relay: one bit', () => {
+  it('does not distinguish two meters that send at once through one relay: one bit', () => {
     const flags = { ...FLAGS, meters: 2, layers: 1, relays: 1, window: 0, slots: 200 };
     const { measurement } = measureSimulation(flags);
     for (const bits of [measurement.entropy.minimum, measurement.entropy.maximum]) {

@@ -106,7 +106,7 @@ describe('anonymity: traces', () => {
     assert.equal(measurement.entropy.count, 40);
   });
 
-  it('leave out packets that did not arrive, and count them', async () => {
+  it('skip packets that did not arrive, and count them', async () => {
     const files = tracesOf(slot);
     files.get(name(2, 0))!.splice(5, 3);
     await write(files);

@@ -18,7 +18,7 @@ const tier = tierOf({ meters: METERS, relays: 3 });
 describe('anonymity: attacks', function () {
   this.timeout(30_000);
 
-  it('timing correlation: the best guess of an observer of all links is right a few times as often as chance', () => {
+  it('timing correlation: the best guess of an observer of all links is correct a few times as often as chance', () => {
     const flags = { meters: METERS, relays: 3, corruptPerLayer: 0, slots: 10, targetsPerSlot: METERS, seed: 'timing' };
     const { measurement } = measureSimulation(flags);
     const share = measurement.guessed / measurement.entropy.count;
@@ -45,7 +45,7 @@ describe('anonymity: attacks', function () {
     }
   });
 
-  it('n − 1: one entry relay that drops all others takes less than a bit, and a third of the region is missed', () => {
+  it('n − 1: one entry relay that drops all others costs less than a bit, and a third of the region is missed', () => {
     const found = isolationAttack(tier, 4, seededRandom('isolation'));
     const [none, one, two, all] = found;
     assert.ok(none!.meanEntropyBits - one!.meanEntropyBits < 1, JSON.stringify(found));

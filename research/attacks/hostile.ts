@@ -11,24 +11,24 @@ import { ClientError } from '../../client-apps/runtime/errors.js';
 export interface HostileAttack {
   /** The claim's id, `topic/name`. */
   readonly name: string;
-  /** What must come of it. */
+  /** Its expected outcome. */
   readonly sentence: string;
   /** The adversary. */
   readonly by: string;
-  /** What is done. */
+  /** The steps of the attack. */
   readonly tried: string;
-  /** Who notices, by which evidence. */
+  /** The party that detects it, and by which evidence. */
   readonly noticed: string;
   /** The attack succeeds: it is documented, and its remedy comes later. */
   readonly succeeds: boolean;
 }
 
-/** What came of an attack. */
+/** Outcome of an attack. */
 export interface AttackOutcome {
   /** `ok`: what the sentence says; `FAILED`: something else; `SKIPPED`: it cannot be tried here. */
   readonly status: 'ok' | 'FAILED' | 'SKIPPED';
   readonly seconds: number;
-  /** What was seen to hold, a line each. */
+  /** Observations, a line each. */
   readonly seen: readonly string[];
   readonly reason?: string;
 }

@@ -63,7 +63,12 @@ describe('attack: one corrupt peer of the control center', () => {
     const rows = concatBytes(...page.map(({ row }) => row));
     const header = new IntervalMaker(kit).header('consumption', second.ledgerId, rows);
     assert.equal((await world.putHeader(header)).message, '');
-    const accepted = await world.putPage('consumption', second.ledgerId, 0, rows, maker.witnessesOf(page));
+    const accepted = await world.putPage('consumption', {
+      ledgerId: second.ledgerId,
+      page: 0,
+      rows,
+      witnesses: maker.witnessesOf(page),
+    });
     assert.equal(accepted.message, '');
   });
 

@@ -39,7 +39,7 @@ function runnerTests(this: Mocha.Suite): void {
     return [stdout.split('\n\n')[0]!.replace(/ \[[\d.]+ s\]/, ''), status];
   };
 
-  it('takes the figure from the last line that is a JSON object, a decimal string or a quotient too', () => {
+  it('reads the figure from the last line that is a JSON object, a decimal string or a quotient too', () => {
     const chatty = node("console.log('{\"x\":9}'); console.log('{\"x\":1.5}'); console.log('done')");
     assert.deepEqual(judged({ command: chatty, figure: 'x', bound: '<= 1.5' }), [
       'ok topic/one = 1.5 (<= 1.5): It holds.',
@@ -132,7 +132,7 @@ function runnerTests(this: Mocha.Suite): void {
     }
   });
 
-  it('runs a command once for all claims that take a figure from it', () => {
+  it('runs a command once for all claims that read a figure from it', () => {
     const log = join(folder, 'log');
     const command = node(`require('node:fs').appendFileSync(${JSON.stringify(log)}, 'ran '); console.log('{"x":1}')`);
     const figures = [
@@ -172,7 +172,7 @@ function runnerTests(this: Mocha.Suite): void {
     ]);
   });
 
-  it('takes tests from a run that has been recorded', async () => {
+  it('reads tests from a run that has been recorded', async () => {
     const url = new URL('../../../scripts/claim-runner.mjs', import.meta.url).href;
     const { checkClaims } = (await import(url)) as {
       checkClaims: (claims: Claim[], recorded: Claim[]) => AsyncIterable<{ status: string; figure?: number }>;

@@ -20,7 +20,7 @@ const DOCUMENTS = ['', 'docs/'].flatMap((folder) =>
 function words(line: string): string[] {
   const text = line
     .replace(/(^|\s)#.*$/, '')
-    .replaceAll('<fingerprint>', '0'.repeat(64))
+    .replaceAll(/<(?:fingerprint|publicKey|signaturePublicKey)>/g, '0'.repeat(64))
     .replaceAll(/<[^>]*>/g, 'VALUE');
   return [...text.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, double, single, bare]) => double ?? single ?? bare!);
 }
@@ -88,7 +88,7 @@ describe('commands in documents', () => {
   for (const document of DOCUMENTS) {
     const page = read(document);
 
-    it(`${document}: gridveil takes those of the code blocks`, () => {
+    it(`${document}: gridveil accepts those of the code blocks`, () => {
       for (const args of ['sh', ''].flatMap((language) => codeLines(page, language)).map(gridveilArguments)) {
         if (args !== undefined && !['help', '--help', '--version'].includes(args[0]!)) {
           parse(args);

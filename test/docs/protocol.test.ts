@@ -9,6 +9,7 @@ import {
   MAXIMUM_REGISTRY_ROOT_BYTES,
   MAXIMUM_SEAL_BYTES,
   MAXIMUM_SEALS_FILE_BYTES,
+  MAXIMUM_SUCCESSOR_BYTES,
 } from '../../protocol/ledger/limits.js';
 import { MAXIMUM_SIGNED_HEADER_BYTES } from '../../protocol/ledger/signed-header.js';
 import { MAXIMUM_DESCRIPTOR_BYTES, MAXIMUM_DIRECTORY_BYTES } from '../../protocol/onion/directory-format.js';
@@ -43,6 +44,7 @@ describe('docs/PROTOCOL.md', () => {
       'signed registry root': MAXIMUM_REGISTRY_ROOT_BYTES,
       'signed version of the parameters': MAXIMUM_PARAMETERS_BYTES,
       'parameters.json': MAXIMUM_PARAMETERS_FILE_BYTES,
+      'signed successor': MAXIMUM_SUCCESSOR_BYTES,
       'signed consumer list': MAXIMUM_CONSUMER_LIST_BYTES,
       'signed descriptor': MAXIMUM_DESCRIPTOR_BYTES,
       'signed directory': MAXIMUM_DIRECTORY_BYTES,

@@ -34,7 +34,7 @@ describe('faults', function () {
     return [region, new IntervalMaker(kit)];
   };
 
-  it('the ordering leader killed in the middle of a run: every page and seal stands exactly once', async function () {
+  it('the ordering leader killed in the middle of a run: every page and seal is committed exactly once', async function () {
     const own = requireOwn(this, ledger());
     const [region, maker] = await newRegion('leader', 100);
     const intervals = [maker.next(SIX_PAGES), maker.next(SIX_PAGES), maker.next(SIX_PAGES)];
@@ -55,7 +55,7 @@ describe('faults', function () {
     await assertOnce(region, intervals);
   });
 
-  it('the whole ledger stopped and started again: nothing is lost, and it goes on', async function () {
+  it('the whole ledger stopped and started again: nothing is lost, and it continues', async function () {
     const own = requireOwn(this, ledger());
     const [region, maker] = await newRegion('restart');
     const interval = maker.next(ROWS);
@@ -75,7 +75,7 @@ describe('faults', function () {
     await assertOnce(region, [interval, next]);
   });
 
-  it("a client whose organisation's first peer does not answer goes on with the second", async function () {
+  it("a client whose organisation's first peer does not answer continues with the second", async function () {
     requireSecondPeer(this, ledger());
     const kit = fakeRegion('failover');
     const profile = JSON.parse(readFileSync(ledger().connectionProfile(CONTROL_CENTER_MSP), 'utf8')) as {
@@ -115,7 +115,7 @@ describe('faults', function () {
     await assertOnce(region, [interval, next]);
   });
 
-  it("one of the control center's peers killed in the middle of a run: clients go on (Fabric only)", async function () {
+  it("one of the control center's peers killed in the middle of a run: clients continue (Fabric only)", async function () {
     const fabric = requireFabric(this, ledger());
     const [region, maker] = await newRegion('peer', 100);
     const intervals = [maker.next(SIX_PAGES), maker.next(ROWS)];

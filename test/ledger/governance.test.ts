@@ -63,7 +63,7 @@ describe('who may change the rules (Fabric only)', function () {
       assert.equal((await committed()).sequence, sequence + 1);
     });
 
-    it("that the service provider runs on its own peer, in the control center's name, writes nothing and answers nobody", async () => {
+    it("that the service provider runs on its own peer, in the control center's name, writes nothing and answers no client", async () => {
       const server = await runOwnChaincode();
       const clients = new Clients(fabric);
       const gateway = openGateway(fabric, SERVICE_PROVIDER_MSP);

@@ -39,7 +39,7 @@ describe('modes of a region', function () {
     });
   }
 
-  it('price mode direct: a wrong price stands as SP signed it; what SP did not sign, or not for everyone, does not', async () => {
+  it('price mode direct: a wrong price is committed as SP signed it; what SP did not sign, or not for everyone, is not', async () => {
     const region = await begin('wrong', MODES[1]);
     const { kit } = region;
     const maker = new IntervalMaker(kit);
@@ -54,7 +54,10 @@ describe('modes of a region', function () {
     );
     const foreign = concatBytes(signRow(kit.crypto, decodeRow(rows[0]!), kit.controlCenter), ...rows.slice(1));
     await region.putSigned(maker.signedHeader('pricing', ledgerId, foreign));
-    await refused('WRONG_KEY', region.putPage('pricing', ledgerId, 0, foreign.subarray(0, pricing.pages[0]!.length)));
+    await refused(
+      'WRONG_KEY',
+      region.putPage('pricing', { ledgerId, page: 0, rows: foreign.subarray(0, pricing.pages[0]!.length) }),
+    );
 
     await region.seal('pricing', interval);
     await refused('WRONG_PRICE', priceOf(region, ledgerId.startSeconds));

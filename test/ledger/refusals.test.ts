@@ -55,7 +55,12 @@ describe('refused through the gateway', function () {
   const putRows = async (rows: readonly WitnessedRow[]): Promise<unknown> => {
     const bytes = concatBytes(...rows.map(({ row }) => row));
     await region.putHeader(maker.header('consumption', interval.ledgerId, bytes));
-    return region.putPage('consumption', interval.ledgerId, 0, bytes, maker.witnessesOf(rows));
+    return region.putPage('consumption', {
+      ledgerId: interval.ledgerId,
+      page: 0,
+      rows: bytes,
+      witnesses: maker.witnessesOf(rows),
+    });
   };
   const small = (): readonly WitnessedRow[] => interval.witnessedRows.slice(0, 100);
 
@@ -84,7 +89,12 @@ describe('refused through the gateway', function () {
       const page = concatBytes(...twice.map(({ row }) => row));
       await refused(
         'DUPLICATE_ROW',
-        region.putPage('consumption', interval.ledgerId, 0, page, maker.witnessesOf(twice)),
+        region.putPage('consumption', {
+          ledgerId: interval.ledgerId,
+          page: 0,
+          rows: page,
+          witnesses: maker.witnessesOf(twice),
+        }),
       );
       const { header } = interval.consumption;
       const [first, second, third] = header.pages;
@@ -119,7 +129,10 @@ describe('refused through the gateway', function () {
 
     it('a page without its header: HEADER_MISSING', async () => {
       const { ledgerId, consumption, witnesses } = new IntervalMaker(kit, 1).next(ROWS);
-      await refused('HEADER_MISSING', region.putPage('consumption', ledgerId, 0, consumption.rows, witnesses[0]));
+      await refused(
+        'HEADER_MISSING',
+        region.putPage('consumption', { ledgerId, page: 0, rows: consumption.rows, witnesses: witnesses[0] }),
+      );
     });
 
     it('pages that are out of order or not those of the header: PAGE_ORDER, PAGE_MISMATCH, CONFLICT', async () => {
@@ -129,7 +142,12 @@ describe('refused through the gateway', function () {
       await refused('HEADER_MISMATCH', region.putHeader({ ...header, pages: [first!, third!] }));
       await region.putHeader(header);
       const put = (page: number, rows: number): Promise<unknown> =>
-        region.putPage('consumption', interval.ledgerId, page, pages[rows]!, interval.witnesses[rows]);
+        region.putPage('consumption', {
+          ledgerId: interval.ledgerId,
+          page,
+          rows: pages[rows]!,
+          witnesses: interval.witnesses[rows],
+        });
       await refused('PAGE_MISMATCH', put(0, 1));
       await refused('PAGE_MISMATCH', put(1, 0));
       await put(1, 1);
@@ -154,7 +172,12 @@ describe('refused through the gateway', function () {
       const { pages } = interval.consumption;
       await refused(
         'ALREADY_SEALED',
-        region.putPage('consumption', interval.ledgerId, 0, pages[1]!, interval.witnesses[1]),
+        region.putPage('consumption', {
+          ledgerId: interval.ledgerId,
+          page: 0,
+          rows: pages[1]!,
+          witnesses: interval.witnesses[1],
+        }),
       );
     });
   });
@@ -179,7 +202,7 @@ describe('refused through the gateway', function () {
       const rows = maker.priceRow(interval.ledgerId, interval.price + 1_000n);
       const put = async (): Promise<void> => {
         await region.putSigned(maker.signedHeader('pricing', interval.ledgerId, rows));
-        await region.putPage('pricing', interval.ledgerId, 0, rows);
+        await region.putPage('pricing', { ledgerId: interval.ledgerId, page: 0, rows });
       };
       await refused('WRONG_PRICE', put());
       await region.seal('pricing', interval);
@@ -198,7 +221,11 @@ describe('refused through the gateway', function () {
       await region.putSigned(maker.signedHeader('billing', interval.ledgerId, traded));
       await refused(
         'WRONG_BILL',
-        region.putPage('billing', interval.ledgerId, 0, traded.subarray(0, ROWS_PER_PAGE * ROW_LENGTH)),
+        region.putPage('billing', {
+          ledgerId: interval.ledgerId,
+          page: 0,
+          rows: traded.subarray(0, ROWS_PER_PAGE * ROW_LENGTH),
+        }),
       );
     });
 
@@ -207,7 +234,7 @@ describe('refused through the gateway', function () {
       const entries = header.pages.map((page, p) => (p === 0 ? page : { ...page, root: kit.secret('impossible') }));
       const poisoned = maker.sign({ ...header, pages: entries });
       await region.putSigned(poisoned);
-      await region.putPage('billing', interval.ledgerId, 0, pages[0]!);
+      await region.putPage('billing', { ledgerId: interval.ledgerId, page: 0, rows: pages[0]! });
       await region.fill('billing', interval);
       await region.putChoice(interval.billing);
       await refused('ALREADY_CHOSEN', region.putSigned(poisoned));
@@ -216,7 +243,7 @@ describe('refused through the gateway', function () {
     });
   });
 
-  describe('whoever may not', () => {
+  describe('organisations without the right', () => {
     it('writes on consumption, pricing or billing: WRONG_MSP', async () => {
       const next = maker.next(ROWS);
       const signed = (kind: ProvidedKind): string => {
@@ -240,7 +267,7 @@ describe('refused through the gateway', function () {
         if (transaction === 'PutHeader' && mspId === WRITER[kind]) {
           continue;
         }
-        await refused('WRONG_MSP', region.submit(kind, transaction, [argument], undefined, mspId));
+        await refused('WRONG_MSP', region.submit(kind, transaction, [argument], { mspId }));
       }
       await region.complete(next);
     });

@@ -29,7 +29,14 @@ describe('transient data', function () {
     changed[70]! ^= 1;
     const next = new IntervalMaker(kit, 1).next(ROWS);
     await region.putHeader(next.consumption.header);
-    await assert.rejects(region.putPage('consumption', next.ledgerId, 0, next.consumption.rows, changed));
+    await assert.rejects(
+      region.putPage('consumption', {
+        ledgerId: next.ledgerId,
+        page: 0,
+        rows: next.consumption.rows,
+        witnesses: changed,
+      }),
+    );
     blocks = await allBlocks();
     files = ledgerFiles();
   });

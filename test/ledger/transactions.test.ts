@@ -86,7 +86,12 @@ describe('transactions', function () {
     await region.complete(interval);
     const again = [
       await region.putHeader(interval.consumption.header),
-      await region.putPage('consumption', interval.ledgerId, 0, interval.consumption.rows, interval.witnesses[0]),
+      await region.putPage('consumption', {
+        ledgerId: interval.ledgerId,
+        page: 0,
+        rows: interval.consumption.rows,
+        witnesses: interval.witnesses[0],
+      }),
       await region.putSeal(interval.consumption.seal),
     ];
     for (const { blockNumber, transactionId } of again) {

@@ -15,7 +15,7 @@ describe('a new version of the chaincodes', function () {
   const maker = new IntervalMaker(kit);
   const clients = useClients(ledger);
 
-  it('keeps the state, and goes on where the old one stopped', async () => {
+  it('keeps the state, and continues where the old one stopped', async () => {
     const region = new RegionOnLedger(clients(), kit);
     await region.begin();
     const [before, open] = [maker.next(ROWS), maker.next(ROWS)];
@@ -31,7 +31,7 @@ describe('a new version of the chaincodes', function () {
     await goesOn(region);
   });
 
-  it('goes on after a restart', async function () {
+  it('continues after a restart', async function () {
     await requireOwn(this, ledger()).restart();
     await goesOn(new RegionOnLedger(clients(), kit));
   });

@@ -43,7 +43,12 @@ describe('what an identity that is not registered, or forged, costs the control 
   const secretKey = sodiumCrypto.sha256(random(1));
   const onionKey = { epoch: 0, secretKey, publicKey: sodiumCrypto.x25519PublicKey(secretKey) };
   const payload = { meterNumber: 7, epoch: 0, slotStartSeconds: 0, rows: [] };
-  const packet = sealControlCenterPacket(sodiumCrypto, onionKey.publicKey, payload, random(32), random);
+  const packet = sealControlCenterPacket(sodiumCrypto, {
+    onionKey: onionKey.publicKey,
+    payload,
+    linkKey: random(32),
+    random,
+  });
 
   it('is one box to open and one MAC, in both identity modes, however many meters there are', () => {
     const { crypto, counts } = counting();

@@ -17,7 +17,10 @@ export interface ContractWorld {
   putRegistryRoot(signed: ReturnType<FakeRegion['registryRoot']>): Promise<Simulation>;
   putDirectory(signed: ReturnType<FakeRegion['directory']>): Promise<Simulation>;
   putHeader(header: Header): Promise<Simulation>;
-  putPage(...page: readonly [LedgerKind, LedgerId, number, Uint8Array, Uint8Array]): Promise<Simulation>;
+  putPage(
+    kind: LedgerKind,
+    page: Readonly<{ ledgerId: LedgerId; page: number; rows: Uint8Array; witnesses: Uint8Array }>,
+  ): Promise<Simulation>;
   complete(interval: FakeInterval): Promise<void>;
   fill(kind: LedgerKind, interval: FakeInterval): Promise<void>;
 }

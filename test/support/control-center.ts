@@ -51,6 +51,7 @@ import { FileKey } from '../../client-apps/runtime/sealed-file.js';
 const ORIGIN_SECONDS = 1_384_128_000;
 const SEED = new Uint8Array(32).fill(1);
 const PROVIDER_SEED = new Uint8Array(32).fill(2);
+const HEIR_SEED = new Uint8Array(32).fill(3);
 const CATEGORIES = [50_000n, 100_000n, 200_000n, 400_000n, 800_000n] as const;
 const TARIFF = {
   points: [
@@ -70,7 +71,7 @@ function secret(name: string): Uint8Array {
 export interface RunningProvider {
   readonly party: RunningParty;
   readonly client: ContractClient;
-  /** Why it ended by itself. */
+  /** Error with which it ended by itself. */
   failure: unknown;
 }
 
@@ -116,6 +117,15 @@ export class FakeRelay {
   }
 }
 
+/** Interval and category of a row. */
+interface RowParts {
+  readonly startSeconds: number;
+  readonly epoch: number;
+  readonly category: number;
+  /** Pseudonyms to leave unused before it. */
+  readonly skip?: number;
+}
+
 /** A meter that enrols, and makes packets from its keys. */
 export class EnrollingMeter extends FakeMeter {
   readonly link: LinkKey;
@@ -153,20 +163,41 @@ export class EnrollingMeter extends FakeMeter {
     });
   }
 
-  /** The meter's next row of an interval. @param skip pseudonyms to leave unused before it */
-  row(parameters: Parameters, startSeconds: number, epoch: number, category: number, skip = 0): PacketRow {
-    const made = this.#chains.nextRow(crypto, parameters, this, { startSeconds, epoch, category, skip });
+  /** The meter's next row of an interval. */
+  row(parameters: Parameters, row: RowParts): PacketRow {
+    const made = this.#chains.nextRow(crypto, parameters, this, row);
     return { k: made.source.k, row: made.row };
   }
 
   packet(onionKey: Uint8Array, epoch: number, slotStartSeconds: number, rows: readonly PacketRow[]): Uint8Array {
     const payload = { meterNumber: this.number, epoch, slotStartSeconds, rows };
-    return sealControlCenterPacket(crypto, onionKey, payload, this.secretsOf(epoch).linkKey, random);
+    return sealControlCenterPacket(crypto, { onionKey, payload, linkKey: this.secretsOf(epoch).linkKey, random });
   }
 }
 
+/** What a region under test is made from. */
+interface RegionParts {
+  readonly directory: string;
+  readonly fileKey: FileKey;
+  readonly publicKey: Uint8Array;
+  readonly linkPin: Uint8Array;
+  /** Pin of the bulletin server. */
+  readonly pin: Uint8Array;
+  readonly fingerprint: string;
+  readonly serviceProvider: ServiceProviderKeys;
+  readonly modes: Modes;
+}
+
 /** A region with a control center on the real contracts, its relays and meters; everything else is up to the test. */
-export class ControlCenterUnderTest {
+export class ControlCenterUnderTest implements RegionParts {
+  readonly directory: string;
+  readonly fileKey: FileKey;
+  readonly publicKey: Uint8Array;
+  readonly linkPin: Uint8Array;
+  readonly pin: Uint8Array;
+  readonly fingerprint: string;
+  readonly serviceProvider: ServiceProviderKeys;
+  readonly modes: Modes;
   readonly ledger = new ContractLedger();
   clock = new SteppedClock((ORIGIN_SECONDS - 3_600) * 1_000);
   readonly reports: { name: string; data: ReportData }[] = [];
@@ -183,17 +214,16 @@ export class ControlCenterUnderTest {
   readonly #links: OutgoingLink[] = [];
   readonly #running: RunningParty[] = [];
 
-  private constructor(
-    readonly directory: string,
-    readonly fileKey: FileKey,
-    readonly publicKey: Uint8Array,
-    readonly linkPin: Uint8Array,
-    /** Pin of the bulletin server. */
-    readonly pin: Uint8Array,
-    readonly fingerprint: string,
-    readonly serviceProvider: ServiceProviderKeys,
-    readonly modes: Modes,
-  ) {}
+  private constructor(parts: RegionParts) {
+    this.directory = parts.directory;
+    this.fileKey = parts.fileKey;
+    this.publicKey = parts.publicKey;
+    this.linkPin = parts.linkPin;
+    this.pin = parts.pin;
+    this.fingerprint = parts.fingerprint;
+    this.serviceProvider = parts.serviceProvider;
+    this.modes = parts.modes;
+  }
 
   static async create(modes: Modes = MODES[0]): Promise<ControlCenterUnderTest> {
     const directory = await mkdtemp(join(tmpdir(), 'gridveil-center-'));
@@ -205,16 +235,16 @@ export class ControlCenterUnderTest {
       seed: PROVIDER_SEED,
     });
     const keys = await loadControlCenterKeys({ directory: join(directory, 'center'), fileKey, random, seed: SEED });
-    return new ControlCenterUnderTest(
+    return new ControlCenterUnderTest({
       directory,
       fileKey,
-      keys.publicKey,
-      keys.link.pin,
-      (await bulletinServerKey(join(directory, 'server'), fileKey, random)).pin,
-      fingerprint(crypto, keys.signing.publicKey),
+      publicKey: keys.publicKey,
+      linkPin: keys.link.pin,
+      pin: (await bulletinServerKey(join(directory, 'server'), fileKey, random)).pin,
+      fingerprint: fingerprint(crypto, keys.signing.publicKey),
       serviceProvider,
       modes,
-    );
+    });
   }
 
   get bulletin(): string {
@@ -317,18 +347,24 @@ export class ControlCenterUnderTest {
     return { party: both, client, httpsPort: port, linkPort };
   }
 
-  /** Starts the service provider. @param death when its process ends */
-  async startProvider(death?: Death): Promise<RunningProvider> {
+  /** The keys of another service provider, which can be named as successor. */
+  heir(): Promise<ServiceProviderKeys> {
+    const directory = join(this.directory, 'heir');
+    return loadServiceProviderKeys({ directory, fileKey: this.fileKey, random, seed: HEIR_SEED });
+  }
+
+  /** Starts the service provider. @param death when its process ends, @param name of its directory, and so which one */
+  async startProvider(death?: Death, name: 'provider' | 'heir' = 'provider'): Promise<RunningProvider> {
     const client = this.ledger.client(MSP.serviceProvider, death);
     const identity = { mspId: MSP.serviceProvider, certificatePath: 'none', keyPath: 'none' };
     const config = parseConfig(
       serviceProviderConfig,
       {
-        directory: join(this.directory, 'provider'),
+        directory: join(this.directory, name),
         region: 'test',
         ledger: { profile: 'none', identity },
         trustAnchor: this.fingerprint,
-        enrolmentSeed: toHex(PROVIDER_SEED),
+        enrolmentSeed: toHex(name === 'heir' ? HEIR_SEED : PROVIDER_SEED),
       },
       'test',
     );
@@ -435,7 +471,7 @@ export class ControlCenterUnderTest {
     await this.quiet();
   }
 
-  /** Waits until nothing is under way, or a process has died and time goes on with another clock. */
+  /** Waits until nothing is under way, or a process has died and time continues with another clock. */
   async quiet(): Promise<void> {
     const { clock } = this;
     let calm = 0;

@@ -25,7 +25,7 @@ export interface Untouched {
   readonly lastStartSeconds: number;
 }
 
-/** Something that whoever publishes a copy of a bulletin can do to it, without any key. */
+/** Something that a publisher of a copy of a bulletin can do to it, without any key. */
 export interface HostileDirectory {
   readonly name: string;
   /** @param scale 1 in a short test, more in a long one */
@@ -34,7 +34,7 @@ export interface HostileDirectory {
   readonly faults: readonly string[];
   /** Exact number of faults at a scale. */
   readonly count?: (scale: number) => number;
-  /** What the text must hold, and must not. */
+  /** Texts that the output must hold, and must not. */
   readonly shows?: RegExp;
   readonly hides?: RegExp;
 }

@@ -34,7 +34,7 @@ export class HouseholdUnderTest {
   readonly neighbours: IntervalMaker;
   readonly mailbox: Uint8Array[] = [];
   hub!: Hub;
-  /** Where the hub reads the bulletin. */
+  /** Source from which the hub reads the bulletin. */
   mirrors: BulletinSource[] = [];
 
   readonly #fullCheckEvery: number;

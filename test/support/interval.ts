@@ -33,7 +33,7 @@ import {
 } from '../../protocol/rules/check-seal.js';
 import { intervalContext, type IntervalContext } from '../../protocol/rules/interval-context.js';
 import { PseudonymChains, type MeterSecrets } from './fake-meter.js';
-import type { FakeRegion } from './region.js';
+import type { FakeProvider, FakeRegion } from './region.js';
 
 /** One ledger of an interval, ready to be put on a channel or into a bulletin. */
 export interface IntervalLedger {
@@ -77,12 +77,16 @@ export class IntervalMaker {
   readonly #chains = new PseudonymChains();
   #next: number;
 
+  /** Who makes the ledgers of the next interval. */
+  providers: Record<ProvidedKind, FakeProvider>;
+
   /** @param first index of the first interval, counted from the start of the parameters */
   constructor(
     readonly kit: FakeRegion,
     first = 0,
   ) {
     this.#next = first;
+    this.providers = { pricing: kit.provider, billing: kit.provider };
   }
 
   /**
@@ -176,7 +180,7 @@ export class IntervalMaker {
     return concatBytes(...rows.sort((a, b) => compareBytes(rowPseudonym(a), rowPseudonym(b))));
   }
 
-  /** What the pricing seal binds as its directory. */
+  /** Directory digest that the pricing seal binds. */
   consumersDigest(ledgerId: LedgerId): Uint8Array {
     const { crypto, parameters } = this.kit;
     if (parameters.priceMode === 'ledger') {
@@ -187,25 +191,21 @@ export class IntervalMaker {
 
   /** The one price row of an interval, in price mode `ledger`. */
   priceRow(ledgerId: LedgerId, price: bigint): Uint8Array {
-    const { crypto, parameters, pricePseudonymKey, serviceProvider } = this.kit;
-    const pseudonym = pricePseudonym(
-      crypto,
-      pricePseudonymKey,
-      parameters.serviceProvider.identity,
-      encodeLedgerId(ledgerId),
-    );
+    const { crypto, parameters } = this.kit;
+    const { pricePseudonymKey, names, signing } = this.providers.pricing;
+    const pseudonym = pricePseudonym(crypto, pricePseudonymKey, names.identity, encodeLedgerId(ledgerId));
     const timeSeconds = rowTimeSeconds(parameters, ledgerId.startSeconds);
-    return signRow(crypto, { type: ROW_TYPE.price, ledgerId, pseudonym, timeSeconds, value: price }, serviceProvider);
+    return signRow(crypto, { type: ROW_TYPE.price, ledgerId, pseudonym, timeSeconds, value: price }, signing);
   }
 
   /** The bill rows for consumption rows, in their order. */
   billRows(ledgerId: LedgerId, consumptionRows: Uint8Array, price: bigint): Uint8Array {
-    const { crypto, parameters, serviceProvider } = this.kit;
+    const { crypto, parameters } = this.kit;
     const timeSeconds = rowTimeSeconds(parameters, ledgerId.startSeconds);
     const bills = splitRows(consumptionRows).map((row) => {
       const value = billOf(price, rowValue(row));
       const content = { type: ROW_TYPE.bill, ledgerId, pseudonym: rowPseudonym(row), timeSeconds, value };
-      return signRow(crypto, content, serviceProvider);
+      return signRow(crypto, content, this.providers.billing.signing);
     });
     return concatBytes(...bills);
   }
@@ -223,7 +223,7 @@ export class IntervalMaker {
   }
 
   /** Signs any header of pricing or billing as the service provider, on the seal of its interval. */
-  sign(header: Header, key = this.kit.serviceProvider): SignedHeader {
+  sign(header: Header, key = this.providers[header.kind === 'billing' ? 'billing' : 'pricing'].signing): SignedHeader {
     const { crypto, parameters } = this.kit;
     const { startSeconds } = header.ledgerId;
     const { parametersDigest } = intervalContext(crypto, parameters, startSeconds);

@@ -32,7 +32,7 @@ import { ClientError } from '../../client-apps/runtime/errors.js';
 import { IntervalMaker } from './interval.js';
 import type { FakeRegion } from './region.js';
 
-/** What a test does to an interval before it is sealed. */
+/** Changes that a test makes to an interval before it is sealed. */
 export interface Tampering {
   readonly price?: (price: bigint) => bigint;
   /** Price mode `direct`: what the service provider signs for the consumer at a place of the list. */

@@ -62,12 +62,12 @@ export class MemoryStore implements MeterStore {
   }
 }
 
-/** What a slot's two packets were found to hold. */
+/** Contents of a slot's two packets. */
 export interface OpenedSlot {
   readonly controlCenter: ControlCenterPayload;
   readonly hub: HubPayload;
   readonly packets: SlotPackets;
-  /** The inner packet as it lies in the hub's mailbox. */
+  /** The inner packet as it is in the hub's mailbox. */
   readonly mailboxPacket: Uint8Array;
 }
 
@@ -180,7 +180,11 @@ export class MeterUnderTest {
     let address = entry.address;
     let packet = bytes;
     for (let left = layers; ; left--) {
-      const peeled = peelPacket(crypto, this.#onionKey(address.split('.')[0]!, epoch), left, packet);
+      const peeled = peelPacket(crypto, {
+        key: this.#onionKey(address.split('.')[0]!, epoch),
+        layersLeft: left,
+        packet,
+      });
       if (peeled.route.to !== 'relay') {
         return peeled;
       }
@@ -239,7 +243,7 @@ export async function runWindow(
   return { sent, rows: [...rows.values()] };
 }
 
-/** Keys of a hub that nobody has. */
+/** Keys of a hub that does not exist. */
 function strangeHub({ crypto }: FakeRegion): HubKeys {
   const secretKey = random(32);
   return { secretKey, publicKey: crypto.x25519PublicKey(secretKey), pairingKey: random(32) };

@@ -4,7 +4,7 @@ import type { Parameters } from '../../protocol/ledger/parameters.js';
 /** The modes of a region, which fix how meters are named and how prices are published. */
 export type Modes = Pick<Parameters, 'identityMode' | 'priceMode'>;
 
-/** What runs in each of these runs in every mode of either kind. */
+/** Two pairs that together have every mode of either kind, for tests that run once with each pair. */
 export const MODES: readonly [Modes, Modes] = [
   { identityMode: 'chain', priceMode: 'ledger' },
   { identityMode: 'encryption', priceMode: 'direct' },

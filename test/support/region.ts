@@ -10,7 +10,10 @@ import { signConsumerList, type SignedConsumerList } from '../../protocol/ledger
 import { NO_DIGEST } from '../../protocol/ledger/document.js';
 import { directoryValidity, epochStartSeconds } from '../../protocol/schedule/epochs.js';
 import type { Parameters, SignedParameters } from '../../protocol/ledger/parameters.js';
-import { signParameters } from '../../protocol/ledger/parameters-json.js';
+import { parametersDigest, signParameters } from '../../protocol/ledger/parameters-json.js';
+import type { ProvidedKind } from '../../protocol/ledger/row.js';
+import type { ServiceProviderParameters } from '../../protocol/ledger/service-provider.js';
+import { type SignedSuccessor, signSuccessor, type Successor } from '../../protocol/ledger/successor.js';
 import { signRegistryRoot, type SignedRegistryRoot } from '../../protocol/ledger/registry-root.js';
 import { signTariff, type Tariff } from '../../protocol/tariff/tariff.js';
 import { sortDescriptors } from '../../protocol/onion/directory.js';
@@ -27,6 +30,16 @@ const TARIFF: Tariff = {
     { perMeterMilliWattHours: 1_000_000n, priceNanoPerKilowattHour: 400_000_000n },
   ],
 };
+
+/** The keys of a service provider. */
+export interface FakeProvider {
+  readonly signing: SigningKey;
+  /** pk_SP, X25519. */
+  readonly publicKey: Uint8Array;
+  /** H1(sk_{SP,CC}). */
+  readonly pricePseudonymKey: Uint8Array;
+  readonly names: ServiceProviderParameters;
+}
 
 /** Choices of a test; the rest is fixed. */
 export interface RegionOptions {
@@ -118,6 +131,43 @@ export class FakeRegion {
       const [secretKey, meterKey] = [this.secret(`meter ${number} x25519`), this.secret(`meter ${number} key`)];
       return new FakeMeter(this.crypto, { number, secretKey, meterKey, controlCenterPublicKey: publicKey });
     });
+  }
+
+  /** The service provider of the parameters. */
+  get provider(): FakeProvider {
+    const { serviceProvider: signing, pricePseudonymKey, serviceProviderKey: publicKey } = this;
+    return { signing, pricePseudonymKey, publicKey, names: this.parameters.serviceProvider };
+  }
+
+  /** Another service provider, which can be named as successor. */
+  otherProvider(name: string, mspId = this.parameters.serviceProvider.mspId): FakeProvider {
+    const signing = this.signingKey(name);
+    const publicKey = this.crypto.x25519PublicKey(this.secret(`${name} x25519`));
+    const pricePseudonymKey = sharedLinkKey(this.crypto, this.secret('control center x25519'), publicKey);
+    const identity = meterIdentity(this.crypto, publicKey);
+    const commitment = pricePseudonymCommitment(this.crypto, identity, pricePseudonymKey);
+    const names = { mspId, identity, signaturePublicKey: signing.publicKey, pricePseudonymCommitment: commitment };
+    return { signing, publicKey, pricePseudonymKey, names };
+  }
+
+  /** The control center's document that names a successor. @param change of its fields, before it is signed */
+  successor(
+    kind: ProvidedKind,
+    fromSeconds: number,
+    { names, publicKey }: FakeProvider,
+    change: Partial<Successor> = {},
+  ): SignedSuccessor {
+    const content = {
+      kind,
+      region: this.region,
+      fromSeconds,
+      parametersVersion: 1,
+      parametersDigest: parametersDigest(this.crypto, this.parameters),
+      serviceProvider: names,
+      serviceProviderKey: publicKey,
+      ...change,
+    };
+    return signSuccessor(this.crypto, content, this.controlCenter);
   }
 
   get parameters(): Parameters {

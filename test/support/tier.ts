@@ -46,7 +46,7 @@ import { loadRelayKeys, OnionKeyFile, relayFileKey, relayKeysFrom } from '../../
 /** A relay that an attacker has taken over; one of the first layer passes on what it likes. */
 export interface CorruptRelay {
   readonly identity: LinkIdentity;
-  /** What came to it. */
+  /** Packets that arrived. */
   readonly taken: Uint8Array[];
   /** Passes a packet on, as the relay would. */
   pass(packet: Uint8Array): void;
@@ -62,7 +62,7 @@ export class TierUnderTest {
   readonly arrived: { readonly packet: Uint8Array; readonly atMilliseconds: number }[] = [];
   /** Replaces the share of a neighbour, of relays that are started later. */
   shares: Pick<RelayParts, 'packetsToNextHop'> = {};
-  /** What the relays logged, one entry a line. */
+  /** The relays' log, one entry a line. */
   readonly logged: Record<string, unknown>[] = [];
   onArrival: (packet: Uint8Array) => void = () => undefined;
   readonly authority = linkKeyFromSeed(seedOf('link authority'));
@@ -73,7 +73,7 @@ export class TierUnderTest {
   readonly #controlCenterKeys = OnionKeys.first(sodiumCrypto, 0, seedOf('control center onion'));
   readonly #descriptors = new Map<string, SignedDescriptor>();
   readonly #files = new Map<string, Uint8Array>();
-  /** Where the relays listen, by their addresses in the directory. */
+  /** Listening addresses of the relays, by their addresses in the directory. */
   readonly overrides: Record<string, string> = {};
   readonly #metricsPorts: number[] = [];
   readonly #closers: (() => Promise<void>)[] = [];
@@ -192,7 +192,7 @@ export class TierUnderTest {
     return relay;
   }
 
-  /** What a start with a clock that is ahead leaves of a stopped relay's keys. @param epoch of that clock */
+  /** Erases a stopped relay's earlier keys, as a start with a clock that is ahead does. @param epoch of that clock */
   async eraseKeysBefore(index: number, epoch: number): Promise<void> {
     const { address } = this.directory.relays[index]!.descriptor;
     const fileKey = relayFileKey(this.#processKey.slice(), { links: { host: '', port: 0, address } });
@@ -218,7 +218,11 @@ export class TierUnderTest {
       taken,
       pass: (packet) => {
         const { epoch, layers } = this.directory;
-        const { route, packet: inside } = peelPacket(sodiumCrypto, onionKeys.key(epoch), layers, packet);
+        const { route, packet: inside } = peelPacket(sodiumCrypto, {
+          key: onionKeys.key(epoch),
+          layersLeft: layers,
+          packet,
+        });
         if (route.to !== 'relay') {
           throw new Error('no packet for the first layer');
         }
@@ -262,7 +266,13 @@ export class TierUnderTest {
 
   /** A packet through relays 0 … 3 by index, with a delay at each. */
   packet(path: readonly PathHop[], destination: PacketDestination = { to: 'control-center' }): Uint8Array {
-    return wrapForPath(sodiumCrypto, this.directory, path, destination, osRandom(INNER_LENGTH), osRandom)[0];
+    return wrapForPath(sodiumCrypto, {
+      directory: this.directory,
+      path,
+      destination,
+      inner: osRandom(INNER_LENGTH),
+      random: osRandom,
+    })[0];
   }
 
   /** A certificate of the link authority around a key of this name. */
@@ -293,7 +303,7 @@ export class TierUnderTest {
     return link;
   }
 
-  /** Simulated time goes on, in steps of a second as in a run. */
+  /** Simulated time advances in steps of a second as in a run. */
   async advanceTo(milliseconds: number): Promise<void> {
     await this.settle();
     while (this.clock.nowMilliseconds() < milliseconds) {
@@ -307,7 +317,7 @@ export class TierUnderTest {
     return this.advanceTo(this.clock.nowMilliseconds() + milliseconds);
   }
 
-  /** Waits until nobody is at work and no frame is on its way. */
+  /** Waits until no party is at work and no frame is on its way. */
   async settle(): Promise<void> {
     let quiet = 0;
     await until('quiet', () => {

@@ -84,7 +84,13 @@ for (const modes of MODES) {
       const [version] = decodeParametersFile(await readFile(join(run.out, 'parameters.json')));
       const { publicKey } = version!.parameters.controlCenter;
       meters = SMALL.readings.households.map((_, index) =>
-        meterSecrets(SEED, index, SMALL.readings, publicKey, modes.identityMode),
+        meterSecrets({
+          seed: SEED,
+          index,
+          readings: SMALL.readings,
+          controlCenterPublicKey: publicKey,
+          identityMode: modes.identityMode,
+        }),
       );
       published = new Set();
       for (const { ledgerId } of run.outcome.intervals) {
@@ -152,7 +158,7 @@ for (const modes of MODES) {
       nothing(search([secret], places));
     });
 
-    it('the search finds what does stand there: the pseudonyms of published rows, in pages and headers', () => {
+    it('the search finds what is there: the pseudonyms of published rows, in pages and headers', () => {
       const secrets = [...published].map((hex) => ({ name: hex, bytes: Buffer.from(hex, 'hex') }));
       const found = search(secrets, ledgerPlaces());
       const inPages = new Set(
@@ -162,12 +168,12 @@ for (const modes of MODES) {
       assert.ok(found.some(({ form, place }) => form === 'hex' && /value of header/.test(place)));
     });
 
-    it('no secret of a meter, hub or party stands in a block, a state value, an event or a log', () => {
+    it('no secret of a meter, hub or party is in a block, a state value, an event or a log', () => {
       const own = [...partySecrets(SEED), ...meters.flatMap(({ secrets }) => secrets)];
       nothing(search(own, [...ledgerPlaces(), ...logPlaces()]));
     });
 
-    it('no pseudonym that was not published stands anywhere, and no pseudonym at all in keys, events or logs', () => {
+    it('no pseudonym that was not published is anywhere, and no pseudonym at all in keys, events or logs', () => {
       const pseudonyms = meters.flatMap(({ pseudonyms: own }, index) =>
         own.map((bytes, k) => ({ name: `meter ${index}: pseudonym ${k + 1}`, bytes })),
       );
@@ -221,7 +227,7 @@ for (const modes of MODES) {
       }
     });
 
-    it('no transaction touches private data, whose hashes would stand on the ledger', () => {
+    it('no transaction touches private data, whose hashes would be on the ledger', () => {
       for (const { envelope, kind } of all()) {
         if (kind !== 'endorsed') {
           continue;
@@ -240,7 +246,7 @@ for (const modes of MODES) {
       }
     });
 
-    it('only the control center and the service provider submit: meters and hubs are no clients of the ledger', () => {
+    it('only the control center and the service provider submit: meters and hubs are not clients of the ledger', () => {
       const submitters = new Set(
         all()
           .filter(({ kind }) => kind === 'endorsed')

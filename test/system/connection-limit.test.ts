@@ -37,13 +37,16 @@ describe('No meter reports more than its connection carries', function () {
       const parameters = await kit.parameters(center);
       assert.equal(honest[0]!.enrolment!.connectionLimitWatts, maximumConnectionWatts(parameters));
       const packets = honest.map((meter) =>
-        meter.packet(onionKey, 0, start + L, [meter.row(parameters, start, 0, 0), meter.row(parameters, start, 0, 0)]),
+        meter.packet(onionKey, 0, start + L, [
+          meter.row(parameters, { startSeconds: start, epoch: 0, category: 0 }),
+          meter.row(parameters, { startSeconds: start, epoch: 0, category: 0 }),
+        ]),
       );
       await kit.send(center, packets);
       // 900 Wh, of the smallest category: nothing but the limit keeps them from the ledger.
       for (let slot = start + L; slot < start + 2 * L; slot += 300) {
         await kit.advanceTo(slot + 10);
-        const rows = [0, 1, 2].map(() => corrupt.row(parameters, start, 0, 0));
+        const rows = [0, 1, 2].map(() => corrupt.row(parameters, { startSeconds: start, epoch: 0, category: 0 }));
         await kit.send(center, [corrupt.packet(onionKey, 0, slot, rows)]);
       }
       await kit.advanceTo(start + 2 * L + 120);

@@ -76,13 +76,13 @@ for (const modes of MODES) {
       assert.deepEqual(restarts, expected);
     }
 
-    it('control center before it sends, service provider after the orderer took it', () =>
+    it('control center before it sends, service provider after the orderer accepted it', () =>
       crashingRun([
         { submitter: 'control-center', moment: 'before', victim: 'control-center' },
         { submitter: 'service-provider', moment: 'after', victim: 'service-provider' },
       ]));
 
-    it('service provider before it sends, control center after the orderer took it', () =>
+    it('service provider before it sends, control center after the orderer accepted it', () =>
       crashingRun([
         { submitter: 'service-provider', moment: 'before', victim: 'service-provider' },
         { submitter: 'control-center', moment: 'after', victim: 'control-center' },
@@ -92,7 +92,7 @@ for (const modes of MODES) {
     if (modes !== MODES[0]) {
       return;
     }
-    it('the ledger, before and after it took a transaction (embedded only: Fabric has other processes)', async function () {
+    it('the ledger, before and after it accepted a transaction (embedded only: Fabric has other processes)', async function () {
       if (consensusUnderTest() !== undefined) {
         this.skip();
       }

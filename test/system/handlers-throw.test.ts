@@ -294,7 +294,9 @@ describe('A handler that throws ends neither process nor party', function () {
       await pause(20);
     }, [...LISTENING, 'enrolment']);
     const rows = meters.map((meter) =>
-      meter.packet(onionKey, 0, kit.startSeconds + L, [meter.row(parameters, kit.startSeconds, 0, 0)]),
+      meter.packet(onionKey, 0, kit.startSeconds + L, [
+        meter.row(parameters, { startSeconds: kit.startSeconds, epoch: 0, category: 0 }),
+      ]),
     );
     await kit.send(center, rows);
     await kit.advanceTo(kit.startSeconds + 2 * L + 120);

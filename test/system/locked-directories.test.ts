@@ -73,7 +73,7 @@ describe('A directory belongs to one process', function () {
     await ended;
   };
 
-  it('refuses a second one and names the first; takes over at once from one that was killed, and says so', async () => {
+  it('refuses a second one and names the first; replaces at once one that was killed, and says so', async () => {
     const directory = join(folder, 'killed');
     const holder = await hold(directory);
     const held = new RegExp(`^${directory}: held by process ${holder.pid} on ${hostname()} since 20.*Z$`);
@@ -118,7 +118,7 @@ describe('A directory belongs to one process', function () {
     },
     relay: (directory) => {
       const links = { host: '127.0.0.1', port: 0, address: 'a.invalid:1' };
-      const controlCenter = { ...center, linkAddress: 'b.invalid:1' };
+      const controlCenter = { ...center, linkAddress: 'b.invalid:1', linkPin: '00'.repeat(32) };
       const place = { operator: 'one', layer: 1, trustAnchor: '00'.repeat(32) };
       return startRelay(parsed(relayConfig, { directory, region: 'test', ...place, links, controlCenter }), context);
     },

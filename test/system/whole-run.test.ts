@@ -124,7 +124,7 @@ describe('a whole run', function () {
   this.timeout(RUN_MILLISECONDS);
   needsBinaries();
 
-  it('takes real readings of London', async function () {
+  it('runs with real readings of London', async function () {
     const file = requireShared(this, 'data/lcl_london_2013-11-11_7d_30min.csv');
     const readings = await loadReadings(file, { meters: 40, intervals: 2 });
     const { outcome, out } = await systemRun({ readings, region: 'london', kAnonymity: 5 });
@@ -133,7 +133,7 @@ describe('a whole run', function () {
     assert.deepEqual((await auditBulletin(sodiumCrypto, out, outcome.fingerprint)).faults, []);
   });
 
-  it('takes the organisations of another topology (embedded only)', async function () {
+  it('runs with the organisations of another topology (embedded only)', async function () {
     if (ledgerKind() !== 'embedded') {
       this.skip();
     }

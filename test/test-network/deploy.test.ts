@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { ROOT, TestNetworkStandIn, type Ended } from '../support/test-network/stand-in.js';
+import { ROOT, NativeTestNetwork, type Ended } from '../support/native-test-network.js';
 
 const CHAINCODES = 3;
 /** Every step by `GRIDVEIL_EVERY_INTERRUPTION=1`; otherwise a sample, which a run of minutes can afford. */
@@ -62,7 +62,7 @@ describe('deploy-to-test-network.sh without a network', function () {
 
 describe("deploy-to-test-network.sh on fabric-samples' test-network", function () {
   this.timeout(STRIDE === 1 ? 3_600_000 : 600_000);
-  const network = TestNetworkStandIn.use();
+  const network = NativeTestNetwork.use();
 
   it('deploys in one command, repeats with nothing to do, and packages are reproducible', async () => {
     await network().up();
@@ -105,7 +105,7 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
     assert.equal(network().servers().size, CHAINCODES);
   });
 
-  it('a host that the peer cannot reach is refused, and what worked goes on', async () => {
+  it('a host that the peer cannot reach is refused, and what worked continues', async () => {
     const unreachable = await network().deploy(['-host', 'nowhere.invalid']);
     refused(unreachable, 'CHAINCODE_UNREACHABLE');
     assert.match(unreachable.stderr, /goes on/);
@@ -129,7 +129,7 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
     succeeded(await network().deploy());
   });
 
-  it('takes a channel up again when the folder with its state was lost', async () => {
+  it('uses a channel again when the folder with its state was lost', async () => {
     const { state } = network();
     for (const pid of network().servers().values()) {
       process.kill(pid, 'SIGKILL');
@@ -145,7 +145,7 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
     assert.match(fresh.stderr, /made anew/);
   });
 
-  it('goes on after an interruption at each step of an upgrade', async () => {
+  it('continues after an interruption at each step of an upgrade', async () => {
     let version = 1;
     for (let step = 1; ; step += STRIDE) {
       version++;
@@ -173,7 +173,7 @@ describe("deploy-to-test-network.sh on fabric-samples' test-network", function (
     assert.ok(!readdirSync(network().directory).includes('gridveil'));
   });
 
-  it('goes on after an interruption at each step of a first deployment', async () => {
+  it('continues after an interruption at each step of a first deployment', async () => {
     for (let step = 1; ; step += STRIDE) {
       await network().up();
       const { environment, calls } = network().interruptedAfter(step);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT, TestNetworkStandIn } from '../support/test-network/stand-in.js';
+import { ROOT, NativeTestNetwork } from '../support/native-test-network.js';
 
 const PAGE = join(ROOT, 'docs', 'TEST-NETWORK.md');
 /** Where this machine has fabric-samples is the one thing that the page cannot know. */
@@ -10,7 +10,7 @@ const OWN_FOLDER = /^export TEST_NETWORK=.*$/m;
 
 describe('docs/TEST-NETWORK.md', function () {
   this.timeout(600_000);
-  const network = TestNetworkStandIn.use();
+  const network = NativeTestNetwork.use();
 
   it('its commands work as they are written, from top to bottom', async () => {
     const commands = [...readFileSync(PAGE, 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { requireShared } from '../support/shared-data.js';
 import { filesUnder } from '../support/system/bulletin-files.js';
-import { ROOT, TestNetworkStandIn, type Ended } from '../support/test-network/stand-in.js';
+import { ROOT, NativeTestNetwork, type Ended } from '../support/native-test-network.js';
 
 const READINGS = 'data/lcl_london_2013-11-11_7d_30min.csv';
 const HOUSEHOLDS = '40';
@@ -15,7 +15,7 @@ const WARNING = 40; // pino's level
 
 describe("a region on fabric-samples' test-network", function () {
   this.timeout(600_000);
-  const network = TestNetworkStandIn.use();
+  const network = NativeTestNetwork.use();
   const scratch = mkdtempSync(join(tmpdir(), 'gridveil-region-'));
   after(() => rmSync(scratch, { recursive: true, force: true }));
 

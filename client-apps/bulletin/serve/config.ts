@@ -9,7 +9,7 @@ export const bulletinServerConfig = z.strictObject({
   /** The root of the bulletin that it serves. It is only read. */
   bulletin: z.string().min(1),
   listen: z.strictObject({ host: z.string().min(1), port }),
-  /** Socket of the control center, `enrolment.sock` in its directory; a mirror has none, and enrols nobody. */
+  /** Socket of the control center, `enrolment.sock` in its directory; a mirror has none, and accepts no enrolments. */
   enrolmentSocket: z.string().min(1).optional(),
 });
 export type BulletinServerConfig = z.output<typeof bulletinServerConfig>;

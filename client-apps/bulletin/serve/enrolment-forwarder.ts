@@ -9,7 +9,7 @@ import { readBody } from '../../links/read-body.js';
 
 /** Requests under way at the control center; further ones wait for their turn. */
 const REQUESTS_AT_ONCE = 4;
-/** Requests under way or waiting, in all and of one subscriber; further ones are refused, and come again. */
+/** Requests under way or waiting, in all and of one subscriber; further ones are refused, and may be repeated. */
 const MAXIMUM_REQUESTS = 64;
 const MAXIMUM_REQUESTS_PER_SUBSCRIBER = 8;
 /** Time in which the control center must answer, waiting included. */

@@ -53,7 +53,7 @@ describe('client-apps/bulletin/serve: FailureLimit', () => {
     assert.ok(limit.allows(addressPrefix('203.0.113.5')));
   });
 
-  it('neither forgets others nor refuses them for the failures of one subscriber, one site, or the whole world', () => {
+  it('keeps counting others, and does not refuse them for the failures of one subscriber, one site, or the whole world', () => {
     for (const flood of [
       (number: number) => `2001:db8:1:2::${number.toString(16)}`,
       (number: number) => `2001:db8:1:${number.toString(16)}::1`,

@@ -8,7 +8,7 @@ export const PERIOD_MILLISECONDS = 60_000;
 
 /** Subscribers of one site that are counted separately; further ones of that site share a count. */
 export const MAXIMUM_SUBSCRIBERS_PER_SITE = 256;
-/** Counts kept at once. Failures of further networks are not counted: nobody is refused for what others did. */
+/** Counts kept at once. Failures of further networks are not counted: no subscriber is refused for the failures of others. */
 export const MAXIMUM_COUNTS = 10_000;
 
 /**

@@ -3,7 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 
-/** Files open at once; each only while a part of it is read, never while a reader takes it. */
+/** Files open at once; each only while a part of it is read, never while a client receives it. */
 export const MAXIMUM_OPEN_FILES = 16;
 
 /** A version of a file: another one has another tag. */
@@ -69,7 +69,7 @@ export class ServedFiles {
   }
 }
 
-/** Files are replaced, never changed, so length and time of change tell versions apart. */
+/** Files are replaced, never changed, so length and time of change identify a version. */
 function versionOf({ size, mtimeNs }: BigIntStats): FileVersion {
   return { length: Number(size), tag: `"${size.toString(36)}-${mtimeNs.toString(36)}"` };
 }

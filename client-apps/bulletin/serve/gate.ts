@@ -13,8 +13,8 @@ const SUBSCRIBER_SHARE = 4;
 /** Longest wait for a turn. */
 export const TURN_MILLISECONDS = 15_000;
 /**
- * Time after which a connection gives way to one that waits: without a complete request, which takes an honest client
- * a few round trips, and with one, whose answer it is slow to take.
+ * Time after which a connection is closed for one that waits: without a complete request, which a client sends within
+ * a few round trips, and with one, whose answer it reads slowly.
  */
 export const IDLE_MILLISECONDS = 1_000;
 export const BUSY_MILLISECONDS = 10_000;
@@ -38,7 +38,7 @@ export interface GateOptions {
 
 /**
  * Accepts connections and hands them to a server in turn, as many at once as its open files allow. The next turn is
- * that of the subscriber with the fewest connections; one that does nothing with its turn gives way to those that
+ * that of the subscriber with the fewest connections; one that sends no request in its turn is closed for those that
  * wait. When too many wait, the newest of the subscriber with the most is refused.
  */
 export class Gate {
@@ -197,7 +197,7 @@ export class Gate {
   }
 }
 
-/** Tells connections apart, also by the TLS socket that has taken one over. */
+/** Identifies a connection, also by the TLS socket that wraps it. */
 function keyOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

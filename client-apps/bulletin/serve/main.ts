@@ -9,7 +9,7 @@ import { loadPartySecrets } from '../../runtime/party-secret.js';
 import type { PartyContext, RunningParty } from '../../runtime/party.js';
 import { FileKey, loadFileKey } from '../../runtime/sealed-file.js';
 import { Timers } from '../../runtime/timers.js';
-import type { BulletinServerConfig } from './config.js';
+import { bulletinServerConfig, type BulletinServerConfig } from './config.js';
 import { BulletinServer, MINIMUM_OPEN_FILES } from './server.js';
 
 export { bulletinServerConfig, type BulletinServerConfig } from './config.js';
@@ -66,9 +66,15 @@ export interface BulletinServerIdentity {
   readonly pin: string;
 }
 
+/** The part of the configuration that the server's key depends on. */
+export type KeySettings = Pick<BulletinServerConfig, 'directory'>;
+
+/** The schema of {@link KeySettings}: the command runs before the rest of the configuration can be known. */
+export const keySettings = bulletinServerConfig.pick({ directory: true }).strip();
+
 /** The server's public key; makes it on first use. @throws ClientError KEY_FILE, SEALED_INVALID */
 export async function bulletinServerIdentity(
-  { directory }: Pick<BulletinServerConfig, 'directory'>,
+  { directory }: KeySettings,
   random: RandomSource,
 ): Promise<BulletinServerIdentity> {
   const { pin } = await bulletinServerKey(directory, await serverFileKey(), random);

@@ -6,7 +6,7 @@ import type { FileVersion, ServedFiles } from './files.js';
 
 /** Bytes read and sent at a time. */
 const PART_LENGTH = 64 * 1024;
-/** Time in which a reader must take a part: 8 KiB a second. */
+/** Time in which a client must receive a part: 8 KiB a second. */
 export const PART_MILLISECONDS = 8_000;
 
 const RANGE = /^bytes=(?:(\d{1,15})-(\d{1,15})?|-(\d{1,15}))$/;

@@ -28,7 +28,7 @@ export const HANDSHAKE_MILLISECONDS = 8_000;
 export const HEAD_MILLISECONDS = 5_000;
 export const REQUEST_MILLISECONDS = 10_000;
 export const KEEP_ALIVE_MILLISECONDS = 5_000;
-/** How often Node looks for connections past a deadline; by default it does so every 30 s. */
+/** Interval at which Node looks for connections past a deadline; its default is 30 s. */
 const CHECK_MILLISECONDS = 1_000;
 
 const MAXIMUM_HEAD_BYTES = 4_096;
@@ -49,7 +49,7 @@ export interface BulletinServerOptions {
   readonly port: number;
   /** Root of the bulletin. */
   readonly bulletin: string;
-  /** The control center's socket; without it nobody is enrolled here. */
+  /** The control center's socket; without it this server accepts no enrolments. */
   readonly enrolmentSocket: string | undefined;
   /** The limit on open files of this process. */
   readonly openFiles: number;
@@ -161,7 +161,7 @@ export class BulletinServer {
         refuse(response, 404, 'NOT_FOUND');
       }
     } catch (error) {
-      // Whoever disconnects is not a fault of this server, of which the peer learns only the code.
+      // A client that disconnects is not a fault of this server; of a fault the client learns only the code.
       if (!response.destroyed) {
         this.#options.log.error({ err: error }, 'request failed');
       }

@@ -30,9 +30,9 @@ export function addBulletin(program: Command): void {
     .command('identity')
     .description("print the pin of the server's key, for all that read from it; creates the key on first use");
   onRun<{ config: string }>(withConfig(identity), async ({ config }) => {
-    const { bulletinServerConfig, bulletinServerIdentity } = await import('../../bulletin/serve/main.js');
+    const { bulletinServerIdentity, keySettings } = await import('../../bulletin/serve/main.js');
     const { loadConfig } = await import('../../runtime/config.js');
-    return fieldsResult(await bulletinServerIdentity(await loadConfig(bulletinServerConfig, config), randomSource));
+    return fieldsResult(await bulletinServerIdentity(await loadConfig(keySettings, config), randomSource));
   });
 
   const command = bulletin

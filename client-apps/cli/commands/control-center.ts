@@ -3,12 +3,12 @@ import { Option, type Command } from 'commander';
 import { MAXIMUM_CONNECTION_WATTS, MAXIMUM_SECONDS } from '../../../protocol/ledger/limits.js';
 import type { ProvidedKind } from '../../../protocol/ledger/row.js';
 import type { CodeRole } from '../../control-center/main.js';
-import { integerBetween } from '../options.js';
+import { hexText, integerBetween } from '../options.js';
 import { loadConfig } from '../../runtime/config.js';
-import { fieldsResult, onRun } from '../output.js';
+import { fieldsResult, onRun, timeText } from '../output.js';
 import { addRun, randomSource, withConfig } from '../run-party.js';
 
-/** Adds `gridveil control-center run|identity|codes|reopen`. */
+/** Adds `gridveil control-center run|identity|codes|reopen|successor`. */
 export function addControlCenter(program: Command): void {
   const center = program
     .command('control-center')
@@ -65,4 +65,36 @@ export function addControlCenter(program: Command): void {
       text: [`The service provider may replace its header of interval ${startSeconds} on ${ledger} again.`],
     };
   });
+  const successor = center
+    .command('successor')
+    .description(
+      'name the successor of a service provider that has vanished, on both ledgers; the control center may be running',
+    )
+    .requiredOption('--msp <id>', "MSP id of the successor's organisation")
+    .requiredOption('--public-key <hex>', 'publicKey of its `service-provider identity`', hexText(32))
+    .requiredOption(
+      '--signature-public-key <hex>',
+      'signaturePublicKey of its `service-provider identity`',
+      hexText(32),
+    );
+  onRun<{ config: string; msp: string; publicKey: string; signaturePublicKey: string }>(
+    withConfig(successor),
+    async ({ config, msp, publicKey, signaturePublicKey }) => {
+      const { fromHex } = await import('../../../protocol/crypto/bytes.js');
+      const { putSuccessor, successorSettings } = await import('../../control-center/main.js');
+      const settings = await loadConfig(successorSettings, config);
+      const from = await putSuccessor(settings, randomSource, {
+        mspId: msp,
+        publicKey: fromHex(publicKey),
+        signaturePublicKey: fromHex(signaturePublicKey),
+      });
+      return {
+        data: { pricingFromSeconds: from.pricing, billingFromSeconds: from.billing },
+        text: [
+          `The successor prices from interval ${from.pricing} (${timeText(from.pricing)}) on`,
+          `and bills from interval ${from.billing} (${timeText(from.billing)}) on.`,
+        ],
+      };
+    },
+  );
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { IDENTITY_MODES, type IdentityMode } from '../../../protocol/identity/pseudonym-scheme.js';
 import { PRICE_MODES, type PriceMode } from '../../../protocol/ledger/parameters.js';
-import type { TestNetwork } from '../../../network/fabric/test-network.js';
+import type { DeployedTestNetwork } from '../../../network/fabric/deployed-test-network.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { LedgerKind } from '../../demo/run.js';
 import { integerBetween, regionName, seedText } from '../options.js';
@@ -121,14 +121,14 @@ export function addDemo(program: Command): void {
   });
 }
 
-/** @throws ClientError WRONG_USE; FabricNetworkError of `TestNetwork.open` */
-async function networkOf({ ledger, network }: DemoOptions): Promise<TestNetwork | undefined> {
+/** @throws ClientError WRONG_USE; FabricNetworkError of `DeployedTestNetwork.open` */
+async function networkOf({ ledger, network }: DemoOptions): Promise<DeployedTestNetwork | undefined> {
   if (network === undefined) {
     return undefined;
   }
   if (ledger !== 'fabric') {
     throw new ClientError('WRONG_USE', '--network requires --ledger fabric');
   }
-  const { TestNetwork } = await import('../../../network/fabric/test-network.js');
-  return TestNetwork.open(network);
+  const { DeployedTestNetwork } = await import('../../../network/fabric/deployed-test-network.js');
+  return DeployedTestNetwork.open(network);
 }

@@ -30,9 +30,9 @@ export function addDoctor(program: Command): void {
       }
       return served;
     }
-    const { TestNetwork } = await import('../../../network/fabric/test-network.js');
+    const { DeployedTestNetwork } = await import('../../../network/fabric/deployed-test-network.js');
     const { askChaincodes } = await import('../../ledger/ask-chaincodes.js');
-    const testNetwork = TestNetwork.open(network);
+    const testNetwork = DeployedTestNetwork.open(network);
     const { organizations, chaincodes, roles } = testNetwork.topology;
     const ways = organizations.map(({ mspId }) => ({
       profile: testNetwork.connectionProfile(mspId),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from 'commander';
+import type { Row } from '../../../protocol/ledger/row.js';
 import { readNamedFile } from '../named-file.js';
 import { onRun } from '../output.js';
 
@@ -24,21 +25,25 @@ export function addExplain(program: Command): void {
     const { explainedRowResult } = await import('../render/explain.js');
     const bytes = fromHex(hex);
     const parameters =
-      options.parameters === undefined
-        ? undefined
-        : await parametersAt(options.parameters, decodeRow(bytes).ledgerId.startSeconds);
+      options.parameters === undefined ? undefined : await parametersAt(options.parameters, decodeRow(bytes));
     return explainedRowResult(explainRow(sodiumCrypto, bytes, parameters));
   });
 }
 
-/** Reads the version in force from a `parameters.json`, after verifying its chain of signatures. */
-async function parametersAt(file: string, startSeconds: number) {
+/**
+ * Reads the version in force from a `parameters.json`, after verifying its chain of signatures, with the service provider
+ * that signs the row's ledger.
+ */
+async function parametersAt(file: string, { type, ledgerId: { startSeconds } }: Row) {
   const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');
   const { decodeParametersFile } = await import('../../../protocol/ledger/bulletin.js');
   const { MAXIMUM_PARAMETERS_FILE_BYTES } = await import('../../../protocol/ledger/limits.js');
-  const { parametersFor } = await import('../../../protocol/schedule/versions.js');
+  const { ROW_TYPE } = await import('../../../protocol/ledger/row.js');
+  const { parametersFor, serviceProvidersFor } = await import('../../../protocol/schedule/versions.js');
   const { verifyParametersList } = await import('../../../protocol/rules/check-parameters.js');
   const list = await readNamedFile(file, MAXIMUM_PARAMETERS_FILE_BYTES, decodeParametersFile);
   verifyParametersList(sodiumCrypto, list);
-  return parametersFor(list, startSeconds);
+  const providers = serviceProvidersFor(list, startSeconds);
+  const serviceProvider = type === ROW_TYPE.price ? providers.pricing : providers.billing;
+  return { ...parametersFor(list, startSeconds), serviceProvider };
 }

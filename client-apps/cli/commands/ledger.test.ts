@@ -51,7 +51,7 @@ describe('gridveil ledger', function () {
     assert.ok(existsSync(file));
   });
 
-  it('has nothing to show, restart or deploy to where there is no ledger, and makes none', () => {
+  it('has nothing to show, restart or deploy to where there is no ledger, and creates none', () => {
     const absent = join(directory, 'absent');
     for (const verb of ['status', 'createChannel', 'deployCC', 'restart']) {
       refused(1, /^gridveil: NOT_RUNNING: /, verb, '--directory', absent);
@@ -69,7 +69,7 @@ describe('gridveil ledger', function () {
     assert.match(run('--help').stdout, /^Usage: gridveil ledger /);
   });
 
-  it('says which port is taken and what to do', async () => {
+  it('says which port is in use and what to do', async () => {
     const [port] = (await freePorts(1)) as [number];
     const server = createServer().listen(port, '127.0.0.1');
     const topology = join(directory, 'topology.json');

@@ -15,7 +15,7 @@ export interface ReadingsOptions {
 export function withReadingsOptions(command: Command): Command {
   return command
     .option('--meters <n>', 'only the first n households, in file order', integerBetween(1, 5_000))
-    .option('--intervals <j>', 'only the first j complete steps', integerBetween(1, 100_000))
+    .option('--intervals <j>', 'only the first j complete intervals', integerBetween(1, 100_000))
     .option('--time-zone <name>', 'IANA time zone of a wide file (default: UTC)', timeZone)
     .option('--lenient', 'skip and report households with a fault instead of refusing the file');
 }

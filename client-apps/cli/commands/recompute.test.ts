@@ -67,7 +67,7 @@ describe('gridveil consumer recompute', function () {
     assert.equal((await gridveil(root, '--handles', handles)).code, 2);
   });
 
-  it('believes no other control center than the hub does', async () => {
+  it('trusts no other control center than the hub does', async () => {
     const household = new HouseholdUnderTest(join(folder, 'hub'));
     await household.start();
     await createFileKey(join(folder, 'file-key'));

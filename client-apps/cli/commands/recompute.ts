@@ -25,7 +25,8 @@ export function addRecompute(consumer: Command): void {
     .option('--config <file>', "configuration of a hub, instead of --handles: use the hub's verified rows")
     .addHelpText(
       'after',
-      "\nExit code 0: every bill is correct; 1: a fault, a differing bill, or none of the household's rows found.",
+      "\nExit code 0: every bill is correct; 1: a fault, a differing bill, or none of the household's rows found.\n" +
+        'Environment: GRIDVEIL_KEY_FILE with --config, path of the key that encrypts the files of the hub.',
     );
   onRun<RecomputeOptions>(command, async (options, directory) => {
     const { sodiumCrypto } = await import('../../../protocol/crypto/sodium.js');

@@ -19,7 +19,7 @@ export function addResearch(program: Command): void {
 function addAttack(research: Command): void {
   const command = research
     .command('attack')
-    .description('list the attacks of hostile parties, or run one: what is tried, what comes of it, who notices')
+    .description('list the attacks of hostile parties, or run one and print its outcome and who detects it')
     .argument('[name]', 'the attack to run');
   onRun(command, async (_options, name?: string) => {
     const { hostileAttacks, tryAttack } = await import('../../../research/attacks/hostile.js');

@@ -120,7 +120,7 @@ describe('gridveil verify', function () {
     ]);
   });
 
-  it('takes the folder of a dispute for what it is', async () => {
+  it('recognises the folder of a dispute', async () => {
     const maker = new IntervalMaker(kit);
     maker.next([]);
     const root = await publish(maker.next([0, 0, 0, 0, 0]));

@@ -112,7 +112,7 @@ export function attackListResult(attacks: readonly HostileAttack[]): Result {
   };
 }
 
-/** Renders what came of one attack. */
+/** Renders the outcome of one attack. */
 export function attackOutcomeResult(attack: HostileAttack & AttackOutcome): Result {
   const { name, by, sentence, tried, noticed, succeeds, status, seconds, seen, reason } = attack;
   const outcome = { ok: 'as expected', FAILED: 'NOT AS EXPECTED', SKIPPED: 'not tried' }[status];
@@ -126,7 +126,7 @@ export function attackOutcomeResult(attack: HostileAttack & AttackOutcome): Resu
         ['tried', tried],
         ['expected', succeeds ? `${sentence} (the attack succeeds; its remedy comes later)` : sentence],
         ['happened', `${outcome}, ${seconds} s${reason === undefined ? '' : `: ${reason}`}`],
-        ['who notices', noticed],
+        ['detected by', noticed],
       ]),
       ...seen.map((line) => `  seen: ${line}`),
     ],

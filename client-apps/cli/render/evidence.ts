@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { toHex } from '../../../protocol/crypto/bytes.js';
 import { formatNanoCurrency } from '../../../protocol/energy/units.js';
 import type { PriceFinding } from '../../../protocol/rules/price-evidence.js';
 import { pairs, type Result } from '../output.js';
@@ -6,9 +7,10 @@ import { intervalText, trustedKeyText, unverifiedKey } from './verify.js';
 
 /** Renders the check of an evidence file. */
 export function evidenceResult(
-  { trusted, ledgerId, due, signed, isProven }: PriceFinding,
+  { trusted, ledgerId, due, signed, successor, isProven }: PriceFinding,
   { path, ccKey }: { path: string; ccKey: string | undefined },
 ): Result {
+  const signer = successor === undefined ? 'the service provider' : "the service provider's successor";
   const perKilowattHour = (price: bigint): string => `${formatNanoCurrency(price)} per kWh`;
   return {
     ok: isProven,
@@ -20,6 +22,7 @@ export function evidenceResult(
       keyWasGiven: ccKey !== undefined,
       region: ledgerId.region,
       startSeconds: ledgerId.startSeconds,
+      signedBySuccessor: successor === undefined ? null : toHex(successor.serviceProvider.signaturePublicKey),
       signedPricesNanoPerKilowattHour: signed,
       tariffPriceNanoPerKilowattHour: due,
     },
@@ -27,10 +30,10 @@ export function evidenceResult(
       ...pairs([
         ['trusted key', trustedKeyText(trusted, ccKey)],
         ['interval', intervalText(ledgerId)],
-        ...signed.map((price): [string, string] => ['signed by the service provider', perKilowattHour(price)]),
+        ...signed.map((price): [string, string] => [`signed by ${signer}`, perKilowattHour(price)]),
         ['tariff price of the sealed total', perKilowattHour(due)],
       ]),
-      isProven ? 'Proven: the service provider signed a wrong price.' : 'Not proven.',
+      isProven ? `Proven: ${signer} signed a wrong price.` : 'Not proven.',
       ...unverifiedKey(trusted, ccKey),
     ],
   };

@@ -4,6 +4,7 @@ import { sodiumCrypto } from '../../../protocol/crypto/sodium.js';
 import { formatMilliWattHours, formatNanoCurrency } from '../../../protocol/energy/units.js';
 import type { Parameters } from '../../../protocol/ledger/parameters.js';
 import { parametersDigest } from '../../../protocol/ledger/parameters-json.js';
+import type { Successor } from '../../../protocol/ledger/successor.js';
 import { LEDGER_KINDS } from '../../../protocol/ledger/row.js';
 import { isInForce } from '../../../protocol/schedule/versions.js';
 import type { Audit, AuditedInterval } from '../../bulletin/audit.js';
@@ -13,7 +14,7 @@ import { pairs, timeText, type Result } from '../output.js';
 /** Faults that are printed as text. */
 const PRINTED_FAULTS = 100;
 
-/** What the files of a bulletin cannot show, by a stable name. */
+/** Properties that the files of a bulletin cannot show, by a stable name. */
 const NOT_SHOWN = {
   'invented-rows': 'that no row was invented: the control center alone knows whose rows they are',
   'omitted-rows': 'that no row was omitted: only the household of such a row notices',
@@ -45,6 +46,7 @@ export function auditResult(
       keyWasGiven: ccKey !== undefined,
       demo: versions.length === 0 ? null : isDemo,
       versions: versions.map(versionData),
+      successors: audit.successors.map(successorData),
       intervals: audit.intervals,
       intervalsWithoutFault: audit.intervalsWithoutFault,
       rows: audit.rows,
@@ -69,6 +71,7 @@ export function auditResult(
         ['kind', kind === 'excerpt' ? 'one interval out of the middle of a chain, as in a dispute' : 'bulletin'],
         ['trusted key', trustedKeyText(trusted, ccKey)],
         ...parameterLines(audit),
+        ...audit.successors.map(successorLine),
         ...intervalLines('first interval', first),
         ...(last === first ? [] : intervalLines('last interval', last)),
         ['intervals', `${audit.intervals}, ${audit.intervalsWithoutFault} without a fault`],
@@ -81,6 +84,9 @@ export function auditResult(
         : [
             `not part of a bulletin and not read: ${leftovers.join(', ')}${moreText(leftoverCount - leftovers.length)}`,
           ]),
+      ...(trusted === undefined && audit.intervals === 0
+        ? ['no bulletin found: a bulletin is a directory that holds parameters.json and bulletin/']
+        : []),
       ok ? 'ok: no faults' : `FAILED: ${faultCount.toLocaleString('en')} ${faultCount === 1 ? 'fault' : 'faults'}`,
       'These files cannot show:',
       ...Object.values(notShown).map((text) => `  ${text}`),
@@ -150,6 +156,19 @@ function parameterLines({ versions, last }: Audit): [string, string][] {
     ['categories', categories],
     ['modes', `identity mode ${inForce.identityMode}, price mode ${inForce.priceMode}`],
   ];
+}
+
+function successorLine({ kind, fromSeconds, serviceProvider }: Successor): [string, string] {
+  const { mspId, signaturePublicKey } = serviceProvider;
+  return [
+    `successor, ${kind}`,
+    `from ${fromSeconds} (${timeText(fromSeconds)}), ${mspId}, signature key ${toHex(signaturePublicKey)}`,
+  ];
+}
+
+function successorData({ kind, fromSeconds, parametersVersion, serviceProvider }: Successor) {
+  const { mspId, signaturePublicKey } = serviceProvider;
+  return { kind, fromSeconds, parametersVersion, mspId, signaturePublicKey: toHex(signaturePublicKey) };
 }
 
 function versionData(parameters: Parameters) {

@@ -82,7 +82,7 @@ describe('a hub with price rows of its own (Table 4)', () => {
     assert.deepEqual([home.hub.sums.intervals, home.hub.sums.disputes], [1, 0]);
   });
 
-  it('disputes an interval in which another household has another price, with evidence that stands alone', async () => {
+  it('disputes an interval in which another household has another price, with evidence that is complete in itself', async () => {
     const home = await setUp(1_000);
     const priceOf = (place: number, price: bigint): bigint => (place === 3 ? price + 1_000n : price);
     await home.window(0, { energy: 900_000n, tampering: { priceOf } });

@@ -112,7 +112,7 @@ describe('disputes of a hub', () => {
     home.bulletin.files.set(`${start}/${file}`, by(home.bulletin.files.get(`${start}/${file}`)!));
   };
   for (const [name, code, swindle] of swindles) {
-    it(`disputes ${name}: ${code}, with evidence that anyone can check, and goes on`, async () => {
+    it(`disputes ${name}: ${code}, with evidence that anyone can check, and continues`, async () => {
       const home = await setUp();
       const start = home.kit.startOf(1);
       await home.window(0, { energy: 900_000n });

@@ -75,7 +75,7 @@ describe('client-apps/control-center: descriptors of hostile relays', function (
     });
   }
 
-  it('with the onion key of another, or admitted under the control center’s address: left out, and the epoch opens', async () => {
+  it('with the onion key of another, or admitted under the control center’s address: skipped, and the epoch opens', async () => {
     const center7000 = new (class extends FakeRelay {
       override readonly address = 'control-center.gridveil.invalid:7000';
     })(2, 8, 'twin');

@@ -80,13 +80,12 @@ describe('client-apps/control-center/intake', () => {
     changes: { slotStartSeconds?: number; meterNumber?: number; linkKey?: Uint8Array } = {},
   ): Uint8Array {
     const payload = { meterNumber: meter.number, epoch: 0, slotStartSeconds: slot, rows, ...changes };
-    return sealControlCenterPacket(
-      crypto,
-      onionKey.publicKey,
+    return sealControlCenterPacket(crypto, {
+      onionKey: onionKey.publicKey,
       payload,
-      changes.linkKey ?? meter.secretsOf(0).linkKey,
+      linkKey: changes.linkKey ?? meter.secretsOf(0).linkKey,
       random,
-    );
+    });
   }
 
   async function countsAfter(...packets: Uint8Array[]): Promise<Partial<IntakeCounts>> {
@@ -102,7 +101,7 @@ describe('client-apps/control-center/intake', () => {
 
   const [first, second] = kit.meters as [FakeMeter, FakeMeter];
 
-  it('takes rows and fillers and journals each packet once', async () => {
+  it('accepts rows and fillers and journals each packet once', async () => {
     const rows = [row(first, 0), row(first, 4)];
     assert.deepEqual(await countsAfter(packet(first, rows), packet(second, [])), { packets: 2, rows: 2 });
     assert.equal(interval.rows.length, 2);
@@ -123,14 +122,14 @@ describe('client-apps/control-center/intake', () => {
     );
   });
 
-  it('counts a packet that comes again, and a second one for the same slot, and takes neither', async () => {
+  it('counts a packet that comes again, and a second one for the same slot, and accepts neither', async () => {
     const bytes = packet(first, [row(first)]);
     assert.deepEqual(await countsAfter(bytes, bytes), { packets: 1, rows: 1, replays: 1 });
     assert.deepEqual(await countsAfter(packet(first, [row(first)])), { replays: 1 });
     assert.equal(interval.rows.length, 1);
   });
 
-  it('takes a row once however often the meter repeats it', async () => {
+  it('accepts a row once however often the meter repeats it', async () => {
     const one = row(first);
     const two = row(first);
     assert.deepEqual(await countsAfter(packet(first, [one])), { packets: 1, rows: 1 });
@@ -139,7 +138,7 @@ describe('client-apps/control-center/intake', () => {
     assert.deepEqual(await countsAfter(next), { packets: 1, rows: 1, repeats: 1 });
   });
 
-  it('takes a row that comes after a later one, as a repeat of what was lost', async () => {
+  it('accepts a row that comes after a later one, as a repeat of what was lost', async () => {
     const [lost, later] = [row(first), row(first)];
     assert.deepEqual(await countsAfter(packet(first, [later, lost])), { packets: 1, rows: 2 });
   });
@@ -193,7 +192,7 @@ describe('client-apps/control-center/intake', () => {
     assert.deepEqual(await countsAfter(packet(first, [other])), { packets: 1, refusedRows: { WRONG_LEDGER: 1 } });
   });
 
-  it('refuses packets for a closed window, for a slot that is no slot, and for one that is yet to come', async () => {
+  it('refuses packets for a closed window, for a time that is not a slot, and for one that is yet to come', async () => {
     assert.deepEqual(await countsAfter(packet(first, [], { slotStartSeconds: slot - 300 })), { late: 1 });
     assert.deepEqual(await countsAfter(packet(first, [], { slotStartSeconds: slot + 1 })), { misplaced: 1 });
     assert.deepEqual(await countsAfter(packet(first, [], { slotStartSeconds: slot + 300 })), { misplaced: 1 });

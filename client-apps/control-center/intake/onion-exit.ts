@@ -129,7 +129,7 @@ class OnionExit {
     return (epoch === undefined ? versions.first : versions.ofEpoch(epoch)).onion.layers;
   }
 
-  /** What a relay of the last layer passes on at most; its slots are not the control center's. */
+  /** Most packets that a relay of the last layer passes on; its slots are not the control center's. */
   #shareOfPackets(): Share {
     const perSlot = Math.max(1, ...this.#parts.center.epochs.all().map((epoch) => this.#packetsOf(epoch)));
     return { perSlot, burst: 2 * perSlot };

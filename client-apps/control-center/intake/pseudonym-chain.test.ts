@@ -23,7 +23,7 @@ describe('client-apps/control-center/intake/pseudonym-chain', () => {
     assert.equal(chain.taken(4), undefined);
   });
 
-  it('keeps its base over a restart and forgets what lies behind', () => {
+  it('keeps its base over a restart and erases earlier points', () => {
     const chain = PseudonymChain.start(identity);
     chain.take(5, pseudonym(5));
     chain.take(7, pseudonym(7));

@@ -42,7 +42,7 @@ export function publishable(rows: readonly AcceptedRow[], parameters: Parameters
   return rows.filter(({ row }) => holders.get(rowValue(row))!.size >= parameters.kAnonymity);
 }
 
-/** What a cut is made with. */
+/** Inputs of a cut. */
 export interface CutBasis {
   readonly epoch: Epoch;
   /** The consumption seal of the interval before, undefined for the first. */

@@ -25,7 +25,7 @@ import {
   type ClosingProgress,
   type SettlingProgress,
 } from './progress.js';
-import { commitConsumption, settleBilling, settlePricing, type SettlementTools } from './settlement.js';
+import { commitConsumption, settleBilling, settlePricing, type Providing, type SettlementTools } from './settlement.js';
 
 /**
  * The life of the intervals. Each goes through these states, and a restart continues in the state it was in:
@@ -51,20 +51,14 @@ export class Intervals {
   readonly #intake: IntakeState;
   readonly #onFailure: (error: unknown) => void;
 
-  /** @param serviceProviderKey pk_SP */
-  constructor(
-    center: Center,
-    intake: IntakeState,
-    serviceProviderKey: Uint8Array,
-    onFailure: (error: unknown) => void,
-  ) {
+  constructor(center: Center, intake: IntakeState, onFailure: (error: unknown) => void) {
     this.#center = center;
     this.#intake = intake;
     this.#onFailure = onFailure;
 
     const { ledger, watch, bulletin, log, keys } = center;
-    const pricePseudonymKey = sharedLinkKey(sodiumCrypto, keys.secretKey, serviceProviderKey);
-    this.#tools = { ledger, watch, bulletin, log, key: keys.signing, pricePseudonymKey };
+    const providing = (startSeconds: number): Promise<Providing> => this.#providing(startSeconds);
+    this.#tools = { ledger, watch, bulletin, log, key: keys.signing, providing };
   }
 
   /** Restores the progress and the state of the intake after a restart. */
@@ -193,6 +187,15 @@ export class Intervals {
       priceNanoPerKilowattHour: sealedPrice(context, frozen.sealed.seal).toString(),
       billedNanoCurrency: billing.seal.total.toString(),
     });
+  }
+
+  async #providing(startSeconds: number): Promise<Providing> {
+    const { ledger, bulletin, versions, keys } = this.#center;
+    await versions.refreshSuccessors(ledger, bulletin);
+    return {
+      context: versions.context(startSeconds),
+      pricePseudonymKey: sharedLinkKey(sodiumCrypto, keys.secretKey, versions.serviceProviderKey(startSeconds)),
+    };
   }
 
   /** Erases the keys of each epoch whose last interval is settled. @param nextToSettleSeconds start of an interval */

@@ -62,7 +62,11 @@ describe('settlement with a hostile service provider', function () {
         { write: (line: string) => void warnings.push(JSON.parse(line) as (typeof warnings)[0]) },
       ),
       key: kit.controlCenter,
-      pricePseudonymKey: kit.pricePseudonymKey,
+      providing: (startSeconds) =>
+        Promise.resolve({
+          context: intervalContext(crypto, kit.parameters, startSeconds),
+          pricePseudonymKey: kit.pricePseudonymKey,
+        }),
     };
   });
   afterEach(async () => {

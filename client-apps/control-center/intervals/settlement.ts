@@ -45,6 +45,14 @@ export interface SettlementTools {
   readonly bulletin: BulletinWriter;
   readonly log: Log;
   readonly key: SigningKey;
+  /** Reads who provides an interval's prices and bills now: its service provider may have been replaced meanwhile. */
+  readonly providing: (startSeconds: number) => Promise<Providing>;
+}
+
+/** Who provides an interval's prices and bills. */
+export interface Providing {
+  /** The interval's, with the service providers in force. */
+  readonly context: IntervalContext;
   /** H_1(sk_{SP,CC}), which makes the pseudonyms of prices. */
   readonly pricePseudonymKey: Uint8Array;
 }
@@ -57,7 +65,7 @@ export interface Settlement {
   readonly consumers?: ConsumerList | undefined;
 }
 
-/** What a ledger of the service provider's must be like. */
+/** Expected properties of a ledger of the service provider's. */
 interface Expectation {
   readonly kind: ProvidedKind;
   /** The seal that it rests on. */
@@ -66,11 +74,19 @@ interface Expectation {
   /** Seal of the interval before. */
   readonly previous: Seal | undefined;
   /** Checks the pages against their basis. @throws ProtocolError */
-  readonly check: (committed: CommittedProvided) => void;
+  readonly check: (committed: CommittedProvided, providing: Providing) => void;
 }
 
-/** Answers of the ledger to a choice after which the control center looks again: the service provider was faster. */
-const LOOK_AGAIN: ReadonlySet<string> = new Set(['HEADER_MISSING', 'HEADER_REPLACED', 'PAGES_MISSING']);
+/**
+ * Answers of the ledger to a choice after which the control center looks again: the service provider was faster, or was
+ * replaced.
+ */
+const LOOK_AGAIN: ReadonlySet<string> = new Set([
+  'HEADER_MISSING',
+  'HEADER_REPLACED',
+  'PAGES_MISSING',
+  'BAD_SIGNATURE',
+]);
 
 /**
  * Writes a frozen interval to the ledger and publishes it. Every step is idempotent and its bytes are frozen, so it may
@@ -114,10 +130,10 @@ export async function settlePricing(
     basis,
     consumersDigest: consumers && consumerListDigest(sodiumCrypto, consumers),
     previous,
-    check: (committed) =>
+    check: (committed, providing) =>
       consumers === undefined
-        ? checkOnePrice(committed, context, basis, tools.pricePseudonymKey)
-        : checkDirectPrices(committed, context, consumers),
+        ? checkOnePrice(committed, providing, basis)
+        : checkDirectPrices(committed, providing.context, consumers),
   });
   const { region, startSeconds } = context.ledgerId;
   await tools.bulletin.writeFile(region, startSeconds, ROWS_FILE.pricing, rows);
@@ -138,10 +154,14 @@ export async function settleBilling(
     kind: 'billing',
     basis: pricing.seal,
     previous,
-    check: (committed) => {
+    check: (committed, providing) => {
       checkBillHeader(committed.header, frozen.sealed.header, price);
       splitPages(committed.rows).forEach((page, number) =>
-        checkBillPage(sodiumCrypto, page, context, { consumption: consumption[number]!, price, signatures: 'verify' }),
+        checkBillPage(sodiumCrypto, page, providing.context, {
+          consumption: consumption[number]!,
+          price,
+          signatures: 'verify',
+        }),
       );
     },
   });
@@ -170,10 +190,10 @@ async function settle(
 
 /**
  * Waits until all pages of a right header are committed, and fixes it. A wrong one is logged once with the service
- * provider's signature under it, and the wait goes on: the service provider can replace it.
+ * provider's signature under it, and the wait continues: the service provider can replace it.
  */
 function choose(
-  { ledger, watch, log }: SettlementTools,
+  { ledger, watch, log, providing }: SettlementTools,
   context: IntervalContext,
   expected: Expectation,
 ): Promise<CommittedProvided> {
@@ -185,7 +205,7 @@ function choose(
       return undefined;
     }
     const digest = signedHeaderDigest(sodiumCrypto, committed);
-    const fault = faultOf(committed, context, expected);
+    const fault = faultOf(committed, await providing(startSeconds), expected);
     if (fault !== undefined) {
       const headerDigest = toHex(digest);
       if (!refused.has(headerDigest)) {
@@ -208,18 +228,19 @@ function choose(
   });
 }
 
-/** What is wrong with a ledger of the service provider's; undefined when nothing is. */
+/** The fault of a ledger of the service provider's; undefined when it has none. */
 function faultOf(
   committed: CommittedProvided,
-  context: IntervalContext,
+  providing: Providing,
   { basis, check }: Expectation,
 ): ProtocolError | undefined {
   try {
+    const { context } = providing;
     const { header, rows } = committed;
     checkHeader(header, context);
     checkHeaderSignature(sodiumCrypto, committed, context, basis);
     splitPages(rows).forEach((page, number) => checkPageEntry(sodiumCrypto, page, header.pages[number]!));
-    check(committed);
+    check(committed, providing);
     return undefined;
   } catch (error) {
     if (error instanceof ProtocolError) {
@@ -229,10 +250,10 @@ function faultOf(
   }
 }
 
-function checkOnePrice({ rows }: CommittedProvided, context: IntervalContext, basis: Seal, key: Uint8Array): void {
+function checkOnePrice({ rows }: CommittedProvided, { context, pricePseudonymKey }: Providing, basis: Seal): void {
   const row = rowAt(rows, 0);
   checkPriceRow(sodiumCrypto, row, context, { consumption: basis, signatures: 'verify' });
-  checkPricePseudonym(sodiumCrypto, row, context, key);
+  checkPricePseudonym(sodiumCrypto, row, context, pricePseudonymKey);
 }
 
 function checkDirectPrices({ header, rows }: CommittedProvided, context: IntervalContext, list: ConsumerList): void {

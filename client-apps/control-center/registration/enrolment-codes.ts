@@ -33,7 +33,7 @@ export interface CodeOrder {
   readonly connectionLimitWatts?: number | undefined;
 }
 
-/** What a code enrols. */
+/** Role and settings of an issued code. */
 export type IssuedCode = Omit<CodeOrder, 'count'>;
 
 /** Codes of one batch; a region has at most 5,000 meters and as many hubs. */
@@ -96,7 +96,7 @@ export class EnrolmentCodes {
   }
 
   /**
-   * What the code with this digest enrols; undefined when there is no such code, or it was withdrawn.
+   * The role and settings of the code with this digest; undefined when there is no such code, or it was withdrawn.
    *
    * @throws ClientError SEALED_INVALID
    */

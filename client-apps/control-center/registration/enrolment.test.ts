@@ -145,7 +145,7 @@ describe('client-apps/control-center/registration/enrolment', function () {
     await enrolHub(address, unused!, other.link.publicKey, otherPriceKey);
   });
 
-  it('refuses what is no request, and what is too long', async () => {
+  it('refuses what is not a request, and what is too long', async () => {
     const { url, pin } = kit.address(center);
     const https = new PinnedHttps(url, pin);
     const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

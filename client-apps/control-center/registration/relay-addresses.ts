@@ -11,7 +11,7 @@ export type Probe = (target: LinkTarget) => Promise<boolean>;
 
 /**
  * The addresses of the relays. Every party links to what a directory names, so an address is in it only when the relay
- * itself has answered there with its link key, and then it stays: a relay cannot send meters to somebody else.
+ * itself has answered there with its link key, and then it stays: a relay cannot send meters to another host.
  */
 export class RelayAddresses {
   /** By the relay's identity in hex. */
@@ -33,7 +33,7 @@ export class RelayAddresses {
   }
 
   /**
-   * Why a relay may not announce an address; undefined when it may.
+   * The reason why a relay may not announce an address; undefined when it may.
    *
    * @param isDemo whether any address is right: a demo's parties are all on one machine
    */

@@ -62,7 +62,7 @@ describe('client-apps/control-center: relays of households', function () {
     assert.deepEqual(await send(codes[2]!, relays[2]!), places[2]);
   });
 
-  it('are refused a code of another role, a used one, keys of another relay, and what is no request', async () => {
+  it('are refused a code of another role, a used one, keys of another relay, and what is not a request', async () => {
     await start({ relays: kit.config().relays.map(inHex) });
     const [meterCode] = await kit.codes('meter', 1);
     const [code, second] = await kit.codes('relay', 2);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { join } from 'node:path';
 import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
-import type { TestNetwork } from '../../../network/fabric/test-network.js';
+import type { DeployedTestNetwork } from '../../../network/fabric/deployed-test-network.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { DemoLedger } from './demo-ledger.js';
 import type { RunDirectory } from '../run-directory.js';
@@ -15,7 +15,10 @@ const FROM_NOTHING = ['up', 'createChannel', 'deployCC'];
  *
  * @throws ClientError PARTY_FAILED with what network.sh says: a missing binary, a taken port
  */
-export async function startFabricLedger(runDirectory: RunDirectory, testNetwork?: TestNetwork): Promise<DemoLedger> {
+export async function startFabricLedger(
+  runDirectory: RunDirectory,
+  testNetwork?: DeployedTestNetwork,
+): Promise<DemoLedger> {
   if (testNetwork !== undefined) {
     return { ...ledgerOf(testNetwork), repair: `scripts/deploy-to-test-network.sh ${testNetwork.directory}` };
   }
@@ -41,7 +44,7 @@ export async function startFabricLedger(runDirectory: RunDirectory, testNetwork?
   return { ...ledgerOf(own), stop };
 }
 
-function ledgerOf(network: FabricNetwork | TestNetwork): DemoLedger {
+function ledgerOf(network: FabricNetwork | DeployedTestNetwork): DemoLedger {
   return {
     roles: network.topology.roles,
     access: (mspId) => ({ profile: network.connectionProfile(mspId), identity: network.user(mspId) }),

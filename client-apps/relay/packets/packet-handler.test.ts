@@ -40,7 +40,7 @@ describe('packet handler', () => {
     const layers = [{ ...layer, route: { to: 'control-center' } }] as const;
     packets = Array.from(
       { length: 1_300 },
-      () => wrapPacket(sodiumCrypto, EPOCH, layers, osRandom(INNER_LENGTH), osRandom)[0],
+      () => wrapPacket(sodiumCrypto, { epoch: EPOCH, layers, inner: osRandom(INNER_LENGTH), random: osRandom })[0],
     );
   });
 
@@ -94,7 +94,7 @@ describe('packet handler', () => {
     assert.equal(sent.length, 1);
   });
 
-  it('opens a burst in turns, between which everything else goes on, and in the order in which it came', async () => {
+  it('opens a burst in turns, between which other work continues, and in the order in which it came', async () => {
     for (const packet of packets.slice(0, 1_000)) {
       void handler.accept(LINK, packet);
     }

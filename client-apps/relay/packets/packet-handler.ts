@@ -258,7 +258,7 @@ export class PacketHandler {
     const { key, layersLeft } = live;
     const plaintext = (this.#plaintexts[layersLeft] ??= new Uint8Array(plaintextLength(layersLeft)));
     try {
-      return peelPacket(sodiumCrypto, key, layersLeft, packet, plaintext);
+      return peelPacket(sodiumCrypto, { key, layersLeft, packet, output: plaintext });
     } catch (error) {
       if (error instanceof ProtocolError) {
         return undefined;

@@ -181,7 +181,7 @@ describe('mailboxes', () => {
     assert.ok(mailboxes.put(wide(299), tiny, 2, 2));
   });
 
-  it('are bounded in number: the one unused for longest is given up', () => {
+  it('are bounded in number: the one unused for longest is dropped', () => {
     const mailboxes = new Mailboxes();
     const wide = (number: number): Uint8Array => Uint8Array.of(number >> 8, number & 255, 0, 0, 0, 0, 0, 0);
     for (let number = 0; number < 5_000; number++) {

@@ -66,7 +66,7 @@ describe('replay store', () => {
     await again.close();
   });
 
-  it('cuts off a half-written tag and goes on', async () => {
+  it('cuts off a half-written tag and continues', async () => {
     const store = await open();
     store.add(store.tag(packetOf(1)));
     await store.close();

@@ -17,7 +17,7 @@ describe('packets to a next hop', () => {
     assert.equal(forward(1, 'next', 2), true, 'in the next slot');
   });
 
-  it('are never more than the next hop takes, however many send', () => {
+  it('are never more than the next hop accepts, however many send', () => {
     const senders = new Senders();
     const sent = Array.from({ length: 1_000 }, (_, number) => senders.mayForward(number, 'next', limits, 1));
     assert.equal(sent.filter(Boolean).length, limits.packets);

@@ -45,7 +45,7 @@ export class Senders {
   }
 
   /**
-   * Counts a packet to a next hop. The first half of what the hop takes in a slot goes to whoever comes; of the second
+   * Counts a packet to a next hop. The first half of what the hop takes in a slot is for any peer; of the second
    * half each neighbour has an equal part, so that one that sends all its packets the same way cannot use up the link.
    *
    * @param number of the neighbour it came from

@@ -29,7 +29,7 @@ describe('membership', () => {
     assert.equal(registry.identity((await own.issue('admin', 'Nobody')).serialized), undefined);
   });
 
-  it('does not take a CA for a member, nor a certificate without exactly one role', async () => {
+  it('does not accept a CA as a member, nor a certificate without exactly one role', async () => {
     const registry = registryOf(own);
     const authority = new msp.SerializedIdentity();
     authority.setMspid('Own');

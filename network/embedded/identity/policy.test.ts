@@ -41,7 +41,7 @@ describe('signature policy', () => {
     assert.ok(!evaluate("OutOf(2, 'A.peer', 'B.peer', 'B.admin')", 'b.peer'));
   });
 
-  it('counts one signer once, however often he signs', () => {
+  it('counts one signer once, however often it signs', () => {
     const two = "OutOf(2,'A.peer','A.peer')";
     assert.ok(!evaluate(two, 'a.peer', 'a.peer'));
     assert.ok(evaluate(two, 'a.peer', 'a.peer2'));

@@ -49,7 +49,7 @@ describe('block cutter', () => {
     assert.equal(batches.length, 1);
   });
 
-  it('forgets what is pending when it stops', () => {
+  it('drops what is pending when it stops', () => {
     order(1);
     cutter.stop();
     clock.tick(100);

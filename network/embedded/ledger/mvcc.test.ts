@@ -74,7 +74,7 @@ describe('multi-version concurrency control', () => {
   it('does not mind blind writes to one key', async () =>
     assert.deepEqual(await validate(await write('a'), await write('a')), [VALID, VALID]));
 
-  it('does not take over the writes of an invalid transaction', async () => {
+  it('does not apply the writes of an invalid transaction', async () => {
     const stale = await simulate((simulator) => {
       simulator.getState('cc', 'a');
       simulator.putState('cc', 'c', value);

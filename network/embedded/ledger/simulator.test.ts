@@ -47,7 +47,7 @@ describe('simulator', () => {
     await commitState(database, 4, { a: '1' });
   });
 
-  it('keeps namespaces apart and takes an empty value for a deletion', () => {
+  it('keeps namespaces apart and treats an empty value as a deletion', () => {
     assert.equal(simulator.getState('cc', 'other'), undefined);
     assert.equal(text(simulator.getState('cc2', 'other')), 'x');
     simulator.putState('cc', 'a', new Uint8Array());

@@ -4,7 +4,12 @@ import { common, peer } from '@hyperledger/fabric-protos';
 import { SignaturePolicy } from '../identity/policy.js';
 import type { SigningIdentity } from '../identity/signing-identity.js';
 import { FakeOrganization, registryOf } from '../../../test/support/embedded/organization.js';
-import { newTransaction, writesOf, type TransactionParts } from '../../../test/support/embedded/transaction.js';
+import {
+  newTransaction,
+  writesOf,
+  type EnvelopeParts,
+  type TransactionParts,
+} from '../../../test/support/embedded/transaction.js';
 import { checkTransaction, type ValidationRules } from './transaction-check.js';
 
 const codes = peer.TxValidationCode;
@@ -35,8 +40,8 @@ describe('transaction check', () => {
 
   const results = (namespace = 'consumption') => writesOf(namespace, { key: 'value' });
 
-  const codeOf = (parts: TransactionParts, falsify?: (payload: common.Payload) => void): number =>
-    checkTransaction(newTransaction(client, [peer0], results(), parts, falsify).envelope, rules).code;
+  const codeOf = (parts: TransactionParts & EnvelopeParts): number =>
+    checkTransaction(newTransaction(client, [peer0], results(), parts).envelope, rules).code;
 
   /** Changes the inside of a transaction: what the client cannot forge, though it signs the envelope. */
   const inside =
@@ -76,7 +81,7 @@ describe('transaction check', () => {
       response.setExtension$(result.serializeBinary());
       action.setProposalResponsePayload(response.serializeBinary());
     });
-    assert.equal(codeOf({}, otherResult), codes.ENDORSEMENT_POLICY_FAILURE);
+    assert.equal(codeOf({ falsify: otherResult }), codes.ENDORSEMENT_POLICY_FAILURE);
   });
 
   it('requires a policy for every namespace that is written', () => {
@@ -85,7 +90,7 @@ describe('transaction check', () => {
     assert.equal(codeOf({ chaincode: 'unknown' }), codes.INVALID_CHAINCODE);
   });
 
-  it('refuses creators that are no members, and signatures that are not the creator’s', () => {
+  it('refuses creators that are not members, and signatures that are not the creator’s', () => {
     const { envelope } = newTransaction(outsider, [peer0], results());
     assert.equal(checkTransaction(envelope, rules).code, codes.BAD_CREATOR_SIGNATURE);
     const parsed = common.Envelope.deserializeBinary(newTransaction(client, [peer0], results()).envelope);
@@ -120,10 +125,10 @@ describe('transaction check', () => {
     const twoActions = inside((_, transaction) =>
       transaction.addActions(transaction.getActionsList()[0]!.cloneMessage()),
     );
-    assert.equal(codeOf({}, otherArguments), INVALID_ENDORSER_TRANSACTION);
-    assert.equal(codeOf({}, twoActions), INVALID_ENDORSER_TRANSACTION);
+    assert.equal(codeOf({ falsify: otherArguments }), INVALID_ENDORSER_TRANSACTION);
+    assert.equal(codeOf({ falsify: twoActions }), INVALID_ENDORSER_TRANSACTION);
     assert.equal(
-      codeOf({}, (payload) => payload.setData(Uint8Array.of(255, 255))),
+      codeOf({ falsify: (payload) => payload.setData(Uint8Array.of(255, 255)) }),
       INVALID_ENDORSER_TRANSACTION,
     );
   });

@@ -47,7 +47,7 @@ await() {
   local what=$1 pid failed=0
   shift
   for pid in "$@"; do wait "$pid" || failed=1; done
-  [ "$failed" = 0 ] || fail STEP_FAILED "$what"
+  [ "$failed" = 0 ] || fail STEP_FAILED "$what failed"
 }
 
 require_binaries() {
@@ -57,7 +57,7 @@ require_binaries() {
   command -v ps >/dev/null || fail MISSING_BINARY "ps is not on PATH (Linux packages call it procps)"
   for tool in "$@"; do
     command -v "$tool" >/dev/null ||
-      fail MISSING_BINARY "$tool is neither in FABRIC_BIN nor on PATH; 'network.sh prereq' says how to get it"
+      fail MISSING_BINARY "$tool is neither in FABRIC_BIN nor on PATH; 'network.sh prereq' explains how to install it"
   done
   if [ -z "${FABRIC_CFG_PATH:-}" ] || [ ! -f "${FABRIC_CFG_PATH:-}/core.yaml" ]; then
     FABRIC_CFG_PATH=$(dirname "$(dirname "$(command -v peer)")")/config
@@ -69,7 +69,7 @@ require_binaries() {
   case "$FABRIC_VERSION" in
     3.*) CHANNEL_CAPABILITY=V3_0 ;;
     2.5*) CHANNEL_CAPABILITY=V2_0 ;;
-    *) fail UNSUPPORTED_VERSION "Fabric $FABRIC_VERSION; 2.5 and 3.x are supported" ;;
+    *) fail UNSUPPORTED_VERSION "Fabric $FABRIC_VERSION is not supported: 2.5 or 3.x is expected" ;;
   esac
 }
 
@@ -84,7 +84,7 @@ wait_port() {
   local name=$1 host=$2 port=$3 tries=0
   until port_open "$host" "$port"; do
     tries=$((tries + 1))
-    running "$name" || fail NOT_STARTED "$name ended; see $LOG_DIR/$name.log: $(tail -n 1 "$LOG_DIR/$name.log")"
+    running "$name" || fail NOT_STARTED "$name exited; see $LOG_DIR/$name.log: $(tail -n 1 "$LOG_DIR/$name.log")"
     [ "$tries" -lt 600 ] || fail NOT_STARTED "$name does not listen on $host:$port; see $LOG_DIR/$name.log"
     sleep 0.05
   done
@@ -113,7 +113,7 @@ start() {
   disown "$!"
   until [ -f "$file" ]; do
     tries=$((tries + 1))
-    [ "$tries" -lt 200 ] || fail NOT_STARTED "$name: no process id in $file; see $LOG_DIR/$name.log"
+    [ "$tries" -lt 200 ] || fail NOT_STARTED "$name wrote no process id to $file; see $LOG_DIR/$name.log"
     sleep 0.05
   done
 }
@@ -152,7 +152,7 @@ program() {
 # remove_marked FOLDER FILE: removes a folder that FILE marks as written by the script. The mark goes last, so that an
 # interrupted removal can be repeated.
 remove_marked() {
-  [ -f "$1/$2" ] || fail NOT_OURS "$1 was not written by this script; nothing was removed"
+  [ -f "$1/$2" ] || fail NOT_OURS "$1 was not created by this script; nothing was removed"
   stop_all
   find "$1" -mindepth 1 -maxdepth 1 ! -name "$2" -exec rm -rf {} +
   rm -rf "$1"

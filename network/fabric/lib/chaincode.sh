@@ -49,7 +49,7 @@ committed() {
   answer=$(as_control_center peer lifecycle chaincode querycommitted -C "$2" -n "$1" 2>&1) ||
     case "$answer" in
       *"is not defined"*) return 0 ;;
-      *) fail QUERY_FAILED "the definition of $1 on $2: $answer" ;;
+      *) fail QUERY_FAILED "cannot query the definition of $1 on $2: $answer" ;;
     esac
   printf '%s\n' "$answer" | sed -n 's/^Version: \([^,]*\), Sequence: \([0-9]*\),.*/\1 \2/p'
 }
@@ -60,7 +60,7 @@ approved_package() {
   answer=$(as_control_center peer lifecycle chaincode queryapproved -C "$2" -n "$1" --sequence "$3" --output json 2>&1) ||
     case "$answer" in
       *"could not fetch approved"*) return 0 ;;
-      *) fail QUERY_FAILED "the approved definition of $1 on $2: $answer" ;;
+      *) fail QUERY_FAILED "cannot query the approved definition of $1 on $2: $answer" ;;
     esac
   printf '%s' "$answer" | node -e '
     const { source } = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
@@ -71,7 +71,7 @@ start_chaincode() {
   local name=$1 offset=$2 id=$3 peer domain listen base tls
   while read -r peer _ _ _ listen base; do
     if ! running "chaincode-$name-$offset-$peer" && port_open "$listen" "$((base + offset))"; then
-      fail PORT_TAKEN "$listen:$((base + offset)) (chaincode $name): another program listens there"
+      fail PORT_TAKEN "$listen:$((base + offset)) (chaincode $name): another program listens on this port"
     fi
   done < <(chaincode_peers)
   while read -r peer domain _ _ listen base; do
@@ -131,7 +131,7 @@ commit_definition() {
   verbose "$ANSWER"
 }
 
-# Having approved the very same before is as good: so does a run that goes on where another was interrupted.
+# Having approved the very same before is as good: so does a run that continues where another was interrupted.
 approve_definition() {
   local msp=$1 domain=$2 address=$3
   shift 3
@@ -170,7 +170,7 @@ await_answer() {
     until answer=$(as_admin "$CC_MSP" "$domain" "$host:$port" peer chaincode query -C "$channel" -n "$name" \
       -c '{"Args":["org.hyperledger.fabric:GetMetadata"]}' 2>&1); do
       [ $((SECONDS - started)) -lt "$ANSWER_SECONDS" ] || fail CHAINCODE_UNREACHABLE \
-        "$peer gets no answer from $name at $(chaincode_address "$offset") within $ANSWER_SECONDS s: $answer"
+        "$peer receives no answer from $name at $(chaincode_address "$offset") within $ANSWER_SECONDS s: $answer"
       sleep 0.5
     done
   done < <(chaincode_peers)
@@ -234,7 +234,7 @@ deploy() {
       start_recorded "$(record_of "$name" "$current")"
       await_answer "$name" "$channel" "$current"
       stop_chaincode "$name" "$(other_port "$current" "$offset")"
-      info "$name $version (sequence $sequence) is on $channel"
+      info "$name $version (sequence $sequence) is committed on $channel"
       return
     fi
     offset=$(other_port "$current" "$offset")
@@ -249,10 +249,10 @@ deploy() {
   wait_chaincode "$name" "$offset"
   define_chaincode "$name" "$channel" "$version" "$sequence" "$id" "$committed"
   if ! (await_answer "$name" "$channel" "$offset"); then
-    # a region that works goes on with the server it had
+    # a region that works continues with the server it had
     [ -z "$current" ] || {
       define_chaincode "$name" "$channel" "$version" "$sequence" "$approved" yes
-      info "$name: the server at port offset $current goes on"
+      info "$name: the server at port offset $current keeps running"
     }
     exit 1
   fi
@@ -260,7 +260,7 @@ deploy() {
     sleep "$DRAIN_SECONDS"
     stop_chaincode "$name" "$current"
   fi
-  info "$name $version (sequence $sequence) on $channel"
+  info "$name $version (sequence $sequence) is committed on $channel"
 }
 
 # Organisations by their roles.

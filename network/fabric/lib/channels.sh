@@ -45,7 +45,7 @@ genesis_block() {
   [ ! -f "$block" ] || return 0
   if ! with_leader fetch_genesis_block "$channel" "$block.partial"; then
     # an orderer that does not answer may have the channel
-    case "$ANSWER" in *NOT_FOUND*) ;; *) fail QUERY_FAILED "channel $channel: $ANSWER" ;; esac
+    case "$ANSWER" in *NOT_FOUND*) ;; *) fail QUERY_FAILED "cannot fetch channel $channel: $ANSWER" ;; esac
     FABRIC_CFG_PATH="$STATE_DIR" FABRIC_LOGGING_SPEC=ERROR \
       quietly configtxgen -profile "$channel" -channelID "$channel" -outputBlock "$block.partial"
   fi
@@ -67,7 +67,7 @@ join_orderer() {
   answer=$(osnadmin channel join --channelID "$channel" --config-block "$STATE_DIR/channels/$channel.block" \
     -o "$address" --ca-file "$dir/ca.crt" --client-cert "$dir/server.crt" --client-key "$dir/server.key" 2>&1) || true
   case "$answer" in
-    *"Status: 201"* | *"already exists"* | *"Status: 405"*) verbose "$name has $channel" ;;
+    *"Status: 201"* | *"already exists"* | *"Status: 405"*) verbose "$name has joined $channel" ;;
     *) fail JOIN_FAILED "$name, channel $channel: $answer" ;;
   esac
 }
@@ -79,7 +79,7 @@ join_peer() {
       *"already exists"*) ;;
       *) fail JOIN_FAILED "$name, channel $channel: $answer" ;;
     esac
-  verbose "$name has $channel"
+  verbose "$name has joined $channel"
 }
 
 create_channels() {

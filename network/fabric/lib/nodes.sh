@@ -20,7 +20,7 @@ check_ports() {
   while read -r name host port; do
     if ! running "$name" && port_open "$host" "$port"; then taken+=("$host:$port ($name)"); fi
   done < <(own_ports)
-  [ "${#taken[@]}" = 0 ] || fail PORT_TAKEN "${taken[*]}; nothing was started"
+  [ "${#taken[@]}" = 0 ] || fail PORT_TAKEN "another program listens on ${taken[*]}; nothing was started"
 }
 
 start_orderer() {

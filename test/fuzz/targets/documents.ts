@@ -18,6 +18,7 @@ import { decodeHeader, encodeHeader } from '../../../protocol/ledger/header.js';
 import { decodeSignedParameters, encodeSignedParameters } from '../../../protocol/ledger/parameters-json.js';
 import { decodeRegistryRoot, encodeRegistryRoot } from '../../../protocol/ledger/registry-root.js';
 import { decodeSignedSeal, encodeSignedSeal } from '../../../protocol/ledger/seal.js';
+import { decodeSignedSuccessor, encodeSignedSuccessor } from '../../../protocol/ledger/successor.js';
 import { checkDescriptor, checkDirectory } from '../../../protocol/onion/directory.js';
 import {
   decodeSignedDescriptor,
@@ -29,6 +30,7 @@ import { splitRows } from '../../../protocol/ledger/page.js';
 import { decodeSignedHeader, encodeSignedHeader } from '../../../protocol/ledger/signed-header.js';
 import { checkHeader } from '../../../protocol/rules/check-header.js';
 import { checkParameters, checkRegistryRoot, verifyParametersList } from '../../../protocol/rules/check-parameters.js';
+import { checkSuccessor } from '../../../protocol/rules/check-successor.js';
 import { intervalContext } from '../../../protocol/rules/interval-context.js';
 import {
   checkPriceEvidence,
@@ -59,6 +61,7 @@ const expected = {
 };
 const center = region.parameters.controlCenter;
 const directory = region.directory(0);
+const successor = region.successor('billing', interval.ledgerId.startSeconds, region.otherProvider('successor'));
 /** Of an interval whose price the service provider signed 1,000 too high. */
 function wrongPriceEvidence(): PriceEvidence {
   const { startSeconds } = interval.ledgerId;
@@ -106,7 +109,11 @@ export const targets: readonly FuzzTarget[] = [
     decode: decodeParametersFile,
     encode: encodeParametersFile,
     use: (versions) => verifyParametersList(sodiumCrypto, versions),
-    seeds: () => [encodeParametersFile([region.signedParameters]), encodeParametersFile([])],
+    seeds: () => [
+      encodeParametersFile([region.signedParameters]),
+      encodeParametersFile([{ ...region.signedParameters, successors: { billing: successor } }]),
+      encodeParametersFile([]),
+    ],
   }),
   jsonCodec('tariff', {
     decode: (bytes) => tariffFromJson(parseCanonical(bytes, MAXIMUM_TARIFF_BYTES)),
@@ -119,6 +126,12 @@ export const targets: readonly FuzzTarget[] = [
     encode: encodeRegistryRoot,
     use: (signed) => checkRegistryRoot(sodiumCrypto, signed, region.parameters),
     seeds: () => [encodeRegistryRoot(region.registryRoot(0))],
+  }),
+  jsonCodec('successor', {
+    decode: decodeSignedSuccessor,
+    encode: encodeSignedSuccessor,
+    use: (signed) => checkSuccessor(sodiumCrypto, signed, region.parameters),
+    seeds: () => [encodeSignedSuccessor(successor)],
   }),
   jsonCodec('consumer-list', {
     decode: decodeConsumerList,

@@ -65,8 +65,11 @@ const layerPlaintext: FuzzTarget = {
     const plaintext = fit(bytes, HEADER_LENGTH + packetLength(layers - 1));
     const prefix = Uint8Array.from([1, EPOCH >> 8, EPOCH & 255]);
     const info = asciiBytes('gridveil/v1/onion layer');
-    const packet = concatBytes(prefix, hpkeSeal(crypto, secret, key.publicKey, info, prefix, plaintext));
-    const peeled = attempt(() => peelPacket(crypto, key, layers, packet));
+    const packet = concatBytes(
+      prefix,
+      hpkeSeal(crypto, { ephemeralSecretKey: secret, recipientPublicKey: key.publicKey, info, aad: prefix, plaintext }),
+    );
+    const peeled = attempt(() => peelPacket(crypto, { key, layersLeft: layers, packet }));
     if (peeled !== undefined && !equalBytes(headerOf(peeled.value), plaintext.subarray(0, HEADER_LENGTH))) {
       throw new Error('a header with a second encoding was accepted');
     }
@@ -80,10 +83,15 @@ function headerOf({ route, delayMilliseconds }: PeeledPacket): Uint8Array {
   const own = fixedKey('again', EPOCH);
   const end = { onionKey: own.publicKey, delayMilliseconds, route };
   const last = { ...end, route: { to: 'control-center' } as const };
-  const wrapped = wrapPacket(crypto, EPOCH, route.to === 'relay' ? [end, last] : [end], inner, random)[0];
+  const wrapped = wrapPacket(crypto, {
+    epoch: EPOCH,
+    layers: route.to === 'relay' ? [end, last] : [end],
+    inner,
+    random,
+  })[0];
   // Opened again with a key of our own: headers are not to be had otherwise.
   const output = new Uint8Array(HEADER_LENGTH + wrapped.length - 67);
-  peelPacket(crypto, own, route.to === 'relay' ? 2 : 1, wrapped, output);
+  peelPacket(crypto, { key: own, layersLeft: route.to === 'relay' ? 2 : 1, packet: wrapped, output });
   return output.subarray(0, HEADER_LENGTH);
 }
 
@@ -91,9 +99,14 @@ function headerOf({ route, delayMilliseconds }: PeeledPacket): Uint8Array {
 const packet: FuzzTarget = {
   name: 'onion-packet',
   seeds: () => [
-    wrapPacket(crypto, EPOCH, layersTo({ to: 'control-center' }, [key]), new Uint8Array(packetLength(0)), random)[0],
+    wrapPacket(crypto, {
+      epoch: EPOCH,
+      layers: layersTo({ to: 'control-center' }, [key]),
+      inner: new Uint8Array(packetLength(0)),
+      random,
+    })[0],
   ],
-  run: (bytes) => attempt(() => peelPacket(crypto, key, 1, bytes)) !== undefined,
+  run: (bytes) => attempt(() => peelPacket(crypto, { key, layersLeft: 1, packet: bytes })) !== undefined,
 };
 
 /** A payload whose bytes a meter chose, with a valid MAC. */
@@ -104,7 +117,13 @@ const controlCenterPayload: FuzzTarget = {
     const plaintext = fit(bytes, PAYLOAD_LENGTH);
     const macOffset = 14 + 3 * 179;
     plaintext.set(mac(crypto, 'packet', secret, plaintext.subarray(0, macOffset)), macOffset);
-    const sealed = sealInner(crypto, 'control-center', key.publicKey, EPOCH, plaintext, random);
+    const sealed = sealInner(crypto, {
+      recipient: 'control-center',
+      publicKey: key.publicKey,
+      epoch: EPOCH,
+      payload: plaintext,
+      random,
+    });
     const opened = attempt(() => openControlCenterPacket(crypto, key, sealed))?.value;
     if (opened === undefined) {
       return false;
@@ -126,7 +145,13 @@ const hubPayload: FuzzTarget = {
     const plaintext = fit(bytes, PAYLOAD_LENGTH);
     const macOffset = PAYLOAD_LENGTH - PACKET_MAC_LENGTH;
     plaintext.set(mac(crypto, 'packet', secret, plaintext.subarray(0, macOffset)), macOffset);
-    const sealed = sealInner(crypto, 'hub', pairing.publicKey, EPOCH, plaintext, random);
+    const sealed = sealInner(crypto, {
+      recipient: 'hub',
+      publicKey: pairing.publicKey,
+      epoch: EPOCH,
+      payload: plaintext,
+      random,
+    });
     const opened = attempt(() => openHubPacket(crypto, pairing, sealed))?.value;
     if (opened !== undefined && !equalBytes(encodeHubPayload(crypto, opened, secret), plaintext)) {
       throw new Error('a payload with a second encoding was accepted');

@@ -17,7 +17,7 @@ export class FakeOrganization {
     return new FakeOrganization(mspId, await CertificateAuthority.create(`ca.${mspId}`, mspId));
   }
 
-  /** @param mspId the organisation that the identity claims, this one unless a test lies */
+  /** @param mspId the organisation that the identity claims, by default this one */
   async issue(role: Role, mspId = this.mspId): Promise<SigningIdentity> {
     return this.#identity({ kind: 'identity', role }, mspId);
   }

@@ -80,13 +80,18 @@ export function responsePayloadOf(proposal: Proposal, results: Uint8Array): Uint
   return payload.serializeBinary();
 }
 
-/** A whole signed transaction. `falsify` may change the envelope's payload before it is signed. */
+/** How a transaction's envelope is made. */
+export interface EnvelopeParts {
+  /** Changes the envelope's payload before it is signed. */
+  readonly falsify?: (payload: common.Payload) => void;
+}
+
+/** A whole signed transaction. */
 export function newTransaction(
   creator: SigningIdentity,
   endorsers: readonly SigningIdentity[],
   results: Uint8Array,
-  parts: TransactionParts = {},
-  falsify: (payload: common.Payload) => void = () => {},
+  parts: TransactionParts & EnvelopeParts = {},
 ): { id: string; envelope: Uint8Array } {
   const proposal = parseProposal(newProposal(creator, parts));
   const payload = responsePayloadOf(proposal, results);
@@ -96,7 +101,7 @@ export function newTransaction(
     endorsers.map((endorser) => endorse(payload, endorser)),
   );
   const content = common.Payload.deserializeBinary(envelope.getPayload_asU8());
-  falsify(content);
+  parts.falsify?.(content);
   envelope.setPayload(content.serializeBinary());
   envelope.setSignature(creator.sign(envelope.getPayload_asU8()));
   return { id: proposal.transactionId, envelope: envelope.serializeBinary() };

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { defaultTopologyPath, readTopology, type Roles } from '../../../network/topology/topology.js';
 import type { FabricEnvironment } from '../../../network/fabric/fabric-network.js';
-import { TestNetwork } from '../../../network/fabric/test-network.js';
+import { DeployedTestNetwork } from '../../../network/fabric/deployed-test-network.js';
 
 /** Ledgers that the suite runs against: `npm run test:system -- --ledger KIND`. */
 export const LEDGER_KINDS = ['embedded', 'fabric', 'fabric-bft', 'test-network'] as const;
@@ -26,7 +26,7 @@ export function consensusUnderTest(): Consensus | undefined {
 }
 
 /** The test-network that `GRIDVEIL_TEST_NETWORK` names; undefined when the suite runs against another kind. */
-export function testNetworkUnderTest(): TestNetwork | undefined {
+export function testNetworkUnderTest(): DeployedTestNetwork | undefined {
   if (ledgerKind() !== 'test-network') {
     return undefined;
   }
@@ -34,7 +34,7 @@ export function testNetworkUnderTest(): TestNetwork | undefined {
   if (directory === undefined) {
     throw new Error('GRIDVEIL_TEST_NETWORK must name a deployed fabric-samples/test-network');
   }
-  return TestNetwork.open(directory);
+  return DeployedTestNetwork.open(directory);
 }
 
 /** Topology of the ledger under test, but for ports that are chosen when it starts. */

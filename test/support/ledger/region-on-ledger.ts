@@ -83,6 +83,14 @@ export function useClients(ledger: () => LedgerUnderTest): () => Clients {
   return () => clients!;
 }
 
+/** A page of an interval's ledger. */
+interface PageOfLedger {
+  readonly ledgerId: LedgerId;
+  readonly page: number;
+  readonly rows: Uint8Array;
+  readonly witnesses?: Uint8Array | undefined;
+}
+
 /** A test region on the ledger: the transactions of its control center and its service provider. */
 export class RegionOnLedger {
   constructor(
@@ -114,21 +122,16 @@ export class RegionOnLedger {
     const { kind, ledgerId } = signed.header;
     const digest = toHex(signedHeaderDigest(this.kit.crypto, signed));
     const args = [ledgerId.region, String(ledgerId.startSeconds), digest];
-    return this.submit(kind, 'PutChoice', args, undefined, CONTROL_CENTER_MSP);
+    return this.submit(kind, 'PutChoice', args, { mspId: CONTROL_CENTER_MSP });
   }
 
-  putPage(
-    kind: LedgerKind,
-    ledgerId: LedgerId,
-    page: number,
-    rows: Uint8Array,
-    witnesses?: Uint8Array,
-  ): Promise<CommittedTransaction> {
-    return this.submit(kind, 'PutPage', pageArguments(ledgerId, page), this.transient(kind, rows, witnesses));
+  putPage(kind: LedgerKind, { ledgerId, page, rows, witnesses }: PageOfLedger): Promise<CommittedTransaction> {
+    const transient = this.transient(kind, rows, witnesses);
+    return this.submit(kind, 'PutPage', pageArguments(ledgerId, page), { transient });
   }
 
   putSeal(signed: SignedSeal): Promise<CommittedTransaction> {
-    return this.submit(signed.seal.kind, 'PutSeal', [text(encodeSignedSeal(signed))], undefined, CONTROL_CENTER_MSP);
+    return this.submit(signed.seal.kind, 'PutSeal', [text(encodeSignedSeal(signed))], { mspId: CONTROL_CENTER_MSP });
   }
 
   /** Transient map of a page of this kind. */
@@ -148,7 +151,9 @@ export class RegionOnLedger {
     const { header, pages } = interval[kind];
     await (kind === 'consumption' ? this.putHeader(header) : this.putSigned(interval[kind]));
     await Promise.all(
-      pages.map((rows, page) => this.putPage(kind, interval.ledgerId, page, rows, interval.witnesses[page])),
+      pages.map((rows, page) =>
+        this.putPage(kind, { ledgerId: interval.ledgerId, page, rows, witnesses: interval.witnesses[page] }),
+      ),
     );
   }
 
@@ -178,8 +183,7 @@ export class RegionOnLedger {
     kind: LedgerKind,
     transaction: string,
     args: readonly string[],
-    transient?: TransientData,
-    mspId = WRITER[kind],
+    { transient, mspId = WRITER[kind] }: { readonly transient?: TransientData; readonly mspId?: string } = {},
   ): Promise<CommittedTransaction> {
     return this.clients.of(mspId).submit(kind, transaction, args, transient);
   }

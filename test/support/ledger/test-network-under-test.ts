@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { UserIdentity } from '../../../network/topology/network-directory.js';
 import { NETWORK_FOLDER } from '../../../network/topology/topology.js';
 import { FabricNetwork } from '../../../network/fabric/fabric-network.js';
-import type { TestNetwork } from '../../../network/fabric/test-network.js';
+import type { DeployedTestNetwork } from '../../../network/fabric/deployed-test-network.js';
 import { AdministeredFabric } from './administered-fabric.js';
 import { fabricEnvironment } from './kind.js';
 import type { LedgerUnderTest } from './ledger.js';
@@ -17,9 +17,9 @@ const DEPLOY_MILLISECONDS = 300_000;
 
 /** fabric-samples' test-network, which exists before and after the tests. */
 export class TestNetworkUnderTest extends AdministeredFabric implements LedgerUnderTest {
-  readonly #testNetwork: TestNetwork;
+  readonly #testNetwork: DeployedTestNetwork;
 
-  constructor(testNetwork: TestNetwork) {
+  constructor(testNetwork: DeployedTestNetwork) {
     const { state, topologyPath } = testNetwork;
     super(new FabricNetwork({ directory: state, topologyPath, environment: fabricEnvironment() }));
     this.#testNetwork = testNetwork;

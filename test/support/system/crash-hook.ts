@@ -11,7 +11,7 @@ import { common, peer, type gateway } from '@hyperledger/fabric-protos';
 
 const SUBMIT = '/gateway.Gateway/Submit';
 
-/** Where the submissions stand that have had their crash; survives the process. */
+/** Positions of the submissions that have had their crash; survives the process. */
 const seenFile = process.env['GRIDVEIL_TEST_CRASH_SEEN']!;
 const moment = process.env['GRIDVEIL_TEST_CRASH'] as 'before' | 'after';
 /** The ledger's file with its process id, when that is the victim; otherwise it is this process. */

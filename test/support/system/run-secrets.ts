@@ -15,22 +15,32 @@ import type { Secret } from './secret-search.js';
 /** More rows than a meter makes in a run of the tests. */
 const ROWS_AHEAD = 40;
 
-/** What is secret about the meters of a seeded run, made again from the seed. */
+/** Secrets of the meters of a seeded run, derived again from the seed. */
 export interface MeterSecrets {
-  /** Must stand nowhere. */
+  /** Must not be found anywhere. */
   readonly secrets: Secret[];
   /** A_{0,1} … in the order of k: public once in a row, secret before. */
   readonly pseudonyms: readonly Uint8Array[];
 }
 
-/** @param controlCenterPublicKey pk_CC, from the parameters */
-export function meterSecrets(
-  seed: string,
-  index: number,
-  readings: Readings,
-  controlCenterPublicKey: Uint8Array,
-  identityMode: IdentityMode,
-): MeterSecrets {
+/** A meter of a seeded run. */
+interface MeterOfRun {
+  readonly seed: string;
+  readonly index: number;
+  readonly readings: Readings;
+  /** pk_CC, from the parameters. */
+  readonly controlCenterPublicKey: Uint8Array;
+  readonly identityMode: IdentityMode;
+}
+
+/** The meter's secrets and the pseudonyms that it uses. */
+export function meterSecrets({
+  seed,
+  index,
+  readings,
+  controlCenterPublicKey,
+  identityMode,
+}: MeterOfRun): MeterSecrets {
   const own = fromHex(enrolmentSeed(seed, `meter ${index}`));
   const secretKey = deriveSecret('meter', own, 'sk_i');
   const meterKey = deriveSecret('meter', own, 'K_i');

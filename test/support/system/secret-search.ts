@@ -12,7 +12,7 @@ export interface Secret {
   readonly bytes: Uint8Array;
 }
 
-/** Where a secret was found, and in which form. */
+/** Place and form in which a secret was found. */
 export interface Finding {
   readonly secret: string;
   readonly form: string;
@@ -21,7 +21,7 @@ export interface Finding {
 
 /**
  * All forms in which bytes may stand in a block, a state value or a log. Protocol buffers hold bytes as they are; base64
- * depends on what stands before the bytes, so there are three of each kind, cut to the part that does not.
+ * depends on what precedes the bytes, so there are three of each kind, cut to the part that does not.
  */
 export function formsOf(bytes: Uint8Array): ReadonlyMap<string, Buffer> {
   const raw = Buffer.from(bytes);

@@ -55,7 +55,7 @@ export interface SystemRun {
 export interface OpenedRun extends SystemRun {
   /** All blocks, by channel. */
   readonly blocks: ReadonlyMap<LedgerKind, readonly DecodedBlock[]>;
-  /** What each process wrote to stdout and stderr, by file name. */
+  /** Output of each process (stdout and stderr), by file name. */
   readonly logs: ReadonlyMap<string, Uint8Array>;
   /** A bulletin that a member of the network rebuilt from the blocks, by the command. */
   readonly rebuilt: string;
@@ -89,7 +89,7 @@ export async function systemRun(settings: Partial<RunSettings> = {}, topologyPat
   if (consensus === undefined) {
     return { outcome: await runDemo({ ...run, testNetwork, region: undefined }, SILENT), out };
   }
-  // A demo takes the network that stands.
+  // A demo uses the network that exists.
   const fabric = await FabricUnderTest.start(consensus);
   try {
     const { directory, network } = fabric;

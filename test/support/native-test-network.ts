@@ -13,15 +13,15 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sharedPath } from '../shared-data.js';
+import { sharedPath } from './shared-data.js';
 
-export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '..');
+export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const STAND_IN = 'tools/test-network-native.sh';
 /** The stand-in builds Fabric's own external builder once, with Go. */
 const COMMAND_MILLISECONDS = 300_000;
 const TOOLS = ['peer', 'osnadmin', 'cryptogen', 'configtxgen', 'configtxlator'];
 
-/** How a command ended. */
+/** Outcome of a command. */
 export interface Ended {
   /** Exit code; a signal's name when one ended it. */
   readonly code: number | string;
@@ -30,10 +30,10 @@ export interface Ended {
 }
 
 /** fabric-samples' own test-network with native processes in the place of Docker's containers. */
-export class TestNetworkStandIn {
+export class NativeTestNetwork {
   readonly directory: string;
   readonly scratch = mkdtempSync(join(tmpdir(), 'gridveil-test-network-'));
-  /** What `network.sh` and the deploy script find first in PATH. */
+  /** Commands that `network.sh` and the deploy script find first in PATH. */
   readonly path: string;
   readonly #environment: NodeJS.ProcessEnv;
 
@@ -63,8 +63,8 @@ export class TestNetworkStandIn {
    * Declares, in a `describe`, that its tests need the stand-in: the script in `GRIDVEIL_SHARED`, `FABRIC_NATIVE` (Fabric's
    * binaries, configuration and external builder) and `FABRIC_SAMPLES`. Where one is absent, all are skipped, by name.
    */
-  static use(): () => TestNetworkStandIn {
-    let standIn: TestNetworkStandIn | undefined;
+  static use(): () => NativeTestNetwork {
+    let standIn: NativeTestNetwork | undefined;
     before(function () {
       this.timeout(COMMAND_MILLISECONDS);
       const script = sharedPath(STAND_IN);
@@ -72,7 +72,7 @@ export class TestNetworkStandIn {
       if (script === undefined || !native || !samples || !existsSync(join(samples, 'test-network'))) {
         this.skip();
       }
-      standIn = new TestNetworkStandIn(script, samples, native);
+      standIn = new NativeTestNetwork(script, samples, native);
     });
     after(async function () {
       this.timeout(COMMAND_MILLISECONDS);
@@ -136,7 +136,7 @@ export class TestNetworkStandIn {
     mkdirSync(counter);
     const binaries = join(this.#environment['FABRIC_NATIVE']!, 'bin');
     for (const tool of TOOLS) {
-      // A folder is made once, whoever else tries: that counts the calls of parallel jobs too.
+      // A folder is made once, however many try: that counts the calls of parallel jobs too.
       const text = `#!/usr/bin/env bash
 n=1
 until mkdir "${counter}/$n" 2>/dev/null; do n=$((n + 1)); done

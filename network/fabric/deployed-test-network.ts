@@ -6,7 +6,7 @@ import { readTopology } from '../topology/topology.js';
 import { FabricNetworkError } from './fabric-network.js';
 
 /** fabric-samples' test-network with Gridveil's channels and chaincodes on it, as the deploy script leaves it. */
-export class TestNetwork extends Network {
+export class DeployedTestNetwork extends Network {
   readonly topologyPath: string;
   /** The folder in which the deploy script keeps what is ours: topology, packages, logs of the chaincode servers. */
   readonly state: string;
@@ -21,7 +21,7 @@ export class TestNetwork extends Network {
    * @param directory fabric-samples/test-network, after `./network.sh up` and the deploy script
    * @throws FabricNetworkError `NOT_A_TEST_NETWORK`, `NOT_UP`, `NOT_DEPLOYED`, each with what to do
    */
-  static open(directory: string): TestNetwork {
+  static open(directory: string): DeployedTestNetwork {
     const path = resolve(directory);
     const organizations = organizationsPath(path);
     if (!existsSync(join(path, 'network.sh')) || !existsSync(organizations)) {
@@ -35,7 +35,7 @@ export class TestNetwork extends Network {
       const command = `scripts/deploy-to-test-network.sh ${path}`;
       throw new FabricNetworkError('NOT_DEPLOYED', `${path}: Gridveil is not deployed on it; first: ${command}`);
     }
-    return new TestNetwork(path);
+    return new DeployedTestNetwork(path);
   }
 }
 
