@@ -42,7 +42,7 @@ describe('PutSuccessor', () => {
   }
 
   const put = (signed: SignedSuccessor, mspId = CONTROL_CENTER_MSP): Promise<Simulation> =>
-    world.put(signed.successor.kind, 'PutSuccessor', [text(encodeSignedSuccessor(signed))], mspId);
+    world.put(signed.successor.kind, 'PutSuccessor', [text(encodeSignedSuccessor(signed))], { mspId });
 
   /** Seals consumption of one more interval. */
   const next = async (): Promise<FakeInterval> => {
@@ -77,7 +77,7 @@ describe('PutSuccessor', () => {
     refused(await put(kit.successor('billing', kit.startOf(2), heir)), 'SUCCESSOR_INVALID');
     refused(await put(kit.successor('billing', kit.startOf(4), heir)), 'NOT_YET_SEALED');
     refused(
-      await world.put('pricing', 'PutSuccessor', [text(encodeSignedSuccessor(right))], CONTROL_CENTER_MSP),
+      await world.put('pricing', 'PutSuccessor', [text(encodeSignedSuccessor(right))], { mspId: CONTROL_CENTER_MSP }),
       'WRONG_LEDGER',
     );
     refused(await put({ ...right, signature: new Uint8Array(64) }), 'BAD_SIGNATURE');
@@ -128,19 +128,18 @@ describe('PutSuccessor', () => {
     const old = intervals[1]!;
     accepted(await put(kit.successor('billing', kit.startOf(1), heir)));
     refused(await world.putSigned(old.billing), 'WRONG_MSP');
-    refused(await world.putPage('billing', old.ledgerId, 0, old.billing.rows), 'WRONG_MSP');
+    refused(await world.putPage('billing', { ledgerId: old.ledgerId, page: 0, rows: old.billing.rows }), 'WRONG_MSP');
 
     const header = [text(encodeSignedHeader(old.billing))];
-    refused(await world.put('billing', 'PutHeader', header, 'HeirMSP'), 'BAD_SIGNATURE');
+    refused(await world.put('billing', 'PutHeader', header, { mspId: 'HeirMSP' }), 'BAD_SIGNATURE');
     maker.providers.billing = heir;
     const rows = maker.billRows(old.ledgerId, old.consumption.rows, old.price);
     const signed = maker.signedHeader('billing', old.ledgerId, rows);
-    accepted(await world.put('billing', 'PutHeader', [text(encodeSignedHeader(signed))], 'HeirMSP'));
-    const oldRows = { rows: old.billing.rows };
-    refused(await world.put('billing', 'PutPage', pageArgs(old.ledgerId, 0), 'HeirMSP', oldRows), 'PAGE_MISMATCH');
-    accepted(
-      await world.put('billing', 'PutPage', pageArgs(old.ledgerId, 0), 'HeirMSP', { rows: splitPages(rows)[0]! }),
-    );
+    accepted(await world.put('billing', 'PutHeader', [text(encodeSignedHeader(signed))], { mspId: 'HeirMSP' }));
+    const putPage = (page: Uint8Array) =>
+      world.put('billing', 'PutPage', pageArgs(old.ledgerId, 0), { mspId: 'HeirMSP', transient: { rows: page } });
+    refused(await putPage(old.billing.rows), 'PAGE_MISMATCH');
+    accepted(await putPage(splitPages(rows)[0]!));
     accepted(await world.putChoice(signed));
   });
 

@@ -23,9 +23,10 @@ describe('a hostile neighbour of a relay', function () {
   let attackerIdentity: LinkIdentity;
 
   /** The attacker has relay 0; its victim is relay 2, which relay 1 sends honest packets to. */
-  const start = async (packetsToNextHop?: number): Promise<void> => {
+  const start = async (packetsToNextHop?: number, poolCapacity?: number): Promise<void> => {
     tier = new TierUnderTest();
     tier.shares = packetsToNextHop === undefined ? {} : { packetsToNextHop };
+    tier.poolCapacity = poolCapacity;
     await tier.start();
     ({ identity: attackerIdentity } = await tier.corrupt(0));
     attacker = tier.connect(2, attackerIdentity);
@@ -34,10 +35,10 @@ describe('a hostile neighbour of a relay', function () {
   afterEach(() => tier.stop());
 
   /** For relay 2; a packet that it opens. */
-  const genuine = (): Uint8Array => {
+  const genuine = (delayMilliseconds = 0): Uint8Array => {
     const { epoch, relays } = tier.directory;
     const { onionKey } = relays[2]!.descriptor;
-    const layer = { onionKey, delayMilliseconds: 0, route: { to: 'control-center' } } as const;
+    const layer = { onionKey, delayMilliseconds, route: { to: 'control-center' } } as const;
     return wrapPacket(sodiumCrypto, { epoch, layers: [layer], inner: osRandom(INNER_LENGTH), random: osRandom })[0];
   };
   /** Of the right length and epoch; it does not open. */
@@ -78,6 +79,29 @@ describe('a hostile neighbour of a relay', function () {
       await honestPasses();
     }
     assert.equal(counters.dropped['replay-full'], 1_500 - 512);
+  });
+
+  it('that sends all its packets to one next hop has half of that way, and the other has its part of the rest', async () => {
+    await start(200);
+    for (let count = 0; count < 300; count++) {
+      attacker.send(FRAME.packet, genuine());
+    }
+    await tier.arrivalAt(2, 300);
+    await tier.advance(1_000);
+    assert.equal(tier.arrived.length, 100);
+    assert.equal(tier.relay(2).counters.dropped['over-share'], 200);
+    await honestPasses();
+  });
+
+  it('that sends packets with long delays fills its part of the pool, and no other', async () => {
+    await start(undefined, 100);
+    for (let count = 0; count < 150; count++) {
+      attacker.send(FRAME.packet, genuine(19_000));
+    }
+    await tier.arrivalAt(2, 150);
+    await tier.settle();
+    assert.equal(tier.relay(2).counters.dropped['pool-full'], 150 - 50);
+    await honestPasses();
   });
 
   it('that sends more than its share is slowed, then refused, in one line of the log; the other does not notice', async () => {

@@ -47,8 +47,11 @@ describe(`fuzzing guided by coverage${reason === undefined ? '' : ` (not here: $
       const targets = await targetsOf(kind);
       this.timeout(targets.length * (SECONDS + STARTING_SECONDS) * 1_000);
       for (const target of targets) {
-        await target.close?.();
-        await fuzzGuided(kind, target);
+        try {
+          await fuzzGuided(kind, target);
+        } finally {
+          await target.close?.();
+        }
       }
     });
   }

@@ -24,13 +24,7 @@ describe('a successor on the ledger', function () {
     const region = new RegionOnLedger(clients(), kit);
     await region.begin();
     const put = ({ successor, signature }: SignedSuccessor, mspId = CONTROL_CENTER_MSP) =>
-      region.submit(
-        successor.kind,
-        'PutSuccessor',
-        [text(encodeSignedSuccessor({ successor, signature }))],
-        undefined,
-        mspId,
-      );
+      region.submit(successor.kind, 'PutSuccessor', [text(encodeSignedSuccessor({ successor, signature }))], { mspId });
     const maker = new IntervalMaker(kit);
     const first = maker.next([0, 0, 0, 0, 0]);
     await region.seal('consumption', first);
@@ -54,8 +48,8 @@ describe('a successor on the ledger', function () {
     const rows = maker.billRows(first.ledgerId, first.consumption.rows, first.price);
     const signed = maker.signedHeader('billing', first.ledgerId, rows);
     await region.putSigned(signed);
-    await refused('PAGE_MISMATCH', region.putPage('billing', first.ledgerId, 0, first.billing.rows));
-    await region.putPage('billing', first.ledgerId, 0, rows);
+    await refused('PAGE_MISMATCH', region.putPage('billing', { ledgerId: first.ledgerId, page: 0, rows: first.billing.rows }));
+    await region.putPage('billing', { ledgerId: first.ledgerId, page: 0, rows });
     await region.putChoice(signed);
   });
 });

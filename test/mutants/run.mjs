@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// `node test/mutants/run.mjs [NAME …]`: each `test/mutants/<name>.patch` undoes one mend. It is applied in a copy of the
-// project, which is built; the test that the patch names must then fail. Before its first diff a patch has the lines
-// `Test: dist/….test.js` and `Grep: REGULAR EXPRESSION`. The last line of stdout is a JSON object for the claim.
+// `node test/mutants/run.mjs [NAME …]`: each `test/mutants/<name>.patch` undoes one mend. All are tried in one copy of
+// the project, which is built for each of them by what has changed; the test that the patch names must pass without it
+// and fail with it. Before its first diff a patch has the lines `Test: dist/….test.js` and `Grep: REGULAR EXPRESSION`.
+// The last line of stdout is a JSON object for the claim.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, '..', '..');
 const LINKED = ['node_modules', join('chaincode', 'node_modules')];
 const OUTPUT = ['dist', join('chaincode', 'build')];
+const MOST_SECONDS_A_TEST = 240;
 
 const copy = mkdtempSync(join(tmpdir(), 'gridveil-mutants-'));
 const inCopy = (command, ...args) => spawnSync(command, args, { cwd: copy, encoding: 'utf8' });
@@ -48,19 +50,39 @@ function mutants(names) {
     });
 }
 
-/** Whether the test passes, with at least one that ran. */
-function passes({ test, grep }) {
+/** `passed`, with at least one test that ran, `failed`, or `hung`: a test that neither passes nor fails shows nothing. */
+function outcome({ test, grep }) {
   const mocha = join('node_modules', 'mocha', 'bin', 'mocha.js');
-  const { status, stdout } = inCopy(process.execPath, mocha, '--timeout', '120000', '--grep', grep, test);
-  return status === 0 && /^\s*[1-9]\d* passing/m.test(stdout);
+  const args = [mocha, '--bail', '--exit', '--timeout', '120000', '--grep', grep, test];
+  const { status, stdout } = spawnSync(process.execPath, args, {
+    cwd: copy,
+    encoding: 'utf8',
+    timeout: MOST_SECONDS_A_TEST * 1_000,
+    killSignal: 'SIGKILL',
+  });
+  if (status === 0 && /^\s*[1-9]\d* passing/m.test(stdout)) return 'passed';
+  return /^\s*[1-9]\d* failing/m.test(stdout) ? 'failed' : 'hung';
 }
 
+/** The mutants whose test does not pass without any mutant. */
+function unfit(chosen) {
+  const seen = new Map();
+  return new Set(
+    chosen.filter((mutant) => {
+      const test = `${mutant.test} ${mutant.grep}`;
+      if (!seen.has(test)) seen.set(test, outcome(mutant));
+      return seen.get(test) !== 'passed';
+    }),
+  );
+}
+
+/** Applies a mutant, builds, runs its test and takes it back. @returns why it shows nothing; undefined when it does */
 function fate(mutant) {
-  if (!passes(mutant)) return 'its test fails without it, or has no such title';
   if (inCopy('git', 'apply', mutant.file).status !== 0) return 'it no longer applies';
   try {
     if (!build()) return 'it does not build';
-    return passes(mutant) ? 'SURVIVED: its test passes with it' : undefined;
+    const seen = outcome(mutant);
+    return { passed: 'SURVIVED: its test passes with it', hung: 'its test does not come to its end' }[seen];
   } finally {
     inCopy('git', 'apply', '--reverse', mutant.file);
   }
@@ -70,10 +92,9 @@ try {
   const chosen = mutants(process.argv.slice(2));
   makeCopy();
   if (!build()) throw new Error('the copy does not build');
-  const faults = chosen.flatMap((mutant, index) => {
-    // The output of the last one is undone by the next build, and before a test without mutants by one of its own.
-    if (index > 0 && !build()) throw new Error('the copy does not build any more');
-    const fault = fate(mutant);
+  const broken = unfit(chosen);
+  const faults = chosen.flatMap((mutant) => {
+    const fault = broken.has(mutant) ? 'its test fails without it, or has no such title' : fate(mutant);
     console.log(`${mutant.name}: ${fault ?? 'its test fails, as it must'}`);
     return fault === undefined ? [] : [`${mutant.name}: ${fault}`];
   });

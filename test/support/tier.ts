@@ -62,6 +62,8 @@ export class TierUnderTest {
   readonly arrived: { readonly packet: Uint8Array; readonly atMilliseconds: number }[] = [];
   /** Replaces the share of a neighbour, of relays that are started later. */
   shares: Pick<RelayParts, 'packetsToNextHop'> = {};
+  /** Packets that a relay holds, of relays that are started later; undefined for the default. */
+  poolCapacity: number | undefined;
   /** The relays' log, one entry a line. */
   readonly logged: Record<string, unknown>[] = [];
   onArrival: (packet: Uint8Array) => void = () => undefined;
@@ -161,6 +163,7 @@ export class TierUnderTest {
       trustAnchor: fingerprint(sodiumCrypto, this.kit.controlCenter.publicKey),
       addressOverrides: this.overrides,
       replayCapacity: 1_024,
+      poolCapacity: this.poolCapacity,
       metrics: { host: '127.0.0.1', port: 0 },
       enrolmentSeed: toHex(seedOf(`relay ${index}`)),
       ...change,

@@ -23,9 +23,11 @@ import { checkDescriptor, checkDirectory } from '../../../protocol/onion/directo
 import {
   decodeSignedDescriptor,
   decodeSignedDirectory,
+  type Directory,
   encodeSignedDescriptor,
   encodeSignedDirectory,
 } from '../../../protocol/onion/directory-format.js';
+import { makeLoop } from '../../../protocol/onion/loop.js';
 import { splitRows } from '../../../protocol/ledger/page.js';
 import { decodeSignedHeader, encodeSignedHeader } from '../../../protocol/ledger/signed-header.js';
 import { checkHeader } from '../../../protocol/rules/check-header.js';
@@ -42,6 +44,7 @@ import {
 import { priceOf, tariffFromJson, tariffToJson } from '../../../protocol/tariff/tariff.js';
 import { sealsOf } from '../../support/bulletin.js';
 import { IntervalMaker } from '../../support/interval.js';
+import { osRandom } from '../../support/links.js';
 import { MemoryBulletin } from '../../support/memory-bulletin.js';
 import { FakeRegion } from '../../support/region.js';
 import { utf8, type FuzzTarget } from '../input.js';
@@ -173,4 +176,25 @@ export const targets: readonly FuzzTarget[] = [
       ),
     ],
   }),
+  jsonCodec('loop', {
+    decode: decodeUsableDirectory,
+    // Whatever the control center may sign: who has checked a directory can send through it.
+    use: (checked) => {
+      for (const maker of ['control-center', ...checked.relays.map((_, relay) => ({ relay }))] as const) {
+        try {
+          makeLoop(sodiumCrypto, { directory: checked, maker, delays: region.parameters.onion, random: osRandom });
+        } catch (cause) {
+          throw new Error('no loop through a checked directory', { cause });
+        }
+      }
+    },
+    seeds: () => [encodeSignedDirectory(directory)],
+  }),
 ];
+
+/** A directory that passes all checks but those of signatures, which its signer can make. */
+function decodeUsableDirectory(bytes: Uint8Array): Directory {
+  const signed = decodeSignedDirectory(bytes);
+  checkDirectory({ ...sodiumCrypto, ed25519Verify: () => true }, signed, expected);
+  return signed.directory;
+}

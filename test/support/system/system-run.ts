@@ -171,7 +171,7 @@ async function openedRun(modes: Modes): Promise<OpenedRun> {
 }
 
 /** Runs the command as a user does. @throws Error with what it prints, if it fails */
-async function gridveil(...args: readonly string[]): Promise<void> {
+export async function gridveil(...args: readonly string[]): Promise<void> {
   await promisify(execFile)(process.execPath, [PROGRAM, ...args]);
 }
 
