@@ -23,7 +23,7 @@ import {
   timersOn,
   until,
 } from '../../test/support/links.js';
-import { Handshakes, type LinkListener } from './listen.js';
+import { HANDSHAKE_MILLISECONDS, Handshakes, type LinkListener } from './listen.js';
 
 const PACKET = new Uint8Array(packetLength(4)).fill(5);
 
@@ -313,10 +313,12 @@ describe('links', () => {
 
   it('are made while somebody holds open as many connections as there may be and says nothing', async () => {
     const listener = opened(await listen('server', { maximumHandshakes: 8 }));
+    const begun = performance.now();
     const silent = Array.from({ length: 40 }, () =>
       connectTcp(listener.port, '127.0.0.1').on('error', () => undefined),
     );
     await until('the oldest are closed', () => silent.filter(({ destroyed }) => destroyed).length >= 32);
+    assert.ok(performance.now() - begun < HANDSHAKE_MILLISECONDS, 'before the deadline of a handshake');
     const link = opened(new OutgoingLink(targetOf('server', listener.port), await connectOptions('client')));
     await until('linked', () => link.isUp);
     assert.equal(silent.filter(({ destroyed }) => !destroyed).length <= 8, true);

@@ -20,6 +20,8 @@ const FILE_LENGTH = 4_000_000;
 /** Time in which a household is served; beside readers that take nothing, until these have had theirs. */
 const SERVED_MILLISECONDS = 6_000;
 const SERVED_BESIDE_READERS_MILLISECONDS = 12_000;
+/** Places that connections have at the fewest open files. */
+const SERVED_AT_LEAST = 48;
 
 /** Sizes of the attacks: those of the claims of group `long`, or small ones. */
 const isFull = process.env['GRIDVEIL_ATTACK'] === 'full';
@@ -174,12 +176,13 @@ describe('the public address of a region', function () {
   });
 
   it('serves households beside readers that take nothing', async () => {
-    for (let number = 0; number < SIZES.slow; number++) {
-      void dialTls(number).then((socket) => {
-        socket?.pause();
-        socket?.write(`GET /${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`);
-      });
-    }
+    const asked = Array.from({ length: SIZES.slow }, async (_, number) => {
+      const socket = await dialTls(number);
+      socket?.pause();
+      socket?.write(`GET /${PATH} HTTP/1.1\r\nhost: x\r\n\r\n`);
+    });
+    // Those that come after all places are taken wait as the households do.
+    await Promise.all(asked.slice(0, SERVED_AT_LEAST));
     await assertServed('slow readers', SERVED_BESIDE_READERS_MILLISECONDS);
   });
 });
