@@ -13,11 +13,13 @@ const QUERIES = [
   'evaluate GetLatestSeal(region): string',
 ];
 const WRITER = ['submit PutHeader(headerJson)', 'submit PutPage(region, startSeconds, page)'];
+const SUCCESSOR = 'evaluate GetSuccessor(region, replacedKey): string';
 const SEAL = 'submit PutSeal(sealJson)';
 const PROVIDED = [
   ...WRITER,
   'submit PutChoice(region, startSeconds, chosenDigest)',
   'submit ReopenHeader(region, startSeconds)',
+  'submit PutSuccessor(successorJson)',
   SEAL,
 ];
 
@@ -36,8 +38,8 @@ const EXPECTED = {
     'evaluate GetConsumers(region, epoch): string',
     ...QUERIES,
   ],
-  pricing: [...PROVIDED, 'evaluate GetPrice(region, startSeconds): string', ...QUERIES],
-  billing: [...PROVIDED, ...QUERIES],
+  pricing: [...PROVIDED, 'evaluate GetPrice(region, startSeconds): string', SUCCESSOR, ...QUERIES],
+  billing: [...PROVIDED, SUCCESSOR, ...QUERIES],
 } as const;
 
 const NAMES = { consumption: 'ConsumptionContract', pricing: 'PricingContract', billing: 'BillingContract' } as const;

@@ -70,9 +70,9 @@ describe('client-apps/bulletin', () => {
     await truncate(join(root, intervalPath('london', 0, 'billing.rows')), 200_000 * 177 + 1);
     await assert.rejects(new DirectoryBulletin(root).readFile('london', 0, 'billing.rows'), { code: 'LIMIT_EXCEEDED' });
     await writer.writeParameters(bytes('{}'));
-    await truncate(join(root, 'parameters.json'), 2_097_153);
+    await truncate(join(root, 'parameters.json'), 1_572_865);
     await assert.rejects(new DirectoryBulletin(root).readParameters(), {
-      message: 'parameters.json: expected at most 2097152 bytes, got 2097153',
+      message: 'parameters.json: expected at most 1572864 bytes, got 1572865',
     });
   });
 

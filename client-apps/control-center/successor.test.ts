@@ -57,7 +57,9 @@ describe('successor of a service provider that has vanished', function () {
     for (const index of [0, 1]) {
       await kit.advanceTo(startOf(index) + L + 10);
       const packets = meters.map((meter) =>
-        meter.packet(onionKey, 0, startOf(index) + L, [meter.row(parameters, { startSeconds: startOf(index), epoch: 0, category: index })]),
+        meter.packet(onionKey, 0, startOf(index) + L, [
+          meter.row(parameters, { startSeconds: startOf(index), epoch: 0, category: index }),
+        ]),
       );
       await kit.send(center, packets);
       kit.clock.advance((startOf(index) + 2 * L + 120) * 1_000);

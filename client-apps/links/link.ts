@@ -129,7 +129,7 @@ export function attachSocket(socket: TLSSocket, { queue, timers, onFrame, onEnd 
     }
     slowed = true;
     socket.pause();
-    void withDeadline(closed, SLOW_MILLISECONDS, () => {
+    timers.after('link slowed', SLOW_MILLISECONDS, () => {
       slowed = false;
       resume();
     });

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { connect as connectTcp, createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createHook } from 'node:async_hooks';
+import { connect as connectTcp, createServer as createTcpServer, Socket, type AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { equalBytes } from '../../protocol/crypto/bytes.js';
 import { packetLength } from '../../protocol/onion/geometry.js';
 import { SystemClock } from '../runtime/clock.js';
@@ -19,7 +23,7 @@ import {
   timersOn,
   until,
 } from '../../test/support/links.js';
-import { HANDSHAKE_MILLISECONDS, type LinkListener } from './listen.js';
+import { HANDSHAKE_MILLISECONDS, Handshakes, type LinkListener } from './listen.js';
 
 const PACKET = new Uint8Array(packetLength(4)).fill(5);
 
@@ -319,6 +323,64 @@ describe('links', () => {
     await until('linked', () => link.isUp);
     assert.equal(silent.filter(({ destroyed }) => !destroyed).length <= 8, true);
     silent.forEach((socket) => socket.destroy());
+  });
+
+  it('that are reset, and made again from the same port, use up no places of handshakes', () => {
+    const handshakes = new Handshakes(2);
+    const begun = (remoteAddress: string, remotePort: number): Socket => {
+      const socket = new Socket();
+      Object.defineProperties(socket, { remoteAddress: { value: remoteAddress }, remotePort: { value: remotePort } });
+      handshakes.begin(socket);
+      return socket;
+    };
+    for (let round = 0; round < 5; round++) {
+      const [reset, again] = [begun('192.0.2.1', 40_000), begun('192.0.2.1', 40_000)];
+      reset.emit('close');
+      again.emit('close');
+    }
+    const others = [1, 2, 3].map((port) => begun('192.0.2.2', port));
+    assert.deepEqual(
+      others.map(({ destroyed }) => destroyed),
+      [true, false, false],
+    );
+  });
+
+  it('that are slowed keep nothing of it', async () => {
+    let slowed = 0;
+    const listener = opened(
+      await listen('server', {
+        onFrame: (link) => {
+          slowed++;
+          link.slow();
+        },
+      }),
+    );
+    const link = opened(new OutgoingLink(targetOf('server', listener.port), await connectOptions('client')));
+    const promises: WeakRef<object>[] = [];
+    const hook = createHook({
+      init: (_id, type, _trigger, resource) => {
+        if (type === 'PROMISE') {
+          promises.push(new WeakRef(resource));
+        }
+      },
+    });
+    const slow = async (): Promise<void> => {
+      const before = slowed;
+      link.send(FRAME.packet, PACKET);
+      await until('slowed', () => slowed > before);
+      await pause(120);
+    };
+    await slow();
+    hook.enable();
+    for (let round = 0; round < 5; round++) {
+      await slow();
+    }
+    hook.disable();
+    await pause(20);
+    setFlagsFromString('--expose-gc');
+    (runInNewContext('gc') as () => void)();
+    const left = promises.filter((promise) => promise.deref() !== undefined).length;
+    assert.ok(left < 5, `${left} of ${promises.length} promises are left of 5 times`);
   });
 
   it('of one peer are four at most: the oldest is closed, and other peers have theirs', async () => {

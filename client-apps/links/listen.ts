@@ -218,7 +218,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
 }
 
 /** Connections in the middle of their handshake, the oldest first. */
-class Handshakes {
+export class Handshakes {
   readonly #sockets = new Map<string, Socket>();
   readonly #ofAddress = new Map<string, number>();
   readonly #maximum: number;
@@ -228,11 +228,22 @@ class Handshakes {
   }
 
   begin(socket: Socket): void {
-    const { remoteAddress = '' } = socket;
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) {
+      // The peer has reset it already.
+      socket.destroy();
+      return;
+    }
     const name = nameOf(socket);
+    // Where the name is known, the peer has reset that connection and used its port again before it was closed here.
+    this.#remove(name, remoteAddress);
     this.#sockets.set(name, socket);
     this.#ofAddress.set(remoteAddress, (this.#ofAddress.get(remoteAddress) ?? 0) + 1);
-    socket.once('close', () => this.#remove(name, remoteAddress));
+    socket.once('close', () => {
+      if (this.#sockets.get(name) === socket) {
+        this.#remove(name, remoteAddress);
+      }
+    });
     if (this.#sockets.size > this.#maximum) {
       const most = Math.max(...this.#ofAddress.values());
       const oldest = [...this.#sockets.values()].find((one) => this.#ofAddress.get(one.remoteAddress ?? '') === most);

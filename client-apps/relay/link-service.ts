@@ -18,9 +18,9 @@ import type { PacketHandler } from './packets/packet-handler.js';
 import type { TierFollower } from './tier-follower.js';
 
 /** Packets that a meter sends in one slot: one to the control center, one to its hub. */
-const OF_METER: Share = { perSlot: 2, burst: 2 };
+const OF_METER = shareOfSlot(2);
 /** Loops that a relay or the control center sends in one slot. */
-const OF_LOOP_SENDER: Share = { perSlot: MOST_LOOPS, burst: MOST_LOOPS };
+const OF_LOOP_SENDER = shareOfSlot(MOST_LOOPS);
 /** Frames of a hub in one slot: it drains a full mailbox twice. */
 const DRAINS = (2 * MAILBOX_CAPACITY) / MAILBOX_BATCH;
 const OF_HUB: Share = { perSlot: DRAINS, burst: DRAINS };
@@ -164,7 +164,10 @@ function shareOf(role: LinkRole, layer: number, live: readonly LiveEpoch[]): Sha
   if (layer === 1) {
     return OF_LOOP_SENDER;
   }
-  const perSlot = Math.max(0, ...live.map(({ packetsFromRelay }) => packetsFromRelay));
-  // Its slots are not those of this relay: two of them may fall into one.
+  return shareOfSlot(Math.max(0, ...live.map(({ packetsFromRelay }) => packetsFromRelay)));
+}
+
+/** A peer's slots are not those of this relay: with clocks a second apart, packets of two of them come in one. */
+function shareOfSlot(perSlot: number): Share {
   return { perSlot, burst: 2 * perSlot };
 }

@@ -166,18 +166,41 @@ describe('relay', function () {
     assert.equal(tier.arrived.length, 1, 'the good one passes after all of them');
   });
 
-  it('accepts two packets of a meter in a slot, over all its links', async () => {
+  it('accepts two packets of a meter a slot and four at once, over all its links', async () => {
     const [one, two] = [await tier.meter(0), await tier.meter(0)];
+    for (const link of [one, two, one, two, one]) {
+      link.send(FRAME.packet, tier.packet(FAST));
+    }
+    await tier.advance(6_000);
+    assert.equal(tier.arrived.length, 4);
+    assert.equal(tier.relay(0).counters.dropped['over-share'], 1);
+    await tier.advance(300_000);
     for (const link of [one, two, one]) {
       link.send(FRAME.packet, tier.packet(FAST));
     }
     await tier.advance(6_000);
-    assert.equal(tier.arrived.length, 2);
-    assert.equal(tier.relay(0).counters.dropped['over-share'], 1);
-    await tier.advance(300_000);
-    one.send(FRAME.packet, tier.packet(FAST));
-    await tier.advance(6_000);
-    assert.equal(tier.arrived.length, 3);
+    assert.equal(tier.arrived.length, 6);
+    assert.equal(tier.relay(0).counters.dropped['over-share'], 2);
+  });
+
+  it('accepts all packets of a meter whose clock is a second ahead', async () => {
+    const meter = await tier.meter(0);
+    const slot = 300_000;
+    await tier.advance(slot - 1_000);
+    for (let round = 0; round < 4; round++) {
+      // The first leaves at once, so in the slot before; the other later in its window.
+      meter.send(FRAME.packet, tier.packet(FAST));
+      if (round % 2 === 1) {
+        meter.send(FRAME.packet, tier.packet(FAST));
+      }
+      await tier.advance(6_000);
+      if (round % 2 === 0) {
+        meter.send(FRAME.packet, tier.packet(FAST));
+      }
+      await tier.advance(slot - 6_000);
+    }
+    assert.equal(tier.relay(0).counters.dropped['over-share'], 0);
+    assert.equal(tier.arrived.length, 8);
   });
 
   it('accepts links by role: meters in the first layer, hubs in the last, the relays of the layer before', async () => {

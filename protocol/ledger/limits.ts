@@ -66,6 +66,6 @@ export const MAXIMUM_CONSUMER_LIST_BYTES = 67 * MAXIMUM_METERS + 500;
 /** Bytes of `seals.json`: three ledgers of one interval. */
 export const MAXIMUM_SEALS_FILE_BYTES = 3 * (MAXIMUM_HEADER_BYTES + MAXIMUM_SEAL_BYTES);
 
-/** Bytes of `parameters.json`, 3 MiB: each version with two successor documents. */
+/** Bytes of `parameters.json`, 1.5 MiB: each version with two successor documents. */
 export const MAXIMUM_PARAMETERS_FILE_BYTES =
   (MAXIMUM_PARAMETERS_BYTES + 2 * MAXIMUM_SUCCESSOR_BYTES) * MAXIMUM_PARAMETER_VERSIONS;

@@ -21,7 +21,7 @@ describe('anonymity: traces', () => {
   beforeEach(async () => (directory = await mkdtemp(join(tmpdir(), 'gridveil-traces-'))));
   afterEach(() => rm(directory, { recursive: true }));
 
-  /** What the relays of a simulated slot would have written. */
+  /** Traces that the relays of a simulated slot would have written. */
   function tracesOf(slot: ObservedSlot): Map<string, (TraceHeader | TraceRecord)[]> {
     const files = new Map<string, (TraceHeader | TraceRecord)[]>();
     const { levels } = slot.observation;

@@ -16,7 +16,7 @@ import { MeterDaemon } from '../../client-apps/meter/daemon.js';
 import type { OutgoingPacket } from '../../client-apps/meter/slot-packets.js';
 import { seededRandom } from '../seeded-random.js';
 
-/** What stands in a consumption file for each half hour, milliwatt hours. */
+/** Readings of a consumption file, one for each half hour, milliwatt hours. */
 const PROFILES = {
   zero: () => 0n,
   usual: (interval: number) => BigInt(120_000 + 90_000 * (interval % 3)),

@@ -48,7 +48,10 @@ describe('a successor on the ledger', function () {
     const rows = maker.billRows(first.ledgerId, first.consumption.rows, first.price);
     const signed = maker.signedHeader('billing', first.ledgerId, rows);
     await region.putSigned(signed);
-    await refused('PAGE_MISMATCH', region.putPage('billing', { ledgerId: first.ledgerId, page: 0, rows: first.billing.rows }));
+    await refused(
+      'PAGE_MISMATCH',
+      region.putPage('billing', { ledgerId: first.ledgerId, page: 0, rows: first.billing.rows }),
+    );
     await region.putPage('billing', { ledgerId: first.ledgerId, page: 0, rows });
     await region.putChoice(signed);
   });

@@ -175,7 +175,7 @@ export class EnrollingMeter extends FakeMeter {
   }
 }
 
-/** What a region under test is made from. */
+/** Settings of a region under test. */
 interface RegionParts {
   readonly directory: string;
   readonly fileKey: FileKey;

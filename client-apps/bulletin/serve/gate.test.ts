@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import { timersOn, until } from '../../../test/support/links.js';
+import { reusePort } from '../../../test/support/reused-port.js';
 import { SystemClock } from '../../runtime/clock.js';
 import type { Timers } from '../../runtime/timers.js';
 import { Gate } from './gate.js';
@@ -17,6 +19,7 @@ describe('client-apps/bulletin/serve: Gate', function () {
   let sockets: Socket[];
   let served: string[];
   const clients: Socket[] = [];
+  let client: ChildProcess | undefined;
 
   beforeEach(async function () {
     // Addresses of the loopback network stand for different subscribers.
@@ -25,15 +28,17 @@ describe('client-apps/bulletin/serve: Gate', function () {
     }
     sockets = [];
     served = [];
+    client = undefined;
     timers = timersOn(new SystemClock());
     const serve = (socket: Socket): void => {
-      sockets.push(socket);
+      sockets.push(socket.resume());
       served.push(socket.remoteAddress!);
     };
     gate = new Gate({ timers, openFiles: OPEN_FILES, serve });
     await gate.listen('127.0.0.1', 0);
   });
   afterEach(async () => {
+    client?.kill();
     timers.stop();
     await gate.close();
     clients.splice(0).forEach((socket) => socket.destroy());
@@ -93,5 +98,19 @@ describe('client-apps/bulletin/serve: Gate', function () {
     await fill();
     await dial(5);
     await until('the turn of the one that waits', () => servedOf(5) === 1);
+  });
+
+  it('counts a connection from the port of one that was reset: it gives way like the others', async () => {
+    client = await reusePort(gate.port, 1);
+    await until('both had their turn', () => sockets.length === 2);
+    const local = (): void => {
+      clients.push(connect(gate.port, '127.0.0.1').on('error', () => undefined));
+    };
+    local();
+    await until('another has its turn', () => sockets.length === 3);
+    gate.setBusy(sockets[2]!, true);
+    local();
+    await until('the one that waited has its turn', () => sockets.length === 4);
+    assert.equal(clients[0]!.destroyed, false);
   });
 });

@@ -127,11 +127,15 @@ export class Gate {
       return;
     }
     const key = keyOf(socket);
+    // Where the key is known, the peer has reset that connection and used its port again before it was closed here.
+    this.#served.get(key)?.socket.destroy();
     connection.sinceMilliseconds = performance.now();
     this.#served.set(key, connection);
     this.#counts.set(subscriber, this.#countOf(connection) + 1);
     this.#options.timers.on('gate', [socket, 'close'], () => {
-      this.#served.delete(key);
+      if (this.#served.get(key) === connection) {
+        this.#served.delete(key);
+      }
       const left = this.#countOf(connection) - 1;
       if (left > 0) {
         this.#counts.set(subscriber, left);

@@ -13,6 +13,7 @@ import type { LinkIdentity } from '../../links/link-identity.js';
 import { readBody } from '../../links/read-body.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { Log } from '../../runtime/log.js';
+import { Outage } from '../../runtime/outage.js';
 import type { Timers } from '../../runtime/timers.js';
 import { isBulletinPath } from '../layout.js';
 import { addressPrefix } from './address-prefix.js';
@@ -64,6 +65,7 @@ export class BulletinServer {
   readonly #limit: FailureLimit;
   readonly #files: ServedFiles;
   readonly #center: EnrolmentForwarder | undefined;
+  readonly #outage: Outage;
   readonly #gate: Gate;
   /** The last request of each connection, to its end. */
   readonly #turns = new WeakMap<Socket, Promise<void>>();
@@ -75,6 +77,7 @@ export class BulletinServer {
     this.#options = options;
     this.#limit = new FailureLimit(options.timers.clock);
     this.#files = new ServedFiles(options.bulletin);
+    this.#outage = new Outage(options.log, 'enrolment at the control center');
     const { enrolmentSocket, timers } = options;
     this.#center = enrolmentSocket === undefined ? undefined : new EnrolmentForwarder(enrolmentSocket, timers);
     this.#server = this.#createServer(options.identity);
@@ -188,6 +191,7 @@ export class BulletinServer {
         refuse(response, 503, 'BUSY');
         return;
       }
+      this.#outage.answered();
       if (answer.status === 403) {
         this.#limit.fail(prefix);
       }
@@ -197,7 +201,8 @@ export class BulletinServer {
       if (!(error instanceof ClientError)) {
         throw error;
       }
-      this.#options.log.warn({ reason: error.message }, 'enrolment not answered');
+      // Not a line for each request: anyone can send them.
+      this.#outage.unanswered({ reason: error.message });
       refuse(response, 503, 'CONTROL_CENTER_UNREACHABLE');
     }
   }

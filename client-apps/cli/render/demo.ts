@@ -29,7 +29,7 @@ export function outcomeText(outcome: Outcome, readings: Readings, out: string, s
   const checks = `Every hub checked its own rows; ${consumers.fullChecks} full checks verified every signature as well.`;
   return [
     '',
-    `Energy of ${meters} households, ${intervals.length} intervals of ${readings.intervalSeconds / 60} minutes`,
+    `Energy of ${meters} households, ${intervals.length} ${intervals.length === 1 ? 'interval' : 'intervals'} of ${readings.intervalSeconds / 60} minutes`,
     ...indent(
       pairs([
         ['measured', `${formatMilliWattHours(outcome.measuredMilliWattHours)} (readings)`],

@@ -70,9 +70,14 @@ class OnionExit {
     const { intake, loops } = this.#parts;
     if (type === FRAME.descriptor) {
       await this.#takeDescriptor(link, body);
-    } else if (type !== FRAME.packet || body.length !== INNER_LENGTH || link.role.layer !== this.#lastLayer(body)) {
+    } else if (type !== FRAME.packet || body.length !== INNER_LENGTH || !this.#isOfLastLayer(link.role)) {
       this.#refuse(link, 'expected a descriptor or a packet of the last layer', this.#packets);
-    } else if (this.#packets.allows(link, this.#shareOfPackets()) && !loops.came(encapsulatedKey(body))) {
+    } else if (
+      this.#packets.allows(link, this.#shareOfPackets()) &&
+      // The packet's first sender chose its epoch: another than its relay is in the last layer of is not the relay's fault.
+      link.role.layer === this.#lastLayer(body) &&
+      !loops.came(encapsulatedKey(body))
+    ) {
       await intake.receive(body);
     }
   }
@@ -113,6 +118,11 @@ class OnionExit {
     );
   }
 
+  #isOfLastLayer({ layer }: AdmittedRelay): boolean {
+    return this.#parts.center.epochs.all().some(({ directory }) => directory.directory.layers === layer);
+  }
+
+  /** The last layer of the epoch that a packet names. */
   #lastLayer(packet: Uint8Array): number {
     const { versions } = this.#parts.center;
     const epoch = packetEpoch(packet);

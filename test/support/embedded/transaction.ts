@@ -80,7 +80,7 @@ export function responsePayloadOf(proposal: Proposal, results: Uint8Array): Uint
   return payload.serializeBinary();
 }
 
-/** How a transaction's envelope is made. */
+/** Settings of a transaction's envelope. */
 export interface EnvelopeParts {
   /** Changes the envelope's payload before it is signed. */
   readonly falsify?: (payload: common.Payload) => void;
