@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import type { ZodType } from 'zod';
 import type { RandomSource } from '../../protocol/onion/packet.js';
 import { SteppedClock, SystemClock, type Clock } from '../runtime/clock.js';
+import { withDeadline } from '../runtime/deadline.js';
 import { loadConfig } from '../runtime/config.js';
 import { ClientError } from '../runtime/errors.js';
 import { createLog, type Log } from '../runtime/log.js';
@@ -49,6 +50,9 @@ export async function loadPartyConfig<Config>(
   return { config: await loadConfig(schema, file), fileKey: await loadFileKey(process.env) };
 }
 
+/** Time after a signal in which a party that starts may become ready, to be stopped in order. */
+const START_GRACE_MILLISECONDS = 1_000;
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 
 /**
@@ -80,16 +84,20 @@ export function addRun<Config, Options extends RunOptions = RunOptions>(
       // The process must not outlive the run that advances its clock.
       timers.on('disconnect', [process, 'disconnect'], () => process.exit());
     }
-    const party = await start(config, {
+    const starting = start(config, {
       clock,
       random: randomSource,
       log,
       report: reporter(options, log),
     });
     let stopping: Promise<void> | undefined;
-    const stop = (): Promise<void> => (stopping ??= party.stop());
-    timers.on('signal', [process, 'SIGTERM'], stop);
-    timers.on('signal', [process, 'SIGINT'], stop);
+    const stop = (): Promise<void> => (stopping ??= starting.then((party) => party.stop()));
+    // From before the party is ready. A start that waits for others is given up: its directory outlives any death.
+    const stopInTime = (): Promise<void> =>
+      withDeadline(starting, START_GRACE_MILLISECONDS, () => process.exit()).then(stop);
+    timers.on('signal', [process, 'SIGTERM'], stopInTime);
+    timers.on('signal', [process, 'SIGINT'], stopInTime);
+    const party = await starting;
     try {
       await party.ended;
     } catch (error) {

@@ -60,6 +60,7 @@ describe('gridveil verify', function () {
       keyWasGiven: true,
       region: kit.region,
       startSeconds: interval.ledgerId.startSeconds,
+      signedBySuccessor: null,
       signedPricesNanoPerKilowattHour: [(interval.price + 1_000n).toString(), interval.price.toString()],
       tariffPriceNanoPerKilowattHour: interval.price.toString(),
     });
