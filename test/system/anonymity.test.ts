@@ -26,14 +26,19 @@ import { RUN_MILLISECONDS, SEED, SMALL, smallRun, type OpenedRun } from '../supp
 
 const REGION = SMALL.region;
 
+/** Keys of the ledgers that a service provider writes; a successor is found by the key of the one that it replaces. */
+const PROVIDED_KEYS = new RegExp(
+  `^((header|choice|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION}|successor/${REGION}/[0-9a-f]{64})$`,
+);
+
 /** All keys that the world states may have. None names a meter. */
 const KEYS: Record<LedgerKind, RegExp> = {
   consumption: new RegExp(
     `^(parameters/${REGION}/(\\d{6}|latest)|(registry|directory|consumers)/${REGION}/\\d{5}|` +
       `(header|started|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`,
   ),
-  pricing: new RegExp(`^((header|choice|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`),
-  billing: new RegExp(`^((header|choice|seal)/${REGION}/\\d{12}|page/${REGION}/\\d{12}/\\d{4}|latest/${REGION})$`),
+  pricing: PROVIDED_KEYS,
+  billing: PROVIDED_KEYS,
 };
 
 /** Fields that an event may carry. */
