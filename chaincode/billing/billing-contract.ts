@@ -5,19 +5,18 @@ import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import { ROW_LENGTH } from '../../protocol/ledger/row.js';
 import { checkBillHeader, checkBillPage } from '../../protocol/rules/check-bills.js';
 import { checkHeader } from '../../protocol/rules/check-header.js';
-import { checkPageEntry } from '../../protocol/rules/check-page.js';
 import { followingSealContent } from '../../protocol/rules/check-seal.js';
 import { checkHeaderSignature } from '../../protocol/rules/service-provider-signature.js';
 import { ledgerIdArgument, pageArgument, transientField } from '../common/arguments.js';
 import { readBasis, readConsumptionHeader, readConsumptionPage, readPrice } from '../common/basis.js';
 import { requireServiceProvider } from '../common/caller.js';
-import { isPageCommitted, putSeal, requireEntry, writePage } from '../common/interval.js';
+import { putSeal } from '../common/interval.js';
 import {
   putChoice,
+  putProvidedPage,
   putSignedHeader,
   reopenHeader,
   requireChosenHeader,
-  requireSignedHeader,
   signedHeaderArgument,
 } from '../common/provided-header.js';
 import { LedgerContract } from '../common/ledger-contract.js';
@@ -57,15 +56,11 @@ export class BillingContract extends LedgerContract {
     const number = pageArgument(page);
     const basis = await readBasis(ctx, 'pricing', ledgerId);
     requireServiceProvider(ctx, 'billing', basis.context);
-    if (await isPageCommitted(ctx, ledgerId, number, rows)) {
-      return;
-    }
-    const { header } = await requireSignedHeader(ctx, ledgerId);
-    checkPageEntry(sodiumCrypto, rows, requireEntry(header, number));
-    const consumption = await readConsumptionPage(ctx, ledgerId, number);
-    const price = await readPrice(ctx, basis);
-    checkBillPage(sodiumCrypto, rows, basis.context, { consumption, price, signatures: 'verify' });
-    await writePage(ctx, header, number, rows);
+    await putProvidedPage(ctx, { ledgerId, number, rows }, async () => {
+      const consumption = await readConsumptionPage(ctx, ledgerId, number);
+      const price = await readPrice(ctx, basis);
+      checkBillPage(sodiumCrypto, rows, basis.context, { consumption, price, signatures: 'verify' });
+    });
   }
 
   /** Fixes the header that the control center has verified with all its pages, so that it can be sealed. */

@@ -11,11 +11,20 @@ import {
   type SignedHeader,
   signedHeaderDigest,
 } from '../../protocol/ledger/signed-header.js';
+import { checkPageEntry } from '../../protocol/rules/check-page.js';
 import { checkHeaderSignature } from '../../protocol/rules/service-provider-signature.js';
 import { digestArgument, jsonArgument, ledgerIdArgument } from './arguments.js';
 import { readBasis } from './basis.js';
 import { requireControlCenter } from './caller.js';
-import { requireHeaderBytes, requireKind, requirePages, requireUnsealed } from './interval.js';
+import {
+  isPageCommitted,
+  requireEntry,
+  requireHeaderBytes,
+  requireKind,
+  requirePages,
+  requireUnsealed,
+  writePage,
+} from './interval.js';
 import { Refusal } from './refusal.js';
 import { asText, emit, isCommitted, readState } from './state.js';
 import { stateKey } from './state-keys.js';
@@ -81,6 +90,35 @@ export async function putSignedHeader(
   }
   await ctx.stub.putState(key, bytes);
   emit(ctx, 'PutHeader', { kind, region, startSeconds });
+}
+
+/** A page as it was sent. */
+export interface PageArgument {
+  readonly ledgerId: LedgerId;
+  /** From 0. */
+  readonly number: number;
+  readonly rows: Uint8Array;
+}
+
+/**
+ * The transaction `PutPage` of the service provider, after the caller was checked: writes a page that fits its entry in
+ * the header.
+ *
+ * @param check refuses rows that are wrong; not run for a page that is committed already
+ * @throws Refusal `ALREADY_SEALED`, `CONFLICT`, `HEADER_MISSING`, `PAGE_MISMATCH`, and as `check`
+ */
+export async function putProvidedPage(
+  ctx: Context,
+  { ledgerId, number, rows }: PageArgument,
+  check: () => void | Promise<void>,
+): Promise<void> {
+  if (await isPageCommitted(ctx, ledgerId, number, rows)) {
+    return;
+  }
+  const { header } = await requireSignedHeader(ctx, ledgerId);
+  checkPageEntry(sodiumCrypto, rows, requireEntry(header, number));
+  await check();
+  await writePage(ctx, header, number, rows);
 }
 
 /**

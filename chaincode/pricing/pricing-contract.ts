@@ -5,13 +5,11 @@ import { KEY_LENGTH } from '../../protocol/crypto/crypto.js';
 import { sodiumCrypto } from '../../protocol/crypto/sodium.js';
 import { encodeCanonical } from '../../protocol/ledger/canonical-json.js';
 import { consumerListDigest } from '../../protocol/ledger/consumer-list.js';
-import type { LedgerId } from '../../protocol/ledger/ledger-id.js';
 import { ROWS_PER_PAGE } from '../../protocol/ledger/limits.js';
 import { splitRows } from '../../protocol/ledger/page.js';
 import { ROW_LENGTH, rowValue } from '../../protocol/ledger/row.js';
 import { checkPriceCount } from '../../protocol/rules/check-consumers.js';
 import { checkHeader } from '../../protocol/rules/check-header.js';
-import { checkPageEntry } from '../../protocol/rules/check-page.js';
 import { checkDirectPricePage, checkPricePseudonym, checkPriceRow } from '../../protocol/rules/check-price.js';
 import { followingSealContent } from '../../protocol/rules/check-seal.js';
 import type { IntervalContext } from '../../protocol/rules/interval-context.js';
@@ -19,9 +17,10 @@ import { checkHeaderSignature } from '../../protocol/rules/service-provider-sign
 import { ledgerIdArgument, pageArgument, transientField } from '../common/arguments.js';
 import { readBasis, readConsumers } from '../common/basis.js';
 import { requireServiceProvider } from '../common/caller.js';
-import { isPageCommitted, putSeal, requireEntry, writePage } from '../common/interval.js';
+import { putSeal } from '../common/interval.js';
 import {
   putChoice,
+  putProvidedPage,
   putSignedHeader,
   reopenHeader,
   requireChosenHeader,
@@ -73,12 +72,12 @@ export class PricingContract extends LedgerContract {
     const { seal, context } = await readBasis(ctx, 'consumption', ledgerId);
     requireServiceProvider(ctx, 'pricing', context);
     if (context.parameters.priceMode === 'direct') {
-      await putRows(ctx, place, () => checkDirectPricePage(sodiumCrypto, rows, context));
+      await putProvidedPage(ctx, place, () => checkDirectPricePage(sodiumCrypto, rows, context));
       return;
     }
     const key = transientField(ctx, 'pricePseudonymKey', KEY_LENGTH);
     try {
-      await putRows(ctx, place, () => {
+      await putProvidedPage(ctx, place, () => {
         checkPriceRow(sodiumCrypto, rows, context, { consumption: seal, signatures: 'verify' });
         checkPricePseudonym(sodiumCrypto, rows, context, key);
       });
@@ -173,21 +172,6 @@ export class PricingContract extends LedgerContract {
   GetLatestSeal(ctx: Context, region: string): Promise<string> {
     return getLatestSeal(ctx, region);
   }
-}
-
-/** Writes a page that fits its entry and passes a check; a page that is committed already is not checked again. */
-async function putRows(
-  ctx: Context,
-  { ledgerId, number, rows }: { ledgerId: LedgerId; number: number; rows: Uint8Array },
-  check: () => void,
-): Promise<void> {
-  if (await isPageCommitted(ctx, ledgerId, number, rows)) {
-    return;
-  }
-  const { header } = await requireSignedHeader(ctx, ledgerId);
-  checkPageEntry(sodiumCrypto, rows, requireEntry(header, number));
-  check();
-  await writePage(ctx, header, number, rows);
 }
 
 /**
