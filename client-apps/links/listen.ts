@@ -3,8 +3,9 @@ import { constants } from 'node:crypto';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { toHex } from '../../protocol/crypto/bytes.js';
+import { Counts } from '../runtime/counts.js';
 import { ClientError } from '../runtime/errors.js';
-import { listening } from '../runtime/listening.js';
+import { connectionName, listening } from '../runtime/listening.js';
 import type { Timers } from '../runtime/timers.js';
 import { FrameQueue } from './frames.js';
 import {
@@ -220,7 +221,7 @@ export async function listenLinks<Role>(options: ListenOptions<Role>): Promise<L
 /** Connections in the middle of their handshake, the oldest first. */
 export class Handshakes {
   readonly #sockets = new Map<string, Socket>();
-  readonly #ofAddress = new Map<string, number>();
+  readonly #ofAddress = new Counts<string>();
   readonly #maximum: number;
 
   constructor(maximum: number) {
@@ -234,42 +235,31 @@ export class Handshakes {
       socket.destroy();
       return;
     }
-    const name = nameOf(socket);
+    const name = connectionName(socket);
     // Where the name is known, the peer has reset that connection and used its port again before it was closed here.
     this.#remove(name, remoteAddress);
     this.#sockets.set(name, socket);
-    this.#ofAddress.set(remoteAddress, (this.#ofAddress.get(remoteAddress) ?? 0) + 1);
+    this.#ofAddress.add(remoteAddress);
     socket.once('close', () => {
       if (this.#sockets.get(name) === socket) {
         this.#remove(name, remoteAddress);
       }
     });
     if (this.#sockets.size > this.#maximum) {
-      const most = Math.max(...this.#ofAddress.values());
-      const oldest = [...this.#sockets.values()].find((one) => this.#ofAddress.get(one.remoteAddress ?? '') === most);
+      const most = Math.max(...this.#ofAddress.all.values());
+      const oldest = [...this.#sockets.values()].find((one) => this.#ofAddress.of(one.remoteAddress ?? '') === most);
       oldest?.destroy();
     }
   }
 
   /** The handshake on a connection is done. */
   end(socket: TLSSocket): void {
-    this.#remove(nameOf(socket), socket.remoteAddress ?? '');
+    this.#remove(connectionName(socket), socket.remoteAddress ?? '');
   }
 
   #remove(name: string, address: string): void {
-    if (!this.#sockets.delete(name)) {
-      return;
-    }
-    const left = this.#ofAddress.get(address)! - 1;
-    if (left === 0) {
-      this.#ofAddress.delete(address);
-    } else {
-      this.#ofAddress.set(address, left);
+    if (this.#sockets.delete(name)) {
+      this.#ofAddress.remove(address);
     }
   }
-}
-
-/** The same for a connection and for TLS on it. */
-function nameOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }

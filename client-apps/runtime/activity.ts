@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Counts } from './counts.js';
 
 /**
  * Work under way in a process, by label, and its link frames. Simulated time waits for both, so that a slow machine
@@ -10,27 +11,21 @@ export class Activity {
    * difference in the sum over all processes is a frame on its way.
    */
   readonly frames = { sent: 0, received: 0 };
-  readonly #labels = new Map<string, number>();
+  readonly #labels = new Counts<string>();
 
   /** Number of pieces of work by label. */
   get labels(): ReadonlyMap<string, number> {
-    return this.#labels;
+    return this.#labels.all;
   }
 
   /** Marks work that simulated time waits for; call the returned function once when it is done. */
   begin(label: string): () => void {
-    this.#labels.set(label, (this.#labels.get(label) ?? 0) + 1);
+    this.#labels.add(label);
     let open = true;
     return () => {
-      if (!open) {
-        return;
-      }
-      open = false;
-      const left = (this.#labels.get(label) ?? 0) - 1;
-      if (left > 0) {
-        this.#labels.set(label, left);
-      } else {
-        this.#labels.delete(label);
+      if (open) {
+        open = false;
+        this.#labels.remove(label);
       }
     };
   }

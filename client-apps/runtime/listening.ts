@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Timers } from './timers.js';
 
 /**
@@ -24,4 +24,9 @@ export async function listening(
   timers.on('server', [server, 'error'], (error: Error) => {
     throw error;
   });
+}
+
+/** Names a connection by the address and port of its peer, the same for a TCP socket and for TLS on it. */
+export function connectionName({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

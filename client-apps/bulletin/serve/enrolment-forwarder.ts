@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Counts } from '../../runtime/counts.js';
 import { withDeadline } from '../../runtime/deadline.js';
 import { ClientError } from '../../runtime/errors.js';
 import type { Timers } from '../../runtime/timers.js';
@@ -24,7 +25,7 @@ export interface CenterAnswer {
 /** Forwards enrolments to the control center, through the socket in its directory. */
 export class EnrolmentForwarder {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: REQUESTS_AT_ONCE });
-  readonly #underWay = new Map<string, number>();
+  readonly #underWay = new Counts<string>();
   #count = 0;
 
   readonly #socketPath: string;
@@ -41,22 +42,17 @@ export class EnrolmentForwarder {
    * @throws ClientError UNREACHABLE when the control center does not answer
    */
   async forward(path: string, body: Buffer, subscriber: string): Promise<CenterAnswer | undefined> {
-    const own = this.#underWay.get(subscriber) ?? 0;
+    const own = this.#underWay.of(subscriber);
     if (this.#count >= MAXIMUM_REQUESTS || own >= MAXIMUM_REQUESTS_PER_SUBSCRIBER) {
       return undefined;
     }
     this.#count++;
-    this.#underWay.set(subscriber, own + 1);
+    this.#underWay.add(subscriber);
     try {
       return await this.#post(path, body);
     } finally {
       this.#count--;
-      const left = this.#underWay.get(subscriber)! - 1;
-      if (left > 0) {
-        this.#underWay.set(subscriber, left);
-      } else {
-        this.#underWay.delete(subscriber);
-      }
+      this.#underWay.remove(subscriber);
     }
   }
 

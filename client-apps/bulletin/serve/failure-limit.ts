@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '../../runtime/clock.js';
+import { Counts } from '../../runtime/counts.js';
 import type { AddressPrefix } from './address-prefix.js';
 
 /** Failed attempts that one subscriber has in a period. A household that mistypes its code needs a few. */
@@ -16,9 +17,9 @@ export const MAXIMUM_COUNTS = 10_000;
  * each success costs a one-use code.
  */
 export class FailureLimit {
-  #failures = new Map<string, number>();
+  #failures = new Counts<string>();
   /** Subscribers counted separately, by site. */
-  #subscribers = new Map<string, number>();
+  #subscribers = new Counts<string>();
   #periodEnd = 0;
 
   readonly #clock: Clock;
@@ -30,27 +31,27 @@ export class FailureLimit {
   /** Whether this subscriber may try again. */
   allows(prefix: AddressPrefix): boolean {
     this.#turnPeriod();
-    return (this.#failures.get(this.#countOf(prefix)) ?? 0) < FAILURES;
+    return this.#failures.of(this.#countOf(prefix)) < FAILURES;
   }
 
   /** Counts a failed attempt. */
   fail(prefix: AddressPrefix): void {
     this.#turnPeriod();
     const count = this.#countOf(prefix);
-    const failures = this.#failures.get(count);
-    if (failures === undefined && this.#failures.size >= MAXIMUM_COUNTS) {
+    const isFirst = this.#failures.of(count) === 0;
+    if (isFirst && this.#failures.all.size >= MAXIMUM_COUNTS) {
       return;
     }
-    this.#failures.set(count, (failures ?? 0) + 1);
-    if (failures === undefined) {
-      this.#subscribers.set(prefix.site, (this.#subscribers.get(prefix.site) ?? 0) + 1);
+    this.#failures.add(count);
+    if (isFirst) {
+      this.#subscribers.add(prefix.site);
     }
   }
 
   /** The name of a subscriber's count: its own, or that of its site once many of the site have one. */
   #countOf({ subscriber, site }: AddressPrefix): string {
-    const isFull = (this.#subscribers.get(site) ?? 0) >= MAXIMUM_SUBSCRIBERS_PER_SITE;
-    return this.#failures.has(subscriber) || !isFull ? subscriber : `site ${site}`;
+    const isFull = this.#subscribers.of(site) >= MAXIMUM_SUBSCRIBERS_PER_SITE;
+    return this.#failures.of(subscriber) > 0 || !isFull ? subscriber : `site ${site}`;
   }
 
   #turnPeriod(): void {
@@ -58,8 +59,8 @@ export class FailureLimit {
     if (now < this.#periodEnd) {
       return;
     }
-    this.#failures = new Map();
-    this.#subscribers = new Map();
+    this.#failures = new Counts();
+    this.#subscribers = new Counts();
     this.#periodEnd = now + PERIOD_MILLISECONDS;
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { listening } from '../../runtime/listening.js';
+import { Counts } from '../../runtime/counts.js';
+import { connectionName, listening } from '../../runtime/listening.js';
 import type { Timers } from '../../runtime/timers.js';
 import { addressPrefix } from './address-prefix.js';
 
@@ -44,7 +45,7 @@ export interface GateOptions {
 export class Gate {
   readonly #served = new Map<string, Connection>();
   #waiting: Connection[] = [];
-  readonly #counts = new Map<string, number>();
+  readonly #counts = new Counts<string>();
   readonly #maximumServed: number;
   readonly #maximumWaiting: number;
   readonly #server: Server;
@@ -75,7 +76,7 @@ export class Gate {
 
   /** Marks that a connection's request is being answered, or that it has been. */
   setBusy(socket: Socket, isBusy: boolean): void {
-    const connection = this.#served.get(keyOf(socket));
+    const connection = this.#served.get(connectionName(socket));
     if (connection !== undefined) {
       connection.isBusy = isBusy;
       connection.sinceMilliseconds = performance.now();
@@ -126,22 +127,17 @@ export class Gate {
       socket.destroy();
       return;
     }
-    const key = keyOf(socket);
+    const key = connectionName(socket);
     // Where the key is known, the peer has reset that connection and used its port again before it was closed here.
     this.#served.get(key)?.socket.destroy();
     connection.sinceMilliseconds = performance.now();
     this.#served.set(key, connection);
-    this.#counts.set(subscriber, this.#countOf(connection) + 1);
+    this.#counts.add(subscriber);
     this.#options.timers.on('gate', [socket, 'close'], () => {
       if (this.#served.get(key) === connection) {
         this.#served.delete(key);
       }
-      const left = this.#countOf(connection) - 1;
-      if (left > 0) {
-        this.#counts.set(subscriber, left);
-      } else {
-        this.#counts.delete(subscriber);
-      }
+      this.#counts.remove(subscriber);
       this.#admit();
     });
     this.#options.serve(socket);
@@ -149,13 +145,13 @@ export class Gate {
 
   /** Refuses the newest waiting connection of the subscriber that has the most of them. */
   #refuse(): void {
-    const waiting = new Map<string, number>();
+    const waiting = new Counts<string>();
     let worst: Connection | undefined;
     for (const one of this.#waiting) {
-      waiting.set(one.subscriber, (waiting.get(one.subscriber) ?? 0) + 1);
+      waiting.add(one.subscriber);
     }
     for (const one of this.#waiting) {
-      if (worst === undefined || waiting.get(one.subscriber)! >= waiting.get(worst.subscriber)!) {
+      if (worst === undefined || waiting.of(one.subscriber) >= waiting.of(worst.subscriber)) {
         worst = one;
       }
     }
@@ -193,11 +189,6 @@ export class Gate {
   }
 
   #countOf({ subscriber }: Connection): number {
-    return this.#counts.get(subscriber) ?? 0;
+    return this.#counts.of(subscriber);
   }
-}
-
-/** Identifies a connection, also by the TLS socket that wraps it. */
-function keyOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }

@@ -3,6 +3,7 @@ import { toHex } from '../../../protocol/crypto/bytes.js';
 import { MAXIMUM_METERS } from '../../../protocol/ledger/limits.js';
 import { MAILBOX_BATCH, MAILBOX_CAPACITY } from '../../links/frames.js';
 import type { MailboxPackets } from '../../links/mailbox-frames.js';
+import { Counts } from '../../runtime/counts.js';
 
 /** Packets in all mailboxes of a relay: a third of the largest region's hubs, all off for a day; about 400 MB. */
 const MAXIMUM_PACKETS = 1 << 19;
@@ -31,7 +32,7 @@ export class Mailboxes {
   readonly #mailboxes = new Map<string, OpenMailbox>();
   #packets = 0;
   /** Packets of each neighbour in all mailboxes. */
-  readonly #ofSender = new Map<number, number>();
+  readonly #ofSender = new Counts<number>();
 
   /** Open mailboxes. */
   get size(): number {
@@ -70,13 +71,13 @@ export class Mailboxes {
     }
     if (mailbox.packets.length === MAILBOX_CAPACITY) {
       this.#discard(mailbox, mailbox.senders.indexOf(mostFrequent(mailbox.senders)), 1);
-    } else if ((this.#ofSender.get(sender) ?? 0) >= MAXIMUM_PACKETS / senders) {
+    } else if (this.#ofSender.of(sender) >= MAXIMUM_PACKETS / senders) {
       return false;
     }
     mailbox.packets.push(packet.slice());
     mailbox.senders.push(sender);
     this.#packets++;
-    this.#ofSender.set(sender, (this.#ofSender.get(sender) ?? 0) + 1);
+    this.#ofSender.add(sender);
     return true;
   }
 
@@ -115,7 +116,7 @@ export class Mailboxes {
     for (const [key, { firstNumber, packets }] of snapshot) {
       this.#mailboxes.set(key, { firstNumber, packets: [...packets], senders: packets.map(() => UNKNOWN_SENDER) });
       this.#packets += packets.length;
-      this.#ofSender.set(UNKNOWN_SENDER, (this.#ofSender.get(UNKNOWN_SENDER) ?? 0) + packets.length);
+      this.#ofSender.add(UNKNOWN_SENDER, packets.length);
     }
   }
 
@@ -128,7 +129,7 @@ export class Mailboxes {
   #discard(mailbox: OpenMailbox, index: number, count: number): void {
     mailbox.packets.splice(index, count);
     for (const sender of mailbox.senders.splice(index, count)) {
-      this.#ofSender.set(sender, this.#ofSender.get(sender)! - 1);
+      this.#ofSender.remove(sender);
     }
     mailbox.firstNumber += BigInt(count);
     this.#packets -= count;
@@ -136,9 +137,9 @@ export class Mailboxes {
 }
 
 function mostFrequent(values: readonly number[]): number {
-  const counts = new Map<number, number>();
+  const counts = new Counts<number>();
   for (const value of values) {
-    counts.set(value, (counts.get(value) ?? 0) + 1);
+    counts.add(value);
   }
-  return [...counts].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
+  return [...counts.all].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
 }
