@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { getOrMake } from '../../protocol/get-or-make.js';
 import type { IntervalFileSource } from '../../protocol/rules/verify-interval.js';
 import type { Kind } from './layout.js';
 import type { BulletinTree, Entries } from './tree.js';
@@ -32,11 +33,6 @@ export class FolderFiles implements IntervalFileSource {
     if (kind === undefined) {
       return undefined;
     }
-    let bytes = this.#read.get(name);
-    if (bytes === undefined) {
-      bytes = this.#tree.read(`${this.#folder}/${name}`, kind, length);
-      this.#read.set(name, bytes);
-    }
-    return bytes;
+    return getOrMake(this.#read, name, () => this.#tree.read(`${this.#folder}/${name}`, kind, length));
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../../protocol/crypto/bytes.js';
+import { getOrMake } from '../../protocol/get-or-make.js';
 import { slotAt, type SlotTiming } from '../../protocol/schedule/slots.js';
 import type { Clock } from '../runtime/clock.js';
 import type { AcceptedLink } from './listen.js';
@@ -26,6 +27,9 @@ const FEWEST_OVER = 64;
 
 /** Frames that no honest peer sends, in one slot, after which a peer is refused for a time. */
 const MOST_FAULTS = 16;
+
+/** Of a peer whose first frame comes. */
+const NOTHING_SENT = { share: { perSlot: 0, burst: 0 }, used: 0, over: 0, faults: 0, refused: false };
 
 interface Peer {
   readonly pin: Uint8Array;
@@ -58,7 +62,8 @@ export class Shares {
 
   /** Counts a frame. @returns whether it is within its sender's share and is to be handled */
   allows(link: AcceptedLink<unknown>, share: Share): boolean {
-    const peer = this.#peerOf(link, share);
+    const peer = this.#peerOf(link);
+    peer.share = share;
     if (peer.used < peer.share.burst) {
       peer.used++;
       return true;
@@ -80,16 +85,9 @@ export class Shares {
     return peer.faults;
   }
 
-  #peerOf({ pin }: AcceptedLink<unknown>, share: Share = { perSlot: 0, burst: 0 }): Peer {
+  #peerOf({ pin }: AcceptedLink<unknown>): Peer {
     this.#beginSlot();
-    const name = toHex(pin);
-    let peer = this.#peers.get(name);
-    if (peer === undefined) {
-      peer = { pin, share, used: 0, over: 0, faults: 0, refused: false };
-      this.#peers.set(name, peer);
-    }
-    peer.share = share.burst === 0 ? peer.share : share;
-    return peer;
+    return getOrMake(this.#peers, toHex(pin), () => ({ ...NOTHING_SENT, pin }));
   }
 
   #beginSlot(): void {

@@ -11,6 +11,7 @@ import { ClientError } from '../runtime/errors.js';
 import type { LinkTarget } from '../links/connect.js';
 import { entryRelays } from '../links/entry-relays.js';
 import type { Log } from '../runtime/log.js';
+import { Turns } from '../runtime/turns.js';
 import type { Slot } from '../../protocol/schedule/slots.js';
 import type { TrustedBulletin } from '../bulletin/trusted-bulletin.js';
 import { applySeal, canSplit, enterEpoch, measure, slotEpoch, split } from './energy.js';
@@ -60,8 +61,8 @@ export class Meter {
   #window: WindowRows | undefined;
   /** Whether the bulletin was read since the last slot. */
   #isCurrent = false;
-  /** The last change of the state: reading and slots run beside each other, their changes one after the other. */
-  #change: Promise<unknown> = Promise.resolve();
+  /** Changes of the state: reading and slots run beside each other, their changes one after the other. */
+  readonly #changes = new Turns();
 
   readonly #parts: MeterParts;
   #state: MeterState;
@@ -121,7 +122,7 @@ export class Meter {
     if (directory === undefined) {
       return undefined;
     }
-    return this.#exclusively(async () => {
+    return this.#changes.take(async () => {
       await this.#enterWindow(slot, parameters, epoch, isCurrent);
       const { crypto, random } = this.#parts;
       try {
@@ -145,7 +146,7 @@ export class Meter {
       if (sealed === undefined) {
         break;
       }
-      await this.#exclusively(() => this.#keep(applySeal(this.#state, sealed, sealed.parameters)));
+      await this.#changes.take(() => this.#keep(applySeal(this.#state, sealed, sealed.parameters)));
     }
     return true;
   }
@@ -198,12 +199,6 @@ export class Meter {
     for (const secret of [keys.linkKey, keys.epochNode, tree]) {
       wipe(secret);
     }
-  }
-
-  #exclusively<T>(change: () => Promise<T>): Promise<T> {
-    const changed = this.#change.then(change);
-    this.#change = changed.catch(() => undefined);
-    return changed;
   }
 
   /** Tolerates failures of external sources, which the next slot reads again, but not those of the account. */

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import { finished } from 'node:stream/promises';
+import { getOrMake } from '../../../protocol/get-or-make.js';
 import {
   HUB_ENROLMENT_PATH,
   MAXIMUM_ENROLMENT_REQUEST_LENGTH,
@@ -15,6 +16,7 @@ import { ClientError } from '../../runtime/errors.js';
 import type { Log } from '../../runtime/log.js';
 import { Outage } from '../../runtime/outage.js';
 import type { Timers } from '../../runtime/timers.js';
+import { Turns } from '../../runtime/turns.js';
 import { isBulletinPath } from '../layout.js';
 import { addressPrefix } from './address-prefix.js';
 import { EnrolmentForwarder } from './enrolment-forwarder.js';
@@ -67,8 +69,8 @@ export class BulletinServer {
   readonly #center: EnrolmentForwarder | undefined;
   readonly #outage: Outage;
   readonly #gate: Gate;
-  /** The last request of each connection, to its end. */
-  readonly #turns = new WeakMap<Socket, Promise<void>>();
+  /** Of the requests of each connection. */
+  readonly #turns = new WeakMap<Socket, Turns>();
 
   readonly #options: BulletinServerOptions;
   readonly #server: Server;
@@ -134,8 +136,7 @@ export class BulletinServer {
   /** Answers a request when the ones before it on its connection have been answered. */
   #inTurn(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
-    const before = this.#turns.get(socket) ?? Promise.resolve();
-    const turn = before.then(async () => {
+    return getOrMake(this.#turns, socket, () => new Turns()).take(async () => {
       if (socket.destroyed) {
         return;
       }
@@ -145,8 +146,6 @@ export class BulletinServer {
       await finished(response).catch(() => undefined);
       this.#gate.setBusy(socket, false);
     });
-    this.#turns.set(socket, turn);
-    return turn;
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

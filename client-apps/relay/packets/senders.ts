@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { toHex } from '../../../protocol/crypto/bytes.js';
+import { getOrMake } from '../../../protocol/get-or-make.js';
+import { Counts } from '../../runtime/counts.js';
 
 /** A neighbour that packets come from, and what it occupies of the relay. */
 export class Sender {
@@ -13,7 +15,7 @@ export class Sender {
 interface Forwarded {
   total: number;
   /** By the number of the neighbour they came from. */
-  readonly of: Map<number, number>;
+  readonly of: Counts<number>;
 }
 
 /**
@@ -29,14 +31,11 @@ export class Senders {
 
   /** @param pin of its link */
   of(pin: Uint8Array): Sender {
-    const name = toHex(pin);
-    let sender = this.#byPin.get(name);
-    if (sender === undefined) {
-      sender = new Sender(this.#senders.length);
+    return getOrMake(this.#byPin, toHex(pin), () => {
+      const sender = new Sender(this.#senders.length);
       this.#senders.push(sender);
-      this.#byPin.set(name, sender);
-    }
-    return sender;
+      return sender;
+    });
   }
 
   /** @param number of a neighbour */
@@ -64,18 +63,14 @@ export class Senders {
       this.#slot = slot;
       this.#forwarded.clear();
     }
-    let forwarded = this.#forwarded.get(nextHop);
-    if (forwarded === undefined) {
-      forwarded = { total: 0, of: new Map() };
-      this.#forwarded.set(nextHop, forwarded);
-    }
-    const own = forwarded.of.get(number) ?? 0;
+    const forwarded = getOrMake(this.#forwarded, nextHop, () => ({ total: 0, of: new Counts<number>() }));
+    const own = forwarded.of.of(number);
     const half = packets / 2;
     if (forwarded.total >= packets || (forwarded.total >= half && own >= Math.max(1, half / senders))) {
       return false;
     }
     forwarded.total++;
-    forwarded.of.set(number, own + 1);
+    forwarded.of.add(number);
     return true;
   }
 }
