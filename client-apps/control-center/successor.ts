@@ -5,7 +5,7 @@ import { meterIdentity, sharedLinkKey } from '../../protocol/identity/meter-iden
 import { pricePseudonymCommitment } from '../../protocol/identity/pseudonym.js';
 import { fingerprint } from '../../protocol/ledger/parameters.js';
 import { parametersDigest } from '../../protocol/ledger/parameters-json.js';
-import { PROVIDED_KINDS, type ProvidedKind } from '../../protocol/ledger/row.js';
+import type { ProvidedKind } from '../../protocol/ledger/row.js';
 import { type Successor, signSuccessor } from '../../protocol/ledger/successor.js';
 import { checkSuccessor } from '../../protocol/rules/check-successor.js';
 import { parametersFor, successorFor } from '../../protocol/schedule/versions.js';
@@ -36,12 +36,9 @@ export async function nameSuccessor(
   keys: Pick<ControlCenterKeys, 'secretKey' | 'signing'>,
   named: NamedServiceProvider,
 ): Promise<Readonly<Record<ProvidedKind, number>>> {
-  const from: Partial<Record<ProvidedKind, number>> = {};
-  for (const kind of PROVIDED_KINDS) {
-    const successor = await successorOn(kind, ledger, keys, named);
-    from[kind] = successor.fromSeconds;
-  }
-  return from as Record<ProvidedKind, number>;
+  const pricing = await successorOn('pricing', ledger, keys, named);
+  const billing = await successorOn('billing', ledger, keys, named);
+  return { pricing: pricing.fromSeconds, billing: billing.fromSeconds };
 }
 
 async function successorOn(

@@ -223,9 +223,8 @@ export class RegionLedger {
    * @returns undefined while the header or a page is missing
    * @throws ProtocolError as `decodeHeader`
    */
-  async committed(startSeconds: number): Promise<CommittedLedger | undefined> {
-    const found = await this.#withPages('consumption', startSeconds, (bytes) => ({ header: decodeHeader(bytes) }));
-    return found && { ...found.content, rows: found.rows };
+  committed(startSeconds: number): Promise<CommittedLedger | undefined> {
+    return this.#withPages('consumption', startSeconds, (bytes) => ({ header: decodeHeader(bytes) }));
   }
 
   /**
@@ -234,16 +233,15 @@ export class RegionLedger {
    * @returns undefined while the header or a page is missing
    * @throws ProtocolError as `decodeSignedHeader`
    */
-  async provided(kind: ProvidedKind, startSeconds: number): Promise<CommittedProvided | undefined> {
-    const found = await this.#withPages(kind, startSeconds, decodeSignedHeader);
-    return found && { ...found.content, rows: found.rows };
+  provided(kind: ProvidedKind, startSeconds: number): Promise<CommittedProvided | undefined> {
+    return this.#withPages(kind, startSeconds, decodeSignedHeader);
   }
 
   async #withPages<T extends { readonly header: Header }>(
     kind: LedgerKind,
     startSeconds: number,
     decode: (bytes: Uint8Array) => T,
-  ): Promise<{ content: T; rows: Uint8Array } | undefined> {
+  ): Promise<(T & { readonly rows: Uint8Array }) | undefined> {
     const bytes = await this.#query(kind, 'GetHeader', String(startSeconds));
     if (bytes === undefined) {
       return undefined;
@@ -262,7 +260,7 @@ export class RegionLedger {
     if (again === undefined || !equalBytes(again, bytes)) {
       return this.#withPages(kind, startSeconds, decode);
     }
-    return { content, rows: Buffer.concat(pages) };
+    return { ...content, rows: Buffer.concat(pages) };
   }
 
   async #submit(kind: LedgerKind, transaction: string, args: string[], transient?: TransientData): Promise<void> {

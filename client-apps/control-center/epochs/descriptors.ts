@@ -20,7 +20,10 @@ import { storeKey } from '../store-keys.js';
 /** Maximum number of epochs ahead for a descriptor: a week of daily epochs, to bridge an outage of that length. */
 const MAXIMUM_EPOCHS_AHEAD = 7;
 
-/** Relays that are probed at once: 1,024 that do not answer within five seconds hold an epoch up for 80 seconds. */
+/**
+ * Relays that are probed at once: 1,024 that do not answer within five seconds, and take two to end, hold an epoch up for
+ * 112 seconds.
+ */
 const PROBES_AT_ONCE = 64;
 
 /** Parts of the control center that descriptors are checked with. */
