@@ -199,82 +199,21 @@ describe('HPKE', () => {
         aad,
         plaintext: asciiBytes('plaintext'),
       });
-      const refused = { code: 'DECRYPT_FAILED' };
+      const opening = { recipientSecretKey: secretKey, recipientPublicKey: publicKey, info, aad, sealed };
+      const refused = (change: Partial<typeof opening>, code = 'DECRYPT_FAILED', message?: string): void =>
+        assert.throws(() => hpkeOpen(crypto, { ...opening, ...change }), { code }, message);
       for (let i = 0; i < sealed.length; i++) {
         const changed = sealed.slice();
         changed[i]! ^= 1;
-        assert.throws(
-          () =>
-            hpkeOpen(crypto, {
-              recipientSecretKey: secretKey,
-              recipientPublicKey: publicKey,
-              info,
-              aad,
-              sealed: changed,
-            }),
-          refused,
-          `byte ${i}`,
-        );
+        refused({ sealed: changed }, 'DECRYPT_FAILED', `byte ${i}`);
       }
       for (const length of [0, 31, 32, HPKE_OVERHEAD - 1]) {
-        assert.throws(
-          () =>
-            hpkeOpen(crypto, {
-              recipientSecretKey: secretKey,
-              recipientPublicKey: publicKey,
-              info,
-              aad,
-              sealed: sealed.subarray(0, length),
-            }),
-          refused,
-        );
+        refused({ sealed: sealed.subarray(0, length) });
       }
-      assert.throws(
-        () =>
-          hpkeOpen(crypto, {
-            recipientSecretKey: secretKey,
-            recipientPublicKey: publicKey,
-            info: asciiBytes('infp'),
-            aad,
-            sealed,
-          }),
-        refused,
-      );
-      assert.throws(
-        () =>
-          hpkeOpen(crypto, {
-            recipientSecretKey: secretKey,
-            recipientPublicKey: publicKey,
-            info,
-            aad: asciiBytes('aae'),
-            sealed,
-          }),
-        refused,
-      );
-      assert.throws(
-        () =>
-          hpkeOpen(crypto, {
-            recipientSecretKey: new Uint8Array(32).fill(3),
-            recipientPublicKey: publicKey,
-            info,
-            aad,
-            sealed,
-          }),
-        refused,
-      );
-      assert.throws(
-        () =>
-          hpkeOpen(crypto, {
-            recipientSecretKey: secretKey,
-            recipientPublicKey: publicKey,
-            info,
-            aad,
-            sealed: new Uint8Array(100),
-          }),
-        {
-          code: 'ZERO_SHARED_SECRET',
-        },
-      );
+      refused({ info: asciiBytes('infp') });
+      refused({ aad: asciiBytes('aae') });
+      refused({ recipientSecretKey: new Uint8Array(32).fill(3) });
+      refused({ sealed: new Uint8Array(100) }, 'ZERO_SHARED_SECRET');
       assert.throws(
         () =>
           hpkeSeal(crypto, {
